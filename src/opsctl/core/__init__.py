@@ -1,0 +1,1 @@
+"""Words that every room shares: errors, exit codes, findings, events, time. Standard library only."""

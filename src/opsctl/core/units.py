@@ -1,0 +1,62 @@
+"""How a quantity is written for people and read back: durations, bytes, counts."""
+
+import re
+
+_DURATION_SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0}
+_DURATION = re.compile(r"(?P<number>\d+(?:\.\d+)?)(?P<unit>ms|s|m|h|d|w)")
+
+
+def parse_duration(text: str) -> float:
+    """Return the seconds that `text` names.
+
+    >>> parse_duration("1h30m")
+    5400.0
+    >>> parse_duration("250ms")
+    0.25
+
+    Raises:
+        ValueError: when `text` is not a row of numbers, each with one of the units ms s m h d w.
+    """
+    parts = list(_DURATION.finditer(text.strip()))
+    if not parts or "".join(part.group() for part in parts) != text.strip():
+        raise ValueError(f"`{text}` is not a duration; write it as `250ms`, `30s`, `5m`, `2h` or `1d`")
+    return sum(float(part["number"]) * _DURATION_SECONDS[part["unit"]] for part in parts)
+
+
+def format_duration(seconds: float) -> str:
+    """Return a short text for a duration, three significant digits or so.
+
+    >>> [format_duration(value) for value in (0.00025, 0.0123, 4.2, 75, 7300)]
+    ['0.25 ms', '12.3 ms', '4.2 s', '1 min 15 s', '2 h 2 min']
+    """
+    if seconds < 1:
+        return f"{seconds * 1000:.3g} ms"
+    if seconds < 60:
+        return f"{seconds:.3g} s"
+    if seconds < 3600:
+        return f"{int(seconds // 60)} min {int(seconds % 60)} s"
+    return f"{int(seconds // 3600)} h {int(seconds % 3600 // 60)} min"
+
+
+def format_bytes(size: float) -> str:
+    """Return a short text for a size in bytes, in binary units.
+
+    >>> [format_bytes(value) for value in (512, 2048, 5 * 1024**3)]
+    ['512 B', '2.0 KiB', '5.0 GiB']
+    """
+    if size < 1024:
+        return f"{size:.0f} B"
+    for unit in ("KiB", "MiB", "GiB"):
+        size /= 1024
+        if size < 1024:
+            return f"{size:.1f} {unit}"
+    return f"{size / 1024:.1f} TiB"
+
+
+def format_count(number: float) -> str:
+    """Return a count with thousands set apart.
+
+    >>> format_count(26155)
+    '26,155'
+    """
+    return f"{number:,.0f}"
