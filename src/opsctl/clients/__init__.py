@@ -1,0 +1,1 @@
+"""One outside system a module: its calls, timeouts and retries, with every foreign error turned into an `OpsError`."""

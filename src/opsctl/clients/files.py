@@ -1,0 +1,189 @@
+"""How a file is read, replaced, locked and appended to without a half-written or silently lost byte."""
+
+import errno
+import fcntl
+import os
+import tempfile
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from opsctl.core.errors import NotReadyError, OpsError, RefusedError, UsageError
+
+# EFBIG is what a file-size limit (`ulimit -f`) answers; for the user it is the same trouble as a full disk.
+_NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+
+
+def read_text(path: Path, *, encoding: str = "utf-8") -> str:
+    """Return the text of a file; a byte order mark is dropped.
+
+    Raises:
+        UsageError: FIL004 when the file is not there, FIL005 when it is not text in `encoding`.
+        NotReadyError: FIL003 when it cannot be read.
+    """
+    try:
+        data = path.read_bytes()
+    except (FileNotFoundError, IsADirectoryError, NotADirectoryError) as error:
+        raise UsageError(
+            f"`{path}` is not a file that can be read",
+            code="FIL004",
+            why=error.strerror,
+            fix=f"check the path: ls -l {path.parent}",
+        ) from error
+    except OSError as error:
+        raise _file_error(error, path=path, doing="read") from error
+    try:
+        return data.decode(encoding).removeprefix("\ufeff")
+    except UnicodeDecodeError as error:
+        raise UsageError(
+            f"`{path}` is not {encoding} text: byte 0x{data[error.start]:02x} at offset {error.start}",
+            code="FIL005",
+            why=error.reason,
+            fix=f"convert it: iconv -f WINDOWS-1252 -t UTF-8 {path}",
+        ) from error
+
+
+def write_atomically(path: Path, data: bytes | str, *, mode: int = 0o644) -> None:
+    """Replace a file by `data` as a whole: readers see the old bytes or the new ones, also after a crash.
+
+    Raises:
+        NotReadyError: FIL001 when the disk is full, FIL003 for any other refusal; the old file is untouched.
+    """
+    content = data.encode() if isinstance(data, str) else data
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        descriptor, temporary = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent)
+    except OSError as error:
+        raise _file_error(error, path=path, doing="write") from error
+    try:
+        _fill_and_sync(descriptor, content, mode=mode)
+        Path(temporary).replace(path)
+        sync_directory(path.parent)
+    except OSError as error:
+        Path(temporary).unlink(missing_ok=True)
+        raise _file_error(error, path=path, doing="write") from error
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+
+
+def append_durably(path: Path, line: bytes) -> None:
+    """Append `line` with one write and sync it; after the return it survives a power cut.
+
+    Writers that share a file hold a `FileLock`, so that a line cut short by a full disk can be taken back.
+
+    Raises:
+        NotReadyError: FIL001 when the disk is full, FIL003 for any other refusal; the file is as it was.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        is_new = not path.exists()
+        descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
+        try:
+            _append_whole(descriptor, line)
+        finally:
+            os.close(descriptor)
+        if is_new:
+            sync_directory(path.parent)
+    except OSError as error:
+        raise _file_error(error, path=path, doing="append to") from error
+
+
+def sync_directory(path: Path) -> None:
+    """Make created, renamed and removed names in a directory durable."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+class FileLock:
+    """Hold an exclusive lock on `path` for the time of a `with` block, or refuse at once and name the holder.
+
+    The kernel owns the lock: it goes with the process, also after kill -9. The file stays, because removing
+    it would let two processes lock two different files of one name.
+
+    Args:
+        path: the lock file; made when it is not there.
+        what: what the holder is doing, told to whoever is refused, such as `rebuilding au_photographers`.
+    """
+
+    def __init__(self, path: Path, *, what: str = "working") -> None:
+        self.path = path
+        self.what = what
+        self._descriptor: int | None = None
+
+    def __enter__(self) -> Self:
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o644)
+        except OSError as error:
+            raise _file_error(error, path=self.path, doing="lock") from error
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            os.ftruncate(descriptor, 0)
+            os.pwrite(descriptor, f"{os.getpid()} {self.what}\n".encode(), 0)
+        except BlockingIOError as error:
+            holder = os.pread(descriptor, 4096, 0).decode(errors="replace").strip()
+            os.close(descriptor)
+            raise self._refusal(holder) from error
+        except OSError as error:
+            os.close(descriptor)
+            raise _file_error(error, path=self.path, doing="lock") from error
+        self._descriptor = descriptor
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._descriptor is not None:
+            os.ftruncate(self._descriptor, 0)
+            os.close(self._descriptor)
+            self._descriptor = None
+
+    def _refusal(self, holder: str) -> RefusedError:
+        pid, _, what = holder.partition(" ")
+        return RefusedError(
+            f"process {pid or 'unknown'} holds the lock `{self.path}`",
+            code="FIL002",
+            why=f"it is {what or 'working'}; two at once would spoil each other's work",
+            fix=f"wait for it, or look at it: ps -fp {pid}" if pid else "wait for it and try again",
+        )
+
+
+def _fill_and_sync(descriptor: int, content: bytes, *, mode: int) -> None:
+    with os.fdopen(descriptor, "wb") as stream:
+        os.fchmod(stream.fileno(), mode)
+        stream.write(content)
+        stream.flush()
+        os.fsync(stream.fileno())
+
+
+def _append_whole(descriptor: int, line: bytes) -> None:
+    size_before = os.fstat(descriptor).st_size
+    is_whole = False
+    try:
+        is_whole = os.write(descriptor, line) == len(line)
+        os.fsync(descriptor)
+    finally:
+        if not is_whole:
+            os.ftruncate(descriptor, size_before)
+    if not is_whole:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+def _file_error(error: OSError, *, path: Path, doing: str) -> OpsError:
+    if error.errno in _NO_ROOM:
+        return NotReadyError(
+            f"no room to {doing} `{path}`",
+            code="FIL001",
+            why=error.strerror,
+            fix=f"free some space, then run the command again: df -h {path.parent}",
+        )
+    return NotReadyError(
+        f"cannot {doing} `{path}`",
+        code="FIL003",
+        why=error.strerror,
+        fix=f"check owner and mode: ls -ld {path.parent}",
+    )
