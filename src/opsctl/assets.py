@@ -1,0 +1,25 @@
+"""Where are the templates and starter books: in the checkout, or carried along in the installed package."""
+
+from pathlib import Path
+
+_PACKAGE = Path(__file__).resolve().parent
+
+
+def root() -> Path:
+    """Return the folder that holds `templates/` and `ops/`.
+
+    A checkout wins over the copies inside the package, so that an edited template is never shadowed by a
+    stale one.
+    """
+    checkout = _PACKAGE.parents[1]
+    return checkout if (checkout / "pyproject.toml").is_file() else _PACKAGE / "_bundled"
+
+
+def templates() -> Path:
+    """Return the folder of Jinja2 templates and starter books."""
+    return root() / "templates"
+
+
+def schemas() -> Path:
+    """Return the folder of the JSON Schemas that ship inside the package."""
+    return _PACKAGE / "schemas"

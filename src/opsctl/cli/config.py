@@ -1,0 +1,5 @@
+"""Commands of `opsctl config`."""
+
+from opsctl.cli.options import group
+
+app = group("config")

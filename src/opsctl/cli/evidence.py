@@ -1,0 +1,5 @@
+"""Commands of `opsctl evidence`."""
+
+from opsctl.cli.options import group
+
+app = group("evidence")

@@ -1,0 +1,301 @@
+"""How a process is started so that it outlives us, is known again later, and is ended by its own pid only."""
+
+import json
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import NamedTuple
+
+from opsctl.clients.files import read_text, write_atomically
+from opsctl.core.clock import Clock
+from opsctl.core.errors import NotReadyError, ResidueError
+
+_POLL_SECONDS = 0.02
+# After the leader's end its children have this long to follow before they are killed.
+_FOLLOW_SECONDS = 2.0
+_DEAD_STATES = frozenset("ZX")
+
+# A Popen object that is collected while its process runs warns, and one that is kept lets us reap the process;
+# so those that this process started are kept, by pid.
+_started_here: dict[int, subprocess.Popen[bytes]] = {}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Account:
+    """The user and group that a process runs as, when that is not our own."""
+
+    uid: int
+    gid: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProcessPlan:
+    """Everything that is needed to start a process and to find it again."""
+
+    argv: tuple[str, ...]
+    cwd: Path
+    log_path: Path
+    pid_path: Path
+    environment: Mapping[str, str] = field(default_factory=dict)
+    account: Account | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProcessRecord:
+    """What a pid file holds; the start ticks and the boot tell our process from a later one with its pid.
+
+    `pid` is None between the intention and the start: whoever reads that looks for the process by `argv`.
+    """
+
+    argv: tuple[str, ...]
+    boot_id: str
+    pid: int | None = None
+    start_ticks: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProcessFigures:
+    """What a living process and its children use; memory that they share is counted once where readable."""
+
+    uptime_seconds: float
+    memory_bytes: int
+    processes: int
+
+
+class _Identity(NamedTuple):
+    pid: int
+    start_ticks: int
+
+
+class _Stat(NamedTuple):
+    state: str
+    parent: int
+    session: int
+    start_ticks: int
+
+
+def start(plan: ProcessPlan) -> ProcessRecord:
+    """Start a process in a session of its own, its output going to the log file, and write its pid file.
+
+    The pid file is there before the process: a starter that is killed at any point leaves nothing unknown.
+
+    Raises:
+        NotReadyError: PRC001 when the program cannot be started.
+    """
+    boot_id = _boot_id()
+    _write_record(plan.pid_path, ProcessRecord(argv=plan.argv, boot_id=boot_id))
+    plan.log_path.parent.mkdir(parents=True, exist_ok=True)
+    account = plan.account
+    try:
+        with plan.log_path.open("ab") as log:
+            process = subprocess.Popen(
+                plan.argv,
+                cwd=plan.cwd,
+                env={**os.environ, **plan.environment},
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+                user=account.uid if account else None,
+                group=account.gid if account else None,
+                extra_groups=[] if account else None,
+            )
+    except OSError as error:
+        plan.pid_path.unlink(missing_ok=True)
+        raise NotReadyError(
+            f"cannot start `{plan.argv[0]}`", code="PRC001", why=str(error), fix="run `opsctl doctor`"
+        ) from error
+    _started_here[process.pid] = process
+    stat = _read_stat(process.pid)
+    record = ProcessRecord(
+        argv=plan.argv,
+        boot_id=boot_id,
+        pid=process.pid,
+        start_ticks=stat.start_ticks if stat else None,
+    )
+    _write_record(plan.pid_path, record)
+    return record
+
+
+def read_record(pid_path: Path) -> ProcessRecord | None:
+    """Return what the pid file says, with the pid looked up when its writer was killed; None without a file."""
+    if not pid_path.is_file():
+        return None
+    values = json.loads(read_text(pid_path))
+    record = ProcessRecord(
+        argv=tuple(values["argv"]),
+        boot_id=values["boot_id"],
+        pid=values["pid"],
+        start_ticks=values["start_ticks"],
+    )
+    return record if record.pid is not None else _find_by_argv(record)
+
+
+def is_alive(record: ProcessRecord) -> bool:
+    """Tell whether this very process runs; a zombie and another process with the same pid do not count."""
+    return _is_living(_identity(record))
+
+
+def stop(
+    pid_path: Path, *, grace_seconds: float, clock: Clock, stop_signal: signal.Signals = signal.SIGTERM
+) -> bool:
+    """End the process of a pid file and all its children, asking first; tell whether there was anything to end.
+
+    Raises:
+        ResidueError: PRC002 when something of it cannot be ended; the pid file is kept.
+    """
+    record = read_record(pid_path)
+    if record is None:
+        return False
+    leader = _identity(record)
+    family = _family(record)
+    was_alive = any(_is_living(member) for member in family)
+    _send(leader, stop_signal)
+    _wait_until_dead([leader], seconds=grace_seconds, clock=clock)
+    _send(leader, signal.SIGKILL)
+    family |= _family(record)
+    _wait_until_dead(family, seconds=_FOLLOW_SECONDS, clock=clock)
+    for member in family:
+        _send(member, signal.SIGKILL)
+    _wait_until_dead(family, seconds=_FOLLOW_SECONDS, clock=clock)
+    survivors = sorted(member.pid for member in family if _is_living(member))
+    if survivors:
+        names = ", ".join(str(pid) for pid in survivors)
+        raise ResidueError(
+            f"processes {names} of `{record.argv[0]}` cannot be ended",
+            code="PRC002",
+            why="they belong to another user, or the kernel holds them in a system call",
+            fix=f"end them as their owner or as root: kill -9 {names.replace(',', '')}",
+        )
+    pid_path.unlink(missing_ok=True)
+    return was_alive
+
+
+def measure(record: ProcessRecord) -> ProcessFigures | None:
+    """Return age and memory of a living process with its children; None when it does not run."""
+    leader = _identity(record)
+    if leader is None or not _is_living(leader):
+        return None
+    family = _family(record)
+    age_seconds = time.clock_gettime(time.CLOCK_BOOTTIME) - leader.start_ticks / os.sysconf("SC_CLK_TCK")
+    memory_bytes = sum(_memory_bytes(member.pid) for member in family)
+    return ProcessFigures(
+        uptime_seconds=max(0.0, age_seconds), memory_bytes=memory_bytes, processes=len(family)
+    )
+
+
+def _write_record(pid_path: Path, record: ProcessRecord) -> None:
+    values = {
+        "argv": list(record.argv),
+        "boot_id": record.boot_id,
+        "pid": record.pid,
+        "start_ticks": record.start_ticks,
+    }
+    write_atomically(pid_path, json.dumps(values, indent=2) + "\n")
+
+
+def _find_by_argv(record: ProcessRecord) -> ProcessRecord:
+    wanted = b"".join(os.fsencode(argument) + b"\0" for argument in record.argv)
+    for pid in _all_pids():
+        stat = _read_stat(pid)
+        if stat is not None and _read_bytes(Path(f"/proc/{pid}/cmdline")) == wanted:
+            return ProcessRecord(
+                argv=record.argv, boot_id=record.boot_id, pid=pid, start_ticks=stat.start_ticks
+            )
+    return record
+
+
+def _identity(record: ProcessRecord) -> _Identity | None:
+    if record.pid is None or record.start_ticks is None or record.boot_id != _boot_id():
+        return None
+    return _Identity(record.pid, record.start_ticks)
+
+
+def _family(record: ProcessRecord) -> set[_Identity]:
+    """Return the process, its descendants, and all of its session, which outlive a leader that was killed."""
+    leader = _identity(record)
+    if leader is None:
+        return set()
+    stats = {pid: stat for pid in _all_pids() if (stat := _read_stat(pid)) is not None}
+    holder = stats.get(leader.pid)
+    if holder is not None and holder.start_ticks != leader.start_ticks:
+        # The kernel gives a pid away only when no session bears it any more: nobody of ours is left.
+        return set()
+    pids = {leader.pid} if holder else set()
+    pids |= {pid for pid, stat in stats.items() if stat.session == leader.pid}
+    while grown := {pid for pid, stat in stats.items() if stat.parent in pids} - pids:
+        pids |= grown
+    return {_Identity(pid, stats[pid].start_ticks) for pid in pids}
+
+
+def _is_living(identity: _Identity | None) -> bool:
+    if identity is None:
+        return False
+    if (child := _started_here.get(identity.pid)) is not None and child.poll() is not None:
+        del _started_here[identity.pid]
+    stat = _read_stat(identity.pid)
+    return stat is not None and stat.start_ticks == identity.start_ticks and stat.state not in _DEAD_STATES
+
+
+def _send(identity: _Identity | None, number: signal.Signals) -> None:
+    """Signal exactly this process: the descriptor pins the pid, and only then its start is compared."""
+    if identity is None:
+        return
+    try:
+        descriptor = os.pidfd_open(identity.pid)
+    except ProcessLookupError:
+        return
+    try:
+        if _is_living(identity):
+            signal.pidfd_send_signal(descriptor, number)
+    except (ProcessLookupError, PermissionError):
+        # Gone in between, or not ours to end: the caller looks afterwards who still lives.
+        return
+    finally:
+        os.close(descriptor)
+
+
+def _wait_until_dead(identities: Iterable[_Identity | None], *, seconds: float, clock: Clock) -> None:
+    deadline = clock.monotonic() + seconds
+    waiting = [identity for identity in identities if _is_living(identity)]
+    while waiting and clock.monotonic() < deadline:
+        clock.sleep(_POLL_SECONDS)
+        waiting = [identity for identity in waiting if _is_living(identity)]
+
+
+def _memory_bytes(pid: int) -> int:
+    rollup = _read_bytes(Path(f"/proc/{pid}/smaps_rollup"))
+    for line in rollup.splitlines():
+        if line.startswith(b"Pss:"):
+            return int(line.split()[1]) * 1024
+    pages = _read_bytes(Path(f"/proc/{pid}/statm")).split()
+    return int(pages[1]) * os.sysconf("SC_PAGE_SIZE") if pages else 0
+
+
+def _all_pids() -> list[int]:
+    return [int(entry) for entry in os.listdir("/proc") if entry.isdecimal()]
+
+
+def _read_stat(pid: int) -> _Stat | None:
+    text = _read_bytes(Path(f"/proc/{pid}/stat")).decode(errors="replace")
+    if not text:
+        return None
+    # The program's name stands in brackets and may hold anything; what counts comes after the last one.
+    fields = text.rpartition(")")[2].split()
+    return _Stat(fields[0], int(fields[1]), int(fields[3]), int(fields[19]))
+
+
+def _read_bytes(path: Path) -> bytes:
+    """Return the content of a file of /proc; empty when its process is gone or not ours to read."""
+    try:
+        return path.read_bytes()
+    except OSError:
+        return b""
+
+
+def _boot_id() -> str:
+    return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()

@@ -1,0 +1,1 @@
+"""How opsctl is told what to do: settings with their origins, and books that are checked as a whole."""

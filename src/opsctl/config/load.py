@@ -1,0 +1,138 @@
+"""Is this book right, and if not, what is wrong and where: all problems at once, each with its place."""
+
+import difflib
+import typing
+from pathlib import Path
+from types import UnionType
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from opsctl.clients.files import read_text
+from opsctl.config.marks import MarkedDocument, locate, read_marked
+from opsctl.core.errors import UsageError
+from opsctl.core.findings import Finding, Severity
+
+Book = TypeVar("Book", bound=BaseModel)
+
+
+def load_book(path: Path, model: type[Book]) -> Book:
+    """Read a YAML book and check it against its model.
+
+    Raises:
+        UsageError: with one finding for each problem of syntax, unknown key, wrong type or failed rule;
+            also when the file is not there or not text.
+    """
+    return parse_book(read_text(path), model, file=str(path))
+
+
+def parse_book(text: str, model: type[Book], *, file: str) -> Book:
+    """Check the text of a book against its model; `file` is the name that messages show."""
+    document = read_marked(text, file=file)
+    findings = list(document.findings)
+    book: Book | None = None
+    if document.value is not None or not findings:
+        try:
+            book = model.model_validate(document.value if document.value is not None else {})
+        except ValidationError as error:
+            findings += _findings_of(error, document=document, model=model, text=text, file=file)
+    if findings or book is None:
+        raise _book_error(findings, file=file)
+    return book
+
+
+def _book_error(findings: list[Finding], *, file: str) -> UsageError:
+    findings.sort(key=lambda finding: (finding.location.line or 0) if finding.location else 0)
+    count = len(findings)
+    return UsageError(
+        f"`{file}` has {count} {'problem' if count == 1 else 'problems'}",
+        code="CFG003",
+        findings=findings,
+        fix="mend the book and run the same command again; nothing was changed",
+    )
+
+
+def _findings_of(
+    error: ValidationError, *, document: MarkedDocument, model: type[BaseModel], text: str, file: str
+) -> list[Finding]:
+    findings = []
+    for detail in error.errors(include_url=False):
+        path = tuple(part for part in detail["loc"] if _is_real(part, document, detail["loc"]))
+        unknown = detail["type"] == "extra_forbidden"
+        line, column = document.place_of(path, prefer_key=unknown)
+        title, fix = _explain(dict(detail), path=path, model=model)
+        findings.append(
+            Finding(
+                code="CFG004" if unknown else "CFG003",
+                severity=Severity.ERROR,
+                title=title,
+                location=locate(text, file=file, line=line, column=column),
+                fix=fix,
+            )
+        )
+    return list(dict.fromkeys(findings))
+
+
+def _is_real(part: str | int, document: MarkedDocument, whole: tuple[str | int, ...]) -> bool:
+    """Tell a key of the document from a tag that pydantic puts into the path for unions."""
+    if isinstance(part, int):
+        return True
+    names = {name for path in document.keys for name in path[-1:]}
+    return part in names or part == whole[-1]
+
+
+def _explain(
+    detail: dict[str, Any], *, path: tuple[str | int, ...], model: type[BaseModel]
+) -> tuple[str, str | None]:
+    dotted = ".".join(str(part) for part in path) or "the book"
+    match detail["type"]:
+        case "extra_forbidden":
+            known = sorted(_known_keys(model, path[:-1]))
+            close = difflib.get_close_matches(str(path[-1]), known, n=1)
+            hint = f"did you mean `{close[0]}`?" if close else f"known keys here: {', '.join(known)}"
+            return f"unknown key `{path[-1]}`", hint
+        case "missing":
+            return f"`{dotted}` is missing", "add it"
+        case "value_error":
+            return f"`{dotted}`: {detail['ctx']['error']}", None
+        case "literal_error" | "enum":
+            close = difflib.get_close_matches(
+                str(detail["input"]), _options(str(detail["ctx"]["expected"])), n=1
+            )
+            title = f"`{dotted}` is `{_short(detail['input'])}`; expected {detail['ctx']['expected']}"
+            return title, f"did you mean `{close[0]}`?" if close else None
+        case _:
+            message = detail["msg"][0].lower() + detail["msg"][1:]
+            return f"`{dotted}` is `{_short(detail['input'])}`: {message}", None
+
+
+def _options(expected: str) -> list[str]:
+    return [part.strip("' ") for part in expected.replace(" or ", ",").split(",")]
+
+
+def _short(value: object) -> str:
+    text = str(value)
+    return text if len(text) <= 60 else f"{text[:57]}..."
+
+
+def _known_keys(model: type[BaseModel], path: tuple[str | int, ...]) -> set[str]:
+    """Return the keys that the model at the end of `path` knows, looking through lists, maps and unions."""
+    models: set[type[BaseModel]] = {model}
+    for part in path:
+        following: set[type[BaseModel]] = set()
+        for current in models:
+            field = next(
+                (field for name, field in current.model_fields.items() if part in (name, field.alias)), None
+            )
+            if field is not None:
+                following |= _models_in(field.annotation)
+        models = following or models
+    return {field.alias or name for current in models for name, field in current.model_fields.items()}
+
+
+def _models_in(annotation: Any) -> set[type[BaseModel]]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return {annotation}
+    if isinstance(annotation, UnionType) or typing.get_origin(annotation) is not None:
+        return {found for part in typing.get_args(annotation) for found in _models_in(part)}
+    return set()

@@ -1,0 +1,161 @@
+"""Which value holds, and who said so: flag over environment over project file over user file over default."""
+
+import difflib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import ValidationError
+
+from opsctl.clients.files import read_text
+from opsctl.config.load import load_book
+from opsctl.config.project import ProjectSettings
+from opsctl.core.errors import UsageError
+
+PROJECT_FILE = "opsctl.yaml"
+ENVIRONMENT_PREFIX = "OPSCTL_"
+
+# Variables that opsctl reads on its own account; they are no settings of the project file.
+_OTHER_VARIABLES = {"OPSCTL_VERBOSE", "OPSCTL_PROJECT", "OPSCTL_COLOR"}
+SECRET_VARIABLES = {"OPSCTL_QDRANT_API_KEY", "OPSCTL_DATABASE_PASSWORD", "OPSCTL_EMBEDDING_API_KEY"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Setting:
+    """One value with its dotted name and the place that decided it."""
+
+    name: str
+    value: Any
+    origin: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """The settings that hold for a command, with the origin of each."""
+
+    root: Path
+    project: ProjectSettings
+    origins: Mapping[str, str]
+
+    @property
+    def home(self) -> Path:
+        """Return the folder of evidence, runs, logs and the embedded stack."""
+        return self.root / self.project.state_dir
+
+    def rows(self) -> list[Setting]:
+        """Return every setting with its origin, by name."""
+        values = flatten(self.project.model_dump())
+        return [
+            Setting(name=name, value=value, origin=self.origins.get(name, "default"))
+            for name, value in sorted(values.items())
+        ]
+
+
+def find_root(start: Path) -> Path:
+    """Return the nearest folder upward that holds `opsctl.yaml`, else `start` itself."""
+    for folder in (start, *start.parents):
+        if (folder / PROJECT_FILE).is_file():
+            return folder
+    return start
+
+
+def resolve_settings(
+    *, root: Path, environment: Mapping[str, str], user_file: Path | None, flags: Mapping[str, Any]
+) -> Settings:
+    """Merge the sources, the weakest first, and check the result.
+
+    Args:
+        root: the project folder.
+        environment: the process environment; `OPSCTL_QDRANT_URL` sets `qdrant.url`.
+        user_file: the user's own settings file, or None.
+        flags: dotted names with values given on the command line.
+
+    Raises:
+        UsageError: when any source is wrong, with the place or the variable.
+    """
+    merged: dict[str, Any] = {}
+    origins: dict[str, str] = {}
+    for path in (user_file, root / PROJECT_FILE):
+        if path is not None and path.is_file():
+            load_book(path, ProjectSettings)  # says everything that is wrong, with places
+            _merge(merged, origins, flatten(yaml.safe_load(read_text(path)) or {}), origin=str(path))
+    _merge_environment(merged, origins, environment)
+    _merge(merged, origins, dict(flags), origin="flag")
+    return Settings(root=root, project=_validated(merged, origins), origins=origins)
+
+
+def secret(*, variable: str, file: str | None, root: Path, environment: Mapping[str, str]) -> str | None:
+    """Return a secret from its variable or its file; None where neither is set.
+
+    Raises:
+        UsageError: when the file is named but is not there.
+    """
+    if environment.get(variable):
+        return environment[variable]
+    if file is None:
+        return None
+    return read_text(root / file).strip()
+
+
+def flatten(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Return nested maps as dotted names.
+
+    >>> flatten({"qdrant": {"url": "x"}, "state_dir": "y"})
+    {'qdrant.url': 'x', 'state_dir': 'y'}
+    """
+    flat: dict[str, Any] = {}
+    for key, value in values.items():
+        if isinstance(value, Mapping):
+            flat |= flatten(value, f"{prefix}{key}.")
+        else:
+            flat[f"{prefix}{key}"] = value
+    return flat
+
+
+def _merge(
+    merged: dict[str, Any], origins: dict[str, str], values: Mapping[str, Any], *, origin: str
+) -> None:
+    for name, value in values.items():
+        merged[name] = value
+        origins[name] = origin
+
+
+def _merge_environment(
+    merged: dict[str, Any], origins: dict[str, str], environment: Mapping[str, str]
+) -> None:
+    names = {_variable(name): name for name in flatten(ProjectSettings().model_dump())}
+    for variable in sorted(environment):
+        if not variable.startswith(ENVIRONMENT_PREFIX) or variable in _OTHER_VARIABLES | SECRET_VARIABLES:
+            continue
+        if variable not in names:
+            close = difflib.get_close_matches(variable, [*names, *SECRET_VARIABLES], n=1)
+            hint = f"did you mean `{close[0]}`?" if close else "see `opsctl config show`"
+            raise UsageError(f"unknown environment variable `{variable}`", code="CFG004", fix=hint)
+        _merge(merged, origins, {names[variable]: environment[variable]}, origin=variable)
+
+
+def _variable(name: str) -> str:
+    return ENVIRONMENT_PREFIX + name.replace(".", "_").upper()
+
+
+def _validated(merged: Mapping[str, Any], origins: Mapping[str, str]) -> ProjectSettings:
+    nested: dict[str, Any] = {}
+    for name, value in merged.items():
+        *parents, last = name.split(".")
+        target = nested
+        for parent in parents:
+            target = target.setdefault(parent, {})
+        target[last] = value
+    try:
+        return ProjectSettings.model_validate(nested)
+    except ValidationError as error:
+        detail = error.errors(include_url=False)[0]
+        name = ".".join(str(part) for part in detail["loc"])
+        raise UsageError(
+            f"setting `{name}` is `{detail['input']}`: {detail['msg'].lower()}",
+            code="CFG003",
+            why=f"it was set by {origins.get(name, 'default')}",
+            fix="run `opsctl config show` to see every value and its origin",
+        ) from error

@@ -1,0 +1,1 @@
+"""How text becomes a vector: one Protocol, and the embedders behind it."""

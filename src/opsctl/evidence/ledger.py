@@ -1,0 +1,235 @@
+"""Is the chain of proofs whole: an append-only file of records, each naming the hash of the one before."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from fcntl import LOCK_EX, flock
+from pathlib import Path
+
+from opsctl.clients.files import append_durably, write_atomically
+from opsctl.core.clock import Clock
+from opsctl.core.errors import FailedError
+from opsctl.core.findings import Finding, Location, Severity
+from opsctl.evidence.model import GENESIS, Evidence, Record, record_from_line
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verification:
+    """What a look at the whole chain found; no finding means that nothing was changed or removed."""
+
+    records: int
+    head: str
+    findings: tuple[Finding, ...]
+
+
+class Ledger:
+    """The ledger in one folder: `ledger.jsonl` holds the records, `head` the count and the last hash.
+
+    Every append is locked against other processes and flushed to the disk before it returns. The head is
+    what shows that records were cut off at the end, which a chain alone cannot show.
+    """
+
+    def __init__(self, folder: Path, *, clock: Clock) -> None:
+        self._folder = folder
+        self._clock = clock
+        self._path = folder / "ledger.jsonl"
+        self._head_path = folder / "head"
+
+    def append(self, evidence: Evidence) -> Record:
+        """Add a record and return it as written.
+
+        Raises:
+            FailedError: when the ledger's last record is damaged, so that nothing sound can follow it.
+            NotReadyError: when the disk is full or the folder cannot be written.
+        """
+        self._folder.mkdir(parents=True, exist_ok=True)
+        with self._locked():
+            self._drop_torn_tail()
+            record = self._chained(evidence, last=self._last_record())
+            append_durably(self._path, record.to_line())
+            write_atomically(self._head_path, f"{record.sequence} {record.digest}\n")
+        return record
+
+    def records(
+        self, *, kind: str | None = None, subject: str | None = None, limit: int | None = None
+    ) -> list[Record]:
+        """Return the records of a kind (or its family, `collections`) and a subject, newest first."""
+        found = [
+            record
+            for record in self._iterate()
+            if (kind is None or record.kind == kind or record.kind.startswith(f"{kind}."))
+            and (subject is None or record.subject == subject)
+        ]
+        found.reverse()
+        return found[:limit]
+
+    def find(self, prefix: str) -> Record:
+        """Return the record whose id or digest begins with `prefix`, or whose sequence it is.
+
+        Raises:
+            FailedError: when none does, or more than one.
+        """
+        matches = [
+            record
+            for record in self._iterate()
+            if record.id.startswith(prefix)
+            or record.digest.startswith(prefix)
+            or str(record.sequence) == prefix
+        ]
+        exact = [record for record in matches if prefix in (record.id, str(record.sequence))]
+        if len(exact or matches) != 1:
+            what = "no record" if not matches else f"{len(matches)} records"
+            raise FailedError(
+                f"{what} begin with `{prefix}`",
+                code="EVD002",
+                fix="run `opsctl evidence list` to see the ids",
+            )
+        return (exact or matches)[0]
+
+    def verify(self) -> Verification:
+        """Walk the chain and report every record that was changed, removed, added or torn."""
+        findings: list[Finding] = []
+        previous, sequence = GENESIS, 0
+        for number, line in self._lines():
+            place = Location(file=str(self._path), line=number)
+            try:
+                record = record_from_line(line)
+            except ValueError as error:
+                findings.append(_broken("a line is not a whole record", place, evidence=str(error)))
+                continue
+            findings += _check_link(record, place=place, previous=previous, sequence=sequence)
+            previous, sequence = record.digest, record.sequence
+        findings += self._check_head(count=sequence, digest=previous)
+        return Verification(records=sequence, head=previous, findings=tuple(findings))
+
+    def _chained(self, evidence: Evidence, *, last: Record | None) -> Record:
+        now = self._clock.now()
+        sequence = last.sequence + 1 if last else 1
+        record = Record(
+            sequence=sequence,
+            id=f"{now:%Y%m%dT%H%M%S}-{sequence:05d}",
+            kind=evidence.kind,
+            subject=evidence.subject,
+            verdict=evidence.verdict,
+            figures=evidence.figures,
+            inputs=evidence.inputs,
+            tools=evidence.tools,
+            git_commit=evidence.git_commit,
+            started_at=evidence.started_at,
+            duration_seconds=evidence.duration_seconds,
+            recorded_at=now,
+            expires_at=now + evidence.valid_for,
+            simulated=evidence.simulated,
+            previous=last.digest if last else GENESIS,
+        )
+        return replace(record, digest=record.computed_digest())
+
+    def _last_record(self) -> Record | None:
+        last = self._last_line()
+        if not last:
+            return None
+        try:
+            return record_from_line(last)
+        except ValueError as error:
+            raise FailedError(
+                "the last evidence record is damaged, so nothing can be chained to it",
+                code="EVD001",
+                location=Location(file=str(self._path)),
+                why=str(error),
+                fix="run `opsctl evidence verify`; restore the file from a backup, or move it away to begin anew",
+            ) from error
+
+    def _drop_torn_tail(self) -> None:
+        """Move a last line that a crash left without its end aside: it was never acknowledged."""
+        if not self._path.exists():
+            return
+        content = self._path.read_bytes()
+        if not content or content.endswith(b"\n"):
+            return
+        whole = content.rfind(b"\n") + 1
+        append_durably(self._path.with_suffix(".torn"), content[whole:] + b"\n")
+        with self._path.open("r+b") as file:
+            file.truncate(whole)
+            os.fsync(file.fileno())
+
+    def _last_line(self) -> bytes:
+        """Return the last line by reading backward from the end, so that a long ledger costs nothing."""
+        if not self._path.exists():
+            return b""
+        with self._path.open("rb") as file:
+            size = file.seek(0, os.SEEK_END)
+            window = 4096
+            while True:
+                start = max(0, size - window)
+                file.seek(start)
+                lines = file.read(size - start).rstrip(b"\n").rsplit(b"\n", 1)
+                if len(lines) == 2 or start == 0:
+                    return lines[-1]
+                window *= 4
+
+    def _check_head(self, *, count: int, digest: str) -> list[Finding]:
+        place = Location(file=str(self._head_path))
+        if not self._head_path.exists():
+            return [] if count == 0 else [_broken("the head of the ledger is missing", place)]
+        head_count, _, head_digest = self._head_path.read_text(encoding="utf-8").strip().partition(" ")
+        if (head_count, head_digest) == (str(count), digest):
+            return []
+        if head_count.isdigit() and int(head_count) == count - 1:
+            # A crash between the append and the head's own write leaves exactly this; the next append mends it.
+            title, severity = "the head is one record behind the ledger", Severity.WARNING
+            return [Finding(code="EVD001", severity=severity, title=title, location=place)]
+        return [
+            _broken(
+                "records are missing at the end", place, evidence=f"head says {head_count}, found {count}"
+            )
+        ]
+
+    def _iterate(self) -> Iterator[Record]:
+        for number, line in self._lines():
+            try:
+                yield record_from_line(line)
+            except ValueError as error:
+                raise FailedError(
+                    "the ledger has a damaged record",
+                    code="EVD001",
+                    location=Location(file=str(self._path), line=number),
+                    why=str(error),
+                    fix="run `opsctl evidence verify`",
+                ) from error
+
+    def _lines(self) -> Iterator[tuple[int, bytes]]:
+        if not self._path.exists():
+            return
+        with self._path.open("rb") as file:
+            yield from enumerate((line for line in file if line.strip()), start=1)
+
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        with (self._folder / "lock").open("a") as lock:
+            flock(lock, LOCK_EX)
+            yield
+
+
+def _check_link(record: Record, *, place: Location, previous: str, sequence: int) -> list[Finding]:
+    findings = []
+    if record.digest != record.computed_digest():
+        findings.append(_broken(f"record {record.id} was changed", place, evidence="its hash does not match"))
+    if record.sequence != sequence + 1:
+        findings.append(
+            _broken(f"a record before {record.id} is missing", place, evidence=f"{sequence + 1} expected")
+        )
+    if record.previous != previous:
+        findings.append(_broken(f"record {record.id} does not follow the one before it", place))
+    return findings
+
+
+def _broken(title: str, place: Location, *, evidence: str | None = None) -> Finding:
+    return Finding(
+        code="EVD001",
+        severity=Severity.ERROR,
+        title=title,
+        location=place,
+        evidence=evidence,
+        fix="compare with a backup of the ledger; proofs after this place count for nothing",
+    )

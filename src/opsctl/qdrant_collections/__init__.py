@@ -1,0 +1,1 @@
+"""Derived collections: plan, rebuild, verify, swap, roll back, collect garbage, repair."""

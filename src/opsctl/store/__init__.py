@@ -1,0 +1,1 @@
+"""What the relational truth looks like: migrations, repositories and the outbox."""

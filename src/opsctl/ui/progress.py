@@ -1,0 +1,95 @@
+"""How does long work look while it runs: bars on a terminal, one line for each phase elsewhere."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from opsctl.core.events import Event, Listener, Noted, PhaseAdvanced, PhaseFinished, PhaseStarted, ignore
+from opsctl.core.units import format_duration
+from opsctl.ui.console import err, mode, note
+
+if TYPE_CHECKING:
+    from rich.progress import Progress, TaskID
+
+
+@contextmanager
+def progress() -> Iterator[Listener]:
+    """Give a listener that shows events on stderr; nothing at all with `--quiet`."""
+    if mode.verbosity < 0:
+        yield ignore
+    elif err().is_terminal and "CI" not in os.environ:
+        with _bars() as bars:
+            yield _BarListener(bars)
+    else:
+        yield _line_listener
+
+
+def _line_listener(event: Event) -> None:
+    from rich.markup import escape
+
+    match event:
+        case PhaseFinished():
+            figures = "".join(f", {name} {_text(value)}" for name, value in event.figures.items())
+            took = format_duration(event.duration_seconds)
+            note(escape(f"{event.subject}: {event.phase} done in {took}{figures}"))
+        case Noted():
+            note(escape(f"{event.subject}: {event.message}"))
+        case _:
+            pass
+
+
+class _BarListener:
+    """Turns events into Rich bars, one a phase."""
+
+    def __init__(self, bars: "Progress") -> None:
+        self._bars = bars
+        self._tasks: dict[tuple[str, str], TaskID] = {}
+
+    def __call__(self, event: Event) -> None:
+        match event:
+            case PhaseStarted():
+                label = f"{event.subject}: {event.phase}"
+                self._tasks[event.subject, event.phase] = self._bars.add_task(label, total=event.total)
+            case PhaseAdvanced():
+                task = self._tasks.get((event.subject, event.phase))
+                if task is not None:
+                    self._bars.advance(task, event.advance)
+            case PhaseFinished():
+                self._finish(event)
+            case Noted():
+                self._bars.console.print(f"{event.subject}: {event.message}", markup=False, highlight=False)
+            case _:
+                pass
+
+    def _finish(self, event: PhaseFinished) -> None:
+        task = self._tasks.pop((event.subject, event.phase), None)
+        if task is not None:
+            self._bars.remove_task(task)
+        figures = "".join(f"  {name} {_text(value)}" for name, value in event.figures.items())
+        line = f"✔ {event.subject}: {event.phase}  {format_duration(event.duration_seconds)}{figures}"
+        self._bars.console.print(line, markup=False, highlight=False)
+
+
+def _bars() -> "Progress":
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        SpinnerColumn,
+        TextColumn,
+        TimeRemainingColumn,
+    )
+
+    columns = (
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(compact=True),
+    )
+    return Progress(*columns, console=err(), transient=True)
+
+
+def _text(value: str | int | float) -> str:  # noqa: PYI041 - counts and measures look different
+    return f"{value:,.3g}" if isinstance(value, float) else f"{value:,}" if isinstance(value, int) else value

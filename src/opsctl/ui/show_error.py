@@ -1,0 +1,65 @@
+"""How does a failure look: what, where with a caret, why, and the next step."""
+
+from collections.abc import Sequence
+
+from opsctl.core.errors import OpsError
+from opsctl.core.findings import Finding, Location, Severity
+from opsctl.ui.console import err
+
+_COLOURS = {Severity.ERROR: "red", Severity.WARNING: "yellow", Severity.INFO: "cyan"}
+
+
+def show_error(error: OpsError) -> None:
+    """Print an error to stderr, its findings first and its own summary last."""
+    from rich.markup import escape
+
+    show_findings(error.findings)
+    console = err()
+    console.print(
+        f"[bold red]error\\[{error.code}]:[/] {escape(error.message)}", highlight=False, soft_wrap=True
+    )
+    if error.location is not None:
+        _show_location(error.location)
+    if error.why:
+        console.print(f"  [dim]why:[/] {escape(error.why)}", highlight=False, soft_wrap=True)
+    if error.fix:
+        console.print(f"\n[cyan]hint:[/] {escape(error.fix)}", highlight=False, soft_wrap=True)
+
+
+def show_findings(findings: Sequence[Finding]) -> None:
+    """Print findings to stderr in the manner of a compiler."""
+    from rich.markup import escape
+
+    console = err()
+    for finding in findings:
+        colour = _COLOURS[finding.severity]
+        head = f"[bold {colour}]{finding.severity}\\[{finding.code}]:[/] {escape(finding.title)}"
+        console.print(head, highlight=False, soft_wrap=True)
+        if finding.location is not None:
+            _show_location(finding.location)
+        if finding.evidence:
+            console.print(f"  [dim]seen:[/] {escape(finding.evidence)}", highlight=False, soft_wrap=True)
+        if finding.fix:
+            console.print(f"  [cyan]hint:[/] {escape(finding.fix)}", highlight=False, soft_wrap=True)
+        console.print()
+
+
+def _show_location(location: Location) -> None:
+    from rich.markup import escape
+
+    console = err()
+    console.print(f"  [dim]-->[/] {escape(str(location))}", highlight=False, soft_wrap=True)
+    if location.source is None or location.line is None:
+        return
+    gutter = f"{location.line:>5} | "
+    column = location.column or 1
+    source, column = _window(location.source, column)
+    console.print(f"[dim]{gutter}[/]{escape(source)}", highlight=False, soft_wrap=True)
+    console.print(" " * (len(gutter) + column - 1) + "[bold]^[/]", highlight=False, soft_wrap=True)
+
+
+def _window(source: str, column: int, *, width: int = 100) -> tuple[str, int]:
+    """Cut a very long line down to what stands around the caret; tabs become one space each."""
+    flat = source.replace("\t", " ")
+    start = max(0, column - width // 2) if len(flat) > width else 0
+    return flat[start : start + width], column - start
