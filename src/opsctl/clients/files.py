@@ -152,6 +152,47 @@ class FileLock:
         )
 
 
+class SharedLease:
+    """Hold a lease that many may hold at once; the last holder can find out that it is the last.
+
+    A lease goes with its process, also after kill -9, like a `FileLock`.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._descriptor: int | None = None
+
+    def __enter__(self) -> Self:
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            self._descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o644)
+        except OSError as error:
+            raise _file_error(error, path=self.path, doing="lease") from error
+        # This waits for a last holder that is clearing up, and for nobody else.
+        fcntl.flock(self._descriptor, fcntl.LOCK_SH)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._descriptor is not None:
+            os.close(self._descriptor)
+            self._descriptor = None
+
+    def become_last(self) -> bool:
+        """Tell whether nobody else holds a lease; if so, newcomers wait until this one is over.
+
+        The lease may be lost by a no; so ask only at the end of the work.
+        """
+        if self._descriptor is None:
+            return False
+        try:
+            fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        return True
+
+
 def _fill_and_sync(descriptor: int, content: bytes, *, mode: int) -> None:
     with os.fdopen(descriptor, "wb") as stream:
         os.fchmod(stream.fileno(), mode)

@@ -277,7 +277,7 @@ def _memory_bytes(pid: int) -> int:
 
 
 def _all_pids() -> list[int]:
-    return [int(entry) for entry in os.listdir("/proc") if entry.isdecimal()]
+    return [int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdecimal()]
 
 
 def _read_stat(pid: int) -> _Stat | None:

@@ -1,1 +1,1 @@
-"""Which local processes make up the embedded stack, and how they are started, watched and stopped."""
+"""The embedded stack: a real PostgreSQL and a real vector engine as processes of this project."""

@@ -1,0 +1,195 @@
+"""How opsctl talks to PostgreSQL: connections and pools with time limits, and errors that never show a password."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit, urlunsplit
+
+from opsctl.clients.files import read_text
+from opsctl.core.errors import NotReadyError, OpsError, UsageError
+
+if TYPE_CHECKING:
+    import psycopg
+    from psycopg_pool import ConnectionPool
+
+CONNECT_TIMEOUT_SECONDS = 5
+POOL_MIN_CONNECTIONS = 2
+POOL_MAX_CONNECTIONS = 10
+POOL_IDLE_SECONDS = 30.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DatabaseAddress:
+    """Where a database is and how to get in; the password is no part of the text form.
+
+    Args:
+        url: such as `postgresql://user@host:5432/name`.
+        password: the secret itself, read from a file or the environment by the caller.
+        statement_timeout_seconds: the server gives a statement up after this time.
+        through_pooler: a transaction pooler (PgBouncer, Supavisor) stands in between, so nothing may be tied
+            to a server session: no start-up options, no prepared statements.
+    """
+
+    url: str
+    password: str | None = field(default=None, repr=False)
+    statement_timeout_seconds: float | None = None
+    through_pooler: bool = False
+
+    @property
+    def shown(self) -> str:
+        """Return the address without any password, fit for messages."""
+        parts = urlsplit(self.url)
+        user, at, host = parts.netloc.rpartition("@")
+        return urlunsplit(parts._replace(netloc=f"{user.partition(':')[0]}{at}{host}", query="", fragment=""))
+
+    @classmethod
+    def with_password_file(
+        cls, url: str, *, password_file: Path, statement_timeout_seconds: float | None = None
+    ) -> "DatabaseAddress":
+        """Return an address whose password stands in a file."""
+        return cls(
+            url=url,
+            password=read_text(password_file).strip(),
+            statement_timeout_seconds=statement_timeout_seconds,
+        )
+
+
+def connect(
+    address: DatabaseAddress, *, autocommit: bool = False, application_name: str = "opsctl"
+) -> "psycopg.Connection[tuple[Any, ...]]":
+    """Open a connection within five seconds; use it as a context manager, which commits or rolls back.
+
+    Raises:
+        NotReadyError: DBS001 nobody answers, DBS002 password refused, DBS003 no such database.
+        UsageError: DBS004 the address itself is malformed.
+    """
+    import psycopg
+
+    try:
+        return psycopg.connect(
+            address.url, autocommit=autocommit, **_arguments(address, application_name=application_name)
+        )
+    except psycopg.ProgrammingError:
+        # The library's text repeats the address, and with it a password that somebody put there.
+        raise _malformed(address) from None
+    except psycopg.OperationalError as error:
+        raise _refused(error, address=address) from error
+
+
+def open_pool(address: DatabaseAddress, *, application_name: str = "opsctl") -> "ConnectionPool[Any]":
+    """Return an open pool of 2 to 10 connections that lets idle ones go after 30 seconds.
+
+    Raises:
+        NotReadyError: as `connect`; a first connection is tried before the pool fills itself.
+    """
+    from psycopg_pool import ConnectionPool
+
+    connect(address, application_name=application_name).close()
+    return ConnectionPool(
+        address.url,
+        kwargs=_arguments(address, application_name=application_name),
+        min_size=POOL_MIN_CONNECTIONS,
+        max_size=POOL_MAX_CONNECTIONS,
+        max_idle=POOL_IDLE_SECONDS,
+        timeout=CONNECT_TIMEOUT_SECONDS,
+        check=ConnectionPool.check_connection,
+        open=True,
+    )
+
+
+@contextmanager
+def translated_errors(address: DatabaseAddress) -> Iterator[None]:
+    """Turn what PostgreSQL and the pool raise about the environment into `OpsError`; bugs in SQL pass through.
+
+    Raises:
+        NotReadyError: DBS001 connection lost, DBS005 statement timeout, DBS006 disk full, DBS007 pool exhausted.
+    """
+    import psycopg
+    from psycopg_pool import PoolTimeout
+
+    try:
+        yield
+    except psycopg.errors.QueryCanceled as error:
+        raise NotReadyError(
+            f"`{address.shown}` gave a statement up after its time limit",
+            code="DBS005",
+            why=str(error).strip(),
+            fix="set a longer `database.statement_timeout_seconds`, or look for locks in pg_stat_activity",
+        ) from error
+    except psycopg.errors.DiskFull as error:
+        raise NotReadyError(
+            f"the disk of `{address.shown}` is full",
+            code="DBS006",
+            why=str(error).strip(),
+            fix="free some space on the database's machine, then run the command again",
+        ) from error
+    except PoolTimeout as error:
+        raise NotReadyError(
+            f"no free connection to `{address.shown}` within {CONNECT_TIMEOUT_SECONDS} s",
+            code="DBS007",
+            why=f"all {POOL_MAX_CONNECTIONS} connections of the pool are in use, or the server went away",
+            fix="run `opsctl stack status`",
+        ) from error
+    except psycopg.OperationalError as error:
+        raise _refused(error, address=address) from error
+
+
+def _arguments(address: DatabaseAddress, *, application_name: str) -> dict[str, Any]:
+    arguments: dict[str, Any] = {
+        "connect_timeout": CONNECT_TIMEOUT_SECONDS,
+        "application_name": application_name,
+        # A peer that vanished without a word is noticed within about half a minute.
+        "keepalives_idle": 10,
+        "keepalives_interval": 5,
+        "keepalives_count": 3,
+    }
+    if address.password is not None:
+        arguments["password"] = address.password
+    if address.through_pooler:
+        arguments["prepare_threshold"] = None
+    elif address.statement_timeout_seconds is not None:
+        milliseconds = round(address.statement_timeout_seconds * 1000)
+        arguments["options"] = f"-c statement_timeout={milliseconds}"
+    return arguments
+
+
+def _refused(error: "psycopg.OperationalError", *, address: DatabaseAddress) -> OpsError:
+    reason = _without_password(str(error).strip(), address=address)
+    if "authentication failed" in reason or "no password supplied" in reason:
+        return NotReadyError(
+            f"`{address.shown}` refused the password",
+            code="DBS002",
+            why=reason,
+            fix="set `database.password_file` in opsctl.yaml or OPSCTL_DATABASE_PASSWORD",
+        )
+    if 'database "' in reason and "does not exist" in reason:
+        return NotReadyError(
+            f"`{address.shown}` does not exist",
+            code="DBS003",
+            why=reason,
+            fix="create the database, or correct `database.url`",
+        )
+    return NotReadyError(
+        f"no database answers at `{address.shown}`",
+        code="DBS001",
+        why=reason,
+        fix="run `opsctl stack up`, or check `database.url`: opsctl config show",
+    )
+
+
+def _malformed(address: DatabaseAddress) -> UsageError:
+    return UsageError(
+        f"`{address.shown}` is not a database address",
+        code="DBS004",
+        fix="write it as postgresql://user@host:5432/database",
+    )
+
+
+def _without_password(text: str, *, address: DatabaseAddress) -> str:
+    inside = urlsplit(address.url).password
+    for secret in (address.password, inside):
+        if secret:
+            text = text.replace(secret, "***")
+    return text

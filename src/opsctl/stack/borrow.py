@@ -1,0 +1,37 @@
+"""How does a command that needs the stack get one: the running one, or one for its own duration."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from opsctl.clients.files import SharedLease
+from opsctl.core.clock import Clock
+from opsctl.core.events import Listener, Noted
+from opsctl.stack.down import stop_stack
+from opsctl.stack.model import StackState, stack_dir
+from opsctl.stack.record import read_stack_record
+from opsctl.stack.status import stack_status
+from opsctl.stack.up import start_stack
+
+
+@contextmanager
+def borrowed_stack(home: Path, *, listener: Listener, clock: Clock) -> Iterator[StackState]:
+    """Use the running stack, or start one and stop it afterwards, saying so.
+
+    Commands that borrow at the same time share one stack: the last of them to end stops it. A stack that was
+    brought up by `opsctl stack up` is never stopped here.
+    """
+    home = home.resolve()
+    with SharedLease(stack_dir(home) / "borrowers.lock") as lease:
+        state = stack_status(home)
+        if not state.ready:
+            note = "the embedded stack is not up; starting it for the duration of this command"
+            listener(Noted(subject="stack", message=note))
+            state = start_stack(home, listener=listener, clock=clock, borrowed=True)
+        try:
+            yield state
+        finally:
+            if read_stack_record(home).borrowed and lease.become_last():
+                stop_stack(home, listener=listener, clock=clock)
+                note = "the embedded stack is stopped again; keep it with `opsctl stack up`"
+                listener(Noted(subject="stack", message=note))

@@ -1,0 +1,56 @@
+"""How the stack is taken down: by its pid files alone, also what a killed `up` left behind."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from opsctl.clients.processes import stop
+from opsctl.core.clock import Clock
+from opsctl.core.events import Listener, PhaseFinished, PhaseStarted
+from opsctl.stack.lock import changing_stack
+from opsctl.stack.model import STARTING_ORDER, STOP_SIGNALS, ServiceName, StackState, pid_path
+from opsctl.stack.record import read_process, runs
+from opsctl.stack.status import stack_status
+
+# PostgreSQL writes a checkpoint and the vector node flushes; both are done in seconds unless the disk is slow.
+GRACE_SECONDS = 30.0
+
+
+def plan_stop(home: Path, *, only: Sequence[ServiceName] = ()) -> tuple[ServiceName, ...]:
+    """Return the running parts that `stop_stack` would end now, in that order."""
+    return tuple(name for name in _chosen(only) if runs(home.resolve(), name))
+
+
+def stop_stack(
+    home: Path,
+    *,
+    listener: Listener,
+    clock: Clock,
+    only: Sequence[ServiceName] = (),
+    grace_seconds: float = GRACE_SECONDS,
+) -> StackState:
+    """End the chosen parts, all when `only` is empty; the data stays. Nothing running is no error.
+
+    Raises:
+        ResidueError: PRC002 when a process cannot be ended.
+        RefusedError: FIL002 when another `up` or `down` does not come to its end.
+    """
+    home = home.resolve()
+    with changing_stack(home, what="stopping the stack", listener=listener, clock=clock):
+        for name in _chosen(only):
+            _stop_service(home, name, grace_seconds=grace_seconds, listener=listener, clock=clock)
+    return stack_status(home)
+
+
+def _chosen(only: Sequence[ServiceName]) -> tuple[ServiceName, ...]:
+    return tuple(name for name in reversed(STARTING_ORDER) if not only or name in only)
+
+
+def _stop_service(
+    home: Path, name: ServiceName, *, grace_seconds: float, listener: Listener, clock: Clock
+) -> None:
+    if read_process(home, name) is None:
+        return
+    began = clock.monotonic()
+    listener(PhaseStarted(subject=name, phase="stop"))
+    stop(pid_path(home, name), grace_seconds=grace_seconds, stop_signal=STOP_SIGNALS[name], clock=clock)
+    listener(PhaseFinished(subject=name, phase="stop", duration_seconds=clock.monotonic() - began))

@@ -1,0 +1,139 @@
+"""What the embedded stack consists of, and in which state each part can be."""
+
+import signal
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+
+from opsctl.clients.processes import Account
+from opsctl.core.errors import NotReadyError
+
+
+class ServiceName(StrEnum):
+    """The parts of the stack; each name is also that of its log file."""
+
+    POSTGRES = "postgres"
+    VECTORS = "vectors"
+
+
+class ServiceStatus(StrEnum):
+    """Whether a part runs; `crashed` means that it ended without being told to."""
+
+    RUNNING = "running"
+    STOPPED = "stopped"
+    CRASHED = "crashed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Where a part lives: recorded, so that later commands find it again."""
+
+    port: int
+    data_dir: Path
+    programs_dir: Path | None = None
+    account: Account | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServiceSpec:
+    """How one part is prepared, started, asked whether it is ready, and stopped.
+
+    `not_ready_because` returns None as soon as the part can be used, else the reason why it cannot yet.
+    `passing_troubles` are words in the log of a failed start that are worth another try, such as a lost race
+    for a port.
+    """
+
+    name: ServiceName
+    place: Place
+    argv: tuple[str, ...]
+    url: str
+    prepare: Callable[[], None]
+    not_ready_because: Callable[[], str | None]
+    finish: Callable[[], None]
+    environment: Mapping[str, str] = field(default_factory=dict)
+    passing_troubles: tuple[str, ...] = ()
+    deadline_seconds: float = 60.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServiceState:
+    """What is known about one part right now."""
+
+    name: ServiceName
+    status: ServiceStatus
+    ready: bool
+    log_path: Path
+    pid: int | None = None
+    port: int | None = None
+    url: str | None = None
+    uptime_seconds: float | None = None
+    memory_bytes: int | None = None
+    data_dir: Path | None = None
+    data_bytes: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StackState:
+    """The whole stack, part by part, in starting order."""
+
+    home: Path
+    services: tuple[ServiceState, ...]
+
+    @property
+    def ready(self) -> bool:
+        """Tell whether every part can be used."""
+        return all(service.ready for service in self.services)
+
+    def service(self, name: ServiceName) -> ServiceState:
+        """Return the state of one part."""
+        return next(service for service in self.services if service.name is name)
+
+    @property
+    def database_url(self) -> str:
+        """Return the address of the embedded PostgreSQL, without its password."""
+        return self._url(ServiceName.POSTGRES)
+
+    @property
+    def database_password_file(self) -> Path:
+        """Return the file that holds the password of the embedded PostgreSQL."""
+        return password_file(self.home)
+
+    @property
+    def vectors_url(self) -> str:
+        """Return the REST address of the embedded vector node."""
+        return self._url(ServiceName.VECTORS)
+
+    def _url(self, name: ServiceName) -> str:
+        service = self.service(name)
+        if service.url is None or service.status is not ServiceStatus.RUNNING:
+            raise NotReadyError(
+                f"`{name}` of the embedded stack does not run", code="STK001", fix="run `opsctl stack up`"
+            )
+        return service.url
+
+
+STARTING_ORDER = (ServiceName.POSTGRES, ServiceName.VECTORS)
+
+# SIGINT is PostgreSQL's fast shutdown: sessions are ended and a checkpoint is written; SIGTERM would wait for them.
+STOP_SIGNALS = {ServiceName.POSTGRES: signal.SIGINT, ServiceName.VECTORS: signal.SIGTERM}
+
+
+def stack_dir(home: Path) -> Path:
+    """Return the folder of pid files, the recorded places and the data."""
+    return home / "stack"
+
+
+def pid_path(home: Path, name: ServiceName) -> Path:
+    """Return the pid file of a part."""
+    return stack_dir(home) / f"{name}.pid"
+
+
+def log_path(home: Path, name: ServiceName) -> Path:
+    """Return the log file of a part."""
+    return home / "logs" / f"{name}.log"
+
+
+def password_file(home: Path) -> Path:
+    """Return the file that holds the generated password of PostgreSQL."""
+    return home / "secrets" / "postgres_password"

@@ -1,0 +1,71 @@
+"""How is the stack right now: which parts run, where, since when, and how much they use."""
+
+import os
+from pathlib import Path
+
+from opsctl.clients.processes import is_alive, measure
+from opsctl.stack.model import (
+    STARTING_ORDER,
+    Place,
+    ServiceName,
+    ServiceState,
+    ServiceStatus,
+    StackState,
+    log_path,
+)
+from opsctl.stack.record import read_process, read_stack_record
+from opsctl.stack.spec import service_url, specify
+
+
+def stack_status(home: Path) -> StackState:
+    """Return the state of every part, each running one asked whether it is ready."""
+    home = home.resolve()
+    places = read_stack_record(home).places
+    services = tuple(_service_state(home, name, place=places.get(name)) for name in STARTING_ORDER)
+    return StackState(home=home, services=services)
+
+
+def _service_state(home: Path, name: ServiceName, *, place: Place | None) -> ServiceState:
+    record = read_process(home, name)
+    if place is None or record is None:
+        return _resting(home, name, place=place, status=ServiceStatus.STOPPED)
+    figures = measure(record) if is_alive(record) else None
+    if figures is None:
+        return _resting(home, name, place=place, status=ServiceStatus.CRASHED)
+    return ServiceState(
+        name=name,
+        status=ServiceStatus.RUNNING,
+        ready=specify(home, name, place=place).not_ready_because() is None,
+        log_path=log_path(home, name),
+        pid=record.pid,
+        port=place.port,
+        url=service_url(name, port=place.port),
+        uptime_seconds=round(figures.uptime_seconds, 1),
+        memory_bytes=figures.memory_bytes,
+        data_dir=place.data_dir,
+        data_bytes=_size_bytes(place.data_dir),
+    )
+
+
+def _resting(home: Path, name: ServiceName, *, place: Place | None, status: ServiceStatus) -> ServiceState:
+    return ServiceState(
+        name=name,
+        status=status,
+        ready=False,
+        log_path=log_path(home, name),
+        port=place.port if place else None,
+        data_dir=place.data_dir if place else None,
+        data_bytes=_size_bytes(place.data_dir) if place else None,
+    )
+
+
+def _size_bytes(folder: Path) -> int:
+    """Return the bytes that the files of a folder take on the disk; files that vanish meanwhile do not count."""
+    total = 0
+    for parent, _, names in os.walk(folder):
+        for name in names:
+            try:
+                total += (Path(parent) / name).lstat().st_blocks * 512  # POSIX counts blocks of 512 bytes
+            except FileNotFoundError:
+                continue
+    return total

@@ -1,0 +1,183 @@
+"""How the stack is brought up: what does not run is started, what runs is left alone, and each part is ready."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from opsctl.clients.processes import ProcessPlan, start, stop
+from opsctl.core.clock import Clock
+from opsctl.core.errors import NotReadyError
+from opsctl.core.events import Listener, PhaseFinished, PhaseStarted
+from opsctl.stack.lock import changing_stack
+from opsctl.stack.logs import put_aside_when_large, size_bytes, tail_lines
+from opsctl.stack.model import (
+    STARTING_ORDER,
+    STOP_SIGNALS,
+    Place,
+    ServiceName,
+    ServiceSpec,
+    ServiceStatus,
+    StackState,
+    log_path,
+    pid_path,
+)
+from opsctl.stack.record import read_process, read_stack_record, runs, write_stack_record
+from opsctl.stack.spec import plan_place, specify
+from opsctl.stack.status import stack_status
+
+_POLL_SECONDS = 0.05
+_RETRY_PAUSE_SECONDS = 0.5
+_LOG_LINES = 15
+_GRACE_SECONDS = 10.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StartStep:
+    """What `up` would do for one part: `start`, `restart` after a crash, or `keep`."""
+
+    name: ServiceName
+    action: str
+
+
+def plan_start(home: Path, *, only: Sequence[ServiceName] = ()) -> tuple[StartStep, ...]:
+    """Return what `start_stack` would do now."""
+    actions = {
+        ServiceStatus.RUNNING: "keep",
+        ServiceStatus.STOPPED: "start",
+        ServiceStatus.CRASHED: "restart",
+    }
+    state = stack_status(home)
+    return tuple(StartStep(name=name, action=actions[state.service(name).status]) for name in _chosen(only))
+
+
+def start_stack(
+    home: Path,
+    *,
+    listener: Listener,
+    clock: Clock,
+    only: Sequence[ServiceName] = (),
+    borrowed: bool = False,
+) -> StackState:
+    """Start what does not run, wait until every chosen part is ready, and return the stack's state.
+
+    Args:
+        home: the project's `.opsctl` folder.
+        listener: hears a phase for every part that is started.
+        clock: measures the deadlines.
+        only: the parts wanted; all when empty.
+        borrowed: the caller stops the stack again; a later `start_stack` without it keeps the stack up.
+
+    Raises:
+        NotReadyError: STK020 when a part ends or stays unready; the last lines of its log are in `why`.
+        RefusedError: FIL002 when another `up` or `down` does not come to its end.
+    """
+    home = home.resolve()  # the processes get these paths and work in other folders
+    with changing_stack(home, what="starting the stack", listener=listener, clock=clock):
+        record = read_stack_record(home)
+        is_running = any(runs(home, name) for name in STARTING_ORDER)
+        write_stack_record(home, replace(record, borrowed=borrowed and (record.borrowed or not is_running)))
+        for name in _chosen(only):
+            _ensure_service(home, name, listener=listener, clock=clock)
+    return stack_status(home)
+
+
+def _chosen(only: Sequence[ServiceName]) -> tuple[ServiceName, ...]:
+    return tuple(name for name in STARTING_ORDER if not only or name in only)
+
+
+def _ensure_service(home: Path, name: ServiceName, *, listener: Listener, clock: Clock) -> None:
+    began = clock.monotonic()
+    place = read_stack_record(home).places.get(name)
+    if place is not None and runs(home, name):
+        _await_ready(home, specify(home, name, place=place), log_offset=_log_size(home, name), clock=clock)
+        return
+    listener(PhaseStarted(subject=name, phase="start"))
+    # A leader that crashed may have left children, and those may hold its port and its files.
+    if read_process(home, name) is not None:
+        stop(pid_path(home, name), grace_seconds=_GRACE_SECONDS, stop_signal=STOP_SIGNALS[name], clock=clock)
+    spec = _start_with_retries(home, name, recorded=place, clock=clock)
+    spec.finish()
+    listener(
+        PhaseFinished(
+            subject=name,
+            phase="start",
+            duration_seconds=clock.monotonic() - began,
+            figures={"port": spec.place.port},
+        )
+    )
+
+
+def _start_with_retries(
+    home: Path, name: ServiceName, *, recorded: Place | None, clock: Clock
+) -> ServiceSpec:
+    """Start a part, again while its log names a trouble that passes by itself."""
+    deadline: float | None = None
+    while True:
+        spec = specify(home, name, place=plan_place(home, name, recorded=recorded))
+        deadline = deadline if deadline is not None else clock.monotonic() + spec.deadline_seconds
+        log_offset = _spawn(home, spec)
+        try:
+            _await_ready(home, spec, log_offset=log_offset, clock=clock)
+        except NotReadyError as error:
+            stop(
+                pid_path(home, name),
+                grace_seconds=_GRACE_SECONDS,
+                stop_signal=STOP_SIGNALS[name],
+                clock=clock,
+            )
+            said = error.why or ""
+            if clock.monotonic() > deadline or not any(words in said for words in spec.passing_troubles):
+                raise
+            clock.sleep(_RETRY_PAUSE_SECONDS)
+        else:
+            return spec
+
+
+def _spawn(home: Path, spec: ServiceSpec) -> int:
+    """Start the process and return where in the log its own lines begin."""
+    record = read_stack_record(home)
+    write_stack_record(home, replace(record, places={**record.places, spec.name: spec.place}))
+    spec.prepare()
+    put_aside_when_large(log_path(home, spec.name))
+    log_offset = _log_size(home, spec.name)
+    start(
+        ProcessPlan(
+            argv=spec.argv,
+            cwd=spec.place.data_dir,
+            log_path=log_path(home, spec.name),
+            pid_path=pid_path(home, spec.name),
+            environment=spec.environment,
+            account=spec.place.account,
+        )
+    )
+    return log_offset
+
+
+def _log_size(home: Path, name: ServiceName) -> int:
+    return size_bytes(log_path(home, name))
+
+
+def _await_ready(home: Path, spec: ServiceSpec, *, log_offset: int, clock: Clock) -> None:
+    deadline = clock.monotonic() + spec.deadline_seconds
+    while (reason := spec.not_ready_because()) is not None or not runs(home, spec.name):
+        if not runs(home, spec.name):
+            raise _start_failure(home, spec, what="ended while starting", reason=None, log_offset=log_offset)
+        if clock.monotonic() >= deadline:
+            what = f"was not ready within {spec.deadline_seconds:g} s"
+            raise _start_failure(home, spec, what=what, reason=reason, log_offset=log_offset)
+        clock.sleep(_POLL_SECONDS)
+
+
+def _start_failure(
+    home: Path, spec: ServiceSpec, *, what: str, reason: str | None, log_offset: int
+) -> NotReadyError:
+    path = log_path(home, spec.name)
+    lines = tail_lines(path, count=_LOG_LINES, from_offset=log_offset)
+    parts = [reason] if reason else []
+    parts += [f"last lines of `{path}`:", *lines] if lines else [f"`{path}` is empty"]
+    return NotReadyError(
+        f"`{spec.name}` {what}",
+        code="STK020",
+        why="\n".join(parts),
+        fix=f"run `opsctl stack logs {spec.name}`, mend the cause, then `opsctl stack up`",
+    )

@@ -1,0 +1,53 @@
+"""How the embedded vector node is started and asked whether it is ready."""
+
+import http.client
+import sys
+from pathlib import Path
+
+from opsctl.stack.model import Place, ServiceName, ServiceSpec, stack_dir
+from opsctl.stack.ports import HOST, choose_port
+
+_PROBE_TIMEOUT_SECONDS = 2.0
+
+
+def plan_place(home: Path, *, recorded: Place | None) -> Place:
+    """Decide folder and port; the recorded port is kept when it is free."""
+    return Place(
+        port=choose_port(owner=f"{home}:vectors", recorded=recorded.port if recorded else None),
+        data_dir=stack_dir(home) / "vectors",
+    )
+
+
+def specify(place: Place) -> ServiceSpec:
+    """Return how this vector node is run."""
+    return ServiceSpec(
+        name=ServiceName.VECTORS,
+        place=place,
+        argv=(
+            *(sys.executable, "-m", "opsctl.stack.vector_node"),
+            *("--host", HOST, "--port", str(place.port), "--data", str(place.data_dir)),
+        ),
+        url=url(place.port),
+        prepare=lambda: place.data_dir.mkdir(parents=True, exist_ok=True),
+        not_ready_because=lambda: _not_ready_because(place.port),
+        finish=lambda: None,
+        passing_troubles=("Address already in use",),
+    )
+
+
+def url(port: int) -> str:
+    """Return the REST address."""
+    return f"http://{HOST}:{port}"
+
+
+def _not_ready_because(port: int) -> str | None:
+    connection = http.client.HTTPConnection(HOST, port, timeout=_PROBE_TIMEOUT_SECONDS)
+    try:
+        connection.request("GET", "/readyz")
+        answer = connection.getresponse()
+        answer.read()
+    except (OSError, http.client.HTTPException) as error:
+        return f"GET /readyz: {error}"
+    finally:
+        connection.close()
+    return None if answer.status == http.client.OK else f"GET /readyz answered {answer.status}"
