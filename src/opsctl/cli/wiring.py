@@ -6,10 +6,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from opsctl.core.clock import SystemClock
+from opsctl.core.errors import OpsError
 
 if TYPE_CHECKING:
+    from pydantic import BaseModel
+
     from opsctl.config.settings import Settings
     from opsctl.evidence.ledger import Ledger
+    from opsctl.project.doctor import Machine
 
 _chosen: dict[str, Path] = {}
 
@@ -32,6 +36,60 @@ def settings() -> "Settings":
 
     root = _chosen.get("root") or find_root(Path.cwd())
     return resolve_settings(root=root, environment=os.environ, user_file=_user_file(), flags={})
+
+
+def new_project_root() -> Path:
+    """Return where `init` writes: the folder given, else the current one."""
+    return _chosen.get("root") or Path.cwd()
+
+
+def book_models() -> "dict[str, type[BaseModel]]":
+    """Return the model of every kind of book, by the name that `config schema` takes."""
+    from opsctl.catalog.mapping import MappingBook
+    from opsctl.config.project import ProjectSettings
+    from opsctl.qdrant_collections.model import CollectionsBook
+
+    return {"project": ProjectSettings, "collections": CollectionsBook, "mapping": MappingBook}
+
+
+def schema_text(name: str) -> str:
+    """Return the JSON Schema of a book, as committed in the package."""
+    from opsctl.config.schema import render_schema
+    from opsctl.core.errors import UsageError
+
+    models = book_models()
+    if name not in models:
+        raise UsageError(f"no book is called `{name}`", code="CFG004", fix=f"one of: {', '.join(models)}")
+    return render_schema(models[name], name=name)
+
+
+def check_books() -> list[str]:
+    """Check the project file and every book of the project; return what was checked."""
+    from opsctl.config.load import load_book
+    from opsctl.qdrant_collections.model import CollectionsBook
+
+    current = settings()
+    load_book(current.root / current.project.books.collections, CollectionsBook)
+    return ["opsctl.yaml", current.project.books.collections]
+
+
+def machine() -> "Machine":
+    """Return what `doctor` looks at; servers that are not running are not started for it."""
+    from opsctl.project.doctor import Machine
+
+    try:
+        home, last = settings().home, ledger().records(limit=1)
+    except OpsError:
+        home, last = Path.cwd() / ".opsctl", []
+    return Machine(
+        home=home,
+        now=clock().now(),
+        last_evidence_at=last[0].recorded_at if last else None,
+        load_settings=lambda: f"{len(settings().rows())} settings, project folder `{settings().root}`",
+        load_books=lambda: ", ".join(check_books()),
+        probe_vectors=None,
+        probe_database=None,
+    )
 
 
 def ledger() -> "Ledger":

@@ -1,6 +1,7 @@
 """Which value holds, and who said so: flag over environment over project file over user file over default."""
 
 import difflib
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -97,6 +98,15 @@ def secret(*, variable: str, file: str | None, root: Path, environment: Mapping[
     if file is None:
         return None
     return read_text(root / file).strip()
+
+
+def masked(value: Any) -> Any:
+    """Return a value fit for showing: a password inside an address becomes stars.
+
+    >>> masked("postgresql://me:secret@host/db")
+    'postgresql://me:***@host/db'
+    """
+    return re.sub(r"(://[^:/@\s]*:)[^@\s]*@", r"\1***@", value) if isinstance(value, str) else value
 
 
 def flatten(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:

@@ -22,6 +22,11 @@ class Verification:
     head: str
     findings: tuple[Finding, ...]
 
+    @property
+    def ok(self) -> bool:
+        """Tell whether nothing was changed or removed; a head that lags after a crash is no break."""
+        return all(finding.severity is not Severity.ERROR for finding in self.findings)
+
 
 class Ledger:
     """The ledger in one folder: `ledger.jsonl` holds the records, `head` the count and the last hash.

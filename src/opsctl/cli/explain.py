@@ -1,0 +1,63 @@
+"""What does a code mean: the explanations of every room, collected by code."""
+
+from importlib import import_module
+from importlib.util import find_spec
+
+from opsctl.core.errors import UsageError
+from opsctl.core.exit_codes import ExitCode
+
+_ROOMS = (
+    "clients",
+    "config",
+    "evidence",
+    "embeddings",
+    "store",
+    "vectors",
+    "project",
+    "stack",
+    "stack.vector_node",
+    "catalog",
+    "qdrant_collections",
+    "qdrant_collections.advisor",
+    "bench",
+)
+
+_TOPICS = {
+    "exit-codes": "Exit codes\n\n" + "\n".join(f"{code.value:>4}  {code.meaning}" for code in ExitCode),
+    "environment": """Environment variables
+
+Every setting of opsctl.yaml has one: `qdrant.url` is OPSCTL_QDRANT_URL (see `opsctl config show`).
+Secrets: OPSCTL_QDRANT_API_KEY, OPSCTL_DATABASE_PASSWORD, OPSCTL_EMBEDDING_API_KEY, or the *_file settings.
+OPSCTL_PROJECT, OPSCTL_VERBOSE and OPSCTL_COLOR stand for --project, --verbose and --color; NO_COLOR is honoured.""",
+    "precedence": """Which value holds
+
+A flag wins over OPSCTL_*, that over opsctl.yaml, that over the user's own file
+(~/.config/opsctl/opsctl.yaml), that over the default. `opsctl config show` prints the origin of each value.""",
+}
+
+
+def all_explanations() -> dict[str, str]:
+    """Return every topic and code with its text, topics first."""
+    found = dict(_TOPICS)
+    for room in _ROOMS:
+        name = f"opsctl.{room}.explanations"
+        if find_spec(f"opsctl.{room}") is not None and find_spec(name) is not None:
+            found |= dict(sorted(import_module(name).EXPLANATIONS.items()))
+    return found
+
+
+def explanation_of(name: str) -> str:
+    """Return the text for a code or topic, upper or lower case.
+
+    Raises:
+        UsageError: when there is none, with the nearest that there is.
+    """
+    import difflib
+
+    known = all_explanations()
+    wanted = name.upper() if name.upper() in known else name.lower()
+    if wanted in known:
+        return known[wanted]
+    close = difflib.get_close_matches(name.upper(), known, n=1) or difflib.get_close_matches(name, known, n=1)
+    hint = f"did you mean `{close[0]}`?" if close else "run `opsctl explain` to see all codes"
+    raise UsageError(f"no explanation for `{name}`", code="CLI001", fix=hint)

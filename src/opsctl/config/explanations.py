@@ -1,0 +1,20 @@
+"""What the codes of settings and books mean."""
+
+EXPLANATIONS = {
+    "CFG001": """The file is not valid YAML, or not UTF-8 text.
+
+The caret stands where the parser gave up; the cause is often one line above it: a quote that is not closed,
+a tab where spaces belong, a colon without a space after it.""",
+    "CFG002": """A key stands twice in the same map.
+
+YAML parsers silently keep one of the two. opsctl refuses, because the other one was meant too. Collections,
+alerts and drills are keyed by name, so this also finds two of one name.""",
+    "CFG003": """A value has the wrong type or breaks a rule of the book.
+
+Every problem of the book is shown at once. `opsctl config schema NAME` prints the JSON Schema that editors
+can check against while you type.""",
+    "CFG004": """A key, or an `OPSCTL_*` variable, that opsctl does not know.
+
+A misspelt key would be ignored by a lenient reader and its default would hold in silence; opsctl refuses it and
+names the nearest key that it does know.""",
+}

@@ -1,0 +1,1 @@
+"""Is this project set up: the starter files, and what a machine lacks."""

@@ -1,0 +1,58 @@
+"""Which starter files does a new project get: written once, never over somebody's own."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+from opsctl.clients.files import write_atomically
+
+
+class FileAction(StrEnum):
+    """What `init` does with a file."""
+
+    WRITE = "write"
+    KEEP = "keep"
+    OVERWRITE = "overwrite"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StarterFile:
+    """One file of a new project, with what is to happen to it."""
+
+    path: str
+    content: str
+    action: FileAction
+
+
+def plan_starter(*, root: Path, templates: Path, schemas: Path, force: bool) -> list[StarterFile]:
+    """Return every starter file with its action; a file that exists is kept unless `force`.
+
+    Schemas are not the user's own: they follow the version of opsctl, so that editors check against it.
+    """
+    starter = templates / "project"
+    wanted = {path.relative_to(starter): path for path in sorted(starter.rglob("*")) if path.is_file()}
+    files = [_planned(root, name, source, may_replace=force) for name, source in wanted.items()]
+    files += [
+        _planned(root, Path("ops/.schemas") / source.name, source, may_replace=True)
+        for source in sorted(schemas.glob("*.json"))
+    ]
+    return files
+
+
+def write_starter(files: list[StarterFile], *, root: Path) -> None:
+    """Write what the plan says; the same plan twice changes nothing."""
+    for file in files:
+        if file.action is not FileAction.KEEP:
+            write_atomically(root / file.path, file.content)
+
+
+def _planned(root: Path, name: Path, source: Path, *, may_replace: bool) -> StarterFile:
+    content = source.read_text(encoding="utf-8")
+    target = root / name
+    if not target.exists():
+        action = FileAction.WRITE
+    elif may_replace and target.read_bytes() != content.encode():
+        action = FileAction.OVERWRITE
+    else:
+        action = FileAction.KEEP
+    return StarterFile(path=name.as_posix(), content=content, action=action)

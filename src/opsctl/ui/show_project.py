@@ -1,0 +1,72 @@
+"""How do starter files, diagnoses, explanations and settings look."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from opsctl.config.settings import Setting
+from opsctl.core.checks import CheckStatus
+from opsctl.project.doctor import Diagnosis
+from opsctl.project.init import FileAction, StarterFile
+from opsctl.ui.console import hint, note, out, print_line
+
+_MARKS = {
+    CheckStatus.OK: "[green]✔ ok  [/]",
+    CheckStatus.WARN: "[yellow]! warn[/]",
+    CheckStatus.FAIL: "[red]✘ fail[/]",
+    CheckStatus.SKIP: "[dim]- skip[/]",
+}
+
+
+def show_starter(files: Sequence[StarterFile], *, root: Path, dry_run: bool) -> None:
+    """Say what was written and what was kept."""
+    words = {
+        FileAction.WRITE: "would write" if dry_run else "wrote",
+        FileAction.OVERWRITE: "would overwrite" if dry_run else "overwrote",
+        FileAction.KEEP: "kept",
+    }
+    for file in files:
+        print_line(f"{words[file.action]:<15} {file.path}")
+    note(f"project folder: {root}")
+    hint("run `opsctl doctor` to see what this machine lacks")
+
+
+def show_diagnoses(diagnoses: Sequence[Diagnosis]) -> None:
+    """Print one line for each check, its fix below it."""
+    from rich.markup import escape
+
+    console = out()
+    for diagnosis in diagnoses:
+        result = diagnosis.result
+        line = f"{_MARKS[result.status]} {diagnosis.title:<20} {escape(result.evidence)}"
+        console.print(line, highlight=False, soft_wrap=True)
+        if result.fix:
+            console.print(f"       [cyan]hint:[/] {escape(result.fix)}", highlight=False, soft_wrap=True)
+    failed = sum(diagnosis.result.status is CheckStatus.FAIL for diagnosis in diagnoses)
+    if failed:
+        hint(f"{failed} to mend; `opsctl explain {_first_failed(diagnoses)}` says more")
+
+
+def show_explanation(name: str, text: str) -> None:
+    """Print one explanation."""
+    print_line(f"{name}\n\n{text}")
+
+
+def show_explanations(texts: Mapping[str, str]) -> None:
+    """List every code with the first line of its text."""
+    for name, text in texts.items():
+        first = text.strip().splitlines()[0]
+        print_line(f"{name:<12} {first}")
+
+
+def show_settings(settings: Sequence[Setting]) -> None:
+    """Print each setting with its value and its origin."""
+    from rich.table import Table
+
+    table = Table("setting", "value", "origin", box=None, pad_edge=False)
+    for setting in settings:
+        table.add_row(setting.name, "-" if setting.value is None else str(setting.value), setting.origin)
+    out().print(table)
+
+
+def _first_failed(diagnoses: Sequence[Diagnosis]) -> str:
+    return next(item.code for item in diagnoses if item.result.status is CheckStatus.FAIL)
