@@ -1,6 +1,6 @@
 # opsctl: `make demo` sees the main job done, `make test` proves it. Each does its whole set-up by itself.
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench drills fmt setup tools schemas clean
+.PHONY: help demo test check bench drills fmt setup tools schemas
 
 PYTHON ?= python3
 VENV := .venv
@@ -12,17 +12,16 @@ help: ## Show what can be made
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/:/' | awk -F': ' '{printf "  make %-8s %s\n", $$1, $$2}'
 
 demo: $(STAMP) ## Build, verify, swap and measure derived collections on a generated catalogue (under three minutes)
-	@PATH="$(CURDIR)/$(BIN):$$PATH" sh tools/demo.sh
+	@PATH="$(CURDIR)/$(BIN):$$PATH" sh docs/demo.sh
 
 test: $(STAMP) tools ## Run the tests (what they need from Debian is installed where root or sudo is there)
 	$(BIN)/pytest
 
-check: $(STAMP) ## Lint, types, layers, formatting and schemas
+check: $(STAMP) ## Lint, formatting, types and layers
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/python tools/write_schemas.py --check
 
 bench: $(STAMP) ## Measure the ratios that the README names, side by side in one run (about five minutes)
 	$(BIN)/python tests/benchmarks/rebuild_throughput.py
@@ -36,16 +35,12 @@ fmt: $(STAMP) ## Format the code
 	$(BIN)/ruff check --fix
 
 schemas: $(STAMP) ## Write the JSON Schemas of the books into the package
-	$(BIN)/python tools/write_schemas.py
+	@for book in project collections mapping; do $(BIN)/opsctl config schema $$book > src/opsctl/schemas/$$book.json; done
 
 setup: $(STAMP) ## Make the virtual environment only
 
 tools: ## Install the Debian tools of the tests, or say what is missing
-	@sh tools/debian_tools.sh
-
-clean: $(STAMP) ## Stop the local stack and remove its data (the evidence too)
-	$(BIN)/opsctl stack down
-	rm -rf .opsctl
+	@sh tests/debian_tools.sh
 
 $(STAMP): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit("opsctl needs Python 3.11 or newer; run: make PYTHON=python3.11 ..." if sys.version_info < (3, 11) else 0)'
