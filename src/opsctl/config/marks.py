@@ -41,9 +41,11 @@ def read_marked(text: str, *, file: str) -> MarkedDocument:
     keys: dict[Path, tuple[int, int]] = {}
     values: dict[Path, tuple[int, int]] = {}
     findings: list[Finding] = []
+    twice: set[Path] = set()
     for path, key_node, value_node in _walk(node, ()):
         if key_node is not None:
-            if path in keys:
+            if path in keys and not any(path[:length] in twice for length in range(len(path))):
+                twice.add(path)
                 findings.append(_duplicate_finding(path, key_node, first=keys[path], text=text, file=file))
             keys[path] = _place(key_node)
         values[path] = _place(value_node)

@@ -27,7 +27,7 @@ def format_duration(seconds: float) -> str:
     """Return a short text for a duration, three significant digits or so.
 
     >>> [format_duration(value) for value in (0.00025, 0.0123, 4.2, 75, 7300)]
-    ['0.25 ms', '12.3 ms', '4.2 s', '1 min 15 s', '2 h 2 min']
+    ['0.25 ms', '12.3 ms', '4.2 s', '1 min 15 s', '2 h 1 min']
     """
     if seconds < 1:
         return f"{seconds * 1000:.3g} ms"

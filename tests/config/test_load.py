@@ -1,0 +1,143 @@
+"""Books: every problem at once, each with its place and the nearest right word."""
+
+import contextlib
+from pathlib import Path
+from typing import Literal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import Field
+
+from opsctl.config.load import load_book, parse_book
+from opsctl.config.model import StrictModel
+from opsctl.core.errors import UsageError
+
+
+class Part(StrictModel):
+    """A part."""
+
+    size: int
+    """How large."""
+    kind: Literal["round", "square"] = "round"
+    """What shape."""
+
+
+class Whole(StrictModel):
+    """A whole."""
+
+    title: str = "untitled"
+    """Its name."""
+    parts: dict[str, Part] = Field(default={})
+    """Its parts."""
+    rows: list[Part] = Field(default=[])
+    """More parts."""
+
+
+def problems(text: str) -> list[tuple[int | None, int | None, str, str | None]]:
+    """Return line, column, title and fix of each problem."""
+    with pytest.raises(UsageError) as caught:
+        parse_book(text, Whole, file="whole.yaml")
+    return [
+        (finding.location.line, finding.location.column, finding.title, finding.fix)
+        for finding in caught.value.findings
+        if finding.location
+    ]
+
+
+def test_a_right_book_is_read():
+    """Values arrive typed."""
+    book = parse_book("title: x\nparts: {a: {size: 3}}\n", Whole, file="whole.yaml")
+
+    assert book == Whole(title="x", parts={"a": Part(size=3)})
+
+
+def test_an_empty_book_is_its_defaults():
+    """An empty file says nothing wrong."""
+    assert parse_book("", Whole, file="whole.yaml") == Whole()
+
+
+def test_all_problems_come_at_once_in_the_order_of_lines():
+    """Nobody mends a book one message at a time."""
+    text = "titel: x\nparts:\n  a: {size: big}\n  b: {sise: 3}\nrows:\n  - {size: 1, kind: rond}\n"
+
+    assert problems(text) == [
+        (1, 1, "unknown key `titel`", "did you mean `title`?"),
+        (
+            3,
+            13,
+            "`parts.a.size` is `big`: input should be a valid integer, unable to parse string as an integer",
+            None,
+        ),
+        (4, 6, "`parts.b.size` is missing", "add it"),
+        (4, 7, "unknown key `sise`", "did you mean `size`?"),
+        (6, 21, "`rows.0.kind` is `rond`; expected 'round' or 'square'", "did you mean `round`?"),
+    ]
+
+
+def test_the_caret_stands_under_the_fault():
+    """The location carries the source line, so that it can be shown."""
+    with pytest.raises(UsageError) as caught:
+        parse_book("title: x\nparts: 3\n", Whole, file="whole.yaml")
+    location = caught.value.findings[0].location
+
+    assert location is not None
+    assert str(location) == "whole.yaml:2:8"
+    assert location.source == "parts: 3"
+
+
+def test_a_duplicate_key_is_refused():
+    """YAML parsers keep one of the two in silence."""
+    assert problems("parts:\n  a: {size: 1}\n  a: {size: 2}\n") == [
+        (3, 3, "key `a` stands twice, first on line 2", "keep one of the two")
+    ]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "parts: [",
+        "a: b: c",
+        "\tx: 1",
+        "title: 'open",
+        "parts: {a: &x {size: *x}}",
+        "- &a [*a]",
+        "? {a: 1}\n: 2",
+    ],
+)
+def test_what_is_not_a_book_is_named_with_its_place(text):
+    """Broken syntax and self-reference give a finding, never a traceback."""
+    assert all(line and column for line, column, _title, _fix in problems(text))
+
+
+@pytest.mark.parametrize("value", [".nan", ".inf", "-.inf"])
+def test_numbers_that_are_none_are_refused(value):
+    """NaN would compare false with every budget."""
+
+    class Budget(StrictModel):
+        share: float
+
+    with pytest.raises(UsageError):
+        parse_book(f"share: {value}", Budget, file="budget.yaml")
+
+
+@given(st.text(max_size=200))
+def test_no_text_makes_the_loader_fall_over(text):
+    """Whatever is typed, the answer is a book or a list of problems."""
+    with contextlib.suppress(UsageError):
+        parse_book(text, Whole, file="whole.yaml")
+
+
+def test_a_missing_book_says_where_it_was_looked_for(tmp_path: Path):
+    """The path is in the message."""
+    with pytest.raises(UsageError, match=r"absent\.yaml"):
+        load_book(tmp_path / "absent.yaml", Whole)
+
+
+def test_a_book_in_another_encoding_is_refused(tmp_path: Path):
+    """Latin-1 bytes are no UTF-8."""
+    path = tmp_path / "latin.yaml"
+    path.write_bytes("title: café".encode("latin-1"))
+
+    with pytest.raises(UsageError, match="utf-8"):
+        load_book(path, Whole)

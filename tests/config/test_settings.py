@@ -1,0 +1,108 @@
+"""Settings: which source wins, and who said so."""
+
+import doctest
+from pathlib import Path
+
+import pytest
+
+from opsctl.config import settings
+from opsctl.config.settings import find_root, resolve_settings, secret
+from opsctl.core.errors import UsageError
+
+
+def resolved(tmp_path: Path, *, text: str = "", user: str = "", environment=None, flags=None):
+    """Resolve settings from texts."""
+    (tmp_path / "opsctl.yaml").write_text(text)
+    user_file = tmp_path / "user.yaml"
+    user_file.write_text(user)
+    return resolve_settings(
+        root=tmp_path, environment=environment or {}, user_file=user_file, flags=flags or {}
+    )
+
+
+def origin(found, name: str) -> str:
+    """Return who set a value."""
+    return next(row.origin for row in found.rows() if row.name == name)
+
+
+def test_examples_in_the_docstrings_hold():
+    """Every example that the module shows is true."""
+    assert doctest.testmod(settings).failed == 0
+
+
+def test_every_source_wins_over_the_weaker_ones(tmp_path: Path):
+    """Flag over environment over project file over user file over default."""
+    found = resolved(
+        tmp_path,
+        user="qdrant: {url: http://user, grpc_port: 1, timeout_seconds: 2, prefer_grpc: true}",
+        text="qdrant: {url: http://project, grpc_port: 2, timeout_seconds: 3}",
+        environment={"OPSCTL_QDRANT_URL": "http://environment", "OPSCTL_QDRANT_GRPC_PORT": "3"},
+        flags={"qdrant.url": "http://flag"},
+    )
+
+    assert found.project.qdrant.url == "http://flag"
+    assert found.project.qdrant.grpc_port == 3
+    assert found.project.qdrant.timeout_seconds == 3
+    assert found.project.qdrant.prefer_grpc is True
+    assert found.project.embedding.kind == "hashing"
+
+
+def test_each_value_names_its_origin(tmp_path: Path):
+    """Nobody has to guess who set a value."""
+    found = resolved(
+        tmp_path, text="state_dir: elsewhere", environment={"OPSCTL_QDRANT_URL": "http://127.0.0.1:1"}
+    )
+
+    assert origin(found, "state_dir") == str(tmp_path / "opsctl.yaml")
+    assert origin(found, "qdrant.url") == "OPSCTL_QDRANT_URL"
+    assert origin(found, "database.url") == "default"
+
+
+def test_an_unknown_variable_is_refused_with_the_nearest(tmp_path: Path):
+    """A misspelt variable would otherwise be ignored in silence."""
+    with pytest.raises(UsageError, match="OPSCTL_QDRANT_ULR") as caught:
+        resolved(tmp_path, environment={"OPSCTL_QDRANT_ULR": "x"})
+
+    assert caught.value.fix == "did you mean `OPSCTL_QDRANT_URL`?"
+
+
+def test_a_wrong_variable_names_itself(tmp_path: Path):
+    """The message says which variable holds the bad value."""
+    with pytest.raises(UsageError, match=r"qdrant\.grpc_port") as caught:
+        resolved(tmp_path, environment={"OPSCTL_QDRANT_GRPC_PORT": "seventy"})
+
+    assert caught.value.why == "it was set by OPSCTL_QDRANT_GRPC_PORT"
+
+
+def test_an_unknown_key_of_the_project_file_has_a_place(tmp_path: Path):
+    """The same loader as for books checks the settings."""
+    with pytest.raises(UsageError) as caught:
+        resolved(tmp_path, text="qdrant:\n  ulr: x\n")
+
+    assert str(caught.value.findings[0].location).endswith("opsctl.yaml:2:3")
+
+
+def test_the_project_is_found_upward(tmp_path: Path):
+    """A command works from any folder of the project."""
+    (tmp_path / "opsctl.yaml").write_text("")
+    inner = tmp_path / "a" / "b"
+    inner.mkdir(parents=True)
+
+    assert find_root(inner) == tmp_path
+
+
+def test_a_secret_comes_from_its_variable_or_its_file(tmp_path: Path):
+    """The variable wins; the newline at the end of a file is not part of the secret."""
+    (tmp_path / "key").write_text("from-file\n")
+
+    assert (
+        secret(variable="K", file="key", root=tmp_path, environment={"K": "from-variable"}) == "from-variable"
+    )
+    assert secret(variable="K", file="key", root=tmp_path, environment={}) == "from-file"
+    assert secret(variable="K", file=None, root=tmp_path, environment={}) is None
+
+
+def test_a_missing_secret_file_is_named(tmp_path: Path):
+    """The command stops before it tries without a key."""
+    with pytest.raises(UsageError, match="nowhere"):
+        secret(variable="K", file="nowhere", root=tmp_path, environment={})
