@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from opsctl.config import settings
-from opsctl.config.settings import find_root, resolve_settings, secret
+from opsctl.config.settings import Settings, find_root, resolve_settings, secret
 from opsctl.core.errors import UsageError
 
 
@@ -20,9 +20,9 @@ def resolved(tmp_path: Path, *, text: str = "", user: str = "", environment=None
     )
 
 
-def origin(found, name: str) -> str:
+def origin(found: Settings, name: str) -> str:
     """Return who set a value."""
-    return next(row.origin for row in found.rows() if row.name == name)
+    return {row.name: row.origin for row in found.rows()}[name]
 
 
 def test_examples_in_the_docstrings_hold():
