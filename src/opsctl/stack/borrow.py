@@ -8,7 +8,7 @@ from opsctl.clients.files import SharedLease
 from opsctl.core.clock import Clock
 from opsctl.core.events import Listener, Noted
 from opsctl.stack.down import stop_stack
-from opsctl.stack.model import StackState, stack_dir
+from opsctl.stack.model import ServiceStatus, StackState, stack_dir
 from opsctl.stack.record import read_stack_record
 from opsctl.stack.status import stack_status
 from opsctl.stack.up import start_stack
@@ -23,15 +23,22 @@ def borrowed_stack(home: Path, *, listener: Listener, clock: Clock) -> Iterator[
     """
     home = home.resolve()
     with SharedLease(stack_dir(home) / "borrowers.lock") as lease:
-        state = stack_status(home)
-        if not state.ready:
-            note = "the embedded stack is not up; starting it for the duration of this command"
-            listener(Noted(subject="stack", message=note))
-            state = start_stack(home, listener=listener, clock=clock, borrowed=True)
         try:
-            yield state
+            yield _ready_stack(home, listener=listener, clock=clock)
         finally:
             if read_stack_record(home).borrowed and lease.become_last():
                 stop_stack(home, listener=listener, clock=clock)
-                note = "the embedded stack is stopped again; keep it with `opsctl stack up`"
+                note = "the embedded stack is stopped again; keep it up with `opsctl stack up`"
                 listener(Noted(subject="stack", message=note))
+
+
+def _ready_stack(home: Path, *, listener: Listener, clock: Clock) -> StackState:
+    state = stack_status(home)
+    if state.ready:
+        return state
+    if any(service.status is ServiceStatus.RUNNING for service in state.services):
+        note = "a part of the embedded stack is not up; starting it"
+    else:
+        note = "the embedded stack is not up; starting it for the duration of this command"
+    listener(Noted(subject="stack", message=note))
+    return start_stack(home, listener=listener, clock=clock, borrowed=True)

@@ -231,3 +231,5 @@ def _create_database(home: Path, *, port: int) -> None:
         found = connection.execute("select 1 from pg_database where datname = %s", (DATABASE,)).fetchone()
         if found is None:
             connection.execute(f"create database {DATABASE}")
+    with connect(_address(home, port=port, database=DATABASE)) as connection:
+        connection.execute("create extension if not exists pg_stat_statements")

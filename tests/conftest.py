@@ -1,0 +1,108 @@
+"""Processes that many tests share: each is started once a session, on loopback, and ended by its own pid."""
+
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+
+from opsctl.clients.postgres import DatabaseAddress, connect
+from opsctl.core.clock import SystemClock
+from opsctl.core.events import ignore
+from opsctl.stack import postgres
+from opsctl.stack.down import stop_stack
+from opsctl.stack.model import ServiceName
+from opsctl.stack.record import read_stack_record
+from opsctl.stack.up import start_stack
+from opsctl.store.migrate import apply_migrations
+
+_TEMPLATE = "opsctl_template"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EmbeddedPostgres:
+    """A running PostgreSQL of the stack; `url` is its maintenance database, without the password."""
+
+    url: str
+    port: int
+    data_dir: Path
+    home: Path
+    password_file: Path
+    password: str = field(repr=False)
+
+    def address(self, database: str = "postgres") -> DatabaseAddress:
+        """Return the address of one of its databases."""
+        return DatabaseAddress(
+            url=postgres.database_url(self.port, database=database), password=self.password
+        )
+
+    @contextmanager
+    def new_database(self, *, template: str = "template1") -> Iterator[DatabaseAddress]:
+        """Make a database and drop it afterwards, whoever still holds a connection to it."""
+        name = f"test_{uuid4().hex[:12]}"
+        self.execute(f"create database {name} template {template}")
+        try:
+            yield self.address(name)
+        finally:
+            self.execute(f"drop database {name} with (force)")
+
+    def execute(self, statement: str) -> None:
+        """Run one statement in the maintenance database, outside a transaction."""
+        with connect(self.address(), autocommit=True) as connection:
+            connection.execute(statement.encode())
+
+
+@pytest.fixture(scope="session")
+def open_folder() -> Iterator[Path]:
+    """Give a folder that an unprivileged user may enter, which pytest's own temporary folders are not."""
+    with tempfile.TemporaryDirectory(prefix="opsctl-test-", ignore_cleanup_errors=True) as name:
+        folder = Path(name)
+        folder.chmod(0o755)
+        yield folder
+
+
+@pytest.fixture(scope="session")
+def embedded_postgres(open_folder: Path) -> Iterator[EmbeddedPostgres]:
+    """Start the stack's PostgreSQL for the whole test session."""
+    home = open_folder / f"session-{os.getpid()}" / ".opsctl"
+    clock = SystemClock()
+    try:
+        state = start_stack(home, listener=ignore, clock=clock, only=[ServiceName.POSTGRES])
+        place = read_stack_record(home).places[ServiceName.POSTGRES]
+        yield EmbeddedPostgres(
+            url=postgres.database_url(place.port, database="postgres"),
+            port=place.port,
+            data_dir=postgres.cluster_dir(place),
+            home=home,
+            password_file=state.database_password_file,
+            password=state.database_password_file.read_text().strip(),
+        )
+    finally:
+        stop_stack(home, listener=ignore, clock=clock)
+
+
+@pytest.fixture(scope="session")
+def migrated_template(embedded_postgres: EmbeddedPostgres) -> str:
+    """Make a database with all migrations, from which each test gets its own copy."""
+    embedded_postgres.execute(f"create database {_TEMPLATE}")
+    with connect(embedded_postgres.address(_TEMPLATE)) as connection:
+        apply_migrations(connection)
+    return _TEMPLATE
+
+
+@pytest.fixture
+def database(embedded_postgres: EmbeddedPostgres, migrated_template: str) -> Iterator[DatabaseAddress]:
+    """Give the address of a fresh database with all migrations; it is dropped after the test."""
+    with embedded_postgres.new_database(template=migrated_template) as address:
+        yield address
+
+
+@pytest.fixture
+def empty_database(embedded_postgres: EmbeddedPostgres) -> Iterator[DatabaseAddress]:
+    """Give the address of a fresh database without any migration; it is dropped after the test."""
+    with embedded_postgres.new_database() as address:
+        yield address
