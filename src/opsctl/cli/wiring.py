@@ -7,10 +7,14 @@ from typing import TYPE_CHECKING
 
 from opsctl.core.clock import SystemClock
 from opsctl.core.errors import OpsError
+from opsctl.core.events import Listener
 
 if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
     from pydantic import BaseModel
 
+    from opsctl.cli.backends import Backends
     from opsctl.config.settings import Settings
     from opsctl.evidence.ledger import Ledger
     from opsctl.project.doctor import Machine
@@ -90,6 +94,13 @@ def machine() -> "Machine":
         probe_vectors=None,
         probe_database=None,
     )
+
+
+def backends(listener: Listener) -> "AbstractContextManager[Backends]":
+    """Return the servers of this project: `with wiring.backends(listener) as servers: servers.vectors()`."""
+    from opsctl.cli.backends import backends as open_backends
+
+    return open_backends(settings(), listener=listener)
 
 
 def ledger() -> "Ledger":
