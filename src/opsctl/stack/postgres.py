@@ -20,6 +20,7 @@ from opsctl.stack.placement import (
     possible_data_dirs,
 )
 from opsctl.stack.ports import HOST, choose_port
+from opsctl.store.migrate import apply_migrations
 
 DATABASE = "opsctl"
 SUPERUSER = "opsctl"
@@ -59,7 +60,7 @@ def specify(home: Path, place: Place) -> ServiceSpec:
         url=database_url(place.port),
         prepare=lambda: _prepare(home, place=place, programs_dir=programs_dir),
         not_ready_because=lambda: _not_ready_because(home, port=place.port),
-        finish=lambda: _create_database(home, port=place.port),
+        finish=lambda: _complete_database(home, port=place.port),
         # The user's locale must not decide in which language the server writes its log.
         environment={"LC_ALL": "C"},
         passing_troubles=_PASSING_TROUBLES,
@@ -226,10 +227,13 @@ def _not_ready_because(home: Path, *, port: int) -> str | None:
     return None
 
 
-def _create_database(home: Path, *, port: int) -> None:
+def _complete_database(home: Path, *, port: int) -> None:
+    """Make the database of the project if it is not there, and bring its tables up to date."""
     with connect(_address(home, port=port, database="postgres"), autocommit=True) as connection:
         found = connection.execute("select 1 from pg_database where datname = %s", (DATABASE,)).fetchone()
         if found is None:
             connection.execute(f"create database {DATABASE}")
     with connect(_address(home, port=port, database=DATABASE)) as connection:
         connection.execute("create extension if not exists pg_stat_statements")
+        connection.commit()
+        apply_migrations(connection)

@@ -89,7 +89,9 @@ def _ensure_service(home: Path, name: ServiceName, *, listener: Listener, clock:
     began = clock.monotonic()
     place = read_stack_record(home).places.get(name)
     if place is not None and runs(home, name):
-        _await_ready(home, specify(home, name, place=place), log_offset=_log_size(home, name), clock=clock)
+        running = specify(home, name, place=place)
+        _await_ready(home, running, log_offset=_log_size(home, name), clock=clock)
+        running.finish()
         return
     listener(PhaseStarted(subject=name, phase="start"))
     # A leader that crashed may have left children, and those may hold its port and its files.
@@ -102,7 +104,7 @@ def _ensure_service(home: Path, name: ServiceName, *, listener: Listener, clock:
             subject=name,
             phase="start",
             duration_seconds=clock.monotonic() - began,
-            figures={"port": spec.place.port},
+            figures={"port": str(spec.place.port)},
         )
     )
 

@@ -18,10 +18,16 @@ _FORBIDDEN_IN_NAMES = frozenset('<>:"/\\|?*\0\x1f')
 
 @dataclass(slots=True, kw_only=True)
 class Catalog:
-    """The names that this node knows; every change is on disk before the method returns."""
+    """The names that this node knows; every change is on disk before the method returns.
+
+    Args:
+        path: the file.
+        collections: the directory of each collection; a recovered snapshot comes in by a change of this one word.
+        aliases: the collection behind each alias.
+    """
 
     path: Path
-    collections: set[str] = field(default_factory=set)
+    collections: dict[str, str] = field(default_factory=dict)
     aliases: dict[str, str] = field(default_factory=dict)
 
     @classmethod
@@ -30,7 +36,7 @@ class Catalog:
         if not path.exists():
             return cls(path=path)
         content: dict[str, Any] = orjson.loads(path.read_bytes())
-        return cls(path=path, collections=set(content["collections"]), aliases=content["aliases"])
+        return cls(path=path, collections=content["collections"], aliases=content["aliases"])
 
     def resolve(self, name: str) -> str:
         """Return the collection that a name means, itself or through an alias."""
@@ -50,14 +56,15 @@ class Catalog:
                 f"Wrong input: Can't create collection with name `{name}`. Alias with the same name already exists",
             )
 
-    def add(self, name: str) -> None:
-        """Make a collection known."""
-        self._replace(collections=self.collections | {name}, aliases=self.aliases)
+    def put(self, name: str, *, directory: str) -> None:
+        """Make a collection known, or let it have another directory."""
+        self._replace(collections=self.collections | {name: directory}, aliases=self.aliases)
 
     def remove(self, name: str) -> None:
         """Forget a collection and every alias that leads to it."""
         kept = {alias: target for alias, target in self.aliases.items() if target != name}
-        self._replace(collections=self.collections - {name}, aliases=kept)
+        rest = {each: directory for each, directory in self.collections.items() if each != name}
+        self._replace(collections=rest, aliases=kept)
 
     def change_aliases(self, request: "models.ChangeAliasesOperation") -> None:
         """Apply a list of alias actions as one change: all of them, or none."""
@@ -84,8 +91,8 @@ class Catalog:
         if alias in self.collections:
             raise ApiError(409, f"Wrong input: Collection `{alias}` already exists!")
 
-    def _replace(self, *, collections: set[str], aliases: dict[str, str]) -> None:
-        content = {"version": 1, "collections": sorted(collections), "aliases": aliases}
+    def _replace(self, *, collections: dict[str, str], aliases: dict[str, str]) -> None:
+        content = {"version": 1, "collections": collections, "aliases": aliases}
         write_atomically(self.path, orjson.dumps(content, option=orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS))
         self.collections = collections
         self.aliases = aliases

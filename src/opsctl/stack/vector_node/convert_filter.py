@@ -97,8 +97,10 @@ def _match(asked: "models.Match") -> "edge.MatchType":
             return edge.MatchTextAny(asked.text_any)
         case models.MatchPhrase():
             return edge.MatchPhrase(asked.phrase)
-        case _:
-            raise ApiError(501, f"Not implemented: the engine has no match `{type(asked).__name__}`")
+        case models.MatchPrefix():
+            return edge.MatchPrefix(asked.prefix)
+        case models.MatchSubstring():
+            return edge.MatchSubstring(asked.substring)
 
 
 def _range(asked: "models.RangeInterface") -> "edge.RangeType":
