@@ -1,0 +1,322 @@
+"""How fast is each of several ways to answer the same queries, measured in turns so that drift hits all alike."""
+
+import gc
+import math
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from opsctl.core.clock import Clock
+from opsctl.core.errors import InconclusiveError
+from opsctl.core.events import Listener, Noted, PhaseAdvanced, PhaseFinished, PhaseStarted, ignore
+from opsctl.core.findings import Finding
+from opsctl.vectors.host import Host, HostReport, SpinReading, starved_share
+from opsctl.vectors.queries import QuerySet
+from opsctl.vectors.recall import recall
+from opsctl.vectors.search import Answer, Search, Searcher
+from opsctl.vectors.state import SideState, StateReader
+from opsctl.vectors.validity import Limits, changes, host_problems, noise_problems
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from opsctl.vectors.filters import FilterSpec
+
+_BLOCK_QUERIES = 20
+_WANTED_BLOCKS = 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Arm:
+    """One way to answer a query: where it is asked and how."""
+
+    name: str
+    collection: str
+    filter: "FilterSpec | None" = None
+    acorn: bool = False
+    hnsw_ef: int | None = None
+
+    def search(self, vector: Sequence[float], *, limit: int, exact: bool = False) -> Search:
+        """Return the search that this arm makes of a query vector."""
+        return Search(
+            collection=self.collection,
+            vector=vector,
+            limit=limit,
+            filter=self.filter,
+            exact=exact,
+            acorn=self.acorn and not exact,
+            hnsw_ef=None if exact else self.hnsw_ef,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MeasurePlan:
+    """What is measured: the arms, the first of them the baseline, and the exact search that is the truth.
+
+    Args:
+        subject: what events call the measurement.
+        arms: the ways to compare; the last one is asked twice in every round (the A/A control).
+        truth: an arm whose exact answers are the truth of all arms.
+        queries: the query vectors; they are gone through again when more are wanted.
+        wanted: measured queries for each arm.
+        deadline_seconds: stop earlier after this time, at the end of a block.
+        truth_queries: queries whose recall is measured.
+    """
+
+    subject: str
+    arms: tuple[Arm, ...]
+    truth: Arm
+    queries: QuerySet
+    limit: int = 10
+    wanted: int = 2000
+    deadline_seconds: float = math.inf
+    warm_up: int = 50
+    truth_queries: int = 500
+    limits: Limits = field(default_factory=Limits)
+
+    @property
+    def block_queries(self) -> int:
+        """Return the queries of a block: twenty, or fewer so that a short run still has twenty blocks."""
+        return max(1, min(_BLOCK_QUERIES, self.wanted // _WANTED_BLOCKS))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ArmSamples:
+    """What was measured of one arm: nanoseconds with one row a block, recall for each query with a truth."""
+
+    arm: Arm
+    engine_ns: "np.ndarray"
+    client_ns: "np.ndarray"
+    recalls: tuple[float, ...] = ()
+    empty_answers: int = 0
+
+    @property
+    def size(self) -> int:
+        """Return the number of measured queries."""
+        return int(self.engine_ns.size)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measurement:
+    """A whole run: samples by arm, the control, and everything that makes the run worthless."""
+
+    plan: MeasurePlan
+    arms: tuple[ArmSamples, ...]
+    control: ArmSamples
+    states: tuple[SideState, ...]
+    host: HostReport
+    empty_truths: int
+    duration_seconds: float
+    problems: tuple[Finding, ...]
+
+    @property
+    def is_valid(self) -> bool:
+        """Tell whether the figures may be compared at all."""
+        return not self.problems
+
+    def of(self, name: str) -> ArmSamples:
+        """Return the samples of an arm by name."""
+        return next(samples for samples in self.arms if samples.arm.name == name)
+
+
+def measure(
+    plan: MeasurePlan,
+    *,
+    searcher: Searcher,
+    states: StateReader,
+    clock: Clock,
+    host: Host,
+    listener: Listener = ignore,
+) -> Measurement:
+    """Ask every arm the same queries in turns and return what was seen.
+
+    Raises:
+        InconclusiveError: BEN001 when a collection is not green and idle; nothing is measured then.
+    """
+    before = require_rest(plan.arms, plan.truth, states=states)
+    run = _Run(plan=plan, searcher=searcher, clock=clock, host=host, listener=listener)
+    truth = run.find_truth()
+    run.warm_up()
+    run.take_turns(truth)
+    after = _states_of(before, states=states)
+    *arms, control = run.samples()
+    report = run.host_report()
+    problems = [
+        *changes(before, after),
+        *host_problems(report, limits=plan.limits),
+        *noise_problems(arms[-1].engine_ns, control.engine_ns, limits=plan.limits),
+    ]
+    return Measurement(
+        plan=plan,
+        arms=tuple(arms),
+        control=control,
+        states=before,
+        host=report,
+        empty_truths=sum(not answer.ids for answer in truth),
+        duration_seconds=run.duration_seconds,
+        problems=tuple(problems),
+    )
+
+
+def require_rest(arms: Sequence[Arm], truth: Arm, *, states: StateReader) -> tuple[SideState, ...]:
+    """Return the state of every collection that takes part, all of them green and idle.
+
+    Raises:
+        InconclusiveError: BEN001, naming the collections that are not: a comparison with a busy side proves
+            anything (tuning-qdrant-optimizer: 4.3 ms against 780 ms for the same query).
+    """
+    names = dict.fromkeys([truth.collection, *(arm.collection for arm in arms)])
+    seen = tuple(states.state(name) for name in names)
+    busy = [state for state in seen if not state.is_at_rest]
+    if busy:
+        told = ", ".join(
+            f"`{state.collection}` is {state.status}" + ("" if state.is_idle else " and busy")
+            for state in busy
+        )
+        raise InconclusiveError(
+            f"nothing was measured: {told}",
+            code="BEN001",
+            why="an optimizer that still works makes one side look many times slower than it is",
+            fix="wait until it is green and idle: opsctl collections status",
+        )
+    return seen
+
+
+def turns(arms: int, query: int) -> list[int]:
+    """Return the order in which query number `query` goes to the arms.
+
+    The order rotates every second query and is reversed at every odd one: over `2 * arms` queries each arm
+    stands at each place, and before each other arm, equally often, so no arm lives on what another has warmed.
+
+    >>> [turns(2, query) for query in range(4)]
+    [[0, 1], [1, 0], [1, 0], [0, 1]]
+    """
+    shift = (query // 2) % arms
+    order = [(shift + place) % arms for place in range(arms)]
+    return order[::-1] if query % 2 else order
+
+
+class _Run:
+    """One measurement in progress."""
+
+    def __init__(
+        self, *, plan: MeasurePlan, searcher: Searcher, clock: Clock, host: Host, listener: Listener
+    ) -> None:
+        self._plan = plan
+        self._searcher = searcher
+        self._clock = clock
+        self._host = host
+        self._listener = listener
+        self._arms = (*plan.arms, plan.arms[-1])
+        self._engine: list[list[float]] = [[] for _ in self._arms]
+        self._client: list[list[float]] = [[] for _ in self._arms]
+        self._recalls: list[list[float]] = [[] for _ in self._arms]
+        self._empty = [0] * len(self._arms)
+        self._spins: list[SpinReading] = []
+        self._process_seconds = 0.0
+        self.duration_seconds = 0.0
+
+    def find_truth(self) -> list[Answer]:
+        """Return the exact answers of the first queries."""
+        plan = self._plan
+        chosen = plan.queries.vectors[: min(plan.truth_queries, plan.wanted)]
+        with self._phase("exact truth", total=len(chosen)):
+            answers = []
+            for vector in chosen:
+                answers.append(self._searcher.search(plan.truth.search(vector, limit=plan.limit, exact=True)))
+                self._advance("exact truth", 1)
+        empty = sum(not answer.ids for answer in answers)
+        if empty:
+            message = f"{empty} of {len(answers)} queries have no answer at all; is the filter right?"
+            self._listener(Noted(subject=plan.subject, message=message))
+        return answers
+
+    def warm_up(self) -> None:
+        """Ask every arm some queries whose times do not count, the last ones of the set."""
+        chosen = self._plan.queries.vectors[-self._plan.warm_up :] if self._plan.warm_up else ()
+        for vector in chosen:
+            for arm in self._plan.arms:
+                self._searcher.search(arm.search(vector, limit=self._plan.limit))
+
+    def take_turns(self, truth: Sequence[Answer]) -> None:
+        """Measure block by block until enough queries are asked or the time is over."""
+        plan, block = self._plan, self._plan.block_queries
+        blocks = max(1, plan.wanted // block)
+        cpu, start = self._host.process_seconds(), self._clock.monotonic()
+        with self._phase("measuring", total=blocks * block), _without_garbage_collection():
+            for number in range(blocks):
+                self._measure_block(number * block, block, truth)
+                self._spins.append(self._host.spin())
+                self._advance("measuring", block)
+                if self._clock.monotonic() - start >= plan.deadline_seconds:
+                    break
+        self.duration_seconds = self._clock.monotonic() - start
+        self._process_seconds = self._host.process_seconds() - cpu
+
+    def samples(self) -> list[ArmSamples]:
+        """Return what was measured of each arm, the control last."""
+        return [
+            ArmSamples(
+                arm=arm,
+                engine_ns=self._blocks(self._engine[index]),
+                client_ns=self._blocks(self._client[index]),
+                recalls=tuple(self._recalls[index]),
+                empty_answers=self._empty[index],
+            )
+            for index, arm in enumerate(self._arms)
+        ]
+
+    def host_report(self) -> HostReport:
+        """Return how quiet the machine was."""
+        share = self._process_seconds / self.duration_seconds if self.duration_seconds > 0 else 0.0
+        return HostReport(
+            starved_share=starved_share(self._spins),
+            load_per_core=self._host.load_per_core(),
+            client_cpu_share=share,
+        )
+
+    def _measure_block(self, first: int, size: int, truth: Sequence[Answer]) -> None:
+        vectors, limit = self._plan.queries.vectors, self._plan.limit
+        for query in range(first, first + size):
+            for index in turns(len(self._arms), query):
+                search = self._arms[index].search(vectors[query % len(vectors)], limit=limit)
+                answer = self._searcher.search(search)
+                self._engine[index].append(answer.engine_seconds)
+                self._client[index].append(answer.client_seconds)
+                self._empty[index] += not answer.ids
+                if query < len(truth):
+                    self._recalls[index].append(recall(answer, truth[query]))
+
+    def _blocks(self, seconds: list[float]) -> "np.ndarray":
+        import numpy as np
+
+        nanoseconds = np.rint(np.asarray(seconds) * 1e9).astype(np.int64)
+        return nanoseconds.reshape(-1, self._plan.block_queries)
+
+    def _advance(self, phase: str, count: int) -> None:
+        self._listener(PhaseAdvanced(subject=self._plan.subject, phase=phase, advance=count))
+
+    @contextmanager
+    def _phase(self, phase: str, *, total: int) -> Iterator[None]:
+        subject, start = self._plan.subject, self._clock.monotonic()
+        self._listener(PhaseStarted(subject=subject, phase=phase, total=total, unit="queries"))
+        yield
+        took = self._clock.monotonic() - start
+        self._listener(PhaseFinished(subject=subject, phase=phase, duration_seconds=took))
+
+
+def _states_of(before: Sequence[SideState], *, states: StateReader) -> tuple[SideState, ...]:
+    return tuple(states.state(state.collection) for state in before)
+
+
+@contextmanager
+def _without_garbage_collection() -> Iterator[None]:
+    """Keep the collector's pauses out of client times, as `timeit` does; a run makes no cycles to collect."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
