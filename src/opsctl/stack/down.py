@@ -7,7 +7,7 @@ from opsctl.clients.processes import stop
 from opsctl.core.clock import Clock
 from opsctl.core.events import Listener, PhaseFinished, PhaseStarted
 from opsctl.stack.lock import changing_stack
-from opsctl.stack.model import STARTING_ORDER, STOP_SIGNALS, ServiceName, StackState, pid_path
+from opsctl.stack.model import STARTING_ORDER, STOP_SIGNALS, ServiceName, StackState, StackStep, pid_path
 from opsctl.stack.record import read_process, runs
 from opsctl.stack.status import stack_status
 
@@ -15,9 +15,10 @@ from opsctl.stack.status import stack_status
 GRACE_SECONDS = 30.0
 
 
-def plan_stop(home: Path, *, only: Sequence[ServiceName] = ()) -> tuple[ServiceName, ...]:
-    """Return the running parts that `stop_stack` would end now, in that order."""
-    return tuple(name for name in _chosen(only) if runs(home.resolve(), name))
+def plan_stop(home: Path, *, only: Sequence[ServiceName] = ()) -> tuple[StackStep, ...]:
+    """Return what `stop_stack` would do now: a step for each part that runs."""
+    running = (name for name in _chosen(only) if runs(home.resolve(), name))
+    return tuple(StackStep(name=name, action="stop") for name in running)
 
 
 def stop_stack(

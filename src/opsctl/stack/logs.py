@@ -1,14 +1,34 @@
 """What did a part of the stack write: the last lines of its log, and what comes."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from opsctl.core.clock import Clock
+from opsctl.stack.model import STARTING_ORDER, ServiceName, log_path
 
 _BLOCK_BYTES = 64 * 1024
 _KEEP_BYTES = 10 * 1024 * 1024
 _FOLLOW_POLL_SECONDS = 0.2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogTail:
+    """The last lines of one part's log."""
+
+    name: ServiceName
+    path: Path
+    lines: tuple[str, ...]
+
+
+def read_tails(home: Path, *, count: int, only: Sequence[ServiceName] = ()) -> tuple[LogTail, ...]:
+    """Return the last lines of the chosen parts, of all when `only` is empty."""
+    paths = {name: log_path(home, name) for name in STARTING_ORDER if not only or name in only}
+    return tuple(
+        LogTail(name=name, path=path, lines=tuple(tail_lines(path, count=count)))
+        for name, path in paths.items()
+    )
 
 
 def tail_lines(path: Path, *, count: int, from_offset: int = 0) -> list[str]:

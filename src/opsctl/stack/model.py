@@ -57,6 +57,14 @@ class ServiceSpec:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class StackStep:
+    """What `up` or `down` would do to one part: `start`, `restart` after a crash, `keep` or `stop`."""
+
+    name: ServiceName
+    action: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ServiceState:
     """What is known about one part right now."""
 

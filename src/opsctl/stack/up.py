@@ -1,7 +1,7 @@
 """How the stack is brought up: what does not run is started, what runs is left alone, and each part is ready."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from opsctl.clients.processes import ProcessPlan, start, stop
@@ -18,6 +18,7 @@ from opsctl.stack.model import (
     ServiceSpec,
     ServiceStatus,
     StackState,
+    StackStep,
     log_path,
     pid_path,
 )
@@ -31,15 +32,7 @@ _LOG_LINES = 15
 _GRACE_SECONDS = 10.0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StartStep:
-    """What `up` would do for one part: `start`, `restart` after a crash, or `keep`."""
-
-    name: ServiceName
-    action: str
-
-
-def plan_start(home: Path, *, only: Sequence[ServiceName] = ()) -> tuple[StartStep, ...]:
+def plan_start(home: Path, *, only: Sequence[ServiceName] = ()) -> tuple[StackStep, ...]:
     """Return what `start_stack` would do now."""
     actions = {
         ServiceStatus.RUNNING: "keep",
@@ -47,7 +40,7 @@ def plan_start(home: Path, *, only: Sequence[ServiceName] = ()) -> tuple[StartSt
         ServiceStatus.CRASHED: "restart",
     }
     state = stack_status(home)
-    return tuple(StartStep(name=name, action=actions[state.service(name).status]) for name in _chosen(only))
+    return tuple(StackStep(name=name, action=actions[state.service(name).status]) for name in _chosen(only))
 
 
 def start_stack(

@@ -1,0 +1,72 @@
+"""How does the embedded stack look: a table of its parts, a plan, and the lines of its logs."""
+
+from collections.abc import Sequence
+
+from opsctl.core.units import format_bytes, format_duration
+from opsctl.stack.logs import LogTail
+from opsctl.stack.model import ServiceState, ServiceStatus, StackState, StackStep
+from opsctl.ui.console import hint, out, print_line
+
+_WORDS = {
+    ServiceStatus.RUNNING: "[green]✔ running[/]",
+    ServiceStatus.STOPPED: "[dim]- stopped[/]",
+    ServiceStatus.CRASHED: "[red]✘ crashed[/]",
+}
+
+
+def show_stack(state: StackState) -> None:
+    """Print one row a part."""
+    from rich.table import Table
+
+    table = Table(
+        *("part", "status", "ready", "pid", "address", "up for", "memory", "data"), box=None, pad_edge=False
+    )
+    for service in state.services:
+        table.add_row(*_cells(service))
+    out().print(table)
+
+
+def show_next_step(state: StackState) -> None:
+    """Say what to do about parts that do not run."""
+    crashed = [service.name for service in state.services if service.status is ServiceStatus.CRASHED]
+    if crashed:
+        hint(f"`opsctl stack logs {crashed[0]}` shows why; `opsctl stack up` starts it again")
+    elif not state.ready:
+        hint("`opsctl stack up` starts the stack; commands that need one start it for themselves")
+
+
+def show_plan(steps: Sequence[StackStep]) -> None:
+    """Print what would be done to each part."""
+    for step in steps:
+        print_line(f"{step.action:<8} {step.name}")
+    if not steps:
+        print_line("nothing to do")
+
+
+def show_tails(tails: Sequence[LogTail]) -> None:
+    """Print the last lines of each log below its path."""
+    for tail in tails:
+        if len(tails) > 1:
+            out().rule(str(tail.path), align="left", style="dim")
+        for line in tail.lines:
+            print_line(line)
+        if not tail.lines:
+            hint(f"`{tail.path}` has no lines yet")
+
+
+def show_line(line: str) -> None:
+    """Print one line of a log as it comes."""
+    print_line(line)
+
+
+def _cells(service: ServiceState) -> tuple[str, ...]:
+    return (
+        service.name,
+        _WORDS[service.status],
+        "yes" if service.ready else "no",
+        str(service.pid or "-"),
+        service.url or "-",
+        "-" if service.uptime_seconds is None else format_duration(service.uptime_seconds),
+        "-" if service.memory_bytes is None else format_bytes(service.memory_bytes),
+        "-" if service.data_bytes is None else format_bytes(service.data_bytes),
+    )
