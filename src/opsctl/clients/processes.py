@@ -158,10 +158,10 @@ def stop(
     _wait_until_dead([leader], seconds=grace_seconds, clock=clock)
     _send(leader, signal.SIGKILL)
     family |= _family(record)
-    _wait_until_dead(family, seconds=_FOLLOW_SECONDS, clock=clock)
-    for member in family:
-        _send(member, signal.SIGKILL)
-    _wait_until_dead(family, seconds=_FOLLOW_SECONDS, clock=clock)
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        for member in family:
+            _send(member, number)
+        _wait_until_dead(family, seconds=_FOLLOW_SECONDS, clock=clock)
     survivors = sorted(member.pid for member in family if _is_living(member))
     if survivors:
         names = ", ".join(str(pid) for pid in survivors)
