@@ -33,6 +33,9 @@ OPSCTL_PROJECT, OPSCTL_VERBOSE and OPSCTL_COLOR stand for --project, --verbose a
 
 A flag wins over OPSCTL_*, that over opsctl.yaml, that over the user's own file
 (~/.config/opsctl/opsctl.yaml), that over the default. `opsctl config show` prints the origin of each value.""",
+    "CLI001": """`opsctl explain` was asked for a code or topic that it does not know.
+
+Codes are three letters and three digits, as messages show them; `opsctl explain` lists them all.""",
 }
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from opsctl.core.clock import SystemClock
 from opsctl.core.errors import OpsError
-from opsctl.core.events import Listener
+from opsctl.core.events import Listener, ignore
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
@@ -91,9 +91,38 @@ def machine() -> "Machine":
         last_evidence_at=last[0].recorded_at if last else None,
         load_settings=lambda: f"{len(settings().rows())} settings, project folder `{settings().root}`",
         load_books=lambda: ", ".join(check_books()),
-        probe_vectors=None,
-        probe_database=None,
+        probe_vectors=_probe_vectors if _can_probe(home, "qdrant") else None,
+        probe_database=_probe_database if _can_probe(home, "database") else None,
     )
+
+
+def _can_probe(home: Path, part: str) -> bool:
+    """Tell whether a server is configured, or the embedded stack is up already."""
+    from opsctl.stack.status import stack_status
+
+    try:
+        configured = settings().project.qdrant.url if part == "qdrant" else settings().project.database.url
+    except OpsError:
+        return False
+    return configured is not None or stack_status(home).ready
+
+
+def _probe_vectors() -> str:
+    with backends(ignore) as servers:
+        place = servers.vectors_place()
+        return f"{place.url}, version {servers.vectors().server_version()}"
+
+
+def _probe_database() -> str:
+    from opsctl.clients.postgres import connect
+    from opsctl.store.migrate import plan_migrations
+
+    with backends(ignore) as servers:
+        address = servers.database_address()
+        with connect(address) as connection:
+            due = len(plan_migrations(connection))
+            version = connection.info.server_version // 10000
+    return f"{address.shown}, PostgreSQL {version}, {due} migrations due"
 
 
 def backends(listener: Listener) -> "AbstractContextManager[Backends]":

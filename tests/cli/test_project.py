@@ -1,0 +1,194 @@
+"""init, doctor, explain and config as whole commands."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+from tests.cli.command import run_opsctl
+
+from opsctl import assets
+from opsctl.cli.explain import all_explanations
+from opsctl.cli.wiring import book_models
+from opsctl.config.schema import render_schema
+
+
+def test_init_writes_a_project_and_a_second_time_changes_nothing(tmp_path: Path):
+    """The starter files are right as they are, and somebody's edits are kept."""
+    first = run_opsctl("init", folder=tmp_path)
+    (tmp_path / "opsctl.yaml").write_text("state_dir: .mine\n")
+    second = run_opsctl("init", folder=tmp_path)
+
+    assert (first.exit_code, second.exit_code) == (0, 0)
+    assert "wrote           opsctl.yaml" in first.stdout
+    assert "wrote           ops/collections.yaml" in first.stdout
+    assert {line.split()[0] for line in second.stdout.splitlines()} == {"kept"}
+    assert (tmp_path / "opsctl.yaml").read_text() == "state_dir: .mine\n"
+
+
+def test_init_dry_run_writes_nothing(tmp_path: Path):
+    """What would be written is shown."""
+    outcome = run_opsctl("init", "--dry-run", folder=tmp_path)
+
+    assert "would write     opsctl.yaml" in outcome.stdout
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_init_with_force_brings_the_starter_back(tmp_path: Path):
+    """`--force` is the only way to lose an edit."""
+    run_opsctl("init", folder=tmp_path)
+    (tmp_path / "opsctl.yaml").write_text("state_dir: .mine\n")
+
+    outcome = run_opsctl("init", "--force", folder=tmp_path)
+
+    assert "overwrote       opsctl.yaml" in outcome.stdout
+    assert "state_dir: .mine" not in (tmp_path / "opsctl.yaml").read_text()
+
+
+def test_a_fresh_project_passes_its_own_checks(tmp_path: Path):
+    """Every starter book validates."""
+    run_opsctl("init", folder=tmp_path)
+    outcome = run_opsctl("config", "check", folder=tmp_path)
+
+    assert (outcome.exit_code, outcome.stdout) == (0, "ok  opsctl.yaml\nok  ops/collections.yaml\n")
+
+
+def test_every_starter_book_names_a_schema_that_init_writes(tmp_path: Path):
+    """Editors find the schema beside the book."""
+    run_opsctl("init", folder=tmp_path)
+    for book in (tmp_path / "opsctl.yaml", tmp_path / "ops" / "collections.yaml"):
+        modeline = re.match(r"# yaml-language-server: \$schema=(\S+)", book.read_text())
+
+        assert modeline is not None, book
+        assert (book.parent / modeline[1]).is_file()
+
+
+def test_doctor_names_what_is_wrong_and_how_to_mend_it(tmp_path: Path):
+    """A broken book is found before a command trips over it."""
+    run_opsctl("init", folder=tmp_path)
+    (tmp_path / "ops" / "collections.yaml").write_text("sorce: {}\n")
+
+    outcome = run_opsctl("doctor", folder=tmp_path)
+
+    assert outcome.exit_code == 3
+    assert "✘ fail books" in outcome.stdout
+    assert "unknown key `sorce`" in outcome.stdout
+    assert "opsctl explain DOC002" in outcome.stderr
+
+
+def test_doctor_is_content_with_a_fresh_project(tmp_path: Path):
+    """Nothing has to be started for it."""
+    run_opsctl("init", folder=tmp_path)
+    outcome = run_opsctl("doctor", "--json", folder=tmp_path)
+    found = {row["title"]: row["result"]["status"] for row in json.loads(outcome.stdout)["data"]}
+
+    assert outcome.exit_code == 0
+    assert found["settings"] == "ok"
+    assert found["books"] == "ok"
+    assert found["vector database"] == "skip"
+
+
+def test_doctor_reports_a_server_that_is_gone(tmp_path: Path):
+    """A configured address is asked; port 1 answers nobody."""
+    run_opsctl("init", folder=tmp_path)
+    outcome = run_opsctl("doctor", folder=tmp_path, environment={"OPSCTL_QDRANT_URL": "http://127.0.0.1:1"})
+
+    assert outcome.exit_code == 3
+    assert "✘ fail vector database" in outcome.stdout
+
+
+def test_config_show_prints_origins_and_hides_passwords(tmp_path: Path):
+    """A password that somebody put into a URL against all advice is not shown."""
+    outcome = run_opsctl(
+        "config",
+        "show",
+        folder=tmp_path,
+        environment={"OPSCTL_DATABASE_URL": "postgresql://me:secret@db.example/postgres"},
+    )
+
+    assert "postgresql://me:***@db.example/postgres  OPSCTL_DATABASE_URL" in outcome.stdout
+    assert "secret" not in outcome.stdout + outcome.stderr
+
+
+def test_a_broken_setting_is_one_json_document_too(tmp_path: Path):
+    """A program that asked for JSON gets JSON, also when the command fails."""
+    (tmp_path / "opsctl.yaml").write_text("qdrant:\n  ulr: x\n")
+    outcome = run_opsctl("config", "show", "--json", folder=tmp_path)
+    answer = json.loads(outcome.stdout)
+
+    assert outcome.exit_code == 2
+    assert answer["ok"] is False
+    assert answer["findings"][0]["title"] == "unknown key `ulr`"
+    assert answer["findings"][0]["location"]["line"] == 2
+
+
+def test_an_error_is_shown_like_a_compiler_does(tmp_path: Path):
+    """What, where with a caret, and the next step."""
+    (tmp_path / "opsctl.yaml").write_text("qdrant:\n  ulr: x\n")
+    outcome = run_opsctl("config", "show", folder=tmp_path)
+
+    assert outcome.stdout == ""
+    assert outcome.stderr == (
+        "error[CFG004]: unknown key `ulr`\n"
+        "  --> FOLDER/opsctl.yaml:2:3\n"
+        "    2 |   ulr: x\n"
+        "          ^\n"
+        "  hint: did you mean `url`?\n"
+        "\n"
+        "error[CFG003]: `FOLDER/opsctl.yaml` has 1 problem\n"
+        "\n"
+        "hint: mend the book and run the same command again; nothing was changed\n"
+    )
+
+
+@pytest.mark.parametrize("name", ["CFG004", "cfg004", "exit-codes", "EXIT-CODES"])
+def test_explain_takes_codes_and_topics_in_any_case(tmp_path: Path, name: str):
+    """Whoever copies a code from a message gets its explanation."""
+    outcome = run_opsctl("explain", name, folder=tmp_path)
+
+    assert outcome.exit_code == 0
+    assert len(outcome.stdout.splitlines()) > 2
+
+
+def test_explain_of_an_unknown_code_names_the_nearest(tmp_path: Path):
+    """A typing error costs one more try."""
+    outcome = run_opsctl("explain", "CFG0004", folder=tmp_path)
+
+    assert outcome.exit_code == 2
+    assert "did you mean `CFG004`?" in outcome.stderr
+
+
+def test_every_code_that_is_raised_is_explained():
+    """No message leads to a code that `opsctl explain` does not know."""
+    source = Path(assets.__file__).parent
+    raised = {
+        code
+        for path in source.rglob("*.py")
+        for code in re.findall(r'code="([A-Z]{3}\d{3})"', path.read_text(encoding="utf-8"))
+    }
+
+    assert raised - set(all_explanations()) == set()
+
+
+@pytest.mark.parametrize("name", ["project", "collections", "mapping"])
+def test_committed_schemas_are_those_of_the_models(name: str):
+    """`make schemas` was run after the last change of a book's model."""
+    committed = (assets.schemas() / f"{name}.json").read_text(encoding="utf-8")
+
+    assert committed == render_schema(book_models()[name], name=name)
+
+
+def test_no_arguments_show_help_and_exit_2(tmp_path: Path):
+    """Nothing was asked for, so nothing was done; the help says what can be."""
+    outcome = run_opsctl(folder=tmp_path)
+
+    assert outcome.exit_code == 2
+    assert "Start here:" in outcome.stdout + outcome.stderr
+
+
+def test_a_misspelt_noun_is_corrected(tmp_path: Path):
+    """Usage errors exit 2 and name the nearest command."""
+    outcome = run_opsctl("colections", folder=tmp_path)
+
+    assert outcome.exit_code == 2
+    assert "collections" in outcome.stderr
