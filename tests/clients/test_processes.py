@@ -3,7 +3,6 @@
 import json
 import os
 import signal
-import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import replace
@@ -113,20 +112,19 @@ def test_children_of_a_killed_parent_are_found_by_their_session(folder: Path) ->
 
 
 def test_another_process_with_a_recycled_pid_is_never_signalled(folder: Path) -> None:
-    """A pid file whose pid now belongs to somebody else means that ours is gone, and nothing more."""
-    with subprocess.Popen([sys.executable, "-c", _SLEEPER], stdout=subprocess.PIPE) as stranger:
-        ours = start(_plan(folder, _SLEEPER))
-        pid_path = folder / "stale.pid"
-        values = json.loads((folder / "it.pid").read_text())
-        pid_path.write_text(json.dumps({**values, "pid": stranger.pid}))
-        stale = read_record(pid_path)
+    """A pid file whose pid now belongs to a later process means that ours is gone, and nothing more."""
+    stranger = start(_plan(folder, _SLEEPER))
+    assert stranger.start_ticks is not None
+    values = json.loads((folder / "it.pid").read_text())
+    stale_path = folder / "stale.pid"
+    stale_path.write_text(json.dumps({**values, "start_ticks": stranger.start_ticks - 1}))
+    stale = read_record(stale_path)
 
-        assert stale == replace(ours, pid=stranger.pid)
-        assert stale is not None
-        assert (is_alive(stale), measure(stale)) == (False, None)
-        assert stop(pid_path, grace_seconds=0, clock=_CLOCK) is False
-        assert (stranger.poll(), pid_path.exists()) == (None, False)
-        stranger.kill()
+    assert stale == replace(stranger, start_ticks=stranger.start_ticks - 1)
+    assert stale is not None
+    assert (is_alive(stale), measure(stale)) == (False, None)
+    assert stop(stale_path, grace_seconds=0, clock=_CLOCK) is False
+    assert (is_alive(stranger), stale_path.exists()) == (True, False)
 
 
 def test_a_pid_of_an_earlier_boot_is_never_signalled(folder: Path) -> None:
