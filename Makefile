@@ -1,6 +1,6 @@
 # opsctl: `make demo` sees the main job done, `make test` proves it. Each does its whole set-up by itself.
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench drills fmt setup tools schemas
+.PHONY: help demo test check bench drills fmt setup tools schemas docs
 
 PYTHON ?= python3
 VENV := .venv
@@ -36,6 +36,9 @@ fmt: $(STAMP) ## Format the code
 
 schemas: $(STAMP) ## Write the JSON Schemas of the books into the package
 	@for book in project collections mapping; do $(BIN)/opsctl config schema $$book > src/opsctl/schemas/$$book.json; done
+
+docs: $(STAMP) ## Write docs/commands.md from the commands
+	$(BIN)/python -m opsctl.cli.reference > docs/commands.md
 
 setup: $(STAMP) ## Make the virtual environment only
 
