@@ -9,6 +9,7 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
+from qdrant_client import QdrantClient
 
 from opsctl.clients.postgres import DatabaseAddress, connect
 from opsctl.core.clock import SystemClock
@@ -19,6 +20,7 @@ from opsctl.stack.model import ServiceName
 from opsctl.stack.record import read_stack_record
 from opsctl.stack.up import start_stack
 from opsctl.store.migrate import apply_migrations
+from tests.running_node import RunningNode, start_node
 
 _TEMPLATE = "opsctl_template"
 
@@ -106,3 +108,27 @@ def empty_database(embedded_postgres: EmbeddedPostgres) -> Iterator[DatabaseAddr
     """Give the address of a fresh database without any migration; it is dropped after the test."""
     with embedded_postgres.new_database() as address:
         yield address
+
+
+@pytest.fixture(scope="session")
+def vector_node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningNode]:
+    """Start a vector node for the whole test session."""
+    node = start_node(tmp_path_factory.mktemp("vector-node") / "data")
+    try:
+        yield node
+    finally:
+        node.stop()
+
+
+@pytest.fixture
+def qdrant(vector_node: RunningNode) -> Iterator[QdrantClient]:
+    """Give Qdrant's own client for the session's node; the collections that the test made are deleted."""
+    client = vector_node.client()
+    before = {each.name for each in client.get_collections().collections}
+    try:
+        yield client
+    finally:
+        for each in client.get_collections().collections:
+            if each.name not in before:
+                client.delete_collection(each.name)
+        client.close()

@@ -4,6 +4,7 @@ import argparse
 import asyncio
 import signal
 import sys
+from collections.abc import Coroutine
 from pathlib import Path
 
 from opsctl.clients.files import FileLock
@@ -64,7 +65,7 @@ async def _serve(host: str, *, port: int, data: Path, api_key: str | None) -> No
         await node.close()
 
 
-def _run(serving: "asyncio.coroutines.Coroutine[object, object, None]") -> None:
+def _run(serving: Coroutine[None, None, None]) -> None:
     import uvloop
 
     uvloop.run(serving)

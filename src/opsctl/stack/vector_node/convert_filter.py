@@ -86,7 +86,7 @@ def _match(asked: "models.Match") -> "edge.MatchType":
 
     match asked:
         case models.MatchValue():
-            return edge.MatchValue(asked.value)
+            return edge.MatchValue(_plain_value(asked.value))
         case models.MatchAny():
             return edge.MatchAny(asked.any)
         case models.MatchExcept():
@@ -101,6 +101,13 @@ def _match(asked: "models.Match") -> "edge.MatchType":
             return edge.MatchPrefix(asked.prefix)
         case models.MatchSubstring():
             return edge.MatchSubstring(asked.substring)
+
+
+def _plain_value(value: bool | int | str) -> Any:
+    """Return the value; the engine's binding reads Python's bool as an integer, numpy's as what it is."""
+    import numpy as np
+
+    return np.bool_(value) if isinstance(value, bool) else value
 
 
 def _range(asked: "models.RangeInterface") -> "edge.RangeType":

@@ -29,8 +29,9 @@ def _upsert(_args: dict[str, Any], body: bytes) -> "list[edge.UpdateOperation]":
     points = fast_points(document)
     if points is not None:
         return [edge.UpdateOperation.upsert_points(points)]
-    kind = models.PointsBatch if isinstance(document, dict) and "batch" in document else models.PointsList
-    return [_upsert_operation(validate(kind, document))]
+    if isinstance(document, dict) and "batch" in document:
+        return [_upsert_operation(validate(models.PointsBatch, document))]
+    return [_upsert_operation(validate(models.PointsList, document))]
 
 
 def _upsert_operation(asked: "models.PointsBatch | models.PointsList") -> "edge.UpdateOperation":
@@ -66,13 +67,7 @@ def _batch_rows(batch: "models.Batch") -> "list[models.PointStruct]":
 
 
 def _delete(_args: dict[str, Any], body: bytes) -> "list[edge.UpdateOperation]":
-    from qdrant_client.http import models
-
-    document = parse_json(body)
-    by_filter = isinstance(document, dict) and "filter" in document
-    return [
-        _delete_operation(validate(models.FilterSelector if by_filter else models.PointIdsList, document))
-    ]
+    return [_delete_operation(_selector(body))]
 
 
 def _delete_operation(asked: "models.PointIdsList | models.FilterSelector") -> "edge.UpdateOperation":
@@ -86,11 +81,7 @@ def _delete_operation(asked: "models.PointIdsList | models.FilterSelector") -> "
 
 
 def _clear_payload(_args: dict[str, Any], body: bytes) -> "list[edge.UpdateOperation]":
-    from qdrant_client.http import models
-
-    document = parse_json(body)
-    by_filter = isinstance(document, dict) and "filter" in document
-    return [_clear_operation(validate(models.FilterSelector if by_filter else models.PointIdsList, document))]
+    return [_clear_operation(_selector(body))]
 
 
 def _clear_operation(asked: "models.PointIdsList | models.FilterSelector") -> "edge.UpdateOperation":
@@ -225,6 +216,15 @@ def _delete_index(args: dict[str, Any], _body: bytes) -> "list[edge.UpdateOperat
     import qdrant_edge as edge
 
     return [edge.UpdateOperation.delete_field_index(args["field"])]
+
+
+def _selector(body: bytes) -> "models.PointIdsList | models.FilterSelector":
+    from qdrant_client.http import models
+
+    document = parse_json(body)
+    if isinstance(document, dict) and "filter" in document:
+        return validate(models.FilterSelector, document)
+    return validate(models.PointIdsList, document)
 
 
 def _given(chosen: "edge.Filter | None") -> "edge.Filter":

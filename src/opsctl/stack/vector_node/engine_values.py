@@ -13,7 +13,7 @@ Engine = TypeVar("Engine")
 
 def engine_enum(kind: type[Engine], value: object) -> Engine:
     """Return the member of an engine enum that a REST value such as `scalar4bits` names."""
-    members = _members(kind)
+    members = _members(kind)  # type: ignore[arg-type]  # classes are hashable
     name = _plain(getattr(value, "value", str(value)))
     if name not in members:
         raise ApiError(501, f"Not implemented: the engine has no {kind.__name__} `{value}`")

@@ -53,7 +53,7 @@ class EngineProcess:
         if self.is_gone:
             raise WorkerDiedError
         number = next(self.numbers)
-        future = asyncio.get_running_loop().create_future()
+        future: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
         self.waiting[number] = future
         try:
             self.writer.write(

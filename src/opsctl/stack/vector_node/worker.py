@@ -145,7 +145,8 @@ class Worker:
         background.note_write(frame)
         self._operation_number += 1
         status = "completed" if args.get("wait", True) else "acknowledged"
-        return answers.envelope({"operation_id": self._operation_number, "status": status}, seconds=seconds)
+        result = {"operation_id": self._operation_number, "status": status}
+        return answers.envelope([result] * len(operations) if operation == "batch" else result, seconds=seconds)
 
     def _patch(self, body: bytes) -> bytes:
         from qdrant_client.http import models
