@@ -1,1 +1,1 @@
-"""How fast, how sure, compared with what: latency benchmarks, their registry and their reports."""
+"""How fast, how sure, how much found: latency benchmarks, their registry and their comparison."""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from opsctl.core.clock import Clock
 from opsctl.core.errors import InconclusiveError
 from opsctl.core.events import Listener, Noted, PhaseAdvanced, PhaseFinished, PhaseStarted, ignore
-from opsctl.core.findings import Finding
+from opsctl.core.findings import Finding, Severity
 from opsctl.vectors.host import Host, HostReport, SpinReading, starved_share
 from opsctl.vectors.queries import QuerySet
 from opsctl.vectors.recall import recall
@@ -113,33 +113,37 @@ class Measurement:
     @property
     def is_valid(self) -> bool:
         """Tell whether the figures may be compared at all."""
-        return not self.problems
+        return all(problem.severity is not Severity.ERROR for problem in self.problems)
 
     def of(self, name: str) -> ArmSamples:
         """Return the samples of an arm by name."""
         return next(samples for samples in self.arms if samples.arm.name == name)
 
 
-def measure(
-    plan: MeasurePlan,
-    *,
-    searcher: Searcher,
-    states: StateReader,
-    clock: Clock,
-    host: Host,
-    listener: Listener = ignore,
-) -> Measurement:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Instruments:
+    """What measuring works with: the database, the clock, the machine, and who hears of it."""
+
+    searcher: Searcher
+    states: StateReader
+    clock: Clock
+    host: Host
+    listener: Listener = ignore
+
+
+def measure(plan: MeasurePlan, *, instruments: Instruments) -> Measurement:
     """Ask every arm the same queries in turns and return what was seen.
 
     Raises:
-        InconclusiveError: BEN001 when a collection is not green and idle; nothing is measured then.
+        InconclusiveError: BEN001 when a collection is not green and idle, BEN005 when no query has an
+            answer; nothing is measured then.
     """
-    before = require_rest(plan.arms, plan.truth, states=states)
-    run = _Run(plan=plan, searcher=searcher, clock=clock, host=host, listener=listener)
+    before = require_rest(plan.arms, plan.truth, states=instruments.states)
+    run = _Run(plan, instruments=instruments)
     truth = run.find_truth()
     run.warm_up()
     run.take_turns(truth)
-    after = _states_of(before, states=states)
+    after = tuple(instruments.states.state(state.collection) for state in before)
     *arms, control = run.samples()
     report = run.host_report()
     problems = [
@@ -200,14 +204,12 @@ def turns(arms: int, query: int) -> list[int]:
 class _Run:
     """One measurement in progress."""
 
-    def __init__(
-        self, *, plan: MeasurePlan, searcher: Searcher, clock: Clock, host: Host, listener: Listener
-    ) -> None:
+    def __init__(self, plan: MeasurePlan, *, instruments: Instruments) -> None:
         self._plan = plan
-        self._searcher = searcher
-        self._clock = clock
-        self._host = host
-        self._listener = listener
+        self._searcher = instruments.searcher
+        self._clock = instruments.clock
+        self._host = instruments.host
+        self._listener = instruments.listener
         self._arms = (*plan.arms, plan.arms[-1])
         self._engine: list[list[float]] = [[] for _ in self._arms]
         self._client: list[list[float]] = [[] for _ in self._arms]
@@ -227,6 +229,8 @@ class _Run:
                 answers.append(self._searcher.search(plan.truth.search(vector, limit=plan.limit, exact=True)))
                 self._advance("exact truth", 1)
         empty = sum(not answer.ids for answer in answers)
+        if empty == len(answers):
+            raise _nothing_found(plan)
         if empty:
             message = f"{empty} of {len(answers)} queries have no answer at all; is the filter right?"
             self._listener(Noted(subject=plan.subject, message=message))
@@ -306,8 +310,13 @@ class _Run:
         self._listener(PhaseFinished(subject=subject, phase=phase, duration_seconds=took))
 
 
-def _states_of(before: Sequence[SideState], *, states: StateReader) -> tuple[SideState, ...]:
-    return tuple(states.state(state.collection) for state in before)
+def _nothing_found(plan: MeasurePlan) -> InconclusiveError:
+    return InconclusiveError(
+        f"no query has an answer in `{plan.truth.collection}`",
+        code="BEN005",
+        why=f"no point passes {plan.truth.filter}" if plan.truth.filter else "the collection is empty",
+        fix="check the names and values of the filter: opsctl catalog stats",
+    )
 
 
 @contextmanager

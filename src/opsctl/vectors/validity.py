@@ -23,11 +23,18 @@ class Limits:
         noise_floor: the same arm asked twice must agree within this share; effects below it are not claimed.
         starved_share: share of time in which the client may be without a CPU that it wants.
         recall_margin: recalls that differ by less are equal.
+        allow_noise: a noisy machine (BEN003, BEN004) is a warning and does not make the run invalid.
     """
 
     noise_floor: float = 0.05
     starved_share: float = 0.25
     recall_margin: float = 0.01
+    allow_noise: bool = False
+
+    @property
+    def noise_severity(self) -> Severity:
+        """Return how bad noise is: an error makes the run invalid."""
+        return Severity.WARNING if self.allow_noise else Severity.ERROR
 
 
 def changes(before: Sequence[SideState], after: Sequence[SideState]) -> list[Finding]:
@@ -55,6 +62,7 @@ def host_problems(report: HostReport, *, limits: Limits) -> list[Finding]:
         _problem(
             "BEN004",
             "the measuring process was starved of CPU",
+            severity=limits.noise_severity,
             seen=f"{report.starved_share:.0%} of the time it wanted to run, load {report.load_per_core:.1f} a core",
             fix="end other work on this machine, or measure from another one",
         )
@@ -70,11 +78,12 @@ def noise_problems(first: "np.ndarray", second: "np.ndarray", *, limits: Limits)
         _problem(
             "BEN003",
             "the machine is too noisy: the same search measured twice differs from itself",
+            severity=limits.noise_severity,
             seen=f"ratio {control.value:.3f}, 95 % interval {control.low:.3f} to {control.high:.3f}",
             fix="end other work on this machine, or allow more with --noise-floor",
         )
     ]
 
 
-def _problem(code: str, title: str, *, seen: str, fix: str) -> Finding:
-    return Finding(code=code, severity=Severity.ERROR, title=title, evidence=seen, fix=fix)
+def _problem(code: str, title: str, *, seen: str, fix: str, severity: Severity = Severity.ERROR) -> Finding:
+    return Finding(code=code, severity=severity, title=title, evidence=seen, fix=fix)

@@ -1,0 +1,54 @@
+"""What of a run goes into the evidence ledger: its figures, and the digests of what went in."""
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from opsctl.bench.model import DERIVED, SOURCE, LatencyReport
+from opsctl.evidence.model import Evidence, digest_of
+
+Figure = str | float | int | None
+
+
+def latency_evidence(
+    report: LatencyReport, *, run_id: str, machine: Mapping[str, str], started_at: datetime
+) -> Evidence:
+    """Return the evidence of a latency run."""
+    return Evidence(
+        kind="bench.latency",
+        subject=report.subject,
+        verdict=report.verdict,
+        figures=_figures(report, run_id=run_id),
+        inputs={
+            "queries": report.query_digest,
+            **{f"config of {state.collection}": state.config_digest for state in report.states},
+            "filter": digest_of(report.filter),
+        },
+        tools={"engine": machine.get("engine.version", "-"), "python": machine.get("machine.python", "-")},
+        started_at=started_at,
+        duration_seconds=round(report.duration_seconds, 3),
+    )
+
+
+def _figures(report: LatencyReport, *, run_id: str) -> dict[str, Figure]:
+    figures: dict[str, Figure] = {"run": run_id, "queries": report.arms[-1].queries, "k": report.limit}
+    for arm in report.arms:
+        figures[f"{arm.name}.recall"] = _rounded(arm.recall.value if arm.recall else None)
+        for share, name in ((0.5, "p50"), (0.95, "p95"), (0.99, "p99")):
+            figures[f"{arm.name}.engine.{name}_ms"] = _ms(arm.engine_at(share).value)
+            figures[f"{arm.name}.client.{name}_ms"] = _ms(arm.client_at(share).value)
+    for share, name in ((0.5, "p50"), (0.95, "p95")):
+        main = report.comparison(baseline=SOURCE, clock="engine", share=share)
+        figures[f"engine.{name}_ratio"] = _rounded(main.ratio.value if main.ratio else None)
+        figures[f"engine.{name}_ratio_low"] = _rounded(main.ratio.low if main.ratio else None)
+        figures[f"engine.{name}_ratio_high"] = _rounded(main.ratio.high if main.ratio else None)
+    figures["comparison"] = f"{SOURCE} against {DERIVED}: {report.comparisons[0].verdict.value}"
+    figures["problems"] = ", ".join(problem.code for problem in report.problems) or "none"
+    return figures
+
+
+def _ms(seconds: float | None) -> float | None:
+    return None if seconds is None else round(seconds * 1000, 4)
+
+
+def _rounded(value: float | None) -> float | None:
+    return None if value is None else round(value, 4)
