@@ -7,7 +7,7 @@ Curve = Sequence[tuple[float, float]]
 
 MARKS = "●○▲△■□◆◇"
 _BOTH = "✱"  # two arms in one cell
-_LEFT = 10  # room for the labels of the vertical axis
+_LEFT = 11  # room for the labels of the vertical axis
 
 
 def plot_quantiles(curves: Mapping[str, Curve], *, width: int = 80, height: int = 14) -> list[str]:
