@@ -4,8 +4,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from opsctl.clients.files import FileLock
 from opsctl.qdrant_collections.checkpoint import Outcome
-from opsctl.qdrant_collections.model import DerivedCollection
+from opsctl.qdrant_collections.many import chosen_names
+from opsctl.qdrant_collections.model import CollectionsBook, DerivedCollection
 from opsctl.qdrant_collections.names import Generation, generations_of
 from opsctl.qdrant_collections.phases import Surroundings
 from opsctl.qdrant_collections.provenance import BuildState, Provenance, read_provenance
@@ -103,6 +105,19 @@ def collect_garbage(alias: str, *, derived: DerivedCollection, here: Surrounding
             here.store.delete_collection(fate.collection)
             here.checkpoints.forget(alias, fate.collection)
     return fates
+
+
+def collect_all(
+    names: Sequence[str], *, book: CollectionsBook, here: Surroundings, dry_run: bool
+) -> dict[str, tuple[Fate, ...]]:
+    """Collect the garbage of the named derived collections, or of all; a dry run only judges."""
+    work = plan_garbage if dry_run else _collect_locked
+    return {name: work(name, derived=book.derived[name], here=here) for name in chosen_names(book, names)}
+
+
+def _collect_locked(alias: str, *, derived: DerivedCollection, here: Surroundings) -> tuple[Fate, ...]:
+    with FileLock(here.checkpoints.lock_path(alias), what=f"collecting the garbage of `{alias}`"):
+        return collect_garbage(alias, derived=derived, here=here)
 
 
 _LONG_SILENCE = timedelta(minutes=5)

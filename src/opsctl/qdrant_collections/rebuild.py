@@ -62,6 +62,28 @@ def plan(
     return found, running if running is not None and _can_resume(running, plan=found) else None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Preview:
+    """What a rebuild would do: the plan, and the interrupted rebuild that it would go on with."""
+
+    plan: RebuildPlan
+    resumes: str | None
+    done: tuple[Step, ...]
+    copied: int
+
+
+def preview(alias: str, *, book: CollectionsBook, here: Surroundings, options: RebuildOptions) -> Preview:
+    """Return what a rebuild would do, and change nothing.
+
+    Raises:
+        RefusedError: when it would be refused.
+    """
+    found, resumed = plan(alias, book=book, here=here, options=options)
+    if resumed is None:
+        return Preview(plan=found, resumes=None, done=(), copied=0)
+    return Preview(plan=found, resumes=resumed.generation, done=resumed.done, copied=resumed.copied)
+
+
 def rebuild(
     alias: str, *, book: CollectionsBook, here: Surroundings, options: RebuildOptions
 ) -> RebuildReport:

@@ -21,28 +21,28 @@ class SetDigest:
     It finds accidents, not adversaries: somebody who may choose payloads could make two sets collide.
     """
 
-    total: int = 0
+    _total: int = 0
     count: int = 0
 
     def add(self, fingerprint: int) -> None:
         """Take a point in, by its fingerprint."""
-        self.total = (self.total + fingerprint) % _MODULUS
+        self._total = (self._total + fingerprint) % _MODULUS
         self.count += 1
 
     def remove(self, fingerprint: int) -> None:
         """Take a point out again, by its fingerprint."""
-        self.total = (self.total - fingerprint) % _MODULUS
+        self._total = (self._total - fingerprint) % _MODULUS
         self.count -= 1
 
     def merge(self, other: "SetDigest") -> None:
         """Take in all points of another digest."""
-        self.total = (self.total + other.total) % _MODULUS
+        self._total = (self._total + other._total) % _MODULUS  # noqa: SLF001 - its own kind
         self.count += other.count
 
     @property
     def hex(self) -> str:
         """Return the digest as text; two sets of the same points give the same."""
-        return f"{self.total:032x}"
+        return f"{self._total:032x}"
 
 
 def fingerprint(point_id: PointId, payload: Mapping[str, Any] | None) -> int:

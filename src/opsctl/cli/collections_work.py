@@ -1,0 +1,120 @@
+"""How do the longer verbs of `opsctl collections` run: wire, call, show, record, leave."""
+
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from opsctl.core.exit_codes import ExitCode
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from opsctl.qdrant_collections.many import Results
+    from opsctl.qdrant_collections.options import RebuildOptions
+
+
+def rebuild_named(names: "Sequence[str]", *, options: "RebuildOptions", json: bool) -> None:
+    """Rebuild, record each rebuild, and leave with its verdict."""
+    from opsctl.cli.collecting import recorded, workplace
+    from opsctl.qdrant_collections.many import chosen_names, each_of
+    from opsctl.qdrant_collections.proof import rebuild_evidence
+    from opsctl.qdrant_collections.rebuild import rebuild
+    from opsctl.ui.show_collections import show_rebuilds
+
+    with workplace() as work:
+
+        def one(alias: str) -> Any:
+            build = partial(rebuild, alias, book=work.book, here=work.here, options=options)
+            return recorded(build, proof=rebuild_evidence, server=work.server)
+
+        results = each_of(chosen_names(work.book, names), one)
+    _finish(results, schema="opsctl.collections.rebuild", show=show_rebuilds, json=json)
+
+
+def show_rebuild_plans(names: "Sequence[str]", *, options: "RebuildOptions", json: bool) -> None:
+    """Show what a rebuild would do, through the code that would do it."""
+    from opsctl.cli.collecting import workplace
+    from opsctl.qdrant_collections.many import chosen_names, each_of
+    from opsctl.qdrant_collections.rebuild import preview
+    from opsctl.ui.show_collections import show_plans
+
+    with workplace() as work:
+        look = partial(preview, book=work.book, here=work.here, options=options)
+        results = each_of(chosen_names(work.book, names), look)
+    _finish(results, schema="opsctl.collections.plan_rebuild", show=show_plans, json=json)
+
+
+def verify_named(names: "Sequence[str]", *, json: bool) -> None:
+    """Verify what serves, record it, and leave with the verdict."""
+    from opsctl.cli.collecting import recorded, workplace
+    from opsctl.qdrant_collections.many import chosen_names, each_of
+    from opsctl.qdrant_collections.proof import verify_evidence
+    from opsctl.qdrant_collections.prove import verify_live
+    from opsctl.ui.show_collections import show_verifications
+
+    with workplace() as work:
+
+        def one(alias: str) -> Any:
+            look = partial(verify_live, alias, book=work.book, here=work.here)
+            return recorded(look, proof=partial(verify_evidence, alias), server=work.server)
+
+        results = each_of(chosen_names(work.book, names), one)
+    _finish(results, schema="opsctl.collections.verify", show=show_verifications, json=json)
+
+
+def drift_named(names: "Sequence[str]", *, repair: bool, json: bool) -> None:
+    """Look for drift, mend it where asked, record it, and leave with the verdict."""
+    from opsctl.cli.collecting import recorded, workplace
+    from opsctl.qdrant_collections.drift import find_drift
+    from opsctl.qdrant_collections.many import chosen_names, each_of
+    from opsctl.qdrant_collections.proof import drift_evidence
+    from opsctl.ui.show_collections import show_drifts
+
+    with workplace() as work:
+
+        def one(alias: str) -> Any:
+            look = partial(find_drift, alias, book=work.book, here=work.here, repair=repair)
+            return recorded(look, proof=drift_evidence, server=work.server)
+
+        results = each_of(chosen_names(work.book, names), one)
+    _finish(results, schema="opsctl.collections.drift", show=show_drifts, json=json)
+
+
+def roll_back_named(name: str, *, yes: bool, dry_run: bool, json: bool) -> None:
+    """Roll back, or show what that would do."""
+    from opsctl.cli.collecting import recorded, workplace
+    from opsctl.cli.document import document
+    from opsctl.qdrant_collections.many import chosen_names
+    from opsctl.qdrant_collections.proof import rollback_evidence
+    from opsctl.qdrant_collections.rollback import plan_rollback, require_yes, roll_back
+    from opsctl.ui.console import print_document
+    from opsctl.ui.show_collections import show_rollback
+
+    with workplace() as work:
+        chosen_names(work.book, [name])
+        plan = plan_rollback(name, here=work.here)
+        if not dry_run:
+            require_yes(plan, yes=yes)
+            recorded(partial(roll_back, name, here=work.here), proof=rollback_evidence, server=work.server)
+    if json:
+        print_document(document("opsctl.collections.rollback", data=plan, ok=True))
+    else:
+        show_rollback(plan, dry_run=dry_run)
+
+
+def _finish(results: "Results[Any]", *, schema: str, show: Any, json: bool) -> None:
+    """Show the reports and every failure, and leave with the gravest of the codes."""
+    from opsctl.cli.document import document
+    from opsctl.cli.exit import leave
+    from opsctl.ui.console import print_document
+    from opsctl.ui.show_collections import failure_findings
+    from opsctl.ui.show_error import show_error
+
+    ok = not results.failures and all(getattr(report, "ok", True) for report in results.reports)
+    if json:
+        print_document(document(schema, data=results.reports, ok=ok, findings=failure_findings(results)))
+    else:
+        show(results.reports)
+    for failure in results.failures:
+        show_error(failure.error)
+    codes = [failure.error.exit_code for failure in results.failures]
+    leave(max(codes, default=ExitCode.GOOD if ok else ExitCode.BAD_VERDICT))

@@ -1,0 +1,191 @@
+"""How do derived collections look: plans, rebuilds, status, verifications, drift and garbage."""
+
+from typing import TYPE_CHECKING, Any
+
+from opsctl.core.findings import Finding, Severity
+from opsctl.core.units import format_count, format_duration
+from opsctl.ui.console import hint, out, print_line
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from rich.table import Table
+
+    from opsctl.qdrant_collections.drift import DriftReport
+    from opsctl.qdrant_collections.garbage import Fate
+    from opsctl.qdrant_collections.many import Results
+    from opsctl.qdrant_collections.rebuild import Preview, RebuildReport
+    from opsctl.qdrant_collections.rollback import RollbackPlan
+    from opsctl.qdrant_collections.status import DerivedStatus
+    from opsctl.qdrant_collections.verify import Verification
+
+
+def show_plans(previews: "Sequence[Preview]") -> None:
+    """Show what a rebuild would do."""
+    for preview in previews:
+        plan = preview.plan
+        print_line(f"{plan.alias}")
+        print_line(f"  filter      {plan.derived.filter}")
+        print_line(
+            f"  points      {format_count(plan.points)} of {format_count(plan.source_points)} in `{plan.source}`"
+        )
+        print_line(f"  indexes     {', '.join(plan.indexes) or 'none'}")
+        print_line(f"  live        {plan.live or 'nothing yet'}")
+        if preview.resumes is None:
+            print_line("  steps       create, copy, delta, settle, verify, swap, watch, collect")
+        else:
+            done = ", ".join(preview.done)
+            print_line(
+                f"  goes on     with `{preview.resumes}`: {format_count(preview.copied)} copied; done: {done}"
+            )
+    hint("nothing was changed; leave out --dry-run to do it")
+
+
+def show_rebuilds(reports: "Sequence[RebuildReport]") -> None:
+    """Show how each rebuild ended, and every check of one that failed."""
+    if not reports:
+        return
+    table = _table(
+        "collection", "outcome", "points", "points/s", "recall", "p95 engine", "p95 source", "generation"
+    )
+    for report in reports:
+        checked = report.verification.figures() if report.verification else report.figures.get("verify", {})
+        table.add_row(
+            report.alias,
+            _coloured(str(report.outcome), is_good=report.ok),
+            format_count(checked.get("points", 0)),
+            format_count(report.figures.get("copy", {}).get("points_per_second", 0)),
+            _number(checked.get("recall")),
+            _milliseconds(checked.get("p95_engine_ms")),
+            _milliseconds(checked.get("source_p95_engine_ms")),
+            _short(report.generation, alias=report.alias),
+        )
+    out().print(table)
+    for report in reports:
+        if report.verification is not None and not report.verification.ok:
+            show_verifications([report.verification])
+            hint(f"the alias `{report.alias}` was not moved; `{report.generation}` is kept for inspection")
+        if report.watch is not None and report.watch.trouble is not None:
+            hint(f"`{report.alias}` was swapped back to `{report.live_before}`: {report.watch.trouble}")
+
+
+def show_status(found: "Sequence[DerivedStatus]") -> None:
+    """Show what serves."""
+    table = _table(
+        "collection", "serves", "points", "status", "stale since", "budget", "generations", "roll back to"
+    )
+    for each in found:
+        stale = "unknown" if each.staleness_seconds is None else format_duration(each.staleness_seconds)
+        table.add_row(
+            each.alias,
+            _short(each.live, alias=each.alias) if each.live else "[red]nothing[/]",
+            format_count(each.points),
+            _coloured(each.status, is_good=each.status == "green"),
+            _coloured(stale, is_good=each.ok),
+            format_duration(each.staleness_budget_seconds),
+            str(len(each.generations)),
+            _short(each.rollback_to, alias=each.alias) if each.rollback_to else "-",
+        )
+    out().print(table)
+    for each in found:
+        if each.interrupted is not None:
+            hint(
+                f"`{each.interrupted}` is unfinished; `opsctl collections rebuild {each.alias}` goes on with it"
+            )
+        if each.trouble is not None:
+            hint(f"`{each.alias}`: {each.trouble}")
+
+
+def show_verifications(reports: "Sequence[Verification]") -> None:
+    """Show every check of every verification."""
+    for report in reports:
+        table = _table(report.target, "verdict", "seen")
+        for check in report.checks:
+            verdict = _coloured("ok" if check.ok else "failed", is_good=check.ok)
+            table.add_row(check.name, verdict, _escaped(check.evidence))
+        out().print(table)
+
+
+def show_drifts(reports: "Sequence[DriftReport]") -> None:
+    """Show how far each has drifted, and what a repair did."""
+    table = _table(
+        "collection", "verdict", "source", "live", "missing", "changed", "extra", "written", "deleted"
+    )
+    for report in reports:
+        verdict = (
+            "repaired"
+            if report.repaired and report.has_drifted
+            else "drifted"
+            if report.has_drifted
+            else "level"
+        )
+        counts = (report.source_points, report.live_points, report.missing, report.changed, report.extra)
+        numbers = (*counts, report.written, report.deleted)
+        table.add_row(report.alias, _coloured(verdict, is_good=report.ok), *map(format_count, numbers))
+    out().print(table)
+    if any(not report.ok for report in reports):
+        hint("`opsctl collections drift --repair` writes and deletes only what differs")
+
+
+def show_fates(fates: "Mapping[str, Sequence[Fate]]", *, dry_run: bool) -> None:
+    """Show which generations were deleted, or would be."""
+    table = _table("generation", "fate", "why")
+    for fate in (fate for each in fates.values() for fate in each):
+        word = "kept" if fate.is_kept else "would be deleted" if dry_run else "deleted"
+        table.add_row(fate.collection, _coloured(word, is_good=fate.is_kept), fate.reason)
+    out().print(table)
+
+
+def show_rollback(plan: "RollbackPlan", *, dry_run: bool) -> None:
+    """Show from where to where."""
+    word = "would lead" if dry_run else "leads"
+    print_line(
+        f"{plan.alias} {word} to {plan.target} ({format_count(plan.target_points)} points) instead of {plan.live}"
+    )
+
+
+def failure_findings(results: "Results[Any]") -> list[Finding]:
+    """Return the failures as findings for a JSON document."""
+    return [
+        Finding(
+            code=failure.error.code,
+            severity=Severity.ERROR,
+            title=f"{failure.alias}: {failure.error.message}",
+            evidence=failure.error.why,
+            fix=failure.error.fix,
+        )
+        for failure in results.failures
+    ]
+
+
+def _table(*titles: str) -> "Table":
+    from rich import box
+    from rich.table import Table
+
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for title in titles:
+        table.add_column(title)
+    return table
+
+
+def _coloured(text: str, *, is_good: bool) -> str:
+    return f"[{'green' if is_good else 'red'}]{_escaped(text)}[/]"
+
+
+def _short(generation: str, *, alias: str) -> str:
+    """Return the part of a generation's name that tells it from its siblings."""
+    return generation.removeprefix(f"{alias}__")
+
+
+def _escaped(text: str) -> str:
+    from rich.markup import escape
+
+    return escape(text)
+
+
+def _number(value: float | None) -> str:
+    return "-" if value is None else f"{value:.4f}"
+
+
+def _milliseconds(value: float | None) -> str:
+    return "-" if value is None else f"{value:.2f} ms"
