@@ -1,10 +1,11 @@
 """What of a run goes into the evidence ledger: its figures, and the digests of what went in."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
+from opsctl.bench.filters import CaseResult
 from opsctl.bench.model import DERIVED, SOURCE, LatencyReport
-from opsctl.evidence.model import Evidence, digest_of
+from opsctl.evidence.model import Evidence, Verdict, digest_of
 
 Figure = str | float | int | None
 
@@ -52,3 +53,31 @@ def _ms(seconds: float | None) -> float | None:
 
 def _rounded(value: float | None) -> float | None:
     return None if value is None else round(value, 4)
+
+
+def filters_evidence(
+    results: Sequence[CaseResult],
+    *,
+    source: str,
+    queries: str,
+    machine: Mapping[str, str],
+    began: tuple[datetime, float],
+) -> Evidence:
+    """Return the evidence of a filter matrix; `began` is when it started and how many seconds it took."""
+    figures: dict[str, Figure] = {"filters": len(results)}
+    for result in results:
+        name = f"{result.case.shape} {result.case.selectivity:.2%}"
+        for arm in result.arms:
+            figures[f"{name} {arm.name} recall"] = _rounded(arm.recall.value if arm.recall else None)
+            figures[f"{name} {arm.name} p50_ms"] = _ms(arm.engine_at(0.5).value)
+    is_valid = all(result.is_valid for result in results)
+    return Evidence(
+        kind="bench.filters",
+        subject=source,
+        verdict=Verdict.PASS if is_valid else Verdict.INCONCLUSIVE,
+        figures=figures,
+        inputs={"queries": queries},
+        tools={"engine": machine.get("engine.version", "-"), "python": machine.get("machine.python", "-")},
+        started_at=began[0],
+        duration_seconds=round(began[1], 3),
+    )

@@ -52,4 +52,8 @@ EXPLANATIONS: dict[str, str] = {
         " and the next run removes them first."
     ),
     "BEN014": "A duration is a row of numbers with units: `250ms`, `30s`, `5m`, `1h30m`.",
+    "BEN015": (
+        "No payload field of the source can be filtered by: no text repeats, and there are no numbers. Fill the"
+        " source with payloads, or measure with vectors alone."
+    ),
 }

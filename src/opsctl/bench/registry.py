@@ -131,10 +131,10 @@ def _body(run: LatencyRun, *, kind: str, machine: Mapping[str, str], recorded_at
         "recorded_at": recorded_at.astimezone(UTC).isoformat(),
         "fingerprint": {**machine, **data(run.report)},
         "report": asdict(run.report),
-        "samples": {
-            name: {"engine_ns": pack(samples.engine_ns), "client_ns": pack(samples.client_ns)}
+        "samples": [
+            {"arm": name, "engine_ns": pack(samples.engine_ns), "client_ns": pack(samples.client_ns)}
             for name, samples in named.items()
-        },
+        ],
     }
 
 
@@ -149,6 +149,6 @@ def _stored(body: Mapping[str, Any]) -> StoredRun:
         recorded_at=datetime.fromisoformat(body["recorded_at"]),
         fingerprint=from_json(body["fingerprint"]),
         report=body["report"],
-        engine_ns={name: unpack(packed["engine_ns"]) for name, packed in body["samples"].items()},
-        client_ns={name: unpack(packed["client_ns"]) for name, packed in body["samples"].items()},
+        engine_ns={packed["arm"]: unpack(packed["engine_ns"]) for packed in body["samples"]},
+        client_ns={packed["arm"]: unpack(packed["client_ns"]) for packed in body["samples"]},
     )

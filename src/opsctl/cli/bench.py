@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from opsctl.cli.options import Json, command, group
+from opsctl.core.exit_codes import ExitCode
 
 app = group("Latency and recall of derived collections beside their source. Alone: the standard suite.")
 
@@ -72,3 +73,89 @@ def latency(
         allow_noise=allow_noise,
     )
     leave(run_latency(request, html=html, json=json))
+
+
+@command(app, "opsctl bench filters", "opsctl bench filters --derived --queries 1000 --json")
+def filters(
+    *,
+    queries: Annotated[int, typer.Option(min=20, max=100_000, help="Measured queries for each arm.")] = 400,
+    limit: Top = 10,
+    derived: Annotated[
+        bool, typer.Option("--derived", help="Also build a derived collection for each filter.")
+    ] = False,
+    seed: Seed = 0,
+    noise_floor: NoiseFloor = 0.05,
+    allow_noise: AllowNoise = False,
+    json: Json = False,
+) -> None:
+    """Measure shapes of filters times selectivities times strategies on the source. Exit 5 when a run is invalid."""
+    from opsctl.bench.filters import FilterOptions
+    from opsctl.cli.bench_filters import run_filters
+    from opsctl.cli.exit import leave
+    from opsctl.vectors.validity import Limits
+
+    limits = Limits(noise_floor=noise_floor, allow_noise=allow_noise)
+    options = FilterOptions(queries=queries, limit=limit, limits=limits)
+    leave(run_filters(options, build=derived, seed=seed, json=json))
+
+
+@command(app, "opsctl bench list", "opsctl bench list --json")
+def list(json: Json = False) -> None:
+    """List the stored runs, the newest first."""
+    from opsctl.cli import wiring
+    from opsctl.cli.bench_runs import plain_run, registry
+    from opsctl.cli.document import document
+    from opsctl.ui.console import print_document
+    from opsctl.ui.show_runs import show_runs
+
+    runs = registry().list()
+    if json:
+        rows = [plain_run(run, whole=False) for run in runs]
+        print_document(document("opsctl.bench.list", data=rows, ok=True))
+    else:
+        show_runs(runs, now=wiring.clock().now())
+
+
+@command(app, "opsctl bench show latest", "opsctl bench show 20261122T1915 --json")
+def show(
+    run: Annotated[str, typer.Argument(help="Beginning of an id, or `latest` or `previous`.")],
+    json: Json = False,
+) -> None:
+    """Show one stored run: machine, data, figures, curve."""
+    from opsctl.cli.bench_runs import plain_run, registry
+    from opsctl.cli.document import document
+    from opsctl.ui.console import print_document
+    from opsctl.ui.show_runs import show_run
+
+    stored = registry().get(run)
+    if json:
+        print_document(document("opsctl.bench.show", data=plain_run(stored, whole=True), ok=True))
+    else:
+        show_run(stored)
+
+
+@command(app, "opsctl bench compare previous latest", "opsctl bench compare 2026112 latest --noise-floor 0.1")
+def compare(
+    first: Annotated[str, typer.Argument(help="The run to compare with.")],
+    second: Annotated[str, typer.Argument(help="The run to judge.")],
+    *,
+    noise_floor: NoiseFloor = 0.05,
+    anyway: Annotated[bool, typer.Option("--anyway", help="Compare different machines or data.")] = False,
+    json: Json = False,
+) -> None:
+    """Say whether the second run is faster or slower. Exit 1: slower, 5: cannot tell or not comparable."""
+    from opsctl.bench.compare import compare_runs
+    from opsctl.cli.bench_runs import exit_code, registry
+    from opsctl.cli.document import document
+    from opsctl.cli.exit import leave
+    from opsctl.ui.console import print_document
+    from opsctl.ui.show_runs import show_comparison
+
+    runs = registry()
+    comparison = compare_runs(runs.get(first), runs.get(second), noise_floor=noise_floor, anyway=anyway)
+    code = exit_code(comparison.verdict)
+    if json:
+        print_document(document("opsctl.bench.compare", data=comparison, ok=code is ExitCode.GOOD))
+    else:
+        show_comparison(comparison)
+    leave(code)

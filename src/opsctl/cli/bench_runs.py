@@ -10,7 +10,7 @@ from opsctl.core.exit_codes import ExitCode
 if TYPE_CHECKING:
     from opsctl.bench.latency import LatencyOptions
     from opsctl.bench.model import LatencyRun
-    from opsctl.bench.registry import Registry
+    from opsctl.bench.registry import Registry, StoredRun
     from opsctl.cli.measuring import Bed
     from opsctl.evidence.model import Verdict
 
@@ -81,6 +81,19 @@ def exit_code(verdict: "Verdict") -> ExitCode:
         Verdict.FAIL: ExitCode.BAD_VERDICT,
         Verdict.INCONCLUSIVE: ExitCode.INCONCLUSIVE,
     }[verdict]
+
+
+def plain_run(run: "StoredRun", *, whole: bool) -> dict[str, object]:
+    """Return a stored run as JSON has it; the raw samples stay in the file."""
+    row: dict[str, object] = {
+        "id": run.id,
+        "kind": run.kind,
+        "subject": run.subject,
+        "verdict": run.verdict,
+        "recorded_at": run.recorded_at,
+        "arms": {name: samples.size for name, samples in run.engine_ns.items()},
+    }
+    return row | {"fingerprint": run.fingerprint.values, "report": run.report} if whole else row
 
 
 def _measure_all(request: LatencyRequest, bed: "Bed") -> "list[tuple[str, LatencyRun]]":
