@@ -5,7 +5,7 @@ import re
 from datetime import UTC, datetime
 from typing import Any
 
-from opsctl.catalog.mapping import Mapping, NumberRule, QualityRule, TextRule
+from opsctl.catalog.mapping import MappingBook, NumberRule, QualityRule, TextRule
 from opsctl.catalog.percentile import Ranks
 from opsctl.catalog.rows import BadRow, Row, excerpt
 from opsctl.store.items import NewItem
@@ -27,7 +27,7 @@ class BadValueError(Exception):
 class RowConverter:
     """Turns rows into items by a mapping; `ranks` answers the quality rule `percentile`."""
 
-    def __init__(self, mapping: Mapping, *, ranks: Ranks | None = None) -> None:
+    def __init__(self, mapping: MappingBook, *, ranks: Ranks | None = None) -> None:
         self._mapping = mapping
         self._ranks = ranks
 

@@ -2,6 +2,7 @@
 
 import random
 from bisect import bisect
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -38,6 +39,38 @@ class _Vendor:
 def generate_items(count: int, *, seed: int) -> Iterator[NewItem]:
     """Yield `count` items; the first N of a larger catalogue of the same seed are the same items."""
     return islice(_all_items(random.Random(seed)), count)  # noqa: S311 - a seed, not a secret
+
+
+def source_of(seed: int) -> str:
+    """Return the source under which the items of a seed stand in the database."""
+    return f"generated_{seed}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Preview:
+    """What a seed would give: how many items, of how many vendors, where, and the first of them."""
+
+    source: str
+    items: int
+    vendors: int
+    regions: dict[str, int]
+    first: tuple[NewItem, ...]
+
+
+def preview_items(count: int, *, seed: int) -> Preview:
+    """Generate the items and only count them."""
+    regions: Counter[str] = Counter()
+    vendors: set[str | None] = set()
+    for item in generate_items(count, seed=seed):
+        regions[item.region] += 1
+        vendors.add(item.vendor_external_id)
+    return Preview(
+        source=source_of(seed),
+        items=count,
+        vendors=len(vendors),
+        regions=dict(regions.most_common()),
+        first=tuple(generate_items(min(3, count), seed=seed)),
+    )
 
 
 def _all_items(source: random.Random) -> Iterator[NewItem]:

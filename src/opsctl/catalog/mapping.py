@@ -170,7 +170,7 @@ def _text_of_bytes(encoding: str) -> str:
     return encoding
 
 
-class Mapping(StrictModel):
+class MappingBook(StrictModel):
     """How the rows of a file become items."""
 
     source: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,62}$")]
@@ -198,10 +198,10 @@ class Mapping(StrictModel):
         return hashlib.sha256(self.model_dump_json().encode()).hexdigest()
 
 
-def load_mapping(path: Path) -> Mapping:
+def load_mapping(path: Path) -> MappingBook:
     """Read a mapping book.
 
     Raises:
         UsageError: CFG003 with every problem and its place.
     """
-    return load_book(path, Mapping)
+    return load_book(path, MappingBook)

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Protocol
 
-from opsctl.catalog.mapping import FileFormat, Mapping
+from opsctl.catalog.mapping import FileFormat, MappingBook
 from opsctl.catalog.read_csv import CsvReader
 from opsctl.catalog.read_jsonl import JsonlReader
 from opsctl.catalog.read_parquet import ParquetReader
@@ -35,7 +35,7 @@ class RowReader(Protocol):
         ...
 
 
-def open_rows(path: Path, *, mapping: Mapping) -> RowReader:
+def open_rows(path: Path, *, mapping: MappingBook) -> RowReader:
     """Return the reader of a file, once it is sure that every mapped column is there.
 
     Raises:
@@ -52,7 +52,7 @@ def open_rows(path: Path, *, mapping: Mapping) -> RowReader:
     return reader
 
 
-def _reader(path: Path, *, mapping: Mapping) -> RowReader:
+def _reader(path: Path, *, mapping: MappingBook) -> RowReader:
     match mapping.format or _ENDINGS.get(path.suffix.lower()):
         case FileFormat.CSV:
             return CsvReader(path, encoding=mapping.encoding, delimiter=mapping.delimiter)

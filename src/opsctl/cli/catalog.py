@@ -1,5 +1,123 @@
-"""Commands of `opsctl catalog`."""
+"""Commands of `opsctl catalog`: items into the database, and their vectors after them."""
 
-from opsctl.cli.options import group
+from pathlib import Path
+from typing import Annotated
 
-app = group("catalog: not built yet.")
+import typer
+
+from opsctl.cli.options import DryRun, Json, command, group
+from opsctl.core.exit_codes import ExitCode
+
+app = group("The items: PostgreSQL holds the truth, the source collection follows it.")
+
+NoSync = Annotated[bool, typer.Option("--no-sync", help="Leave the vectors for a later `catalog sync`.")]
+
+
+@command(app, "opsctl catalog generate", "opsctl catalog generate --items 100000 --seed 7")
+def generate(
+    items: Annotated[int, typer.Option(min=1, help="How many items.")] = 20_000,
+    seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same items everywhere.")] = 1,
+    no_sync: NoSync = False,
+    dry_run: DryRun = False,
+    json: Json = False,
+) -> None:
+    """Make a marketplace of creative vendors from a seed; items that are there already stay as they are."""
+    from opsctl.catalog.generate import preview_items
+    from opsctl.cli import filling, wiring
+    from opsctl.cli.filling import tell
+    from opsctl.ui.progress import progress
+    from opsctl.ui.show_catalog import show_generated, show_preview
+
+    schema = "opsctl.catalog.generate"
+    if dry_run:
+        preview = preview_items(items, seed=seed)
+        tell(schema, data={"preview": preview}, json=json, show=lambda: show_preview(preview))
+        return
+    with progress() as listener, wiring.backends(listener) as servers:
+        counts = filling.generate(servers, items=items, seed=seed, listener=listener)
+        synced = None if no_sync else filling.sync(servers, listener=listener)
+    data = {"counts": counts, "sync": synced}
+    tell(schema, data=data, json=json, show=lambda: show_generated(counts, synced))
+
+
+@command(
+    app,
+    "opsctl catalog import listings.csv --mapping mapping.yaml",
+    "opsctl catalog import nyc_listings.csv --mapping nyc_listings --dry-run",
+    name="import",
+)
+def import_(
+    file: Annotated[Path, typer.Argument(help="CSV, JSONL or Parquet file.")],
+    *,
+    mapping: Annotated[str, typer.Option(help="Mapping book, or the name of a shipped one.")],
+    max_rejects: Annotated[
+        str, typer.Option(help="Share of bad rows from which on the verdict is bad.")
+    ] = "5%",
+    again: Annotated[
+        bool, typer.Option("--again", help="Import a file once more that was imported.")
+    ] = False,
+    no_sync: NoSync = False,
+    dry_run: DryRun = False,
+    json: Json = False,
+) -> None:
+    """Bring the rows of a file into the database; killed in the middle, the same command goes on from there."""
+    from opsctl.catalog.import_file import check_file, parse_share, rejects_verdict
+    from opsctl.cli import filling, wiring
+    from opsctl.cli.exit import leave
+    from opsctl.cli.filling import tell
+    from opsctl.ui.progress import progress
+    from opsctl.ui.show_catalog import show_import
+
+    share, book, synced = parse_share(max_rejects), filling.mapping(mapping), None
+    with progress() as listener, wiring.backends(listener) as servers:
+        if dry_run:
+            report = check_file(file, mapping=book, listener=listener)
+        else:
+            report = filling.import_rows(servers, file, book=book, again=again, listener=listener)
+            synced = None if no_sync else filling.sync(servers, listener=listener)
+    finding = rejects_verdict(report, max_share=share)
+    tell(
+        "opsctl.catalog.import",
+        data={"import": report, "sync": synced},
+        findings=() if finding is None else (finding,),
+        json=json,
+        show=lambda: show_import(report, synced, finding),
+    )
+    leave(ExitCode.GOOD if finding is None else ExitCode.BAD_VERDICT)
+
+
+@command(app, "opsctl catalog sync", "opsctl catalog sync --from-scratch")
+def sync(
+    from_scratch: Annotated[
+        bool, typer.Option("--from-scratch", help="Drop the source collection and build it anew.")
+    ] = False,
+    dry_run: DryRun = False,
+    json: Json = False,
+) -> None:
+    """Let the source collection follow the database: every change since the recorded watermark."""
+    from opsctl.cli import filling, wiring
+    from opsctl.cli.filling import tell
+    from opsctl.ui.progress import progress
+    from opsctl.ui.show_catalog import show_overview, show_sync
+
+    schema = "opsctl.catalog.sync"
+    with progress() as listener, wiring.backends(listener) as servers:
+        if dry_run:
+            overview = filling.overview(servers)
+            tell(schema, data={"before": overview}, json=json, show=lambda: show_overview(overview))
+            return
+        report = filling.sync(servers, listener=listener, from_scratch=from_scratch)
+    tell(schema, data={"sync": report}, json=json, show=lambda: show_sync(report))
+
+
+@command(app, "opsctl catalog stats", "opsctl catalog stats --json")
+def stats(json: Json = False) -> None:
+    """Count the items by region and category, and show how far the vectors follow them."""
+    from opsctl.cli import filling, wiring
+    from opsctl.cli.filling import tell
+    from opsctl.ui.progress import progress
+    from opsctl.ui.show_catalog import show_overview
+
+    with progress() as listener, wiring.backends(listener) as servers:
+        overview = filling.overview(servers)
+    tell("opsctl.catalog.stats", data=overview, json=json, show=lambda: show_overview(overview))

@@ -1,0 +1,216 @@
+"""How do the vectors follow the truth: the outbox read to its end, every change applied at least once."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from opsctl.catalog.batches import told_phase
+from opsctl.catalog.sink import CollectionNeeds, VectorPoint, VectorSink
+from opsctl.catalog.sync_start import place_to_start
+from opsctl.core.errors import RefusedError
+from opsctl.core.events import Listener
+from opsctl.store.content import ContentRow, published_rows
+from opsctl.store.locks import held_lock
+from opsctl.store.outbox import Change, Watermark, move_watermark, read_changes, read_lag
+
+if TYPE_CHECKING:
+    import psycopg
+
+    from opsctl.embeddings.model import Embedder
+
+_CHANGES_IN_A_BATCH = 1000
+# The watermark in PostgreSQL moves with every batch; the copy in the collection costs a call of its own.
+_BATCHES_BETWEEN_NOTES = 10
+
+PAYLOAD_INDEXES = {
+    "region": "keyword",
+    "district": "keyword",
+    "category": "keyword",
+    "quality": "float",
+    "price_usd": "float",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SyncReport:
+    """What a synchronisation did."""
+
+    collection: str
+    model_id: str
+    dimension: int
+    changes: int
+    upserted: int
+    deleted: int
+    points: int
+    watermark: str
+    was_created: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Truth:
+    """The database, seen by two connections: one for the work, one that holds the lock meanwhile."""
+
+    work: "psycopg.Connection[Any]"
+    lock: "psycopg.Connection[Any]"
+
+
+def consumer_of(collection: str) -> str:
+    """Return the name under which a collection stands among the consumers of the outbox."""
+    return f"vectors:{collection}"
+
+
+def sync_vectors(
+    truth: Truth,
+    *,
+    sink: VectorSink,
+    embedder: "Embedder",
+    collection: str,
+    listener: Listener,
+    from_scratch: bool = False,
+) -> SyncReport:
+    """Apply every change of the content to the collection, made if it is missing, and wait until it is indexed.
+
+    A change is applied before the watermark moves past it, so a killed synchronisation repeats the last batch,
+    which changes nothing. What is applied is the row as it is now: of many changes to an item the last one wins.
+
+    Raises:
+        RefusedError: OUT001 when another synchronisation runs, OUT002 to OUT005 when the collection does not fit.
+    """
+    needs = CollectionNeeds(
+        dimension=embedder.dimension, model_id=embedder.model_id, payload_indexes=PAYLOAD_INDEXES
+    )
+    with held_lock(truth.lock, name=consumer_of(collection), refusal=_busy(collection)):
+        if from_scratch:
+            sink.drop(collection)
+        was_created = sink.state(collection) is None
+        start = place_to_start(
+            truth.work, sink=sink, collection=collection, consumer=consumer_of(collection), needs=needs
+        )
+        sink.ensure_collection(collection, needs)
+        run = _Run(truth.work, sink=sink, embedder=embedder, collection=collection, needs=needs, place=start)
+        run.follow(listener)
+        _index(sink, collection, listener=listener)
+    state = sink.state(collection)
+    return SyncReport(
+        collection=collection,
+        model_id=needs.model_id,
+        dimension=needs.dimension,
+        changes=run.changes,
+        upserted=run.upserted,
+        deleted=run.deleted,
+        points=state.points if state else 0,
+        watermark=str(run.place),
+        was_created=was_created,
+    )
+
+
+class _Run:
+    """One walk along the outbox; holds the place and the counts."""
+
+    def __init__(
+        self,
+        connection: "psycopg.Connection[Any]",
+        *,
+        sink: VectorSink,
+        embedder: "Embedder",
+        collection: str,
+        needs: CollectionNeeds,
+        place: Watermark,
+    ) -> None:
+        self._connection = connection
+        self._sink = sink
+        self._embedder = embedder
+        self._collection = collection
+        self._needs = needs
+        self.place = place
+        self.changes = self.upserted = self.deleted = 0
+
+    def follow(self, listener: Listener) -> None:
+        """Apply batches until the outbox has nothing more to read."""
+        with self._connection.transaction():
+            total = read_lag(self._connection, after=self.place).changes
+        batches = 0
+        with told_phase(
+            listener, subject=self._collection, phase="sync", total=total, unit="changes"
+        ) as advance:
+            while changes := self._apply_next():
+                batches += 1
+                if batches % _BATCHES_BETWEEN_NOTES == 0:
+                    self._note()
+                advance(len(changes))
+            self._note()
+
+    def _apply_next(self) -> Sequence[Change]:
+        with self._connection.transaction():
+            changes = read_changes(self._connection, after=self.place, limit=_CHANGES_IN_A_BATCH)
+            # Of several changes to one item the last one gives the sequence; the row itself is the current one.
+            latest = {change.content_id: change.place.sequence for change in changes}
+            rows = list(published_rows(self._connection, list(latest))) if latest else []
+        if not changes:
+            return changes
+        self._write(rows, latest)
+        self._move(changes[-1].place)
+        self.changes += len(changes)
+        return changes
+
+    def _write(self, rows: Sequence[ContentRow], latest: dict[int, int]) -> None:
+        gone = sorted(latest.keys() - {row.id for row in rows})
+        if rows:
+            vectors = self._embedder.embed([f"{row.title}\n{row.description}" for row in rows])
+            points = [
+                VectorPoint(id=row.id, vector=vector, payload=_payload(row, sequence=latest[row.id]))
+                for row, vector in zip(rows, vectors, strict=True)
+            ]
+            self._sink.upsert(self._collection, points)
+        if gone:
+            self._sink.delete(self._collection, gone)
+        self.upserted += len(rows)
+        self.deleted += len(gone)
+
+    def _move(self, to: Watermark) -> None:
+        consumer = consumer_of(self._collection)
+        with self._connection.transaction():
+            moved = move_watermark(self._connection, consumer=consumer, expected=self.place, to=to)
+        if not moved:
+            raise _busy(self._collection)
+        self.place = to
+
+    def _note(self) -> None:
+        self._sink.note_watermark(self._collection, self.place, needs=self._needs)
+
+
+def _index(sink: VectorSink, collection: str, *, listener: Listener) -> None:
+    with told_phase(listener, subject=collection, phase="index", unit="vectors", with_rate=False) as advance:
+        seen = 0
+
+        def look(indexed: int) -> None:
+            nonlocal seen
+            if indexed > seen:
+                advance(indexed - seen)
+                seen = indexed
+
+        sink.wait_until_indexed(collection, on_look=look)
+
+
+def _payload(row: ContentRow, *, sequence: int) -> dict[str, Any]:
+    return {
+        "region": row.region,
+        "district": row.district,
+        "category": row.category,
+        "quality": row.quality,
+        "price_usd": row.price_usd,
+        "tags": list(row.tags),
+        "vendor_id": row.vendor_id,
+        "title": row.title,
+        "updated_at": row.updated_at.isoformat(),
+        "sequence": sequence,
+    }
+
+
+def _busy(collection: str) -> RefusedError:
+    return RefusedError(
+        f"another synchronisation of `{collection}` is running",
+        code="OUT001",
+        why="two at once would overtake each other",
+        fix="wait for it, then run `opsctl catalog sync`",
+    )

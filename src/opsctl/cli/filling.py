@@ -1,0 +1,154 @@
+"""With what do the verbs of `catalog` work: the chosen mapping, embedder, source collection, and the way to sync."""
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from opsctl.core.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from opsctl.catalog.import_file import ImportReport
+    from opsctl.catalog.mapping import MappingBook
+    from opsctl.catalog.overview import Overview
+    from opsctl.catalog.sync import SyncReport
+    from opsctl.cli.backends import Backends
+    from opsctl.core.events import Listener
+    from opsctl.core.findings import Finding
+    from opsctl.embeddings.model import Embedder
+    from opsctl.store.content import UpsertCounts
+
+
+def tell(
+    schema: str,
+    *,
+    data: Any,
+    json: bool,
+    show: "Callable[[], None]",
+    findings: "Sequence[Finding]" = (),
+) -> None:
+    """Print the result: one JSON document where asked for, else what `show` prints."""
+    from opsctl.cli.document import document
+    from opsctl.ui.console import print_document
+
+    if json:
+        print_document(document(schema, data=data, ok=not findings, findings=findings))
+    else:
+        show()
+
+
+def embedder() -> "Embedder":
+    """Return the embedder of the settings."""
+    from opsctl.cli import wiring
+    from opsctl.config.settings import secret
+    from opsctl.embeddings.make import make_embedder
+
+    settings = wiring.settings()
+    chosen = settings.project.embedding
+    key = secret(
+        variable="OPSCTL_EMBEDDING_API_KEY",
+        file=chosen.api_key_file,
+        root=settings.root,
+        environment=os.environ,
+    )
+    return make_embedder(chosen, api_key=key)
+
+
+def source_collection() -> str:
+    """Return the name that the collections book gives to the source; `content` where there is no book."""
+    from opsctl.cli import wiring
+    from opsctl.config.load import load_book
+    from opsctl.qdrant_collections.model import CollectionsBook
+
+    settings = wiring.settings()
+    path = settings.root / settings.project.books.collections
+    return load_book(path, CollectionsBook).source.collection if path.is_file() else "content"
+
+
+def mapping(name: str) -> "MappingBook":
+    """Return a mapping by its file, or by the name of a shipped one."""
+    from opsctl import assets
+    from opsctl.catalog.mapping import load_mapping
+
+    folder = assets.templates() / "mappings"
+    for path in (Path(name), folder / f"{name}.yaml"):
+        if path.is_file():
+            return load_mapping(path)
+    shipped = ", ".join(sorted(path.stem for path in folder.glob("*.yaml")))
+    raise UsageError(
+        f"there is no mapping `{name}`",
+        code="CAT009",
+        why="it is neither a file nor the name of a shipped mapping",
+        fix=f"shipped mappings: {shipped}; or write your own: opsctl config schema mapping",
+    )
+
+
+def rejects_path(file: Path, *, source: str) -> Path:
+    """Return where the bad rows of a file are written."""
+    from opsctl.cli import wiring
+
+    return wiring.settings().home / "imports" / f"{source}-{file.stem}.rejects.jsonl"
+
+
+def sync(servers: "Backends", *, listener: "Listener", from_scratch: bool = False) -> "SyncReport":
+    """Let the source collection follow the database."""
+    from opsctl.catalog.qdrant_sink import QdrantSink
+    from opsctl.catalog.sync import Truth, sync_vectors
+    from opsctl.cli import wiring
+    from opsctl.clients.postgres import translated_errors
+
+    chosen, collection = embedder(), source_collection()
+    with translated_errors(servers.database_address()):
+        return sync_vectors(
+            Truth(work=servers.database(), lock=servers.database()),
+            sink=QdrantSink(servers.vectors(), clock=wiring.clock()),
+            embedder=chosen,
+            collection=collection,
+            listener=listener,
+            from_scratch=from_scratch,
+        )
+
+
+def generate(servers: "Backends", *, items: int, seed: int, listener: "Listener") -> "UpsertCounts":
+    """Write the generated items of a seed to the database."""
+    from opsctl.catalog.generate import generate_items, source_of
+    from opsctl.catalog.store_items import store_items
+    from opsctl.clients.postgres import translated_errors
+
+    with translated_errors(servers.database_address()):
+        return store_items(
+            generate_items(items, seed=seed),
+            source=source_of(seed),
+            count=items,
+            connection=servers.database(),
+            listener=listener,
+        )
+
+
+def import_rows(
+    servers: "Backends", file: Path, *, book: "MappingBook", again: bool, listener: "Listener"
+) -> "ImportReport":
+    """Bring the rows of a file into the database."""
+    from opsctl.catalog.import_file import import_file
+    from opsctl.clients.postgres import translated_errors
+
+    with translated_errors(servers.database_address()):
+        return import_file(
+            file,
+            mapping=book,
+            connection=servers.database(),
+            rejects_path=rejects_path(file, source=book.source),
+            listener=listener,
+            again=again,
+        )
+
+
+def overview(servers: "Backends") -> "Overview":
+    """Return what the catalogue holds and how far the vectors follow it."""
+    from opsctl.catalog.overview import read_overview
+    from opsctl.cli import wiring
+    from opsctl.clients.postgres import translated_errors
+
+    with translated_errors(servers.database_address()):
+        return read_overview(servers.database(), collection=source_collection(), now=wiring.clock().now())
