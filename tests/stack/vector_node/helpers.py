@@ -1,5 +1,6 @@
 """What several tests of the vector node do: fill a collection, wait for green, find its worker."""
 
+import contextlib
 import time
 
 import numpy as np
@@ -53,15 +54,18 @@ def is_green(client: QdrantClient, name: str) -> bool:
 
 def workers(pid: int) -> list[psutil.Process]:
     """Return the engine workers of a front."""
-    return [
-        child for child in psutil.Process(pid).children() if "opsctl.stack.vector_node.worker" in child.cmdline()
-    ]
+    return _running(psutil.Process(pid).children(), module="opsctl.stack.vector_node.worker")
 
 
 def optimizers(pid: int) -> list[psutil.Process]:
     """Return the optimiser processes below a front."""
-    return [
-        child
-        for child in psutil.Process(pid).children(recursive=True)
-        if "opsctl.stack.vector_node.optimizer" in child.cmdline()
-    ]
+    return _running(psutil.Process(pid).children(recursive=True), module="opsctl.stack.vector_node.optimizer")
+
+
+def _running(processes: list[psutil.Process], *, module: str) -> list[psutil.Process]:
+    found = []
+    for process in processes:
+        with contextlib.suppress(psutil.NoSuchProcess, psutil.ZombieProcess):
+            if module in process.cmdline():
+                found.append(process)
+    return found

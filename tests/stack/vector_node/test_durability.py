@@ -45,9 +45,7 @@ def test_kill_of_a_worker_keeps_every_acknowledged_point(new_node: Callable[...,
     create(client, "a")
     fill(client, "a", 700)
 
-    for worker in workers(node.process.pid):
-        worker.kill()
-    psutil.wait_procs(workers(node.process.pid), timeout=10)
+    _kill(workers(node.process.pid))
 
     wait_for(lambda: _answers(client), what="the engine to come back", deadline_seconds=20)
     assert ids(client, "a") == set(range(700))

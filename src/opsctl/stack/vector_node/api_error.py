@@ -39,7 +39,7 @@ def error_body(message: str, *, seconds: float = 0.0) -> bytes:
 
 def from_engine(error: Exception) -> ApiError:
     """Translate what the engine raised; anything that is not plainly the caller's fault is the engine's."""
-    text = str(error).partition("\n")[0]
+    text = "; ".join(line.strip(" -") for line in str(error).splitlines())
     if _NO_ROOM.search(text):
         return EngineFaultError(507, f"Service internal error: no space left for this write: {text}")
     if isinstance(error, TypeError | ValueError | OverflowError):

@@ -91,6 +91,9 @@ class Worker:
         operation, args = frame.head["op"], frame.head.get("args", {})
         if operation in {"open", "create"}:
             return self._open(Path(args["root"]), body=frame.body if operation == "create" else None)
+        if operation == "close":
+            self._close()
+            return answers.envelope(result=True, seconds=0.0)
         shard, background = self._opened()
         if operation in READS:
             return READS[operation](shard.engine, args, frame.body)
@@ -104,9 +107,6 @@ class Worker:
             case "snapshot":
                 background.start_snapshot(Path(args["path"]), number=frame.number, reply=self.reply)
                 return None
-            case "close":
-                self._close()
-                return answers.envelope(result=True, seconds=0.0)
             case _:
                 raise ApiError(501, f"Not implemented: the vector node has no operation `{operation}`")
 
