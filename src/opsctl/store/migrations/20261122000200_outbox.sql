@@ -52,20 +52,19 @@ end;
 $$;
 
 -- A touched row without a change writes nothing; a changed id is a delete of the old one and an upsert of the new.
+-- It has to be a full join: PL/pgSQL keeps the plan of the first call, and a plan that was made for one row may hold a
+-- nested loop, which takes hours for 50,000 rows; a full join is always a hash or merge join.
 create function public.content_to_outbox_update() returns trigger
 language plpgsql set search_path = '' as $$
 begin
     insert into public.outbox (aggregate, aggregate_id, operation)
-    select 'content', old_rows.id, 'delete'
-    from old_rows
-    where not exists (select from new_rows where new_rows.id = old_rows.id)
-    order by old_rows.id;
-
-    insert into public.outbox (aggregate, aggregate_id, operation)
-    select 'content', new_rows.id, 'upsert'
-    from new_rows left join old_rows on old_rows.id = new_rows.id
+    select
+        'content',
+        coalesce(new_rows.id, old_rows.id),
+        case when new_rows.id is null then 'delete' else 'upsert' end
+    from old_rows full join new_rows on new_rows.id = old_rows.id
     where old_rows is distinct from new_rows
-    order by new_rows.id;
+    order by new_rows.id nulls first, old_rows.id;
     return null;
 end;
 $$;
