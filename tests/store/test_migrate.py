@@ -187,15 +187,15 @@ def test_an_update_writes_only_the_rows_that_changed(catalogue: DatabaseAddress)
     assert [number for number in (1, 2, 3) if after[number] > before[number]] == [2]
 
 
-def test_a_large_update_after_a_small_one_is_not_slow(catalogue: DatabaseAddress) -> None:
-    """The plan that the trigger keeps from a small update serves a large one; a nested loop would never end."""
+def test_a_large_update_after_an_empty_one_is_not_slow(catalogue: DatabaseAddress) -> None:
+    """The plan that the trigger keeps from an update of no row serves a large one; a nested loop never ends."""
     more = _CONTENT.replace("(1, 3)", "(11, 30010)")
 
     with connect(replace(catalogue, statement_timeout_seconds=20)) as connection:
-        for statement in ("update content set quality = 0.1", more, "update content set quality = 0.2"):
+        for statement in ("update content set quality = quality", more, "update content set quality = 0.2"):
             connection.execute(statement.encode())
 
-    assert len(_outbox(catalogue)) == 3 + 30_000 + 30_003
+    assert len(_outbox(catalogue)) == 30_000 + 30_003
 
 
 def test_touching_rows_without_a_change_writes_nothing(catalogue: DatabaseAddress) -> None:

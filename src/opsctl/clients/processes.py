@@ -6,7 +6,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
@@ -189,13 +189,7 @@ def measure(record: ProcessRecord) -> ProcessFigures | None:
 
 
 def _write_record(pid_path: Path, record: ProcessRecord) -> None:
-    values = {
-        "argv": list(record.argv),
-        "boot_id": record.boot_id,
-        "pid": record.pid,
-        "start_ticks": record.start_ticks,
-    }
-    write_atomically(pid_path, json.dumps(values, indent=2) + "\n")
+    write_atomically(pid_path, json.dumps(asdict(record), indent=2) + "\n")
 
 
 def _find_by_argv(record: ProcessRecord) -> ProcessRecord:
