@@ -129,8 +129,8 @@ class VendorRule(StrictModel):
         return (self.id,) if self.name is None else (self.id, self.name)
 
 
-Text = Annotated[TextRule, BeforeValidator(_with_column)]
-Number = Annotated[NumberRule, BeforeValidator(_with_column)]
+Text = Annotated[TextRule, BeforeValidator(_with_column, json_schema_input_type=Column | TextRule)]
+Number = Annotated[NumberRule, BeforeValidator(_with_column, json_schema_input_type=Column | NumberRule)]
 
 
 class FieldRules(StrictModel):
