@@ -10,6 +10,7 @@ from uuid import uuid4
 
 import pytest
 from qdrant_client import QdrantClient
+from tests.running_node import RunningNode, start_node
 
 from opsctl.clients.postgres import DatabaseAddress, connect
 from opsctl.core.clock import SystemClock
@@ -20,7 +21,6 @@ from opsctl.stack.model import ServiceName
 from opsctl.stack.record import read_stack_record
 from opsctl.stack.up import start_stack
 from opsctl.store.migrate import apply_migrations
-from tests.running_node import RunningNode, start_node
 
 _TEMPLATE = "opsctl_template"
 
@@ -117,7 +117,7 @@ def vector_node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningNod
     try:
         yield node
     finally:
-        node.stop()
+        node.end()
 
 
 @pytest.fixture
@@ -131,4 +131,3 @@ def qdrant(vector_node: RunningNode) -> Iterator[QdrantClient]:
         for each in client.get_collections().collections:
             if each.name not in before:
                 client.delete_collection(each.name)
-        client.close()

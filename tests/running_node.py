@@ -4,7 +4,7 @@ import socket
 import subprocess
 import sys
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import httpx
@@ -21,6 +21,7 @@ class RunningNode:
     data_dir: Path
     arguments: tuple[str, ...]
     process: subprocess.Popen[bytes]
+    clients: list[QdrantClient] = field(default_factory=list)
 
     @property
     def url(self) -> str:
@@ -28,13 +29,19 @@ class RunningNode:
         return f"http://127.0.0.1:{self.port}"
 
     def client(self) -> QdrantClient:
-        """Return Qdrant's own client for this node."""
+        """Return Qdrant's own client for this node; `end` closes it."""
         # Without the version check: its thread would complain after the test that killed the node.
-        return QdrantClient(url=self.url, timeout=60, check_compatibility=False)
+        client = QdrantClient(url=self.url, timeout=60, check_compatibility=False)
+        self.clients.append(client)
+        return client
 
     def http(self) -> httpx.Client:
         """Return a plain HTTP client for this node."""
         return httpx.Client(base_url=self.url, timeout=60)
+
+    def get(self, path: str) -> httpx.Response:
+        """Ask for one path."""
+        return httpx.get(self.url + path, timeout=60)
 
     def kill(self) -> None:
         """End the front with kill -9."""
@@ -45,6 +52,13 @@ class RunningNode:
         """End it gracefully; return its exit code."""
         self.process.terminate()
         return self.process.wait(timeout=60)
+
+    def end(self) -> None:
+        """Close the clients that it gave out, and stop it if it runs."""
+        while self.clients:
+            self.clients.pop().close()
+        if self.process.poll() is None:
+            self.stop()
 
     def restart(self) -> None:
         """Start it again after an end."""

@@ -50,7 +50,9 @@ _field_conditions = st.one_of(
     _match("count", st.integers(-2, 3)),
     _match("owner.name", _regions),
     st.booleans().map(lambda value: models.FieldCondition(key="open", match=models.MatchValue(value=value))),
-    _bounds(_qualities).map(lambda bounds: models.FieldCondition(key="quality", range=models.Range(**bounds))),
+    _bounds(_qualities).map(
+        lambda bounds: models.FieldCondition(key="quality", range=models.Range(**bounds))
+    ),
     _bounds(st.integers(-2, 3)).map(
         lambda bounds: models.FieldCondition(key="count", range=models.Range(**bounds))
     ),
@@ -98,6 +100,8 @@ def filters(draw: st.DrawFn, *, depth: int = 2) -> models.Filter:
         ]
         is_counted = clause == "min_should"
         parts[clause] = (
-            models.MinShould(conditions=conditions, min_count=draw(st.integers(1, 2))) if is_counted else conditions
+            models.MinShould(conditions=conditions, min_count=draw(st.integers(1, 2)))
+            if is_counted
+            else conditions
         )
     return models.Filter(**parts)

@@ -4,7 +4,6 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from qdrant_client import models
-
 from tests.contracts.conftest import Pair
 from tests.contracts.strategies import filters, payloads
 
@@ -32,7 +31,9 @@ def test_generated_filters_select_the_same_points(pair: Pair, is_indexed: bool) 
         max_examples=60, deadline=None, database=None,
         suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
     )  # fmt: skip
-    @given(rows=st.lists(payloads, min_size=12, max_size=12), chosen=st.lists(filters(), min_size=4, max_size=4))
+    @given(
+        rows=st.lists(payloads, min_size=12, max_size=12), chosen=st.lists(filters(), min_size=4, max_size=4)
+    )
     def check(rows: list[dict[str, object]], chosen: list[models.Filter]) -> None:
         # Every example overwrites the same twelve points.
         pair.upsert(

@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 from qdrant_client import models
-
 from tests.contracts.conftest import Pair
 
 pytestmark = pytest.mark.stack
@@ -28,14 +27,18 @@ def _fill(pair: Pair, distance: models.Distance = models.Distance.COSINE) -> Non
 
 def _assert_same(actual: list[models.ScoredPoint], expected: list[models.ScoredPoint]) -> None:
     assert [each.id for each in actual] == [each.id for each in expected]
-    assert [each.score for each in actual] == pytest.approx([each.score for each in expected], rel=1e-5, abs=1e-5)
+    assert [each.score for each in actual] == pytest.approx(
+        [each.score for each in expected], rel=1e-5, abs=1e-5
+    )
     assert [each.payload for each in actual] == [each.payload for each in expected]
 
 
 _QUERIES: dict[str, models.Query | list[float] | int] = {
     "vector": _VECTORS[5].tolist(),
     "id": 5,
-    "recommend-average": models.RecommendQuery(recommend=models.RecommendInput(positive=[1, 2], negative=[3])),
+    "recommend-average": models.RecommendQuery(
+        recommend=models.RecommendInput(positive=[1, 2], negative=[3])
+    ),
     "recommend-best": models.RecommendQuery(
         recommend=models.RecommendInput(
             positive=[1, 2], negative=[3], strategy=models.RecommendStrategy.BEST_SCORE
@@ -68,7 +71,9 @@ def test_every_kind_of_query_agrees(
         side.query_points(pair.name, query, query_filter=chosen, limit=7).points for side in pair.sides
     )
 
-    if isinstance(query, models.ContextQuery):  # many points share the best score; their order is nobody's promise
+    if isinstance(
+        query, models.ContextQuery
+    ):  # many points share the best score; their order is nobody's promise
         assert [each.score for each in actual] == pytest.approx([each.score for each in expected], abs=1e-5)
     else:
         _assert_same(actual, expected)
@@ -153,7 +158,9 @@ def test_scroll_orders_by_a_field(pair: Pair) -> None:
 
     actual, expected = (side.scroll(pair.name, order_by=order, limit=30)[0] for side in pair.sides)
 
-    assert [(each.payload or {})["rank"] for each in actual] == [(each.payload or {})["rank"] for each in expected]
+    assert [(each.payload or {})["rank"] for each in actual] == [
+        (each.payload or {})["rank"] for each in expected
+    ]
 
 
 def test_scroll_pages_through_all_points(pair: Pair) -> None:

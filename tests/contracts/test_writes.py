@@ -4,7 +4,6 @@ from collections.abc import Callable
 
 import pytest
 from qdrant_client import QdrantClient, models
-
 from tests.contracts.conftest import Pair
 
 pytestmark = pytest.mark.stack
@@ -23,7 +22,8 @@ _WRITES: dict[str, Callable[[QdrantClient, str], object]] = {
         name, [models.PointStruct(id=1, vector=_vector(9), payload={"new": True})]
     ),
     "upsert as columns": lambda client, name: client.upsert(
-        name, models.Batch(ids=[1, 77], vectors=[_vector(4), _vector(5)], payloads=[{"a": 1}, {"b": [1, None]}])
+        name,
+        models.Batch(ids=[1, 77], vectors=[_vector(4), _vector(5)], payloads=[{"a": 1}, {"b": [1, None]}]),
     ),
     "upsert where a filter holds": lambda client, name: client.upsert(
         name,
@@ -73,7 +73,9 @@ def test_every_write_leaves_the_same_points(pair: Pair, write: Callable[[QdrantC
     pair.upsert(
         [
             models.PointStruct(
-                id=number, vector=_vector(number), payload={"region": "AU" if number % 2 else "US", "open": number < 3}
+                id=number,
+                vector=_vector(number),
+                payload={"region": "AU" if number % 2 else "US", "open": number < 3},
             )
             for number in range(1, 6)
         ]
@@ -84,7 +86,10 @@ def test_every_write_leaves_the_same_points(pair: Pair, write: Callable[[QdrantC
         write(side, pair.name)
 
     actual, expected = (
-        {str(each.id): (each.payload or {}, each.vector) for each in side.scroll(pair.name, limit=100, with_vectors=True)[0]}
+        {
+            str(each.id): (each.payload or {}, each.vector)
+            for each in side.scroll(pair.name, limit=100, with_vectors=True)[0]
+        }
         for side in pair.sides
     )
     assert actual == expected

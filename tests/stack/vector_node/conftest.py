@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-
 from tests.running_node import RunningNode, start_node
 
 
@@ -20,5 +19,4 @@ def new_node(tmp_path: Path) -> Iterator[Callable[..., RunningNode]]:
 
     yield start
     for node in started:
-        if node.process.poll() is None:
-            node.stop()
+        node.end()

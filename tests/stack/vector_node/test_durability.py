@@ -6,7 +6,6 @@ from collections.abc import Callable
 import psutil
 import pytest
 from qdrant_client import models
-
 from tests.running_node import RunningNode
 from tests.stack.vector_node.helpers import create, fill, ids, is_green, optimizers, points, wait_for, workers
 
@@ -49,7 +48,7 @@ def test_kill_of_a_worker_keeps_every_acknowledged_point(new_node: Callable[...,
 
     wait_for(lambda: _answers(client), what="the engine to come back", deadline_seconds=20)
     assert ids(client, "a") == set(range(700))
-    assert 'vector_node_worker_restarts_total{id="a"} 1.0' in node.http().get("/metrics").text
+    assert 'vector_node_worker_restarts_total{id="a"} 1.0' in node.get("/metrics").text
 
 
 def _answers(client: object) -> bool:
@@ -58,7 +57,7 @@ def _answers(client: object) -> bool:
     try:
         client.count("a")  # type: ignore[attr-defined]
     except UnexpectedResponse as error:
-        assert error.status_code == 500  # noqa: PT017 - the one request that was under way
+        assert error.status_code == 500
         return False
     return True
 
@@ -76,7 +75,7 @@ def test_writes_and_queries_go_on_during_an_optimisation(new_node: Callable[...,
     client.set_payload("a", {"late": True}, points=[200])
     assert client.get_collection("a").status == models.CollectionStatus.YELLOW
     assert client.query_points("a", points(1)[0].vector, limit=5).points  # type: ignore[arg-type]
-    assert node.http().get("/healthz").status_code == 200
+    assert node.get("/healthz").status_code == 200
     wait_for(lambda: is_green(client, "a"), what="green")
 
     info = client.get_collection("a")

@@ -8,7 +8,6 @@ import httpx
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 from qdrant_client import QdrantClient, models
-
 from tests.running_node import RunningNode
 from tests.stack.vector_node.helpers import create, fill
 
@@ -20,7 +19,9 @@ _VECTORS = {"size": 4, "distance": "Dot"}
 @pytest.fixture
 def http(vector_node: RunningNode, qdrant: QdrantClient) -> Any:
     """Give a plain client, and a collection `errors` of four dimensions."""
-    qdrant.create_collection("errors", vectors_config=models.VectorParams(size=4, distance=models.Distance.DOT))
+    qdrant.create_collection(
+        "errors", vectors_config=models.VectorParams(size=4, distance=models.Distance.DOT)
+    )
     with vector_node.http() as client:
         yield client
 

@@ -3,10 +3,10 @@
 import pytest
 from qdrant_client import QdrantClient, models
 from qdrant_client.http.exceptions import UnexpectedResponse
+from tests.stack.vector_node.helpers import create, fill, ids
 
 from opsctl.stack.vector_node.api_error import ApiError
 from opsctl.stack.vector_node.catalog import check_name
-from tests.stack.vector_node.helpers import create, fill, ids
 
 pytestmark = pytest.mark.stack
 
@@ -45,7 +45,11 @@ def test_a_list_of_alias_actions_is_all_or_nothing(qdrant: QdrantClient) -> None
 
     with pytest.raises(UnexpectedResponse, match="Collection `nowhere` doesn"):
         qdrant.update_collection_aliases(
-            [_drop_alias("names_now"), _point_alias("names_new", at="names_a"), _point_alias("names_x", at="nowhere")]
+            [
+                _drop_alias("names_now"),
+                _point_alias("names_new", at="names_a"),
+                _point_alias("names_x", at="nowhere"),
+            ]
         )
 
     assert _aliases(qdrant) == {"names_now": "names_a"}

@@ -2,7 +2,6 @@
 
 import pytest
 from qdrant_client import QdrantClient, models
-
 from tests.stack.vector_node.helpers import create, fill, ids, is_green, points, wait_for
 
 pytestmark = pytest.mark.stack
@@ -65,7 +64,10 @@ def test_info_shows_what_was_asked_for(qdrant: QdrantClient) -> None:
 def test_a_patch_is_in_force_and_merges_metadata(qdrant: QdrantClient) -> None:
     """Lowering the threshold makes the collection index itself; points and other parameters stay."""
     create(
-        qdrant, "patched", metadata={"a": 1}, optimizers_config=models.OptimizersConfigDiff(indexing_threshold=0)
+        qdrant,
+        "patched",
+        metadata={"a": 1},
+        optimizers_config=models.OptimizersConfigDiff(indexing_threshold=0),
     )
     fill(qdrant, "patched", 1500)
     before = qdrant.get_collection("patched")
@@ -103,7 +105,9 @@ def test_every_kind_of_payload_index_is_made_shown_and_removed(qdrant: QdrantCli
         qdrant.create_payload_index("indexed", f"field_{kind}", params)
 
     schema = qdrant.get_collection("indexed").payload_schema
-    assert {name: each.data_type.value for name, each in schema.items()} == {f"field_{kind}": kind for kind in wanted}
+    assert {name: each.data_type.value for name, each in schema.items()} == {
+        f"field_{kind}": kind for kind in wanted
+    }
     assert schema["field_keyword"].params == wanted["keyword"]
 
     qdrant.delete_payload_index("indexed", "field_keyword")

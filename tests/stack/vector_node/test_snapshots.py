@@ -7,7 +7,6 @@ from pathlib import Path
 import httpx
 import pytest
 from qdrant_client import QdrantClient, models
-
 from tests.running_node import RunningNode
 from tests.stack.vector_node.helpers import create, fill, ids
 
@@ -86,7 +85,9 @@ def test_a_damaged_snapshot_changes_nothing(qdrant: QdrantClient, http: httpx.Cl
     assert ids(qdrant, "kept") == set(range(310))
 
 
-@pytest.mark.parametrize("location", ["http://192.0.2.1/x.snapshot", "ftp://127.0.0.1/x", "file:///nowhere/x", "x"])
+@pytest.mark.parametrize(
+    "location", ["http://192.0.2.1/x.snapshot", "ftp://127.0.0.1/x", "file:///nowhere/x", "x"]
+)
 def test_a_snapshot_from_elsewhere_is_refused(http: httpx.Client, location: str) -> None:
     """Only files and addresses of this machine are read."""
     answer = http.put(f"{_SNAPSHOTS}/recover", json={"location": location})

@@ -1,12 +1,13 @@
 """What a filter of Qdrant's REST API means to the engine."""
 
-from collections.abc import Iterable
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from opsctl.stack.vector_node.api_error import ApiError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     import qdrant_edge as edge
     from qdrant_client.http import models
 

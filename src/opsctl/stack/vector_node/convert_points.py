@@ -1,6 +1,5 @@
 """What a write request asks of the engine: the list of its update operations, also when it is replayed."""
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from opsctl.stack.vector_node.api_error import ApiError
@@ -12,6 +11,8 @@ from opsctl.stack.vector_node.fast_points import fast_points
 from opsctl.stack.vector_node.parsing import parse_json, parse_model, refuse_shard_key, validate
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import qdrant_edge as edge
     from qdrant_client.http import models
 

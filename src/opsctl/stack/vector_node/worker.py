@@ -42,6 +42,7 @@ class Worker:
         self._operation_number = 0
         self._told: dict[str, Any] = {}
         self._is_closing = False
+        self._is_log_suspect = False
 
     def run(self) -> None:
         """Serve until the front closes the connection or asks to close."""
@@ -72,12 +73,14 @@ class Worker:
     def _serve(self, frame: Frame) -> None:
         try:
             body = self._answer(frame)
-        except Exception as error:  # noqa: BLE001 - the engine raises plain Exception; each becomes an answer
+        except Exception as error:
             refusal = error if isinstance(error, ApiError) else from_engine(error)
             if refusal.status >= 500:
                 logger.error("request failed", extra=facts(operation=frame.head["op"], error=str(error)))
             if isinstance(refusal, EngineFaultError):
                 self._recover()
+                # Opened without room for the next file of its log, the engine would refuse the next write too.
+                self._is_log_suspect = True
             self.reply(frame.number, status=refusal.status, body=error_body(refusal.message))
         else:
             if body is not None:
@@ -135,6 +138,9 @@ class Worker:
         shard, background = self._opened()
         operation, args = frame.head["op"], frame.head.get("args", {})
         operations = parse_write(operation, args=args, body=frame.body)
+        if self._is_log_suspect:
+            shard.reopen()
+            self._is_log_suspect = False
         try:
             seconds = shard.update(operations)
         except Exception:
@@ -146,7 +152,9 @@ class Worker:
         self._operation_number += 1
         status = "completed" if args.get("wait", True) else "acknowledged"
         result = {"operation_id": self._operation_number, "status": status}
-        return answers.envelope([result] * len(operations) if operation == "batch" else result, seconds=seconds)
+        return answers.envelope(
+            [result] * len(operations) if operation == "batch" else result, seconds=seconds
+        )
 
     def _patch(self, body: bytes) -> bytes:
         from qdrant_client.http import models
