@@ -185,3 +185,13 @@ def test_root_drops_to_the_account_asked_for(open_folder: Path) -> None:
         assert _wait_for_line(plan.log_path) == "65534 65534 65534"
     finally:
         processes.stop(plan.pid_path, grace_seconds=5, clock=_CLOCK)
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]", '{"argv": 3}', "123\n"])
+def test_a_damaged_pid_file_is_named_and_nothing_is_signalled(tmp_path: Path, content: str) -> None:
+    """A guess at the pid could end somebody else's process."""
+    path = tmp_path / "broken.pid"
+    path.write_text(content)
+
+    with pytest.raises(NotReadyError, match="is damaged"):
+        read_record(path)

@@ -122,16 +122,28 @@ def start(plan: ProcessPlan) -> ProcessRecord:
 
 
 def read_record(pid_path: Path) -> ProcessRecord | None:
-    """Return what the pid file says, with the pid looked up when its writer was killed; None without a file."""
+    """Return what the pid file says, with the pid looked up when its writer was killed; None without a file.
+
+    Raises:
+        NotReadyError: PRC003 when the file is damaged, so that no process is signalled by guess.
+    """
     if not pid_path.is_file():
         return None
-    values = json.loads(read_text(pid_path))
-    record = ProcessRecord(
-        argv=tuple(values["argv"]),
-        boot_id=values["boot_id"],
-        pid=values["pid"],
-        start_ticks=values["start_ticks"],
-    )
+    try:
+        values = json.loads(read_text(pid_path))
+        record = ProcessRecord(
+            argv=tuple(values["argv"]),
+            boot_id=values["boot_id"],
+            pid=values["pid"],
+            start_ticks=values["start_ticks"],
+        )
+    except (ValueError, KeyError, TypeError) as error:
+        raise NotReadyError(
+            f"the pid file `{pid_path}` is damaged",
+            code="PRC003",
+            why=str(error),
+            fix=f"end the process by hand if it runs (pgrep -af opsctl), then: rm {pid_path}",
+        ) from error
     return record if record.pid is not None else _find_by_argv(record)
 
 

