@@ -8,14 +8,14 @@ from dataclasses import dataclass
 from itertools import accumulate
 
 _MOST_DISTINCT_VALUES = 65_536
-_BITS_DROPPED_AT_ONCE = 4
+_BITS_DROPPED_AT_ONCE = 2
 
 
 class PercentileCounter:
     """Counts numbers; its `ranks` then answer for each of them the share of numbers at most as large.
 
     Up to 65,536 distinct numbers are counted exactly. Beyond that, numbers that agree in their leading bits are
-    counted together (the lowest four bits of the 52-bit mantissa go first, then the next four), so memory stays
+    counted together (the lowest two bits of the 52-bit mantissa go first, then the next two), so memory stays
     bounded, and the answer still depends on the set of numbers only, not on their order.
     """
 
