@@ -46,4 +46,6 @@ EXPLANATIONS: dict[str, str] = {
     "only what differs.",
     "COL029": "A duration on the command line is not one: write `250ms`, `30s`, `5m`, `2h` or `1d`.",
     "COL030": "A rollback changes what every search sees; it wants `--yes`. `--dry-run` shows what would happen.",
+    "COL060": "No query of the log has a filter, so there is nothing that a derived collection could hold. Log the "
+    "filter beside each query, in the words of the book.",
 }

@@ -95,7 +95,7 @@ class Job:
         return Provenance(
             alias=self.alias,
             source=self.plan.source,
-            filter=self.plan.derived.filter.model_dump(mode="json", by_alias=True),
+            filter=self.plan.derived.filter.model_dump(mode="json", by_alias=True, exclude_none=True),
             plan_digest=self.plan.digest,
             version=__version__,
             builder=builder_name(),

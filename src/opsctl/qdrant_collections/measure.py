@@ -98,7 +98,9 @@ def estimate_mean(shares: Sequence[float]) -> Estimate:
     scale = 1 + _Z**2 / count
     centre = (mean + _Z**2 / (2 * count)) / scale
     half = _Z / scale * math.sqrt(mean * (1 - mean) / count + _Z**2 / (4 * count**2))
-    return Estimate(mean=mean, low=max(0.0, centre - half), high=min(1.0, centre + half), queries=count)
+    # At the ends the bound is the mean itself, which rounding may miss by a last bit.
+    low, high = min(mean, max(0.0, centre - half)), max(mean, min(1.0, centre + half))
+    return Estimate(mean=mean, low=low, high=high, queries=count)
 
 
 def as_answer(found: Found) -> Answer:

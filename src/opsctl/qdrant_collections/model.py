@@ -159,4 +159,4 @@ def lint_book(book: CollectionsBook) -> tuple[Finding, ...]:
 
 
 def _canonical(spec: FilterSpec) -> str:
-    return repr(sorted(spec.model_dump(mode="json", by_alias=True).items()))
+    return repr(sorted(spec.model_dump(mode="json", by_alias=True, exclude_none=True).items()))

@@ -91,7 +91,7 @@ def plan_digest(
 ) -> str:
     """Return the digest of everything that decides what a generation holds; a changed book changes it."""
     content = {
-        "filter": derived.filter.model_dump(mode="json", by_alias=True),
+        "filter": derived.filter.model_dump(mode="json", by_alias=True, exclude_none=True),
         "source": source,
         "parameters": parameters,
         "indexes": indexes,

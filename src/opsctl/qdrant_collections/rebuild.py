@@ -170,6 +170,8 @@ def _note_verified(job: Job, found: Verification) -> None:
         digest=found.comparison.target.hex,
         points=found.comparison.target.count,
     )
+    # A change of notes is a change of the collection: let the optimizer see that there is nothing to do.
+    steps.wait_idle(job)
 
 
 def _swap(job: Job, figures: steps.Figures) -> None:

@@ -4,7 +4,7 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
-from opsctl.clients.qdrant_values import Query
+from opsctl.clients.qdrant_values import CollectionState, Query
 from opsctl.qdrant_collections.checkpoint import Step
 from opsctl.qdrant_collections.difference import Comparison
 from opsctl.qdrant_collections.guard import LiveGuard
@@ -84,7 +84,7 @@ def settle(job: Job, figures: Figures) -> None:
     store.update_collection(job.generation, change)
     indexed = 0
 
-    def look(state: Any) -> None:
+    def look(state: CollectionState) -> None:
         nonlocal indexed
         advance(
             job.here, subject=job.alias, name=Step.SETTLE, by=max(0, state.indexed_vectors_count - indexed)
@@ -92,14 +92,21 @@ def settle(job: Job, figures: Figures) -> None:
         indexed = max(indexed, state.indexed_vectors_count)
         job.beat()
 
-    state = wait_until_settled(
+    state = wait_idle(job, on_look=look)
+    figures |= {"indexed": state.indexed_vectors_count, "segments": state.segments_count}
+
+
+def wait_idle(
+    job: Job, *, on_look: Callable[[CollectionState], None] = lambda _state: None
+) -> CollectionState:
+    """Wait until the generation's optimizer has nothing left to do."""
+    return wait_until_settled(
         job.generation,
-        store=store,
+        store=job.here.store,
         clock=job.here.clock,
         deadline_seconds=job.options.settle_deadline_seconds,
-        on_look=look,
+        on_look=on_look,
     )
-    figures |= {"indexed": state.indexed_vectors_count, "segments": state.segments_count}
 
 
 def _copy(job: Job, *, transfer: Transfer, guard: LiveGuard | None) -> None:

@@ -117,7 +117,14 @@ class _Streams:
         self.news: queue.Queue[Advance] = queue.Queue(maxsize=64)
 
     def run(self, index: int, state: RangeState) -> None:
-        """Copy one range to its end, or until it is told to stop."""
+        """Copy one range to its end, or until it is told to stop; a failure stops all streams."""
+        try:
+            self._run(index, state)
+        except BaseException:
+            self.stop.set()
+            raise
+
+    def _run(self, index: int, state: RangeState) -> None:
         sizer = BatchSizer()
         while not state.is_done and not self.stop.is_set():
             if not self._gate.wait(_POLL_SECONDS):
