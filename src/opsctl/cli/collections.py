@@ -4,10 +4,12 @@ from typing import Annotated
 
 import typer
 
+from opsctl.cli import collections_plan
 from opsctl.cli.options import DryRun, Json, command, group
 from opsctl.core.exit_codes import ExitCode
 
 app = group("Derived collections: built beside the live one, verified, and swapped by an alias.")
+collections_plan.register(app)
 
 Names = Annotated[
     list[str] | None,

@@ -47,11 +47,17 @@ def show_latency(run: LatencyRun, *, run_id: str, plot: bool = True) -> None:
     console.print(f"[dim]run {escape(run_id)}[/]\n", highlight=False, soft_wrap=True)
 
 
-def latency_table(arms: Sequence[ArmSummary], *, limit: int, width: int) -> "Table":
+def latency_table(
+    arms: Sequence[ArmSummary],
+    *,
+    limit: int,
+    width: int,
+    shares: Sequence[float] = (0.5, 0.95, 0.99, 0.999),
+) -> "Table":
     """Return the table of quantiles, the interval under each; a narrow terminal gets fewer columns."""
     from rich.table import Table
 
-    shown = [0.5, 0.95] if width < _NARROW else [0.5, 0.95, 0.99, 0.999]
+    shown = [0.5, 0.95] if width < _NARROW else list(shares)
     table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0))
     table.add_column("arm", no_wrap=True)
     table.add_column("ms")

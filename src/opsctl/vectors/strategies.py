@@ -24,7 +24,7 @@ class Strategy(StrEnum):
     DERIVED = "derived"
 
 
-def arm(strategy: Strategy, *, collection: str, spec: FilterSpec) -> Arm:
+def arm(strategy: Strategy, *, collection: str, spec: FilterSpec, segment_field: str = SEGMENT_FIELD) -> Arm:
     """Return the arm that answers by a strategy; the derived collection needs no filter at all."""
     match strategy:
         case Strategy.NO_INDEX | Strategy.PLANNER:
@@ -32,15 +32,15 @@ def arm(strategy: Strategy, *, collection: str, spec: FilterSpec) -> Arm:
         case Strategy.ACORN:
             return Arm(name=strategy, collection=collection, filter=spec, acorn=True)
         case Strategy.COMPOSITE:
-            return Arm(name=strategy, collection=collection, filter=segment_filter(spec))
+            return Arm(name=strategy, collection=collection, filter=segment_filter(spec, field=segment_field))
         case Strategy.DERIVED:
             return Arm(name=strategy, collection=collection)
 
 
-def segment_filter(spec: FilterSpec) -> FilterSpec:
+def segment_filter(spec: FilterSpec, *, field: str = SEGMENT_FIELD) -> FilterSpec:
     """Return the filter on the composite key that means the same as `spec`: one keyword."""
     labels = [_wanted_label(condition) for condition in spec.root.values()]
-    return FilterSpec.model_validate({SEGMENT_FIELD: "|".join(labels)})
+    return FilterSpec.model_validate({field: "|".join(labels)})
 
 
 def segmenter(spec: FilterSpec) -> Callable[[Mapping[str, Any]], list[str]]:

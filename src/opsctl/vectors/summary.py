@@ -132,10 +132,11 @@ def is_equal_recall(first: tuple[float, ...], second: tuple[float, ...], *, marg
 def curve(nanoseconds: "np.ndarray", *, points: int = 60) -> list[tuple[float, float]]:
     """Return (share, seconds) along the quantile curve, evenly spaced in log(1 / (1 - share)).
 
-    The curve ends where one more query would decide it: at share 1 - 1 / n.
+    The curve ends at the last quantile that the sample supports with an interval: about four queries lie above.
     """
     ordered = sorted(nanoseconds.reshape(-1).tolist())
-    decades = math.log10(len(ordered)) if len(ordered) > 1 else 1.0
+    # 3.69: -ln(0.025), the number of queries above a quantile from which its upper bound lies in the sample.
+    decades = max(0.3, math.log10(max(1, len(ordered)) / 3.69))
     shares = [1 - 10 ** (-decades * step / (points - 1)) for step in range(points)]
     return [(share, quantile(ordered, share) / 1e9) for share in shares]
 

@@ -77,10 +77,30 @@ def _by_speed(measured: Measured, alternative: Strategy, *, is_sure: bool) -> Re
         reason = f"{alternative} keeps both budgets and is {word} the derived collection"
         advice = _advise(measured, _Worth.NO, reason=reason)
         return replace(advice, alternative=alternative, comparison=verdict)
+    if verdict is Comparison.CANNOT_TELL and _is_hopeless(measured, alternative):
+        reason = f"{alternative} keeps both budgets; even at the best of its interval derived would not pay"
+        advice = _advise(measured, _Worth.NO, reason=reason)
+        return replace(advice, alternative=alternative, comparison=verdict)
     if verdict is Comparison.CANNOT_TELL or not is_sure:
         needed = f"; it needs {comparison.queries_needed:,} queries" if comparison.queries_needed else ""
         return _unsure(f"the sample does not settle whether derived beats {alternative}{needed}", alternative)
     return _by_break_even(measured, alternative)
+
+
+def _is_hopeless(measured: Measured, alternative: Strategy) -> bool:
+    """Tell whether the traffic is below the break-even even with the largest saving that the interval allows."""
+    ratio = measured.against[alternative].ratio
+    build = measured.costs[Strategy.DERIVED].build_seconds
+    if ratio is None or build is None:
+        return False
+    most_saved = measured.mean_seconds[alternative] * (1 - 1 / ratio.high)
+    if most_saved <= 0:
+        return True
+    combination = measured.combination
+    threshold = break_even(
+        build_seconds=build, rebuilds_per_day=combination.rebuilds_per_day, saved_seconds=most_saved
+    )
+    return combination.queries_per_second < threshold
 
 
 def _by_break_even(measured: Measured, alternative: Strategy) -> Recommendation:
