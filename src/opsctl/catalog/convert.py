@@ -2,7 +2,8 @@
 
 import math
 import re
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
+from decimal import Decimal
 from typing import Any
 
 from opsctl.catalog.mapping import MappingBook, NumberRule, QualityRule, TextRule
@@ -105,8 +106,10 @@ def cell_text(value: Any, *, name: str, longest: int = _LONGEST_NAME) -> str:
         text = value.strip()
     elif value is None:
         return ""
-    elif isinstance(value, bool | int | float | datetime):
-        text = value.isoformat() if isinstance(value, datetime) else str(value)
+    elif isinstance(value, date):
+        text = value.isoformat()
+    elif isinstance(value, bool | int | float | Decimal):
+        text = str(value)
     else:
         raise BadValueError(f"`{name}` is a {type(value).__name__}, not a text")
     if len(text) > longest:
@@ -122,7 +125,7 @@ def cell_number(value: Any, *, name: str, remove: str = "", decimal_comma: bool 
     """Return a cell as a finite number; None where it is empty."""
     if isinstance(value, bool):
         raise BadValueError(f"`{name}` is `{value}`, not a number")
-    if isinstance(value, int | float):
+    if isinstance(value, int | float | Decimal):
         number = float(value)
     else:
         text = cell_text(value, name=name)
