@@ -8,7 +8,7 @@ from urllib.parse import quote, urlsplit
 
 import orjson
 
-from opsctl.clients.qdrant_errors import refused, timed_out, unreachable
+from opsctl.clients.qdrant_errors import not_qdrant, refused, timed_out, unreachable
 from opsctl.clients.qdrant_values import Filter, Page, Point, PointId, QdrantPlace
 
 
@@ -65,8 +65,14 @@ class QdrantBulk:
                 ) from error
             if response.status >= http.client.BAD_REQUEST:
                 raise refused(response.status, answer, doing=doing, url=self._place.url)
-            return orjson.loads(answer)["result"]
+            return self._result(answer, doing=doing)
         raise AssertionError("the loop returns or raises")
+
+    def _result(self, answer: bytes, *, doing: str) -> Any:
+        try:
+            return orjson.loads(answer)["result"]
+        except (ValueError, KeyError, TypeError) as error:
+            raise not_qdrant(self._place.url, doing=doing, why=f"{error}: {answer[:80]!r}") from error
 
     def _headers(self) -> dict[str, str]:
         headers = {"content-type": "application/json"}

@@ -33,6 +33,16 @@ def timed_out(url: str, *, doing: str) -> NotReadyError:
     )
 
 
+def not_qdrant(url: str, *, doing: str, why: str) -> FailedError:
+    """Return the error for an answer that Qdrant would not give."""
+    return FailedError(
+        f"cannot {doing}: the answer of `{url}` is not Qdrant's",
+        code="COL008",
+        why=why,
+        fix="check that `qdrant.url` is the REST address of a Qdrant server: `opsctl config show`",
+    )
+
+
 def refused(status: int, body: bytes, *, doing: str, url: str) -> OpsError:
     """Return the error for an HTTP status that is not a success, with the server's own words."""
     words = _server_words(body) or f"HTTP {status}"
@@ -68,6 +78,9 @@ def translated(url: str, *, doing: str) -> Iterator[None]:
         yield
     except (ApiException, QdrantException) as error:
         raise _from_client(error, url=url, doing=doing) from error
+    except (AssertionError, ValueError) as error:
+        # qdrant-client asserts that answers are there, and that error documents are JSON.
+        raise not_qdrant(url, doing=doing, why=str(error).partition("\n")[0]) from error
     except Exception as error:
         # grpc costs 100 ms to import; its errors are known by the method that only they have.
         if not callable(getattr(error, "code", None)):
@@ -96,12 +109,7 @@ def _from_transport(source: Exception, *, url: str, doing: str) -> OpsError:
         return timed_out(url, doing=doing)
     if isinstance(source, httpx.HTTPError):
         return unreachable(url, doing=doing, why=str(source) or type(source).__name__)
-    return FailedError(
-        f"cannot {doing}: the answer of `{url}` is not Qdrant's",
-        code="COL008",
-        why=str(source).partition("\n")[0],
-        fix="check that `qdrant.url` is the REST address of a Qdrant server: `opsctl config show`",
-    )
+    return not_qdrant(url, doing=doing, why=str(source).partition("\n")[0])
 
 
 def _from_grpc(error: Any, *, url: str, doing: str) -> OpsError:
