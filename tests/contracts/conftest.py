@@ -39,7 +39,7 @@ class Pair:
     def ids(self, chosen: models.Filter | None = None) -> tuple[list[object], list[object]]:
         """Return the ids that a filter selects, on both sides."""
         first, second = (
-            sorted((str(each.id) for each in side.scroll(self.name, scroll_filter=chosen, limit=1000)[0]))
+            sorted(str(each.id) for each in side.scroll(self.name, scroll_filter=chosen, limit=1000)[0])
             for side in self.sides
         )
         return list(first), list(second)

@@ -130,7 +130,7 @@ def test_the_key_is_asked_for_everywhere_but_at_the_health_doors(
     with node.http() as client:
         assert client.get("/collections").status_code == 401
         assert client.get("/collections", headers={"api-key": "s3cre"}).status_code == 401
-        assert client.get("/collections", headers={"api-key": "ключ".encode()}).status_code == 401
+        assert client.get("/collections", headers={b"api-key": "ключ".encode()}).status_code == 401
         assert client.get("/metrics").status_code == 401
         assert client.get("/collections", headers={"api-key": "s3cret"}).status_code == 200
         assert client.get("/collections", headers={"authorization": "Bearer s3cret"}).status_code == 200

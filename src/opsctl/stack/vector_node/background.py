@@ -160,7 +160,7 @@ class Background:
         try:
             self._shard.flush()
             self._journal = journal.open("wb", buffering=0)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - the engine raises plain Exception
             self._fail(f"cannot start the optimizer: {error}")
             return
         self._is_forced = False
@@ -198,7 +198,7 @@ class Background:
                     engine.update(operation)
             engine.flush()
             self._shard.adopt(engine, path=target)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - the engine raises plain Exception
             self._fail(f"cannot switch to the optimised shard: {error}")
             return
         self.finished_runs += 1

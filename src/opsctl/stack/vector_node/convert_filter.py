@@ -39,7 +39,7 @@ def _conditions(
     return [_condition(each) for each in (asked if isinstance(asked, list) else [asked])]
 
 
-def _condition(asked: "models.Condition") -> "edge.ConditionType":
+def _condition(asked: "models.Condition") -> "edge.ConditionType":  # noqa: PLR0911 - one line for each kind
     import qdrant_edge as edge
     from qdrant_client.http import models
 
@@ -81,7 +81,7 @@ def _field(asked: "models.FieldCondition") -> "edge.FieldCondition":
     )
 
 
-def _match(asked: "models.Match") -> "edge.MatchType":
+def _match(asked: "models.Match") -> "edge.MatchType":  # noqa: PLR0911 - one line for each kind
     import qdrant_edge as edge
     from qdrant_client.http import models
 
@@ -104,7 +104,7 @@ def _match(asked: "models.Match") -> "edge.MatchType":
             return edge.MatchSubstring(asked.substring)
 
 
-def _plain_value(value: bool | int | str) -> Any:
+def _plain_value(value: Any) -> Any:
     """Return the value; the engine's binding reads Python's bool as an integer, numpy's as what it is."""
     import numpy as np
 

@@ -179,7 +179,7 @@ def _batch(_args: dict[str, Any], body: bytes) -> "list[edge.UpdateOperation]":
     return [operation for each in asked.operations for operation in _batch_part(each)]
 
 
-def _batch_part(asked: "models.UpdateOperation") -> "list[edge.UpdateOperation]":
+def _batch_part(asked: "models.UpdateOperation") -> "list[edge.UpdateOperation]":  # noqa: PLR0911 - one line for each kind
     from qdrant_client.http import models
 
     match asked:

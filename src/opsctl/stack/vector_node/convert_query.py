@@ -138,7 +138,7 @@ class _Scoring:
             must=None if chosen is None else [chosen], must_not=[edge.HasIdCondition(self.example_ids)]
         )
 
-    def _read(self, asked: Any, *, params: "models.SearchParams | None", limit: int) -> None:
+    def _read(self, asked: Any, *, params: "models.SearchParams | None", limit: int) -> None:  # noqa: C901, PLR0912 - one line for each kind
         import qdrant_edge as edge
         from qdrant_client.http import models
 
@@ -219,7 +219,7 @@ class _Scoring:
     def _vector(self, asked: Any) -> Any:
         if not isinstance(asked, int | str | UUID):
             return engine_vector(asked)
-        found = self.engine.retrieve([asked], False, True)
+        found = self.engine.retrieve([asked], False, True)  # noqa: FBT003 - positional in the engine
         if not found:
             raise ApiError(404, f"Not found: No point with id {asked} found")
         self.example_ids.add(asked)

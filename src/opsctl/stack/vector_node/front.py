@@ -75,8 +75,6 @@ class Front:
         started = time.perf_counter()
         try:
             self._check_key(request, route=route)
-            if route is None:
-                raise _no_route(request)
             async with asyncio.timeout(request.timeout_seconds):
                 return await self._handle(request, route=route)
         except ClientGoneError:
@@ -87,7 +85,7 @@ class Front:
             refusal = ApiError(408, "Timeout error: the operation took longer than the timeout asked for")
         except OpsError as error:
             refusal = ApiError(500, f"Service internal error: {error.message}: {error.why}")
-        except Exception as error:  # one request must not end the node; it becomes an answer and a log line
+        except Exception as error:  # noqa: BLE001 - one request must not end the node
             logger.exception("a request failed", extra=facts(path="/".join(request.segments)))
             refusal = (
                 from_engine(error) if isinstance(error, OSError) else ApiError(500, "Service internal error")
@@ -95,7 +93,9 @@ class Front:
         body = error_body(refusal.message, seconds=time.perf_counter() - started)
         return Response(status=refusal.status, body=body)
 
-    async def _handle(self, request: Request, *, route: Route) -> Response:
+    async def _handle(self, request: Request, *, route: Route | None) -> Response:
+        if route is None:
+            raise _no_route(request)
         if not route.is_for_worker:
             return await self._handlers[route.operation](request, route)
         args = {**route.variables, "wait": request.waits}

@@ -55,7 +55,7 @@ class SnapshotRoutes:
     async def delete(self, _request: Request, route: Route) -> Response:
         """Delete a snapshot."""
         await asyncio.to_thread(snapshots.remove, self._path(route))
-        return _result(True)
+        return _result(result=True)
 
     async def recover(self, request: Request, route: Route) -> Response:
         """Put a collection back to a snapshot from a file of this machine or a loopback URL."""
@@ -86,7 +86,7 @@ class SnapshotRoutes:
                 f"Wrong input: Snapshot checksum mismatch: expected {checksum}, got {actual}; nothing was changed",
             )
         await self._node.replace(route.variables["name"], snapshot=path)
-        return _result(True)
+        return _result(result=True)
 
     def _directory(self, route: Route) -> Path:
         return self._node.snapshots / self._node.catalog.resolve(route.variables["name"])

@@ -24,9 +24,7 @@ async def fetch(location: str, *, target: Path, api_key: str | None) -> None:
     parts = urlsplit(location)
     if parts.scheme == "file":
         source = Path(unquote(parts.path))
-        if not source.is_file():
-            raise ApiError(400, f"Wrong input: Snapshot file {str(source)!r} does not exist")
-        await asyncio.to_thread(shutil.copyfile, source, target)
+        await asyncio.to_thread(_copy, source, target=target)
     elif parts.scheme in {"http", "https"} and _is_loopback(parts.hostname):
         await asyncio.to_thread(_download, location, target=target, api_key=api_key)
     else:
@@ -82,8 +80,14 @@ def _is_loopback(host: str | None) -> bool:
         return False
 
 
+def _copy(source: Path, *, target: Path) -> None:
+    if not source.is_file():
+        raise ApiError(400, f"Wrong input: Snapshot file {str(source)!r} does not exist")
+    shutil.copyfile(source, target)
+
+
 def _download(url: str, *, target: Path, api_key: str | None) -> None:
-    request = urllib.request.Request(url, headers={} if api_key is None else {"api-key": api_key})
+    request = urllib.request.Request(url, headers={} if api_key is None else {"api-key": api_key})  # noqa: S310 - the scheme has been checked
     # No redirects: a loopback URL must not lead elsewhere.
     opener = urllib.request.build_opener(_NoRedirects, urllib.request.ProxyHandler({}))
     try:
