@@ -25,7 +25,7 @@ check: $(STAMP) ## Lint, formatting, types and layers
 
 bench: $(STAMP) ## Measure the ratios that the README names, side by side in one run (about five minutes)
 	$(BIN)/python tests/benchmarks/rebuild_throughput.py
-	$(BIN)/python tests/benchmarks/filter_strategies.py
+	$(BIN)/python -m tests.benchmarks.filter_strategies
 
 drills: $(STAMP) tools ## Run the long tests
 	$(BIN)/pytest -m drill

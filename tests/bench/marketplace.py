@@ -3,8 +3,6 @@
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from opsctl.clients.qdrant import QdrantStore
 from opsctl.clients.qdrant_values import QdrantPlace, SetAlias
 from opsctl.core.clock import SystemClock
@@ -32,6 +30,8 @@ def store_at(url: str) -> QdrantStore:
 
 def fill(store: QdrantStore, *, points: int = 3000, dimension: int = 16, seed: int = 7) -> None:
     """Make the source `vendors`, indexes first."""
+    import numpy as np
+
     parameters: dict[str, Any] = {"vectors": {"size": dimension, "distance": "Cosine"}}
     store.create_collection("vendors", parameters)
     for field, kind in INDEXES.items():

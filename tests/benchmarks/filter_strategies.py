@@ -12,7 +12,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from tests.running_node import start_node
 
 from opsctl.clients.qdrant import QdrantStore
@@ -75,6 +74,8 @@ def _load(store: QdrantStore, *, points: int, dimension: int) -> str:
 
 def _batches(points: int, dimension: int) -> Iterator[list[dict[str, Any]]]:
     """Yield points with clustered vectors, as text has them, and payloads: 20 % x 20 % x 20 % pass the filter."""
+    import numpy as np
+
     random, keys = np.random.default_rng(1), segmenter(FILTER)
     centres = random.standard_normal((200, dimension))
     for start in range(0, points, 1000):

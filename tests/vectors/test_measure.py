@@ -1,0 +1,185 @@
+"""Measuring in turns: order, validity, recall and the control."""
+
+from itertools import pairwise
+from typing import Any
+
+import pytest
+from tests.fakes.clock import FakeClock
+from tests.fakes.searcher import FakeHost, FakeSearcher, FakeStates
+
+from opsctl.core.errors import InconclusiveError
+from opsctl.vectors.filters import FilterSpec
+from opsctl.vectors.measure import Arm, Instruments, MeasurePlan, measure, turns
+from opsctl.vectors.queries import query_set
+from opsctl.vectors.statistics import Comparison
+from opsctl.vectors.summary import compare_arms, curve, size_needed, summarise
+from opsctl.vectors.validity import Limits
+
+SPEC = FilterSpec.model_validate({"region": "AU"})
+SOURCE = Arm(name="source", collection="slow", filter=SPEC)
+DERIVED = Arm(name="derived", collection="fast")
+
+
+def a_plan(**changes):
+    """Return a plan of two arms with some things changed."""
+    defaults: dict[str, Any] = {
+        "subject": "test",
+        "arms": (SOURCE, DERIVED),
+        "truth": SOURCE,
+        "queries": query_set([[float(n), 1.0] for n in range(400)], origin="test"),
+        "wanted": 400,
+        "truth_queries": 100,
+        "warm_up": 3,
+    }
+    return MeasurePlan(**(defaults | changes))
+
+
+def run(plan=None, *, searcher=None, states=None, host=None):
+    """Measure with fakes."""
+    searcher = searcher or FakeSearcher({"slow": 0.002, "fast": 0.0002})
+    instruments = Instruments(
+        searcher=searcher, states=states or FakeStates(), clock=FakeClock(), host=host or FakeHost()
+    )
+    return measure(plan or a_plan(), instruments=instruments)
+
+
+@pytest.mark.parametrize("arms", [2, 3, 4, 6])
+def test_each_arm_stands_at_each_place_and_before_each_other_equally_often(arms):
+    """Over 2k queries the order is balanced, so that no arm lives on what another has warmed."""
+    orders = [turns(arms, query) for query in range(2 * arms)]
+
+    for place in range(arms):
+        assert sorted(order[place] for order in orders) == sorted([*range(arms)] * 2)
+    neighbours = [pair for order in orders for pair in pairwise(order)]
+    assert all(neighbours.count((b, a)) == neighbours.count((a, b)) for a, b in neighbours)
+
+
+def test_the_faster_side_is_found_with_equal_recall():
+    """Ten times faster is measured as ten times faster."""
+    measured = run()
+
+    comparison = compare_arms(measured, baseline="source", contender="derived", share=0.5)
+    assert comparison.ratio is not None
+    assert comparison.ratio.low < 10 < comparison.ratio.high
+    assert (comparison.verdict, comparison.is_equal_recall) == (Comparison.BETTER, True)
+    assert measured.is_valid
+
+
+def test_every_arm_and_the_control_answer_every_query():
+    """The derived collection is asked twice in each round: it is its own control."""
+    searcher = FakeSearcher({"slow": 0.002, "fast": 0.0002})
+
+    measured = run(searcher=searcher)
+
+    assert [samples.size for samples in (*measured.arms, measured.control)] == [400, 400, 400]
+    assert sum(search.exact for search in searcher.asked) == 100
+    assert len(searcher.asked) == 100 + 3 * 2 + 400 * 3
+
+
+def test_unequal_recall_is_reported():
+    """A side that misses two of ten is not compared at equal recall."""
+    searcher = FakeSearcher({"slow": 0.002, "fast": 0.0002})
+    searcher.misses = {"fast": 2}
+
+    measured = run(searcher=searcher)
+
+    found = summarise(measured.of("derived")).recall
+    assert found is not None
+    assert round(found.value, 6) == 0.8
+    assert not compare_arms(measured, baseline="source", contender="derived", share=0.5).is_equal_recall
+
+
+@pytest.mark.parametrize(("status", "idle"), [("yellow", True), ("grey", True), ("green", False)])
+def test_nothing_is_measured_while_a_side_is_not_at_rest(status, idle):
+    """Yellow, grey or busy is refused before the first search."""
+    searcher, states = FakeSearcher({"slow": 0.002, "fast": 0.0002}), FakeStates()
+    states.status, states.idle = {"fast": status}, idle
+
+    with pytest.raises(InconclusiveError) as error:
+        run(searcher=searcher, states=states)
+
+    assert (error.value.code, searcher.asked) == ("BEN001", [])
+
+
+def test_points_that_come_during_the_run_make_it_invalid():
+    """A writer in the middle of a run is seen."""
+    searcher, states = FakeSearcher({"slow": 0.002, "fast": 0.0002}), FakeStates()
+    searcher.after = lambda count: setattr(states, "points", 1001 if count > 500 else 1000)
+
+    measured = run(searcher=searcher, states=states)
+
+    assert [problem.code for problem in measured.problems] == ["BEN002", "BEN002"]
+    assert not measured.is_valid
+
+
+def test_a_starved_client_makes_the_run_invalid_unless_noise_is_allowed():
+    """Half of the CPU is not enough; --allow-noise turns it into a warning."""
+    strict = run(host=FakeHost(cpu_share=0.5))
+    lenient = run(a_plan(limits=Limits(allow_noise=True)), host=FakeHost(cpu_share=0.5))
+
+    assert [problem.code for problem in strict.problems] == ["BEN004"]
+    assert (strict.is_valid, lenient.is_valid) == (False, True)
+
+
+def test_an_arm_that_differs_from_itself_makes_the_run_invalid():
+    """Every second answer of the derived collection is twice as slow: the control, asked later, sees it."""
+
+    class Alternating(FakeSearcher):
+        """Every second search of `fast` takes twice as long."""
+
+        fast = 0
+
+        def search(self, search):
+            """Answer one search."""
+            if search.collection == "fast":
+                self.fast += 1
+                # Rounds ask `fast` twice; slow down the control by its place in the round's order.
+                self.seconds["fast"] = 0.0004 if self.is_control() else 0.0002
+            return super().search(search)
+
+        def is_control(self):
+            """Tell whether this search of a measured round is the control's."""
+            number = self.fast - 100 - 1
+            round_number, second = divmod(number, 2)
+            order = [each for each in turns(3, round_number) if each != 0]
+            return number >= 0 and order[second] == 2
+
+    plan = a_plan(truth=DERIVED, warm_up=0)
+
+    measured = run(plan, searcher=Alternating({"slow": 0.002, "fast": 0.0002}))
+
+    assert [problem.code for problem in measured.problems] == ["BEN003"]
+
+
+def test_a_filter_that_finds_nothing_is_refused():
+    """Empty answers have neither recall nor a latency worth knowing."""
+    searcher = FakeSearcher({"slow": 0.002, "fast": 0.0002})
+    searcher.empty = {"slow", "fast"}
+
+    with pytest.raises(InconclusiveError) as error:
+        run(searcher=searcher)
+
+    assert (error.value.code, error.value.why) == ("BEN005", "no point passes region = AU")
+
+
+def test_a_run_stops_at_the_end_of_a_block_when_its_time_is_over():
+    """A deadline of nothing leaves exactly one block."""
+    measured = run(a_plan(deadline_seconds=0))
+
+    assert {samples.size for samples in measured.arms} == {measured.plan.block_queries}
+
+
+def test_a_tail_without_enough_queries_is_not_shown():
+    """400 queries carry a p99 but no p99.9, which would need 3,688."""
+    engine = summarise(run().of("source")).engine
+
+    assert [tail.value is not None for tail in engine] == [True, True, True, False]
+    assert engine[3].needed == size_needed(0.999) == 3688
+
+
+def test_the_curve_ends_where_the_sample_ends():
+    """400 queries support the curve up to 99.08 %; it never falls."""
+    points = curve(run().of("source").engine_ns)
+
+    assert round(points[-1][0], 4) == 0.9908
+    assert [value for _, value in points] == sorted(value for _, value in points)
