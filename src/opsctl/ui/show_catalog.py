@@ -103,7 +103,9 @@ def _counts_line(counts: UpsertCounts) -> str:
 def _show_rejects(report: ImportReport) -> None:
     if not report.rejected or report.was_imported_before:
         return
-    print_line(f"{format_count(report.rejected)} rows rejected ({report.reject_share:.2%}):")
+    print_line(
+        f"{format_count(report.rejected)} of {format_count(report.rows)} rows rejected ({report.reject_share:.2%}):"
+    )
     for row in report.rejects:
         print_line(f"  line {row.line}: {row.reason}")
     if report.rejected > len(report.rejects):
