@@ -15,7 +15,7 @@ INDEXES = {"region": "keyword", "category": "keyword", "quality": "float"}
 FILTER = FilterSpec.model_validate({"region": "AU", "category": "photographer", "quality": {"gte": 0.5}})
 
 BOOK = """\
-source: {collection: vendors}
+source: {collection: bench_vendors}
 derived:
   au_photographers:
     filter: {region: AU, category: photographer, quality: {gte: 0.5}}
@@ -29,13 +29,13 @@ def store_at(url: str) -> QdrantStore:
 
 
 def fill(store: QdrantStore, *, points: int = 3000, dimension: int = 16, seed: int = 7) -> None:
-    """Make the source `vendors`, indexes first."""
+    """Make the source `bench_vendors`, indexes first."""
     import numpy as np
 
     parameters: dict[str, Any] = {"vectors": {"size": dimension, "distance": "Cosine"}}
-    store.create_collection("vendors", parameters)
+    store.create_collection("bench_vendors", parameters)
     for field, kind in INDEXES.items():
-        store.create_payload_index("vendors", field=field, schema=kind)
+        store.create_payload_index("bench_vendors", field=field, schema=kind)
     random = np.random.default_rng(seed)
     vectors = random.standard_normal((points, dimension)).astype(np.float32)
     rows = [
@@ -51,13 +51,13 @@ def fill(store: QdrantStore, *, points: int = 3000, dimension: int = 16, seed: i
         for number in range(points)
     ]
     for start in range(0, points, 1000):
-        store.upsert("vendors", rows[start : start + 1000])
+        store.upsert("bench_vendors", rows[start : start + 1000])
 
 
 def derive(store: QdrantStore, *, alias: str = "au_photographers", spec: FilterSpec = FILTER) -> None:
     """Build the derived collection and let the alias lead to it; the test's own clean-up removes it."""
     copies = ScratchCopies(store, prefix=f"{alias}__g", clock=SystemClock())
-    copy = copies.make(CopyPlan(name="1", source="vendors", filter=spec.to_qdrant()))
+    copy = copies.make(CopyPlan(name="1", source="bench_vendors", filter=spec.to_qdrant()))
     store.change_aliases([SetAlias(alias=alias, collection=copy.collection)])
 
 

@@ -135,11 +135,10 @@ def test_a_full_disk_is_told(registry, tmp_path):
         (0.0002, Verdict.PASS, Comparison.SAME),
         (0.00026, Verdict.FAIL, Comparison.WORSE),
         (0.00015, Verdict.PASS, Comparison.BETTER),
-        (0.000208, Verdict.INCONCLUSIVE, Comparison.CANNOT_TELL),
     ],
 )
 def test_two_runs_are_compared(registry, fast, expected, word):
-    """The same, 30 % slower, 25 % faster, and an effect at the floor that the sample cannot place."""
+    """The same, 30 % slower, and 25 % faster."""
     first, second = stored(registry, seed=1), stored(registry, seed=2, fast=fast)
 
     comparison = compare_runs(first, second, noise_floor=0.05)
@@ -149,13 +148,13 @@ def test_two_runs_are_compared(registry, fast, expected, word):
 
 
 def test_an_unsettled_comparison_says_how_many_queries_it_needs(registry):
-    """More queries than the run had."""
-    first, second = stored(registry, seed=1), stored(registry, seed=2, fast=0.000208)
+    """Two equal runs cannot be told to agree within 1 %; that takes more queries than they had."""
+    first, second = stored(registry, seed=1), stored(registry, seed=2)
 
-    comparison = compare_runs(first, second, noise_floor=0.005)
+    comparison = compare_runs(first, second, noise_floor=0.01)
 
     needed = [change.queries_needed for change in comparison.changes if change.queries_needed]
-    assert needed
+    assert comparison.verdict is Verdict.INCONCLUSIVE
     assert min(needed) > 600
 
 

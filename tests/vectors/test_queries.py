@@ -64,7 +64,7 @@ def test_every_bad_line_of_a_log_is_named(tmp_path):
     with pytest.raises(UsageError) as error:
         read_query_log(log)
 
-    assert [finding.location.line for finding in error.value.findings] == [2, 3, 4, 5, 6]
+    assert [finding.location and finding.location.line for finding in error.value.findings] == [2, 3, 4, 5, 6]
 
 
 def test_the_hottest_filters_come_first_whatever_the_order_of_their_conditions(tmp_path):

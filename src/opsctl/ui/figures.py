@@ -36,7 +36,7 @@ def significant(value: float) -> str:
     if value == 0:
         return "0"
     digits = 2
-    for bound in (10, 1, 0.1, 0.01, 0.001):
+    for bound in (10, 1, 0.1, 0.01, 0.001, 0.0001, 0.00001):
         if abs(value) >= bound:
             break
         digits += 1
