@@ -8,7 +8,7 @@ import pytest
 from tests.fakes.vector_store import FakeVectorStore
 
 from opsctl.clients.qdrant import QdrantStore
-from opsctl.clients.qdrant_values import DropAlias, QdrantPlace, Query, SetAlias
+from opsctl.clients.qdrant_values import DropAlias, Parcel, QdrantPlace, Query, SetAlias
 from opsctl.core.errors import OpsError
 from opsctl.qdrant_collections.store import VectorStore
 
@@ -167,3 +167,19 @@ def test_a_name_is_taken_once(store: VectorStore, name: str) -> None:
         store.create_collection(name, VECTORS)
 
     assert failure.value.code == "COL005"
+
+
+def test_parcels_arrive_as_they_were_sent(store: VectorStore, name: str) -> None:
+    """Sealed or not, every page arrives whole: ids, payloads and vectors."""
+    other = f"{name}_other"
+    store.create_collection(other, VECTORS)
+    parcels: list[Parcel] = []
+    offset: int | str | None = None
+    while not parcels or offset is not None:
+        parcels.append(store.fetch(name, limit=3, offset=offset, filter={}))
+        offset = parcels[-1].next_offset
+        store.deliver(other, parcels[-1], wait=True)
+
+    assert [parcel.count for parcel in parcels] == [3, 1]
+    sent = store.scroll(name, limit=10, with_vectors=True).points
+    assert store.scroll(other, limit=10, with_vectors=True).points == sent

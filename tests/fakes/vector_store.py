@@ -13,6 +13,7 @@ from opsctl.clients.qdrant_values import (
     Filter,
     Found,
     Page,
+    Parcel,
     Point,
     PointId,
     Query,
@@ -126,6 +127,15 @@ class FakeVectorStore:
         rest = [each for each in found if offset is None or id_key(each["id"]) >= id_key(offset)]
         shown = [_shown(each, with_payload=with_payload, with_vectors=with_vectors) for each in rest[:limit]]
         return Page(points=shown, next_offset=rest[limit]["id"] if len(rest) > limit else None)
+
+    def fetch(self, name: str, *, limit: int, offset: PointId | None, filter: Filter) -> Parcel:  # noqa: A002
+        """Return the next whole points, opened."""
+        page = self.scroll(name, limit=limit, offset=offset, filter=filter, with_vectors=True)
+        return Parcel(count=len(page.points), next_offset=page.next_offset, points=page.points)
+
+    def deliver(self, name: str, parcel: Parcel, *, wait: bool) -> None:
+        """Write the points of a parcel."""
+        self.upsert(name, parcel.points, wait=wait)
 
     def retrieve(self, name: str, ids: Sequence[PointId], *, with_vectors: bool = False) -> list[Point]:
         """Return the points with these ids that exist."""

@@ -21,6 +21,7 @@ from opsctl.clients.qdrant_values import (
     Filter,
     Found,
     Page,
+    Parcel,
     Point,
     PointId,
     QdrantPlace,
@@ -153,6 +154,23 @@ class QdrantStore:
                 with_vectors=with_vectors,
             )
         return Page(points=[point(record) for record in records], next_offset=plain_id(following))
+
+    def fetch(self, name: str, *, limit: int, offset: PointId | None, filter: Filter) -> Parcel:  # noqa: A002
+        """Return the next whole points for another collection, unopened where the server's answer allows it."""
+        if self.place.prefer_grpc:
+            page = self.scroll(name, limit=limit, offset=offset, filter=filter, with_vectors=True)
+            return Parcel(count=len(page.points), next_offset=page.next_offset, points=page.points)
+        request = scroll_request(
+            limit=limit, offset=offset, filter=filter, with_payload=True, with_vectors=True
+        )
+        return self._bulk.fetch(name, request)
+
+    def deliver(self, name: str, parcel: Parcel, *, wait: bool) -> None:
+        """Write the points of a parcel."""
+        if self.place.prefer_grpc:
+            self.upsert(name, parcel.points, wait=wait)
+        else:
+            self._bulk.deliver(name, parcel, wait=wait)
 
     def retrieve(self, name: str, ids: Sequence[PointId], *, with_vectors: bool = False) -> list[Point]:
         """Return the points with these ids that exist."""

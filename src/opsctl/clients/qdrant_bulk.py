@@ -9,7 +9,7 @@ from urllib.parse import quote, urlsplit
 import orjson
 
 from opsctl.clients.qdrant_errors import not_qdrant, refused, timed_out, unreachable
-from opsctl.clients.qdrant_values import Filter, Page, Point, PointId, QdrantPlace
+from opsctl.clients.qdrant_values import Filter, Page, Parcel, Point, PointId, QdrantPlace
 
 
 class QdrantBulk:
@@ -36,6 +36,26 @@ class QdrantBulk:
         path = f"/collections/{quote(collection, safe='')}/points?wait={'true' if wait else 'false'}"
         self._call("PUT", path, {"points": points}, doing=f"write points to `{collection}`")
 
+    def fetch(self, collection: str, request: dict[str, Any]) -> Parcel:
+        """Return one page for a scroll request, sealed where its answer has the usual shape."""
+        path = f"/collections/{quote(collection, safe='')}/points/scroll"
+        doing = f"read points of `{collection}`"
+        answer = self._send("POST", path, orjson.dumps(request), doing=doing)
+        sealed = _sealed(answer, count=request["limit"])
+        if sealed is not None:
+            return sealed
+        result = self._result(answer, doing=doing)
+        points = [{key: point.get(key) for key in ("id", "payload", "vector")} for point in result["points"]]
+        return Parcel(count=len(points), next_offset=result.get("next_page_offset"), points=points)
+
+    def deliver(self, collection: str, parcel: Parcel, *, wait: bool) -> None:
+        """Write the points of a parcel."""
+        if parcel.sealed is None:
+            self.upsert(collection, parcel.points, wait=wait)
+            return
+        path = f"/collections/{quote(collection, safe='')}/points?wait={'true' if wait else 'false'}"
+        self._send("PUT", path, b'{"points":' + parcel.sealed + b"}", doing=f"write points to `{collection}`")
+
     def close(self) -> None:
         """Close the connections of all threads."""
         with self._lock:
@@ -45,8 +65,11 @@ class QdrantBulk:
         self._local = threading.local()
 
     def _call(self, method: str, path: str, body: Any, *, doing: str) -> Any:
-        """Send one request; a kept connection that the server has closed meanwhile is opened anew, once."""
         data = orjson.dumps(body, option=orjson.OPT_SERIALIZE_NUMPY)
+        return self._result(self._send(method, path, data, doing=doing), doing=doing)
+
+    def _send(self, method: str, path: str, data: bytes, *, doing: str) -> bytes:
+        """Send one request; a kept connection that the server has closed meanwhile is opened anew, once."""
         for attempt in (1, 2):
             connection, is_fresh = self._connection()
             try:
@@ -65,7 +88,7 @@ class QdrantBulk:
                 ) from error
             if response.status >= http.client.BAD_REQUEST:
                 raise refused(response.status, answer, doing=doing, url=self._place.url)
-            return self._result(answer, doing=doing)
+            return answer
         raise AssertionError("the loop returns or raises")
 
     def _result(self, answer: bytes, *, doing: str) -> Any:
@@ -120,3 +143,25 @@ def scroll_request(
     if filter is not None:
         request["filter"] = dict(filter)
     return request
+
+
+_HEAD = b'{"result":{"points":['
+_TAIL = b'],"next_page_offset":'
+
+
+def _sealed(answer: bytes, *, count: int) -> Parcel | None:
+    """Return the page unopened; None where its shape is another, it is the last, or holds more than points.
+
+    Reading and writing the numbers of a thousand vectors costs a client more than the network does. A page
+    with a page behind it is full, so its points need not be counted.
+    """
+    cut = answer.rfind(_TAIL)
+    if not answer.startswith(_HEAD) or cut < 0 or b'"shard_key"' in answer:
+        return None
+    try:
+        following = orjson.loads(b'{"result":{' + answer[cut + 2 :])["result"]["next_page_offset"]
+    except (ValueError, KeyError, TypeError):
+        return None
+    if following is None:
+        return None
+    return Parcel(count=count, next_offset=following, sealed=answer[len(_HEAD) - 1 : cut + 1])

@@ -53,6 +53,19 @@ class Page:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Parcel:
+    """A page on its way from one collection into another; `sealed` where nobody had to look inside.
+
+    A sealed parcel is the JSON list of its points, byte by byte as the server wrote it.
+    """
+
+    count: int
+    next_offset: PointId | None
+    sealed: bytes | None = None
+    points: list[Point] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Query:
     """One nearest-neighbour search; `using` names the vector where a collection has several."""
 

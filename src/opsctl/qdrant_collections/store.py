@@ -9,6 +9,7 @@ from opsctl.clients.qdrant_values import (
     Filter,
     Found,
     Page,
+    Parcel,
     Point,
     PointId,
     Query,
@@ -61,6 +62,14 @@ class VectorStore(Protocol):
         with_vectors: bool = False,
     ) -> Page:
         """Return the next points in the order of ids."""
+        ...
+
+    def fetch(self, name: str, *, limit: int, offset: PointId | None, filter: Filter) -> Parcel:  # noqa: A002
+        """Return the next whole points for another collection, opened or sealed."""
+        ...
+
+    def deliver(self, name: str, parcel: Parcel, *, wait: bool) -> None:
+        """Write the points of a parcel."""
         ...
 
     def retrieve(self, name: str, ids: Sequence[PointId], *, with_vectors: bool = False) -> list[Point]:

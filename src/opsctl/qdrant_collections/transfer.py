@@ -7,7 +7,9 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TypeVar
 
-from opsctl.clients.qdrant_values import Filter, Page, PointId
+import orjson
+
+from opsctl.clients.qdrant_values import Filter, Parcel, PointId
 from opsctl.core.clock import Clock
 from opsctl.core.errors import NotReadyError
 from opsctl.qdrant_collections.checkpoint import RangeState
@@ -136,30 +138,26 @@ class _Streams:
             state = moved
 
     def _move_batch(self, state: RangeState, *, sizer: BatchSizer) -> RangeState:
-        page = self._retrying(lambda: self._read(state, limit=sizer.size), sizer=sizer)
-        points = [point for point in page.points if _is_before(point["id"], state.end)]
-        following = page.next_offset
-        is_done = following is None or not _is_before(following, state.end)
-        if points:
+        parcel = self._retrying(lambda: self._fetch(state, limit=sizer.size), sizer=sizer)
+        is_done = parcel.next_offset is None or not _is_before(parcel.next_offset, state.end)
+        if is_done:
+            parcel = _cut(parcel, end=state.end)
+        if parcel.count:
             # The last batch of a range waits: then all batches before it are applied too.
             self._retrying(
-                lambda: self._store.upsert(self._transfer.target, points, wait=is_done), sizer=sizer
+                lambda: self._store.deliver(self._transfer.target, parcel, wait=is_done), sizer=sizer
             )
         return RangeState(
             start=state.start,
             end=state.end,
-            following=following,
-            copied=state.copied + len(points),
+            following=parcel.next_offset,
+            copied=state.copied + parcel.count,
             is_done=is_done,
         )
 
-    def _read(self, state: RangeState, *, limit: int) -> Page:
-        return self._store.scroll(
-            self._transfer.source,
-            limit=limit,
-            offset=state.following,
-            filter=self._transfer.filter,
-            with_vectors=True,
+    def _fetch(self, state: RangeState, *, limit: int) -> Parcel:
+        return self._store.fetch(
+            self._transfer.source, limit=limit, offset=state.following, filter=self._transfer.filter
         )
 
     def _retrying(self, call: Callable[[], Result], *, sizer: BatchSizer) -> Result:
@@ -179,6 +177,13 @@ class _Streams:
             except queue.Full:
                 continue
             return
+
+
+def _cut(parcel: Parcel, *, end: PointId | None) -> Parcel:
+    """Open a parcel and take out what belongs to the next range."""
+    points = parcel.points if parcel.sealed is None else orjson.loads(parcel.sealed)
+    kept = [point for point in points if _is_before(point["id"], end)]
+    return Parcel(count=len(kept), next_offset=parcel.next_offset, points=kept)
 
 
 def _is_before(point_id: PointId, end: PointId | None) -> bool:
