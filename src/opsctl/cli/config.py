@@ -47,4 +47,4 @@ def schema(name: Annotated[str, typer.Argument(help="project, collections or map
     from opsctl.cli import wiring
     from opsctl.ui.console import print_line
 
-    print_line(wiring.schema_text(name))
+    print_line(wiring.schema_text(name).rstrip("\n"))

@@ -162,9 +162,8 @@ def _probe(probe: Callable[[], str]) -> CheckResult:
     try:
         return _ok(probe())
     except OpsError as error:
-        first = error.findings[0] if error.findings else None
-        place = f" ({first.location}: {first.title})" if first else ""
-        return _fail(f"{error.message}{place}", error.fix)
+        shown = "; ".join(f"{finding.location}: {finding.title}" for finding in error.findings[:3])
+        return _fail(f"{error.message} ({shown})" if shown else error.message, error.fix)
 
 
 def _ok(evidence: str) -> CheckResult:
