@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from opsctl.clients.qdrant_values import PointId
 
 SMALLEST_BATCH, LARGEST_BATCH = 64, 1024
-_START_BATCH = 256
+_START_BATCH = 512
 _CLEAR_GAIN = 1.05  # a change below 5 % is noise on a shared machine
 
 

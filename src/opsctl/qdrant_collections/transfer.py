@@ -19,7 +19,7 @@ from opsctl.qdrant_collections.store import VectorStore
 
 Result = TypeVar("Result")
 
-_RANGES_PER_STREAM = 4  # a stream that is done early takes the next range
+_RANGES_PER_STREAM = 2  # a stream that is done early takes the next range
 _SAMPLED_IDS = 1000
 _POLL_SECONDS = 0.2
 

@@ -22,7 +22,8 @@ from opsctl.qdrant_collections.advisor.strategies import (
     costs_of,
     prepare_ground,
 )
-from opsctl.vectors.measure import Arm, Instruments, Measurement, MeasurePlan, measure, require_rest
+from opsctl.vectors.arms import Arm, Measurement, MeasurePlan
+from opsctl.vectors.measure import Instruments, measure, require_rest
 from opsctl.vectors.queries import QuerySet, VectorPool
 from opsctl.vectors.scratch import Copy, ScratchCopies
 from opsctl.vectors.strategies import Strategy

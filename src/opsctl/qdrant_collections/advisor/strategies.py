@@ -6,7 +6,7 @@ from typing import Any
 
 from opsctl.clients.qdrant_values import CollectionState, PointId
 from opsctl.qdrant_collections.advisor.model import Combination, Cost, collection_bytes
-from opsctl.vectors.measure import Arm
+from opsctl.vectors.arms import Arm
 from opsctl.vectors.scratch import Copy, CopyPlan, ScratchCopies, index_schemas
 from opsctl.vectors.strategies import SEGMENT_FIELD, Strategy, arm, segment_filter, segmenter
 
