@@ -108,6 +108,17 @@ def test_the_filter_matrix_covers_every_shape(project):
     assert all(result["case"]["points"] > 0 for result in document["data"])
 
 
+def test_texts_of_a_log_are_embedded_with_the_model_of_the_settings(project, node):
+    """A log of words is measured as it is."""
+    (project / "opsctl.yaml").write_text(f"qdrant: {{url: {node.url}}}\nembedding: {{dimension: 16}}\n")
+    (project / "words.jsonl").write_text('{"text": "wedding photos"}\n{"text": "jazz band"}\n')
+
+    outcome = run_opsctl("bench", "latency", *QUICK, "--query-log", "words.jsonl", "--json", folder=project)
+
+    assert outcome.exit_code == 0, outcome.stderr
+    assert json.loads(outcome.stdout)["data"][0]["queries"] == "2 queries of `words.jsonl`"
+
+
 @pytest.mark.parametrize(
     ("arguments", "exit_code", "told"),
     [

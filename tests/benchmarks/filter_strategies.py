@@ -19,7 +19,8 @@ from opsctl.clients.qdrant_values import QdrantPlace
 from opsctl.core.clock import SystemClock
 from opsctl.vectors.filters import FilterSpec
 from opsctl.vectors.host import SystemHost
-from opsctl.vectors.measure import Instruments, Measurement, MeasurePlan, measure
+from opsctl.vectors.arms import Measurement, MeasurePlan
+from opsctl.vectors.measure import Instruments, measure
 from opsctl.vectors.queries import sample_queries
 from opsctl.vectors.scratch import CopyPlan, ScratchCopies
 from opsctl.vectors.searcher import QdrantSearcher

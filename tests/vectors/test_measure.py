@@ -8,8 +8,9 @@ from tests.fakes.clock import FakeClock
 from tests.fakes.searcher import FakeHost, FakeSearcher, FakeStates
 
 from opsctl.core.errors import InconclusiveError
+from opsctl.vectors.arms import Arm, MeasurePlan
 from opsctl.vectors.filters import FilterSpec
-from opsctl.vectors.measure import Arm, Instruments, MeasurePlan, measure, turns
+from opsctl.vectors.measure import Instruments, measure, turns
 from opsctl.vectors.queries import query_set
 from opsctl.vectors.statistics import Comparison
 from opsctl.vectors.summary import compare_arms, curve, size_needed, summarise

@@ -9,8 +9,9 @@ from typing import Any
 
 from opsctl.core.errors import NotReadyError
 from opsctl.core.findings import Finding, Severity
+from opsctl.vectors.arms import MeasurePlan
 from opsctl.vectors.filters import FilterSpec
-from opsctl.vectors.measure import Instruments, MeasurePlan, measure
+from opsctl.vectors.measure import Instruments, measure
 from opsctl.vectors.queries import QuerySet
 from opsctl.vectors.strategies import Strategy, arm
 from opsctl.vectors.summary import ArmComparison, ArmSummary, compare_arms, summarise

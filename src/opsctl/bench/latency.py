@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 from opsctl.bench.model import DERIVED, SOURCE, UNINDEXED, LatencyReport, LatencyRun, Target
 from opsctl.bench.verdict import check_budgets, conclude
-from opsctl.vectors.measure import Arm, Instruments, Measurement, MeasurePlan, measure
+from opsctl.vectors.arms import Arm, Measurement, MeasurePlan
+from opsctl.vectors.measure import Instruments, measure
 from opsctl.vectors.queries import QuerySet
 from opsctl.vectors.summary import ArmComparison, compare_arms, summarise
 from opsctl.vectors.validity import Limits

@@ -4,9 +4,9 @@ from dataclasses import dataclass
 
 from opsctl.core.findings import Finding
 from opsctl.evidence.model import Verdict
+from opsctl.vectors.arms import Measurement
 from opsctl.vectors.filters import FilterSpec
 from opsctl.vectors.host import HostReport
-from opsctl.vectors.measure import Measurement
 from opsctl.vectors.state import SideState
 from opsctl.vectors.summary import ArmComparison, ArmSummary
 

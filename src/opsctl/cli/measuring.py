@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from opsctl.clients.qdrant import QdrantStore
     from opsctl.qdrant_collections.model import CollectionsBook
     from opsctl.vectors.measure import Instruments
-    from opsctl.vectors.queries import LoggedQuery, QuerySet
+    from opsctl.vectors.queries import QuerySet
     from opsctl.vectors.scratch import ScratchCopies
     from opsctl.vectors.store_view import StoreView
 
@@ -84,14 +84,8 @@ class Bed:
         if log is None:
             return sample_queries(self.view, source, count=count, seed=seed)
         return queries_of_log(
-            read_query_log(log), path=log, dimension=self.view.dimension(source), embed=None, count=count
+            read_query_log(log), path=log, dimension=self.view.dimension(source), embed=_embed, count=count
         )
-
-    def log(self, path: Path) -> "list[LoggedQuery]":
-        """Return the lines of a query log."""
-        from opsctl.vectors.queries import read_query_log
-
-        return read_query_log(path)
 
     @contextmanager
     def unindexed_copy(self, *, wanted: bool) -> "Iterator[str | None]":
@@ -150,3 +144,11 @@ def measuring(listener: Listener) -> Iterator[Bed]:
             listener=listener,
         )
         yield Bed(book=book, store=store, view=view, instruments=instruments)
+
+
+def _embed(texts: list[str]) -> list[list[float]]:
+    """Embed the texts of a query log with the model of the settings."""
+    from opsctl.cli.filling import embedder
+
+    rows: list[list[float]] = embedder().embed(texts).tolist()
+    return rows

@@ -5,8 +5,8 @@ from enum import StrEnum
 from itertools import islice, product
 from typing import Any
 
+from opsctl.vectors.arms import Arm
 from opsctl.vectors.filters import Bounds, Exclusion, FilterSpec
-from opsctl.vectors.measure import Arm
 
 SEGMENT_FIELD = "opsctl_segment"
 """Payload field of the composite key, in scratch copies only."""

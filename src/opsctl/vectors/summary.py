@@ -6,7 +6,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from opsctl.core.quantiles import QuantileEstimate, estimate_quantile, order_statistic_ranks, quantile
-from opsctl.vectors.measure import ArmSamples, Measurement
+from opsctl.vectors.arms import ArmSamples, Measurement
 from opsctl.vectors.statistics import (
     Comparison,
     Interval,
