@@ -111,12 +111,12 @@ def test_the_filter_matrix_covers_every_shape(project):
 def test_texts_of_a_log_are_embedded_with_the_model_of_the_settings(project, node):
     """A log of words is measured as it is."""
     (project / "opsctl.yaml").write_text(f"qdrant: {{url: {node.url}}}\nembedding: {{dimension: 16}}\n")
-    (project / "words.jsonl").write_text('{"text": "wedding photos"}\n{"text": "jazz band"}\n')
+    (project / "words.jsonl").write_text("".join(f'{{"text": "jazz band {n}"}}\n' for n in range(30)))
 
     outcome = run_opsctl("bench", "latency", *QUICK, "--query-log", "words.jsonl", "--json", folder=project)
 
     assert outcome.exit_code == 0, outcome.stderr
-    assert json.loads(outcome.stdout)["data"][0]["queries"] == "2 queries of `words.jsonl`"
+    assert json.loads(outcome.stdout)["data"][0]["queries"] == "30 queries of `words.jsonl`"
 
 
 @pytest.mark.parametrize(
