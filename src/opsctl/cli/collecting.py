@@ -1,6 +1,6 @@
 """What do the commands of `opsctl collections` share: the book, the surroundings, and how evidence is recorded."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
@@ -21,6 +21,13 @@ class Workplace:
     book: "CollectionsBook"
     here: "Surroundings"
     server: str
+
+    def expected(self, names: "Sequence[str]", *, counts: bool = False) -> tuple[str, ...]:
+        """Return the names to work on, without those that the book lets be absent."""
+        from opsctl.qdrant_collections.many import expected_names
+
+        store, listener = self.here.store, self.here.listener
+        return expected_names(self.book, names, store=store, listener=listener, counts=counts)
 
 
 @contextmanager

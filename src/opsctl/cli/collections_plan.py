@@ -75,7 +75,7 @@ def _combinations(
 
     aliases = bed.store.aliases()
     if log is None:
-        return of_book(bed.book, names=bed.names(names), aliases=aliases, traffic=traffic)
+        return of_book(bed.book, names=bed.names(names, counts=True), aliases=aliases, traffic=traffic)
     hot = hot_filters(read_query_log(log), most=most)
     return of_log(hot, book=bed.book, aliases=aliases, traffic=traffic)
 

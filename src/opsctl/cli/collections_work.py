@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 def rebuild_named(names: "Sequence[str]", *, options: "RebuildOptions", json: bool) -> None:
     """Rebuild, record each rebuild, and leave with its verdict."""
     from opsctl.cli.collecting import recorded, workplace
-    from opsctl.qdrant_collections.many import chosen_names, each_of
+    from opsctl.qdrant_collections.many import each_of
     from opsctl.qdrant_collections.proof import rebuild_evidence
     from opsctl.qdrant_collections.rebuild import rebuild
     from opsctl.ui.show_collections import show_rebuilds
@@ -26,27 +26,29 @@ def rebuild_named(names: "Sequence[str]", *, options: "RebuildOptions", json: bo
             build = partial(rebuild, alias, book=work.book, here=work.here, options=options)
             return recorded(build, proof=rebuild_evidence, server=work.server)
 
-        results = each_of(chosen_names(work.book, names), one)
+        wanted = work.expected(names, counts=True)
+        results = each_of(wanted, one)
     _finish(results, schema="opsctl.collections.rebuild", show=show_rebuilds, json=json)
 
 
 def show_rebuild_plans(names: "Sequence[str]", *, options: "RebuildOptions", json: bool) -> None:
     """Show what a rebuild would do, through the code that would do it."""
     from opsctl.cli.collecting import workplace
-    from opsctl.qdrant_collections.many import chosen_names, each_of
+    from opsctl.qdrant_collections.many import each_of
     from opsctl.qdrant_collections.rebuild import preview
     from opsctl.ui.show_collections import show_plans
 
     with workplace() as work:
         look = partial(preview, book=work.book, here=work.here, options=options)
-        results = each_of(chosen_names(work.book, names), look)
+        wanted = work.expected(names, counts=True)
+        results = each_of(wanted, look)
     _finish(results, schema="opsctl.collections.plan_rebuild", show=show_plans, json=json)
 
 
 def verify_named(names: "Sequence[str]", *, json: bool) -> None:
     """Verify what serves, record it, and leave with the verdict."""
     from opsctl.cli.collecting import recorded, workplace
-    from opsctl.qdrant_collections.many import chosen_names, each_of
+    from opsctl.qdrant_collections.many import each_of
     from opsctl.qdrant_collections.proof import verify_evidence
     from opsctl.qdrant_collections.prove import verify_live
     from opsctl.ui.show_collections import show_verifications
@@ -57,7 +59,7 @@ def verify_named(names: "Sequence[str]", *, json: bool) -> None:
             look = partial(verify_live, alias, book=work.book, here=work.here)
             return recorded(look, proof=partial(verify_evidence, alias), server=work.server)
 
-        results = each_of(chosen_names(work.book, names), one)
+        results = each_of(work.expected(names), one)
     _finish(results, schema="opsctl.collections.verify", show=show_verifications, json=json)
 
 
@@ -65,7 +67,7 @@ def drift_named(names: "Sequence[str]", *, repair: bool, json: bool) -> None:
     """Look for drift, mend it where asked, record it, and leave with the verdict."""
     from opsctl.cli.collecting import recorded, workplace
     from opsctl.qdrant_collections.drift import find_drift
-    from opsctl.qdrant_collections.many import chosen_names, each_of
+    from opsctl.qdrant_collections.many import each_of
     from opsctl.qdrant_collections.proof import drift_evidence
     from opsctl.ui.show_collections import show_drifts
 
@@ -75,7 +77,7 @@ def drift_named(names: "Sequence[str]", *, repair: bool, json: bool) -> None:
             look = partial(find_drift, alias, book=work.book, here=work.here, repair=repair)
             return recorded(look, proof=drift_evidence, server=work.server)
 
-        results = each_of(chosen_names(work.book, names), one)
+        results = each_of(work.expected(names), one)
     _finish(results, schema="opsctl.collections.drift", show=show_drifts, json=json)
 
 

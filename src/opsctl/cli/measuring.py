@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from opsctl.core.errors import NotReadyError, UsageError
+from opsctl.core.errors import NotReadyError
 from opsctl.core.events import Listener
 
 if TYPE_CHECKING:
@@ -52,29 +52,12 @@ class Bed:
             p95_budget_seconds=derived.budgets.p95_seconds,
         )
 
-    def names(self, wanted: "list[str] | None") -> list[str]:
-        """Return the derived collections to measure: those named, else all of the book.
+    def names(self, wanted: "list[str] | None", *, counts: bool = False) -> tuple[str, ...]:
+        """Return the derived collections to measure, without those that the book lets be absent."""
+        from opsctl.qdrant_collections.many import expected_names
 
-        Raises:
-            UsageError: BEN009 for a name that is not in the book, or for a book without any.
-        """
-        import difflib
-
-        known = list(self.book.derived)
-        for name in wanted or []:
-            if name not in known:
-                close = difflib.get_close_matches(name, known, n=1)
-                fix = (
-                    f"did you mean `{close[0]}`?" if close else f"the book has: {', '.join(known) or 'none'}"
-                )
-                raise UsageError(f"no derived collection is called `{name}`", code="BEN009", fix=fix)
-        if not known:
-            raise UsageError(
-                "the book has no derived collection to measure",
-                code="BEN009",
-                fix="add one under `derived:` in ops/collections.yaml",
-            )
-        return list(dict.fromkeys(wanted or known))
+        listener = self.instruments.listener
+        return expected_names(self.book, wanted or [], store=self.store, listener=listener, counts=counts)
 
     def queries(self, *, count: int, seed: int, log: Path | None) -> "QuerySet":
         """Return the queries of a run: from a log, else sampled from the source."""

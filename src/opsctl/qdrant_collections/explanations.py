@@ -27,7 +27,10 @@ EXPLANATIONS: dict[str, str] = {
     "COL015": "The source collection does not exist. `opsctl catalog generate` or `opsctl catalog import` makes it.",
     "COL016": "No point of the source has a field of the filter. Mostly a typing error; the message names the field "
     "that was likely meant.",
-    "COL017": "No point of the source passes the filter. `--allow-empty` builds an empty collection all the same.",
+    "COL017": """No point of the source passes the filter.
+
+`--allow-empty` builds an empty collection all the same; `when_empty: skip` in the book leaves the collection out, where
+nothing serves under its name, until the source has points for it.""",
     "COL018": "The disk has too little room for a second generation beside the live one.",
     "COL019": "The source's vector is missing or has another length than the book or the embedding says. Searches "
     "with vectors of another length fail, so the rebuild is refused before it begins.",

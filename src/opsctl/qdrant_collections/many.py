@@ -5,8 +5,10 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from opsctl.core.errors import OpsError, UsageError
+from opsctl.core.errors import OpsError, RefusedError, UsageError
+from opsctl.core.events import Listener, Noted
 from opsctl.qdrant_collections.model import CollectionsBook
+from opsctl.qdrant_collections.store import VectorStore
 
 Report = TypeVar("Report")
 
@@ -51,6 +53,53 @@ def chosen_names(book: CollectionsBook, names: Sequence[str]) -> tuple[str, ...]
             hint = f"did you mean `{close[0]}`?" if close else f"the book has: {known}"
             raise UsageError(f"the book has no derived collection `{name}`", code="COL027", fix=hint)
     return tuple(dict.fromkeys(names or book.derived))
+
+
+def expected_names(
+    book: CollectionsBook,
+    names: Sequence[str],
+    *,
+    store: VectorStore,
+    listener: Listener,
+    counts: bool = False,
+) -> tuple[str, ...]:
+    """Return the names to work on, without those that the book lets be absent and that are not there.
+
+    Args:
+        book: the book.
+        names: those given by the user, who then means them; all of the book when empty.
+        store: where to look.
+        listener: told what is left out.
+        counts: look whether the source has points for an absent one, which can then be built.
+
+    Raises:
+        UsageError: as `chosen_names`.
+        RefusedError: COL017 when nothing is left to work on.
+    """
+    chosen = chosen_names(book, names)
+    if names:
+        return chosen
+    live = store.aliases()
+    absent = [name for name in chosen if book.derived[name].when_empty == "skip" and name not in live]
+    skipped = [name for name in absent if not (counts and _has_points(book, name, store=store))]
+    for name in skipped:
+        why = f"left out: no point passes `{book.derived[name].filter}`" if counts else "left out: not built"
+        listener(Noted(subject=name, message=why))
+    if len(skipped) == len(chosen):
+        raise RefusedError(
+            "no point of the source passes the filter of any derived collection",
+            code="COL017",
+            why="all of the book are `when_empty: skip`",
+            fix="fill the source first: `opsctl catalog generate` or `opsctl catalog import FILE`",
+        )
+    return tuple(name for name in chosen if name not in skipped)
+
+
+def _has_points(book: CollectionsBook, name: str, *, store: VectorStore) -> bool:
+    source = book.source.collection
+    if source not in store.collections() and source not in store.aliases():
+        return True  # the preflight says what is wrong with the source
+    return store.count(source, filter=book.derived[name].filter.to_qdrant()) > 0
 
 
 def each_of(names: Iterable[str], work: Callable[[str], Report]) -> Results[Report]:

@@ -81,6 +81,8 @@ class DerivedCollection(StrictModel):
 
     filter: FilterSpec
     """Conditions on payload fields, all of which must hold."""
+    when_empty: Literal["refuse", "skip"] = "refuse"
+    """`skip` leaves it out as long as no point of the source passes and nothing serves; `refuse` stops there."""
     budgets: Budgets = Budgets()
     """What it must hold to be served."""
     vectors: VectorParams = VectorParams()

@@ -89,7 +89,9 @@ def _status(
             _generation(each, points=states[each.collection].points_count, notes=notes, live=live)
             for each in found
         ),
-        trouble=_trouble(
+        trouble=None
+        if live is None and derived.when_empty == "skip"
+        else _trouble(
             live=live, status=current.status if current else "", staleness=staleness, budget=budget
         ),
     )
