@@ -186,6 +186,35 @@ def test_nothing_is_chained_to_a_damaged_record(ledger: Ledger, tmp_path: Path):
         ledger.append(proof())
 
 
+@pytest.mark.parametrize("kept", [0, 1, 2])
+def test_an_append_does_not_cover_up_records_cut_off_before_it(ledger: Ledger, tmp_path: Path, kept: int):
+    """A new head would make the loss invisible for good, so nothing is added until somebody has looked."""
+    for _ in range(3):
+        ledger.append(proof())
+    rewrite(tmp_path, lines_of(tmp_path)[:kept])
+
+    with pytest.raises(FailedError, match="does not end where its head says"):
+        ledger.append(proof())
+
+    assert not ledger.verify().ok
+    assert len(lines_of(tmp_path)) == kept
+
+
+def test_a_crash_before_the_very_first_head_is_a_warning_too(ledger: Ledger, tmp_path: Path):
+    """The first record counts although no head was written yet; a head lost later is a break."""
+    ledger.append(proof())
+    (tmp_path / "head").unlink()
+    assert titles(ledger) == ["the head is one record behind the ledger"]
+
+    ledger.append(proof())
+    assert ledger.verify().findings == ()
+
+    (tmp_path / "head").unlink()
+    assert titles(ledger) == ["the head of the ledger is missing"]
+    with pytest.raises(FailedError, match="does not end where its head says"):
+        ledger.append(proof())
+
+
 def test_a_figure_that_is_no_number_is_refused(ledger: Ledger):
     """NaN has no place in JSON, nor in a proof."""
     with pytest.raises(ValueError, match="JSON compliant"):

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from fcntl import LOCK_EX, flock
 from pathlib import Path
+from typing import IO
 
 from opsctl.clients.files import append_durably, write_atomically
 from opsctl.core.clock import Clock
@@ -45,13 +46,16 @@ class Ledger:
         """Add a record and return it as written.
 
         Raises:
-            FailedError: when the ledger's last record is damaged, so that nothing sound can follow it.
+            FailedError: when the ledger's last record is damaged or was cut off, so that nothing sound can follow:
+                a new head would hide for good what is missing.
             NotReadyError: when the disk is full or the folder cannot be written.
         """
         self._folder.mkdir(parents=True, exist_ok=True)
         with self._locked():
             self._drop_torn_tail()
-            record = self._chained(evidence, last=self._last_record())
+            last = self._last_record()
+            self._require_sound_end(last)
+            record = self._chained(evidence, last=last)
             append_durably(self._path, record.to_line())
             write_atomically(self._head_path, f"{record.sequence} {record.digest}\n")
         return record
@@ -149,14 +153,28 @@ class Ledger:
         """Move a last line that a crash left without its end aside: it was never acknowledged."""
         if not self._path.exists():
             return
-        content = self._path.read_bytes()
-        if not content or content.endswith(b"\n"):
-            return
-        whole = content.rfind(b"\n") + 1
-        append_durably(self._path.with_suffix(".torn"), content[whole:] + b"\n")
         with self._path.open("r+b") as file:
-            file.truncate(whole)
+            size = file.seek(0, os.SEEK_END)
+            if size == 0 or _byte_at(file, size - 1) == b"\n":
+                return
+            torn = self._last_line()
+            append_durably(self._path.with_suffix(".torn"), torn + b"\n")
+            file.truncate(size - len(torn))
             os.fsync(file.fileno())
+
+    def _require_sound_end(self, last: Record | None) -> None:
+        count, digest = (last.sequence, last.digest) if last else (0, GENESIS)
+        broken = [
+            each for each in self._check_head(count=count, digest=digest) if each.severity is Severity.ERROR
+        ]
+        if broken:
+            raise FailedError(
+                "the evidence ledger does not end where its head says, so nothing is added to it",
+                code="EVD001",
+                location=broken[0].location,
+                why=broken[0].evidence or broken[0].title,
+                fix="run `opsctl evidence verify`; restore the file from a backup, or move it away to begin anew",
+            )
 
     def _last_line(self) -> bytes:
         """Return the last line by reading backward from the end, so that a long ledger costs nothing."""
@@ -175,9 +193,10 @@ class Ledger:
 
     def _check_head(self, *, count: int, digest: str) -> list[Finding]:
         place = Location(file=str(self._head_path))
-        if not self._head_path.exists():
-            return [] if count == 0 else [_broken("the head of the ledger is missing", place)]
-        head_count, _, head_digest = self._head_path.read_text(encoding="utf-8").strip().partition(" ")
+        text = self._head_path.read_text(encoding="utf-8") if self._head_path.exists() else ""
+        if not text and count > 1:
+            return [_broken("the head of the ledger is missing", place)]
+        head_count, _, head_digest = (text.strip() or f"0 {GENESIS}").partition(" ")
         if (head_count, head_digest) == (str(count), digest):
             return []
         if head_count.isdigit() and int(head_count) == count - 1:
@@ -227,6 +246,11 @@ def _check_link(record: Record, *, place: Location, previous: str, sequence: int
     if record.previous != previous:
         findings.append(_broken(f"record {record.id} does not follow the one before it", place))
     return findings
+
+
+def _byte_at(file: IO[bytes], offset: int) -> bytes:
+    file.seek(offset)
+    return file.read(1)
 
 
 def _broken(title: str, place: Location, *, evidence: str | None = None) -> Finding:
