@@ -35,6 +35,22 @@ def _error(answer: httpx.Response) -> str:
 
 _POINTS = "/collections/errors/points"
 _REFUSALS: dict[str, tuple[str, str, bytes, int, str]] = {
+    "payload too deep": (
+        "PUT", _POINTS, b'{"points":[{"id":1,"vector":[1,0,0,0],"payload":{"a":' + b"[" * 130 + b"]" * 130 + b"}}]}",
+        400, "nested deeper",
+    ),
+    "batch payload too deep": (
+        "PUT", _POINTS, b'{"batch":{"ids":[1],"vectors":[[1,0,0,0]],"payloads":[{"a":' + b"[" * 130 + b"]" * 130
+        + b"}]}}", 400, "nested deeper",
+    ),
+    "payload set too deep": (
+        "POST", _POINTS + "/payload", b'{"points":[1],"payload":{"a":' + b'{"a":' * 130 + b"1" + b"}" * 131 + b"}",
+        400, "nested deeper",
+    ),
+    "payload overwritten too deep by its path": (
+        "PUT", _POINTS + "/payload", b'{"points":[1],"payload":{"a":1},"key":"' + b"a." * 130 + b'a"}',
+        400, "nested deeper",
+    ),
     "malformed JSON": ("PUT", _POINTS, b'{"points": [', 400, "Format error in JSON body"),
     "NaN": ("PUT", _POINTS, b'{"points":[{"id":1,"vector":[NaN,0,0,0]}]}', 400, "Format error"),
     "Infinity": ("PUT", _POINTS, b'{"points":[{"id":1,"vector":[Infinity,0,0,0]}]}', 400, "Format error"),

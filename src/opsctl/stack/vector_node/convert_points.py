@@ -8,7 +8,13 @@ from opsctl.stack.vector_node.convert_index import engine_index
 from opsctl.stack.vector_node.convert_vectors import engine_vectors
 from opsctl.stack.vector_node.engine_values import engine_enum
 from opsctl.stack.vector_node.fast_points import fast_points
-from opsctl.stack.vector_node.parsing import parse_json, parse_model, refuse_shard_key, validate
+from opsctl.stack.vector_node.parsing import (
+    check_depth,
+    parse_json,
+    parse_model,
+    refuse_shard_key,
+    validate,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -41,6 +47,8 @@ def _upsert_operation(asked: "models.PointsBatch | models.PointsList") -> "edge.
 
     refuse_shard_key(asked.shard_key)
     rows = _batch_rows(asked.batch) if isinstance(asked, models.PointsBatch) else asked.points
+    for row in rows:
+        check_depth(row.payload)
     points = [edge.Point(row.id, engine_vectors(row.vector), row.payload) for row in rows]
     mode = None if asked.update_mode is None else engine_enum(edge.UpdateMode, asked.update_mode)
     return edge.UpdateOperation.upsert_points(points, engine_filter(asked.update_filter), mode)
@@ -106,9 +114,15 @@ def _set_operations(asked: "models.SetPayload") -> "list[edge.UpdateOperation]":
 
     update = edge.UpdateOperation
     refuse_shard_key(asked.shard_key)
+    check_depth(asked.payload, below=_levels(asked.key))
     if asked.points is not None:
         return [update.set_payload(asked.points, asked.payload, asked.key)]
     return [update.set_payload_by_filter(_given(engine_filter(asked.filter)), asked.payload, asked.key)]
+
+
+def _levels(key: str | None) -> int:
+    """Return how many levels, at most, a path such as `a.b[0]` puts above what is set there."""
+    return 0 if key is None else 1 + key.count(".") + key.count("[")
 
 
 def _overwrite_payload(_args: dict[str, Any], body: bytes) -> "list[edge.UpdateOperation]":
@@ -122,6 +136,7 @@ def _overwrite_operations(asked: "models.SetPayload") -> "list[edge.UpdateOperat
 
     update = edge.UpdateOperation
     refuse_shard_key(asked.shard_key)
+    check_depth(asked.payload, below=_levels(asked.key))
     if asked.points is not None:
         return [update.overwrite_payload(asked.points, asked.payload, asked.key)]
     return [update.overwrite_payload_by_filter(_given(engine_filter(asked.filter)), asked.payload, asked.key)]

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
-from opsctl.stack.vector_node.parsing import check_finite
+from opsctl.stack.vector_node.parsing import check_depth, check_finite
 
 if TYPE_CHECKING:
     import qdrant_edge as edge
@@ -29,6 +29,7 @@ def fast_points(document: Any) -> "list[edge.Point] | None":
         if not _is_plain(row):
             return None
         check_finite(row["vector"])
+        check_depth(row.get("payload"))
         points.append(edge.Point(row["id"], row["vector"], row.get("payload")))
     return points
 

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
 Model = TypeVar("Model", bound="BaseModel")
 LARGEST_FLOAT32 = 3.4028234663852886e38
+DEEPEST_PAYLOAD = 100
 _MOST_PROBLEMS_TOLD = 3
 
 
@@ -46,6 +47,25 @@ def check_finite(vector: list[float]) -> None:
     """Refuse numbers that a float32 cannot hold: the engine would store infinities."""
     if vector and not (min(vector) >= -LARGEST_FLOAT32 and max(vector) <= LARGEST_FLOAT32):
         raise ApiError(400, "Wrong input: a vector holds a number outside the range of float32")
+
+
+def check_depth(payload: dict[str, Any] | None, *, below: int = 0) -> None:
+    """Refuse a payload, `below` so many levels, nested too deep: the engine stores it and dies when it reads it.
+
+    The engine reads payloads back with a limit of 127 levels; Qdrant's own REST door refuses such bodies too.
+    """
+    level: list[Any] = [payload] if payload else []
+    depth = below
+    while level:
+        depth += 1
+        if depth > DEEPEST_PAYLOAD:
+            raise ApiError(400, f"Wrong input: a payload is nested deeper than {DEEPEST_PAYLOAD} levels")
+        level = [
+            child
+            for node in level
+            for child in (node.values() if type(node) is dict else node)
+            if type(child) is dict or type(child) is list
+        ]
 
 
 def refuse_shard_key(shard_key: object) -> None:
