@@ -110,6 +110,68 @@ def test_what_is_not_a_book_is_named_with_its_place(text):
     assert all(line and column for line, column, _title, _fix in problems(text))
 
 
+class Bounds(StrictModel):
+    """A range."""
+
+    gte: float | None = None
+    """Lowest."""
+
+
+class Choice(StrictModel):
+    """A book whose values may have several kinds."""
+
+    conditions: dict[str, Bounds | list[str] | bool | float | str] = Field(default={})
+    """Map, list or scalar."""
+
+
+@pytest.mark.parametrize(
+    ("written", "title"),
+    [
+        (
+            "{gte: x}",
+            "`conditions.a.gte` is `x`: input should be a valid number, unable to parse string as a number",
+        ),
+        ("{gt: 1}", "unknown key `gt`"),
+        ("[1]", "`conditions.a.0` is `1`: input should be a valid string"),
+        (
+            "",
+            "`conditions.a` is `None`: input should be a map or a list or a boolean or a number or a string",
+        ),
+    ],
+)
+def test_a_value_of_several_kinds_is_judged_by_the_kind_that_was_meant(written, title):
+    """One complaint, about the map or list that stands there, without the names of classes."""
+    with pytest.raises(UsageError) as caught:
+        parse_book(f"conditions:\n  a: {written}\n", Choice, file="choice.yaml")
+
+    assert [finding.title for finding in caught.value.findings] == [title]
+
+
+def test_a_key_that_yaml_reads_as_a_number_is_placed():
+    """`1:` is no text; the caret stands under it, and what is below it is judged as usual."""
+    assert [row[:3] for row in problems("title: x\nparts:\n  1: {size: big}\n")] == [
+        (3, 3, "`parts.1` is `1`: input should be a valid string"),
+        (
+            3,
+            13,
+            "`parts.1.size` is `big`: input should be a valid integer, unable to parse string as an integer",
+        ),
+    ]
+
+
+def test_aliases_of_aliases_are_refused_before_they_fill_the_memory():
+    """Eight lines can stand for billions of values."""
+    rows = ["a0: &a0 [x,x,x,x,x,x,x,x,x,x]"]
+    rows += [f"a{i}: &a{i} [{','.join([f'*a{i - 1}'] * 10)}]" for i in range(1, 12)]
+
+    assert [title for _line, _column, title, _fix in problems("\n".join(rows))] == ["the book is too large"]
+
+
+def test_a_huge_file_is_refused_before_it_is_parsed():
+    """A data file given as a book is answered at once."""
+    assert problems("# " + "x" * 3_000_000)[0][2] == "the book is too large"
+
+
 @pytest.mark.parametrize("value", [".nan", ".inf", "-.inf"])
 def test_numbers_that_are_none_are_refused(value):
     """NaN would compare false with every budget."""

@@ -17,4 +17,8 @@ can check against while you type.""",
 
 A misspelt key would be ignored by a lenient reader and its default would hold in silence; opsctl refuses it and
 names the nearest key that it does know.""",
+    "CFG005": """The book is larger than any real book.
+
+A few YAML aliases of aliases can stand for billions of values, and an alias inside itself for endlessly many;
+checking such a file would use up all memory. The limits are 2 MiB of text and 200,000 values.""",
 }

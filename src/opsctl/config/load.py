@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from opsctl.clients.files import read_text
+from opsctl.config.branches import meant
 from opsctl.config.marks import MarkedDocument, locate, read_marked
 from opsctl.core.errors import UsageError
 from opsctl.core.findings import Finding, Severity
@@ -42,7 +43,7 @@ def parse_book(text: str, model: type[Book], *, file: str) -> Book:
 
 
 def _book_error(findings: list[Finding], *, file: str) -> UsageError:
-    findings.sort(key=lambda finding: (finding.location.line or 0) if finding.location else 0)
+    findings.sort(key=_line_and_column)
     count = len(findings)
     return UsageError(
         f"`{file}` has {count} {'problem' if count == 1 else 'problems'}",
@@ -52,15 +53,20 @@ def _book_error(findings: list[Finding], *, file: str) -> UsageError:
     )
 
 
+def _line_and_column(finding: Finding) -> tuple[int, int]:
+    place = finding.location
+    return (place.line or 0, place.column or 0) if place else (0, 0)
+
+
 def _findings_of(
     error: ValidationError, *, document: MarkedDocument, model: type[BaseModel], text: str, file: str
 ) -> list[Finding]:
     findings = []
-    for detail in error.errors(include_url=False):
-        path = tuple(part for part in detail["loc"] if _is_real(part, document, detail["loc"]))
+    details = [dict(detail) for detail in error.errors(include_url=False)]
+    for path, detail in meant(details, document.keys):
         unknown = detail["type"] == "extra_forbidden"
-        line, column = document.place_of(path, prefer_key=unknown)
-        title, fix = _explain(dict(detail), path=path, model=model)
+        line, column = document.place_of(path, prefer_key=unknown or detail["loc"][-1:] == ("[key]",))
+        title, fix = _explain(detail, path=path, model=model)
         findings.append(
             Finding(
                 code="CFG004" if unknown else "CFG003",
@@ -71,14 +77,6 @@ def _findings_of(
             )
         )
     return list(dict.fromkeys(findings))
-
-
-def _is_real(part: str | int, document: MarkedDocument, whole: tuple[str | int, ...]) -> bool:
-    """Tell a key of the document from a tag that pydantic puts into the path for unions."""
-    if isinstance(part, int):
-        return True
-    names = {name for path in document.keys for name in path[-1:]}
-    return part in names or part == whole[-1]
 
 
 def _explain(
@@ -101,6 +99,8 @@ def _explain(
             )
             title = f"`{dotted}` is `{_short(detail['input'])}`; expected {detail['ctx']['expected']}"
             return title, f"did you mean `{close[0]}`?" if close else None
+        case "model_type" | "dict_type":
+            return f"`{dotted}` is `{_short(detail['input'])}`: a map of keys belongs here", None
         case _:
             message = detail["msg"][0].lower() + detail["msg"][1:]
             return f"`{dotted}` is `{_short(detail['input'])}`: {message}", None

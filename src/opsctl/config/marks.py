@@ -10,6 +10,10 @@ from opsctl.core.findings import Finding, Location, Severity
 
 Path = tuple[str | int, ...]
 
+# Far above any real book; a file beyond it is a mistake, or an attack by aliases of aliases of aliases.
+MOST_BYTES = 2 * 1024 * 1024
+MOST_NODES = 200_000
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MarkedDocument:
@@ -32,11 +36,18 @@ class MarkedDocument:
 
 def read_marked(text: str, *, file: str) -> MarkedDocument:
     """Parse one YAML document and keep the marks; problems of syntax come back as findings."""
+    if len(text) > MOST_BYTES:
+        return MarkedDocument(
+            value=None, findings=(_size_finding(f"{len(text):,} characters", text, file=file),)
+        )
     loader = yaml.CSafeLoader if hasattr(yaml, "CSafeLoader") else yaml.SafeLoader
     try:
         node = yaml.compose(text, Loader=loader)
+        if _size(node, known={}, most=MOST_NODES) > MOST_NODES:
+            finding = _size_finding(f"more than {MOST_NODES:,} values, aliases resolved", text, file=file)
+            return MarkedDocument(value=None, findings=(finding,))
         value = yaml.load(text, Loader=loader)  # noqa: S506 - both loaders are the safe ones
-    except (yaml.YAMLError, ValueError) as error:
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
         return MarkedDocument(value=None, findings=(_syntax_finding(error, text=text, file=file),))
     keys: dict[Path, tuple[int, int]] = {}
     values: dict[Path, tuple[int, int]] = {}
@@ -57,6 +68,28 @@ def locate(text: str, *, file: str, line: int, column: int) -> Location:
     lines = text.splitlines()
     source = lines[line - 1] if 0 < line <= len(lines) else ""
     return Location(file=file, line=line, column=column, source=source)
+
+
+def _size(node: yaml.Node | None, *, known: dict[int, int], most: int) -> int:
+    """Return how many values a node stands for, its aliases resolved; a node inside itself counts as too many."""
+    if not isinstance(node, yaml.CollectionNode):
+        return 1
+    if id(node) not in known:
+        known[id(node)] = most + 1  # holds while its own parts are counted: only a cycle sees it
+        parts = (part for item in node.value for part in (item if isinstance(item, tuple) else (item,)))
+        known[id(node)] = 1 + sum(_size(part, known=known, most=most) for part in parts)
+    return known[id(node)]
+
+
+def _size_finding(seen: str, text: str, *, file: str) -> Finding:
+    return Finding(
+        code="CFG005",
+        severity=Severity.ERROR,
+        title="the book is too large",
+        location=locate(text, file=file, line=1, column=1),
+        evidence=seen,
+        fix="split it, and look for a YAML alias that stands inside itself or is repeated many times",
+    )
 
 
 def _walk(
