@@ -46,8 +46,8 @@ def run(plan=None, *, searcher=None, states=None, host=None):
 
 @pytest.mark.parametrize("arms", [2, 3, 4, 6])
 def test_each_arm_stands_at_each_place_and_before_each_other_equally_often(arms):
-    """Over 2k queries the order is balanced, so that no arm lives on what another has warmed."""
-    orders = [turns(arms, query) for query in range(2 * arms)]
+    """Over 2k spells the order is balanced, so that no arm lives on what another has warmed."""
+    orders = [turns(arms, spell) for spell in range(2 * arms)]
 
     for place in range(arms):
         assert sorted(order[place] for order in orders) == sorted([*range(arms)] * 2)
