@@ -98,6 +98,14 @@ def sync_directory(path: Path) -> None:
         os.close(descriptor)
 
 
+def sync_tree(folder: Path) -> None:
+    """Make everything below a directory durable: what was copied or unpacked, before its original goes."""
+    for parent, _, names in os.walk(folder):
+        for name in names:
+            _sync_file(Path(parent) / name)
+        sync_directory(Path(parent))
+
+
 class FileLock:
     """Hold an exclusive lock on `path` for the time of a `with` block, or refuse at once and name the holder.
 
@@ -199,6 +207,14 @@ def _fill_and_sync(descriptor: int, content: bytes, *, mode: int) -> None:
         stream.write(content)
         stream.flush()
         os.fsync(stream.fileno())
+
+
+def _sync_file(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def _append_whole(descriptor: int, line: bytes) -> None:

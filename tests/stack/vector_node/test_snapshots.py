@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Iterator
+from http.client import HTTPConnection
 from pathlib import Path
 
 import httpx
@@ -100,3 +101,18 @@ def test_a_snapshot_from_elsewhere_is_refused(http: httpx.Client, location: str)
 def test_an_unknown_snapshot_is_not_found(http: httpx.Client, name: str) -> None:
     """A name never leads out of the snapshot directory."""
     assert http.get(f"{_SNAPSHOTS}/{name}").status_code == 404
+
+
+def test_an_upload_that_the_disk_cannot_take_is_refused_at_its_head(vector_node: RunningNode) -> None:
+    """A length beyond the free space is answered with 413 before the body is sent."""
+    connection = HTTPConnection("127.0.0.1", vector_node.port, timeout=30)
+    connection.putrequest("POST", "/collections/kept/snapshots/upload")
+    connection.putheader("content-type", "multipart/form-data; boundary=x")
+    connection.putheader("content-length", str(2**60))
+    connection.endheaders()
+
+    answer = connection.getresponse()
+
+    assert answer.status == 413
+    assert b"larger than allowed" in answer.read()
+    connection.close()

@@ -11,8 +11,8 @@ from opsctl.stack.vector_node.api_error import error_body
 from opsctl.stack.vector_node.children import Child, Children
 from opsctl.stack.vector_node.convert_config import engine_config, optimizer_settings, vector_params
 from opsctl.stack.vector_node.convert_points import parse_write
-from opsctl.stack.vector_node.frames import Frame, pack
-from opsctl.stack.vector_node.journal import read_journal
+from opsctl.stack.vector_node.frames import Frame
+from opsctl.stack.vector_node.journal import append_frame, read_journal, require_whole
 from opsctl.stack.vector_node.logs import facts, logger
 
 if TYPE_CHECKING:
@@ -44,7 +44,6 @@ class Background:
         self._points = shard.engine.info().points_count
         self._outdated = 0
         self.finished_runs = 0
-        self.held_operations = 0
         self.last_error: str | None = None
         self._consider()
 
@@ -63,7 +62,7 @@ class Background:
         self._last_write = time.monotonic()
         if self._journal is not None:
             try:
-                self._journal.write(pack(frame))
+                append_frame(self._journal, frame)
             except OSError as error:
                 self._fail(f"cannot keep the journal of writes: {error}")
         points = self._shard.engine.info().points_count
@@ -192,10 +191,13 @@ class Background:
         target = self._shard.next_path()
         try:
             engine = edge.EdgeShard.load(str(target), engine_config(self._shard.params))
-            for frame, _end in read_journal(self._shard.root / _JOURNAL, offset=offset):
+            journal = self._shard.root / _JOURNAL
+            for frame, end in read_journal(journal, offset=offset):
                 args: dict[str, Any] = frame.head.get("args", {})
                 for operation in parse_write(frame.head["op"], args=args, body=frame.body):
                     engine.update(operation)
+                offset = end
+            require_whole(journal, read=offset)
             engine.flush()
             self._shard.adopt(engine, path=target)
         except Exception as error:  # noqa: BLE001 - the engine raises plain Exception

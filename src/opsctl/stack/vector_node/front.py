@@ -8,7 +8,15 @@ from collections.abc import Awaitable, Callable
 from opsctl.core.errors import OpsError
 from opsctl.stack.vector_node import answers
 from opsctl.stack.vector_node.api_error import ApiError, error_body, from_engine
-from opsctl.stack.vector_node.http import ClientGoneError, Receive, Request, Response, Scope, Send
+from opsctl.stack.vector_node.http import (
+    ClientGoneError,
+    FileResponse,
+    Receive,
+    Request,
+    Response,
+    Scope,
+    Send,
+)
 from opsctl.stack.vector_node.logs import facts, logger
 from opsctl.stack.vector_node.metrics import NodeMetrics
 from opsctl.stack.vector_node.node import Node
@@ -19,7 +27,7 @@ from opsctl.stack.vector_node.snapshot_routes import SnapshotRoutes
 # The Qdrant release whose REST API this follows: that of the client's models (the client compares major and minor).
 API_VERSION = "1.20.0"
 _OPEN_TO_ALL = frozenset({"version", "health", "ready"})
-Handler = Callable[[Request, Route], Awaitable[Response]]
+Handler = Callable[[Request, Route], Awaitable[Response | FileResponse]]
 
 
 class Front:
@@ -71,7 +79,7 @@ class Front:
             seconds=time.perf_counter() - started,
         )
 
-    async def _answer(self, request: Request, *, route: Route | None) -> Response:
+    async def _answer(self, request: Request, *, route: Route | None) -> Response | FileResponse:
         started = time.perf_counter()
         try:
             self._check_key(request, route=route)
@@ -93,7 +101,7 @@ class Front:
         body = error_body(refusal.message, seconds=time.perf_counter() - started)
         return Response(status=refusal.status, body=body)
 
-    async def _handle(self, request: Request, *, route: Route | None) -> Response:
+    async def _handle(self, request: Request, *, route: Route | None) -> Response | FileResponse:
         if route is None:
             raise _no_route(request)
         if not route.is_for_worker:

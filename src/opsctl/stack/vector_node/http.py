@@ -1,8 +1,9 @@
 """How the front reads a request and writes an answer over ASGI, and nothing more."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import IO, Any
 from urllib.parse import parse_qsl, unquote
 
 from opsctl.stack.vector_node.api_error import ApiError
@@ -13,6 +14,7 @@ Send = Callable[[dict[str, Any]], Awaitable[None]]
 
 JSON = b"application/json"
 LARGEST_BODY_BYTES = 64 * 1024 * 1024
+_CHUNK_BYTES = 1024 * 1024
 
 
 class ClientGoneError(Exception):
@@ -37,6 +39,29 @@ class Response:
         ]
         await send({"type": "http.response.start", "status": self.status, "headers": headers})
         await send({"type": "http.response.body", "body": self.body})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileResponse:
+    """An answer whose body is an open file, sent piece by piece."""
+
+    stream: IO[bytes]
+    size: int
+    headers: tuple[tuple[bytes, bytes], ...] = ()
+    status: int = 200
+
+    async def send(self, send: Send) -> None:
+        """Write it, and close the file."""
+        headers = [
+            (b"content-type", b"application/octet-stream"),
+            (b"content-length", b"%d" % self.size),
+            *self.headers,
+        ]
+        with self.stream:
+            await send({"type": "http.response.start", "status": self.status, "headers": headers})
+            while chunk := await asyncio.to_thread(self.stream.read, _CHUNK_BYTES):
+                await send({"type": "http.response.body", "body": chunk, "more_body": True})
+        await send({"type": "http.response.body", "body": b""})
 
 
 @dataclass(slots=True, kw_only=True)
@@ -109,4 +134,4 @@ class Request:
 
 
 def _too_large(limit: int) -> ApiError:
-    return ApiError(413, f"Bad request: JSON payload is larger than allowed (limit: {limit} bytes)")
+    return ApiError(413, f"Bad request: payload is larger than allowed (limit: {limit} bytes)")

@@ -10,8 +10,8 @@ if TYPE_CHECKING:
     from opsctl.stack.vector_node.shard import Shard
 
 
-def collection_info(shard: "Shard", background: "Background") -> dict[str, Any]:
-    """Return the result of `GET /collections/{name}`."""
+def collection_info(shard: "Shard", background: "Background", *, held: int) -> dict[str, Any]:
+    """Return the result of `GET /collections/{name}`; `held` writes wait for a copy of the shard."""
     info = shard.engine.info()
     return {
         "status": "yellow" if background.is_wanted else "green",
@@ -21,7 +21,7 @@ def collection_info(shard: "Shard", background: "Background") -> dict[str, Any]:
         "segments_count": info.segments_count,
         "config": shown_config(shard.params),
         "payload_schema": {name: shown_index(each) for name, each in sorted(info.payload_schema.items())},
-        "update_queue": {"length": background.held_operations},
+        "update_queue": {"length": held},
     }
 
 

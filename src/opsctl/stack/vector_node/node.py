@@ -11,6 +11,7 @@ from opsctl.stack.vector_node.api_error import ApiError
 from opsctl.stack.vector_node.catalog import Catalog
 from opsctl.stack.vector_node.logs import facts, logger
 from opsctl.stack.vector_node.pool import Answer, Pool, WorkerDiedError
+from opsctl.stack.vector_node.unbroken import Unbroken
 
 if TYPE_CHECKING:
     from qdrant_client.http import models
@@ -30,6 +31,7 @@ class Node:
         self.is_ready = False
         # One change of names at a time: a create must not race a delete or an alias of the same name.
         self._names_lock = asyncio.Lock()
+        self._unbroken = Unbroken()
         self._remove_orphans()
 
     @property
@@ -57,6 +59,31 @@ class Node:
 
     async def create(self, name: str, *, body: bytes) -> Answer:
         """Make a collection: on disk first, then in the catalogue."""
+        return await self._unbroken.run(self._create(name, body=body))
+
+    async def delete(self, name: str) -> bool:
+        """Delete a collection, its aliases and its snapshots: from the catalogue first, then from the disk."""
+        return await self._unbroken.run(self._delete(name))
+
+    async def replace(self, name: str, *, snapshot: Path) -> None:
+        """Put what a snapshot holds in the place of a collection, or make it a new one.
+
+        The engine opens the unpacked directory first, and one word of the catalogue makes the switch: a snapshot
+        that is no good, or a crash at any moment, leaves the collection as it was.
+        """
+        await self._unbroken.run(self._replace(name, snapshot=snapshot))
+
+    async def change_aliases(self, request: "models.ChangeAliasesOperation") -> None:
+        """Apply a list of alias actions as one."""
+        async with self._names_lock:
+            self.catalog.change_aliases(request)
+
+    async def close(self) -> None:
+        """End all engines, gracefully."""
+        await self._unbroken.wait()
+        await self.pool.close_all()
+
+    async def _create(self, name: str, *, body: bytes) -> Answer:
         async with self._names_lock:
             self.catalog.check_new_name(name)
             root = self._new_root()
@@ -70,8 +97,7 @@ class Node:
                     raise
             return answer
 
-    async def delete(self, name: str) -> bool:
-        """Delete a collection, its aliases and its snapshots: from the catalogue first, then from the disk."""
+    async def _delete(self, name: str) -> bool:
         async with self._names_lock:
             directory = self.catalog.collections.get(name)
             if directory is None:
@@ -82,12 +108,7 @@ class Node:
             await _remove(self.snapshots / name)
             return True
 
-    async def replace(self, name: str, *, snapshot: Path) -> None:
-        """Put what a snapshot holds in the place of a collection, or make it a new one.
-
-        The engine opens the unpacked directory first, and one word of the catalogue makes the switch: a snapshot
-        that is no good, or a crash at any moment, leaves the collection as it was.
-        """
+    async def _replace(self, name: str, *, snapshot: Path) -> None:
         async with self._names_lock:
             target = self.catalog.aliases.get(name, name)
             if target not in self.catalog.collections:
@@ -105,15 +126,6 @@ class Node:
             if before is not None:
                 await _remove(self._collections / before)
             await self.pool.ask(target, "info")
-
-    async def change_aliases(self, request: "models.ChangeAliasesOperation") -> None:
-        """Apply a list of alias actions as one."""
-        async with self._names_lock:
-            self.catalog.change_aliases(request)
-
-    async def close(self) -> None:
-        """End all engines, gracefully."""
-        await self.pool.close_all()
 
     def _new_root(self) -> Path:
         return self._collections / uuid4().hex

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from opsctl.clients.files import sync_tree
 from opsctl.stack.vector_node.children import die_with_parent
 from opsctl.stack.vector_node.convert_config import engine_config
 from opsctl.stack.vector_node.convert_points import parse_write
@@ -39,6 +40,8 @@ def main() -> None:
     offset = _catch_up(engine, journal=journal)
     engine.flush()
     engine.close()
+    # The original goes when the copy takes its place; the engine syncs only the files that it wrote itself.
+    sync_tree(root / target)
     _say(f"caught_up {offset}")
 
 

@@ -13,6 +13,7 @@ from typing import Any
 from opsctl.stack.vector_node.api_error import ApiError
 from opsctl.stack.vector_node.frames import Frame, pack, read_frame
 from opsctl.stack.vector_node.logs import facts, logger
+from opsctl.stack.vector_node.unbroken import Unbroken
 
 CLOSE_DEADLINE_SECONDS = 20.0  # a flush of a large shard takes a second or so
 
@@ -112,6 +113,7 @@ class Pool:
         self._seen: set[str] = set()
         self._spare: asyncio.Task[EngineProcess] | None = None
         self._is_closing = False
+        self._unbroken = Unbroken()
         self.statistics: dict[str, dict[str, Any]] = {}
         self.restarts: dict[str, int] = {}
 
@@ -121,7 +123,7 @@ class Pool:
         """Ask the worker of a collection; start one when there is none."""
         worker = self._workers.get(name)
         if worker is None or worker.is_gone:
-            worker = await self._open(name)
+            worker = await self._unbroken.run(self._open(name))
         return await worker.ask(operation, args=args, body=body)
 
     async def create(self, name: str, *, root: Path, body: bytes) -> Answer:
@@ -166,6 +168,7 @@ class Pool:
     async def close_all(self) -> None:
         """End every worker, gracefully."""
         self._is_closing = True
+        await self._unbroken.wait()
         if self._spare is not None:
             worker = await self._spare
             worker.kill()

@@ -95,6 +95,16 @@ class Shard:
             self.reopen()
             raise
 
+    def annotate(self, params: "models.CreateCollection") -> None:
+        """Put changed notes in force, which the engine does not know about."""
+        before = self.params
+        self.params = params
+        try:
+            self.write_pointer()
+        except Exception:
+            self.params = before
+            raise
+
     def reopen(self) -> None:
         """Close the engine and load the directory again, from segments and write-ahead log."""
         import qdrant_edge as edge

@@ -9,7 +9,7 @@ from uuid import uuid4
 
 from opsctl.stack.vector_node import answers, snapshots
 from opsctl.stack.vector_node.api_error import ApiError
-from opsctl.stack.vector_node.http import Request, Response
+from opsctl.stack.vector_node.http import FileResponse, Request, Response
 from opsctl.stack.vector_node.parsing import parse_model
 from opsctl.stack.vector_node.routes import Route
 from opsctl.stack.vector_node.snapshot_sources import fetch, receive_upload
@@ -40,15 +40,13 @@ class SnapshotRoutes:
             return Response(status=answer.status, body=answer.body)
         return _result(asdict(snapshots.describe(path)))
 
-    async def download(self, _request: Request, route: Route) -> Response:
-        """Return a snapshot file."""
+    async def download(self, _request: Request, route: Route) -> FileResponse:
+        """Return a snapshot file, of whatever size."""
         path = self._path(route)
-        body = await asyncio.to_thread(path.read_bytes)
         disposition = f'attachment; filename="{path.name}"'.encode()
-        return Response(
-            status=200,
-            body=body,
-            content_type=b"application/octet-stream",
+        return FileResponse(
+            stream=path.open("rb"),
+            size=path.stat().st_size,
             headers=((b"content-disposition", disposition),),
         )
 

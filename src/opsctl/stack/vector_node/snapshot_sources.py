@@ -38,13 +38,13 @@ async def receive_upload(request: Request, *, target: Path) -> None:
     """Write the first part of a multipart upload into `target`, without holding it in memory.
 
     Raises:
-        ApiError: 400, when the body is not a multipart form with one file.
+        ApiError: 400, when the body is not a multipart form with one file; 413, when the disk has no room for it.
     """
     delimiter = b"\r\n--" + _boundary(request)
     pending = b"\r\n"
     is_in_file = False
     with target.open("wb") as stream:
-        async for chunk in request.chunks():
+        async for chunk in request.chunks(limit=_room(target)):
             pending += chunk
             if not is_in_file:
                 start = pending.find(b"\r\n\r\n")
@@ -61,6 +61,11 @@ async def receive_upload(request: Request, *, target: Path) -> None:
             stream.write(pending[:safe])
             pending = pending[safe:]
     raise ApiError(400, "Bad request: the body is not a multipart form with one file `snapshot`")
+
+
+def _room(target: Path) -> int:
+    """Return how many bytes a snapshot may have: it is unpacked beside itself."""
+    return shutil.disk_usage(target.parent).free // 2
 
 
 def _boundary(request: Request) -> bytes:

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO
 
-from opsctl.clients.files import sync_directory, write_atomically
+from opsctl.clients.files import sync_directory, sync_tree, write_atomically
 from opsctl.stack.vector_node.api_error import ApiError
 from opsctl.stack.vector_node.children import die_with_parent
 from opsctl.stack.vector_node.shard import POINTER
@@ -87,6 +87,7 @@ def unpack(path: Path, *, target: Path) -> None:
     except (tarfile.TarError, EOFError) as error:
         shutil.rmtree(target)
         raise ApiError(400, f"Wrong input: the file is not a snapshot of a vector node: {error}") from error
+    sync_tree(target)
     sync_directory(target.parent)
     if not (target / POINTER).is_file():
         shutil.rmtree(target)

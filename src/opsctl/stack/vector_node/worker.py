@@ -104,7 +104,7 @@ class Worker:
             return self._write(frame)
         match operation:
             case "info":
-                return answers.envelope(collection_info(shard, background), seconds=0.0)
+                return answers.envelope(collection_info(shard, background, held=len(self._held)), seconds=0.0)
             case "patch":
                 return self._patch(frame.body)
             case "snapshot":
@@ -161,10 +161,14 @@ class Worker:
 
         shard, background = self._opened()
         started = time.perf_counter()
-        params = merged(shard.params, parse_model(models.UpdateCollection, body))
-        background.cancel()
-        shard.reconfigure(params)
-        background.force()
+        change = parse_model(models.UpdateCollection, body)
+        params = merged(shard.params, change)
+        if {name for name, value in change if value is not None} == {"metadata"}:
+            shard.annotate(params)
+        else:
+            background.cancel()
+            shard.reconfigure(params)
+            background.force()
         return answers.envelope(result=True, seconds=time.perf_counter() - started)
 
     def _recover(self) -> None:
