@@ -10,7 +10,7 @@ from tests.fakes.searcher import FakeHost, FakeSearcher, FakeStates
 from opsctl.core.errors import InconclusiveError
 from opsctl.vectors.arms import Arm, MeasurePlan
 from opsctl.vectors.filters import FilterSpec
-from opsctl.vectors.measure import Instruments, measure, turns
+from opsctl.vectors.measure import SPELL_QUERIES, Instruments, measure, turns
 from opsctl.vectors.queries import query_set
 from opsctl.vectors.statistics import Comparison
 from opsctl.vectors.summary import compare_arms, curve, size_needed, summarise
@@ -134,16 +134,16 @@ def test_an_arm_that_differs_from_itself_makes_the_run_invalid():
             """Answer one search."""
             if search.collection == "fast":
                 self.fast += 1
-                # Rounds ask `fast` twice; slow down the control by its place in the round's order.
+                # Each spell asks `fast` for the arm and for the control; slow down the control by its place in the round's order.
                 self.seconds["fast"] = 0.0004 if self.is_control() else 0.0002
             return super().search(search)
 
         def is_control(self):
-            """Tell whether this search of a measured round is the control's."""
+            """Tell whether this search of a measured spell is the control's."""
             number = self.fast - 100 - 1
-            round_number, second = divmod(number, 2)
-            order = [each for each in turns(3, round_number) if each != 0]
-            return number >= 0 and order[second] == 2
+            spell, place = divmod(number, 2 * SPELL_QUERIES)
+            order = [each for each in turns(3, spell) if each != 0]
+            return number >= 0 and order[place // SPELL_QUERIES] == 2
 
     plan = a_plan(truth=DERIVED, warm_up=0)
 
