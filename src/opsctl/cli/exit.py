@@ -4,9 +4,10 @@ import os
 import sys
 import tempfile
 from collections.abc import Callable
+from contextlib import suppress
 from typing import NoReturn
 
-from opsctl.core.errors import OpsError
+from opsctl.core.errors import NotReadyError, OpsError
 from opsctl.core.exit_codes import ExitCode
 
 
@@ -18,32 +19,70 @@ def leave(code: ExitCode) -> NoReturn:
 def run(command: Callable[[], object]) -> NoReturn:
     """Run the whole program and end it: good, refused, interrupted, or a bug with its traceback saved."""
     try:
+        code = _run(command)
+    except BrokenPipeError:
+        # The reader, such as `head`, has seen enough.
+        _close_output()
+        code = ExitCode.GOOD
+    sys.exit(code)
+
+
+def _close_output() -> None:
+    """Keep the interpreter from writing once more to an output that failed; it would end with code 120."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _run(command: Callable[[], object]) -> int:
+    try:
         command()
+        if sys.stdout is not None:  # closed by the caller: `>&-`
+            sys.stdout.flush()
     except OpsError as error:
         _tell(error)
-        leave(error.exit_code)
+        return error.exit_code
     except (KeyboardInterrupt, SystemExit) as end:
         # Typer turns Ctrl-C into an exit of its own; both ways lead here.
-        code = end.code if isinstance(end, SystemExit) else int(ExitCode.INTERRUPTED)
-        if code == ExitCode.INTERRUPTED:
-            _say("interrupted; work done so far is kept, the same command goes on from there")
-        sys.exit(code)
+        code = end.code if isinstance(end, SystemExit) else ExitCode.INTERRUPTED
+        return _ended_early(code if isinstance(code, int) else ExitCode.GOOD)
     except BrokenPipeError:
-        # The reader, such as `head`, has seen enough; the interpreter must not write to the pipe again.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        leave(ExitCode.GOOD)
+        raise
     except Exception as error:  # noqa: BLE001 - the outermost frame: whatever arrives here is a bug of ours
-        _apologise(error)
-        leave(ExitCode.BUG)
-    leave(ExitCode.GOOD)
+        return _unforeseen(error)
+    return ExitCode.GOOD
+
+
+def _unforeseen(error: Exception) -> int:
+    from opsctl.clients.files import is_out_of_room
+    from opsctl.ui.show_error import show_error
+
+    if isinstance(error, OSError) and is_out_of_room(error):
+        # No bug, wherever it surfaced; stdout itself may be what cannot be written.
+        fix = "free some space, then run the command again: df -h"
+        refusal = NotReadyError("no room left to write", code="FIL001", why=error.strerror, fix=fix)
+        with suppress(OSError):
+            _print_failure(refusal)
+        show_error(refusal)
+        _close_output()
+        return ExitCode.NOT_READY
+    _apologise(error)
+    return ExitCode.BUG
+
+
+def _ended_early(code: int) -> int:
+    """Say what an exit without an error of ours means; usage errors were told by Typer."""
+    if code == ExitCode.INTERRUPTED:
+        message = "interrupted; work done so far is kept, the same command goes on from there"
+        _say(message)
+        _print_failure(OpsError(message, code="CLI003"))
+    elif code == ExitCode.USAGE:
+        _print_failure(OpsError("wrong usage; stderr says what", code="CLI002", fix="add --help"))
+    return code
 
 
 def _tell(error: OpsError) -> None:
-    from opsctl.ui.console import mode
     from opsctl.ui.show_error import show_error
 
-    if mode.json:
-        _print_failure(error)
+    _print_failure(error)
     show_error(error)
 
 
@@ -51,8 +90,11 @@ def _print_failure(error: OpsError) -> None:
     """Give a program that asked for JSON its one document also when the command fails."""
     from opsctl.cli.document import document
     from opsctl.core.findings import Finding, Severity
-    from opsctl.ui.console import print_document
+    from opsctl.ui.console import mode, print_document
 
+    # When the command line itself is wrong, no option was read: the arguments say what was asked for.
+    if mode.has_printed_document or not (mode.json or "--json" in sys.argv):
+        return
     own = Finding(
         code=error.code,
         severity=Severity.ERROR,
@@ -67,13 +109,22 @@ def _print_failure(error: OpsError) -> None:
 def _apologise(error: Exception) -> None:
     import traceback
 
-    with tempfile.NamedTemporaryFile(
-        "w", prefix="opsctl-bug-", suffix=".txt", delete=False, encoding="utf-8"
-    ) as file:
-        file.write("".join(traceback.format_exception(error)))
-    _say(f"error[BUG]: {type(error).__name__}: {error}")
-    _say(f"\nhint: this is a defect in opsctl; please report it with `{file.name}`")
+    story = "".join(traceback.format_exception(error))
+    message = f"{type(error).__name__}: {error}"
+    try:
+        with tempfile.NamedTemporaryFile(
+            "w", prefix="opsctl-bug-", suffix=".txt", delete=False, encoding="utf-8"
+        ) as file:
+            file.write(story)
+        fix = f"this is a defect in opsctl; please report it with `{file.name}`"
+    except OSError:  # a full disk may be the very cause
+        _say(story)
+        fix = "this is a defect in opsctl; please report it with the lines above"
+    _say(f"error[BUG]: {message}")
+    _say(f"\nhint: {fix}")
+    _print_failure(OpsError(message, code="BUG", fix=fix))
 
 
 def _say(text: str) -> None:
-    sys.stderr.write(f"{text}\n")
+    if sys.stderr is not None:  # closed by the caller: `2>&-`
+        sys.stderr.write(f"{text}\n")

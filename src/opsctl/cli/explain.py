@@ -36,6 +36,15 @@ A flag wins over OPSCTL_*, that over opsctl.yaml, that over the user's own file
     "CLI001": """`opsctl explain` was asked for a code or topic that it does not know.
 
 Codes are three letters and three digits, as messages show them; `opsctl explain` lists them all.""",
+    "CLI002": """The command line is wrong: an unknown option, a missing argument, a value of the wrong kind.
+
+The message on stderr names it, and the command's `--help` shows what it takes; nothing was started.""",
+    "CLI003": """The command was interrupted, by Ctrl-C or by whoever runs it.
+
+Work done so far is kept; the same command goes on from there.""",
+    "BUG": """A defect in opsctl: something happened that nobody thought of.
+
+The message names a file with the details; please report it. Data is safe: every command can be run again.""",
 }
 
 

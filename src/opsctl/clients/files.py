@@ -230,8 +230,13 @@ def _append_whole(descriptor: int, line: bytes) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
+def is_out_of_room(error: OSError) -> bool:
+    """Tell whether the system refused for want of room: a full disk, a used-up quota, a file-size limit."""
+    return error.errno in _NO_ROOM
+
+
 def _file_error(error: OSError, *, path: Path, doing: str) -> OpsError:
-    if error.errno in _NO_ROOM:
+    if is_out_of_room(error):
         return NotReadyError(
             f"no room to {doing} `{path}`",
             code="FIL001",

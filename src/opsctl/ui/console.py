@@ -16,6 +16,7 @@ class OutputMode:
     """What the user asked of the output; set once, by the root command's options."""
 
     json: bool = False
+    has_printed_document: bool = False
     color: str = "auto"
     verbosity: int = 0
 
@@ -39,6 +40,9 @@ def print_document(document: "Document") -> None:
     """Write one JSON document to stdout; NaN and infinities become null."""
     import orjson
 
+    mode.has_printed_document = True
+    if sys.stdout is None:  # closed by the caller: `>&-`
+        return
     options = orjson.OPT_INDENT_2 | orjson.OPT_SERIALIZE_NUMPY | orjson.OPT_NON_STR_KEYS
     sys.stdout.buffer.write(orjson.dumps(document, default=_to_plain, option=options) + b"\n")
     sys.stdout.flush()
@@ -64,9 +68,12 @@ def _console(*, stderr: bool) -> "Console":
     from rich.console import Console
 
     forced = {"always": True, "never": False}.get(mode.color)
-    console = Console(stderr=stderr, force_terminal=forced, no_color=mode.color == "never" or None)
+    # Without `emoji=False` Rich turns `:x:` in somebody's data into a picture.
+    no_color = mode.color == "never" or None
+    console = Console(stderr=stderr, force_terminal=forced, no_color=no_color, emoji=False)
     if not console.is_terminal:
-        console = Console(stderr=stderr, force_terminal=forced, width=max(console.width, 160))
+        width = max(console.width, 160)
+        console = Console(stderr=stderr, force_terminal=forced, no_color=no_color, emoji=False, width=width)
     return console
 
 

@@ -1,0 +1,66 @@
+"""How whole commands end when something goes wrong outside of them: pipes, disks, signals, wrong usage."""
+
+import json
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from tests.cli.command import run_opsctl
+
+
+def run_shell(line: str, *, folder: Path) -> subprocess.CompletedProcess[str]:
+    """Run `opsctl` inside a shell line, where `$OPSCTL` stands for the command."""
+    environment = {"OPSCTL": f"{sys.executable} -m opsctl", "PATH": "/usr/bin:/bin", "HOME": str(folder)}
+    return subprocess.run(
+        ["/bin/bash", "-c", line], cwd=folder, env=environment, capture_output=True, text=True, check=False
+    )
+
+
+@pytest.mark.parametrize(
+    "arguments", [("collections", "status", "--nope", "--json"), ("nope", "--json"), ("explain", "X1", "Y")]
+)
+def test_wrong_usage_is_told_on_stderr_and_in_json_where_asked(tmp_path: Path, arguments: tuple[str, ...]):
+    """A program that asked for JSON gets one document, also when no option could be read."""
+    outcome = run_opsctl(*arguments, folder=tmp_path)
+
+    assert outcome.exit_code == 2
+    assert "Error: " in outcome.stderr
+    findings = json.loads(outcome.stdout)["findings"] if "--json" in arguments else []
+    assert [finding["code"] for finding in findings] == (["CLI002"] if "--json" in arguments else [])
+
+
+def test_ctrl_c_leaves_one_json_document(tmp_path: Path):
+    """The reader of `--json` can tell an interruption from a crash."""
+    fifo = tmp_path / "opsctl.yaml"
+    script = "import os, signal; from opsctl.cli import exit\ndef stop(): os.kill(os.getpid(), signal.SIGINT)\nexit.run(stop)"
+    process = subprocess.run(
+        [sys.executable, "-c", script, "--json"], cwd=fifo.parent, capture_output=True, text=True, check=False
+    )
+
+    assert process.returncode == 128 + signal.SIGINT
+    assert json.loads(process.stdout)["findings"][0]["code"] == "CLI003"
+
+
+def test_output_to_a_full_disk_is_no_bug(tmp_path: Path):
+    """Exit 3 with the reason, for tables and for JSON."""
+    outcome = run_shell("$OPSCTL config show > /dev/full", folder=tmp_path)
+    in_json = run_shell("$OPSCTL config show --json > /dev/full", folder=tmp_path)
+
+    assert (outcome.returncode, in_json.returncode) == (3, 3)
+    assert "error[FIL001]: no room left to write" in outcome.stderr
+    assert "error[FIL001]: no room left to write" in in_json.stderr
+
+
+@pytest.mark.parametrize("line", ["$OPSCTL config show --json >&-", "$OPSCTL config show >&-"])
+def test_a_closed_stdout_is_no_bug(tmp_path: Path, line: str):
+    """Nobody wants the output; the verdict is still the exit code."""
+    assert run_shell(line, folder=tmp_path).returncode == 0
+
+
+def test_data_with_colons_is_shown_as_it_is(tmp_path: Path):
+    """`:x:` in somebody's file is no request for a picture."""
+    (tmp_path / "opsctl.yaml").write_text("a:x:b\n")
+
+    assert "`a:x:b`" in run_opsctl("config", "show", folder=tmp_path).stderr
