@@ -13,7 +13,7 @@ from opsctl.vectors.filters import FilterSpec
 from opsctl.vectors.measure import SPELL_QUERIES, Instruments, measure, turns
 from opsctl.vectors.queries import query_set
 from opsctl.vectors.statistics import Comparison
-from opsctl.vectors.summary import compare_arms, curve, size_needed, summarise
+from opsctl.vectors.summary import compare_arms, curve, is_equal_recall, size_needed, summarise
 from opsctl.vectors.validity import Limits
 
 SPEC = FilterSpec.model_validate({"region": "AU"})
@@ -88,6 +88,18 @@ def test_unequal_recall_is_reported():
     assert found is not None
     assert round(found.value, 6) == 0.8
     assert not compare_arms(measured, baseline="source", contender="derived", share=0.5).is_equal_recall
+
+
+@pytest.mark.parametrize(
+    ("queries", "wrong_every", "expected"),
+    [(500, 0, True), (500, 50, True), (20, 20, False), (500, 4, False), (0, 1, False)],
+)
+def test_equal_recall_must_be_shown(queries, wrong_every, expected):
+    """Few queries with a small difference show nothing; many with a tiny one do; none at all never do."""
+    first = tuple(1.0 for _ in range(queries))
+    second = tuple(0.9 if wrong_every and place % wrong_every == 0 else 1.0 for place in range(queries))
+
+    assert is_equal_recall(first, second, margin=0.01) is expected
 
 
 @pytest.mark.parametrize(("status", "idle"), [("yellow", True), ("grey", True), ("green", False)])

@@ -158,6 +158,20 @@ def test_the_blocks_needed_find_the_effect():
     assert detectable_effect(longer) == pytest.approx(0.02, rel=0.4)
 
 
+def test_the_blocks_needed_depend_on_the_test_and_not_on_how_wide_its_interval_was_drawn():
+    """The same error shown at 99 % asks for more blocks, by Lehr's factor not by the wider interval too: 3.418² / 2.802²."""
+    first, second = latencies(5, blocks=40)
+    usual = ratio_of_quantiles(first, second, 0.5, seed=1)
+    strict = ratio_of_quantiles(first, second, 0.5, seed=1, confidence=0.99, resamples=4000)
+    assert usual is not None
+    assert strict is not None
+
+    needed = [blocks_needed(ratio, blocks=40, effect=0.005) for ratio in (usual, strict)]
+
+    assert strict.standard_error == pytest.approx(usual.standard_error, rel=0.15)
+    assert needed[1] / needed[0] == pytest.approx(1.49, rel=0.3)
+
+
 def test_wilson_knows_a_published_example():
     """Newcombe (1998): 81 of 263 gives 0.2553 to 0.3662."""
     low, high = wilson(81 / 263, 263)

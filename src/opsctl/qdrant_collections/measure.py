@@ -12,16 +12,18 @@ from opsctl.core.quantiles import quantile
 from opsctl.qdrant_collections.store import VectorStore
 from opsctl.vectors.recall import recall
 from opsctl.vectors.search import Answer
+from opsctl.vectors.statistics import wilson
 
 TOP = 10
-_Z = 1.96  # two-sided 95 % of the normal distribution
 _SEED = 20261122
 _MOST_ROUNDS = 4
+# Each look at the recall is a chance to stop on a lucky one: 95 % for all four together (Bonferroni).
+_CONFIDENCE = 1 - 0.05 / _MOST_ROUNDS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Estimate:
-    """A mean with its 95 % confidence interval."""
+    """A mean with its interval, which holds with 95 % confidence however many rounds it took."""
 
     mean: float
     low: float
@@ -91,16 +93,11 @@ def estimate_mean(shares: Sequence[float]) -> Estimate:
     Source: Wilson (1927). The variance of a share is at most that of a yes-or-no answer with the same mean, so
     the interval is wide enough whatever the shares look like; all ones do not pretend to be certain.
     """
-    count = len(shares)
-    if count == 0:
+    if not shares:
         return Estimate(mean=0.0, low=0.0, high=1.0, queries=0)
     mean = fmean(shares)
-    scale = 1 + _Z**2 / count
-    centre = (mean + _Z**2 / (2 * count)) / scale
-    half = _Z / scale * math.sqrt(mean * (1 - mean) / count + _Z**2 / (4 * count**2))
-    # At the ends the bound is the mean itself, which rounding may miss by a last bit.
-    low, high = min(mean, max(0.0, centre - half)), max(mean, min(1.0, centre + half))
-    return Estimate(mean=mean, low=low, high=high, queries=count)
+    low, high = wilson(mean, len(shares), confidence=_CONFIDENCE)
+    return Estimate(mean=mean, low=low, high=high, queries=len(shares))
 
 
 def as_answer(found: Found) -> Answer:

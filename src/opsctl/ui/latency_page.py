@@ -130,7 +130,7 @@ def _ratio(ratio: Ratio | None) -> str:
 
 def _verdict(comparison: object) -> str:
     verdict = str(getattr(comparison, "verdict", "")).replace("_", " ")
-    return verdict if getattr(comparison, "is_equal_recall", True) else f"{verdict}, not at equal recall"
+    return verdict if getattr(comparison, "is_equal_recall", True) else f"{verdict}, equal recall not shown"
 
 
 def _line(

@@ -93,7 +93,7 @@ def _word(comparison: ArmComparison) -> str:
     word = COMPARISON_WORDS[comparison.verdict]
     if comparison.queries_needed:
         word += f" [dim]n>={comparison.queries_needed:,}[/]"
-    return word if comparison.is_equal_recall else f"{word}, [yellow]not at equal recall[/]"
+    return word if comparison.is_equal_recall else f"{word}, [yellow]equal recall not shown[/]"
 
 
 def _setting(report: LatencyReport) -> str:
@@ -123,7 +123,7 @@ def _conclusion(report: LatencyReport) -> str:
         return "the run is invalid, its figures prove nothing"
     if main.ratio is None:
         return "too few queries for a comparison"
-    at = "at equal recall" if main.is_equal_recall else "but not at equal recall"
+    at = "at equal recall" if main.is_equal_recall else "but equal recall is not shown"
     return f"{DERIVED} answers {ratio_text(main.ratio)} as fast as {main.baseline} (engine p50), {at}"
 
 

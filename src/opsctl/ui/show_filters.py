@@ -41,7 +41,7 @@ def _cells(result: CaseResult, arm: ArmSummary) -> list[str]:
         return [*cells, "", "the baseline" if arm.name == Strategy.PLANNER else ""]
     word = COMPARISON_WORDS[comparison.verdict]
     if not comparison.is_equal_recall:
-        word += ", [yellow]not at equal recall[/]"
+        word += ", [yellow]equal recall not shown[/]"
     return [*cells, ratio_text(comparison.ratio), word]
 
 

@@ -73,7 +73,7 @@ def _cost_table(plan: CombinationPlan) -> "Table":
         ratio = ratio_text(against.ratio) if against else ""
         word = COMPARISON_WORDS[against.verdict] if against else ""
         if against and not against.is_equal_recall:
-            word += ", [yellow]not at equal recall[/]"
+            word += ", [yellow]equal recall not shown[/]"
         memory = "0" if strategy is not Strategy.NO_INDEX else "-"
         table.add_row(
             strategy.value,

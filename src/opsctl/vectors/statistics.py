@@ -34,11 +34,17 @@ class Ratio:
     value: float
     low: float
     high: float
+    confidence: float = 0.95
 
     @property
     def log_error(self) -> float:
         """Return the half width of the interval on the log scale."""
         return (math.log(self.high) - math.log(self.low)) / 2
+
+    @property
+    def standard_error(self) -> float:
+        """Return the standard error on the log scale that the interval amounts to."""
+        return self.log_error / NormalDist().inv_cdf(0.5 + self.confidence / 2)
 
     def is_beyond(self, floor: float) -> bool:
         """Tell whether the whole interval lies outside 1 +/- `floor`."""
@@ -209,19 +215,22 @@ def wilson(mean: float, size: int, *, confidence: float = 0.95) -> tuple[float, 
 def blocks_needed(ratio: Ratio, *, blocks: int, effect: float, power: float = 0.8) -> int:
     """Return how many blocks would show an effect of `effect` (0.05 for 5 %) with that power.
 
-    The error shrinks with the root of the number of blocks. Source: Lehr (1992), for a two-sided 5 % test.
+    The error shrinks with the root of the number of blocks. Source: Lehr (1992), for a two-sided test at the
+    ratio's own confidence.
     """
-    normal = NormalDist()
-    wanted_error = math.log1p(effect) / (normal.inv_cdf(0.975) + normal.inv_cdf(power))
-    error = ratio.log_error / normal.inv_cdf(0.975)
-    return max(MINIMUM_BLOCKS, math.ceil(blocks * (error / wanted_error) ** 2))
+    wanted_error = math.log1p(effect) / _distance(ratio, power=power)
+    return max(MINIMUM_BLOCKS, math.ceil(blocks * (ratio.standard_error / wanted_error) ** 2))
 
 
 def detectable_effect(ratio: Ratio, *, power: float = 0.8) -> float:
     """Return the smallest effect, as a share, that a run with this interval finds with that power."""
+    return math.expm1(ratio.standard_error * _distance(ratio, power=power))
+
+
+def _distance(ratio: Ratio, *, power: float) -> float:
+    """Return how many standard errors an effect must have to be found with that power."""
     normal = NormalDist()
-    error = ratio.log_error / normal.inv_cdf(0.975)
-    return math.expm1(error * (normal.inv_cdf(0.975) + normal.inv_cdf(power)))
+    return normal.inv_cdf(0.5 + ratio.confidence / 2) + normal.inv_cdf(power)
 
 
 def _log_ratio(baseline: "np.ndarray", contender: "np.ndarray", share: float) -> "np.ndarray":
@@ -246,6 +255,7 @@ def _as_ratio(value: float, logs: "np.ndarray", *, share: float, confidence: flo
         value=math.exp(value),
         low=math.exp(min(low, value)),
         high=math.exp(max(high, value)),
+        confidence=confidence,
     )
 
 

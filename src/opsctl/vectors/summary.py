@@ -114,19 +114,22 @@ def compare_arms(
 
 
 def is_equal_recall(first: tuple[float, ...], second: tuple[float, ...], *, margin: float) -> bool:
-    """Tell whether two arms found as much of the truth, by a paired interval on the same queries.
+    """Tell whether two arms are shown to find as much of the truth, by a paired interval on the same queries.
 
-    Recalls are unequal when their mean difference is both significant and above the margin.
+    Sameness must be shown, as in `judge`: the whole interval of the mean difference lies within the margin
+    (Schuirmann 1987). Too few queries show nothing.
     """
     import numpy as np
 
     differences = np.asarray(first, dtype=float) - np.asarray(second, dtype=float)
-    if not differences.size or not differences.any():
+    if not differences.size:
+        return False
+    if not differences.any():
         return True
     random = np.random.default_rng(_SEED)
     means = differences[random.integers(differences.size, size=(2000, differences.size))].mean(axis=1)
     low, high = np.quantile(means, [0.025, 0.975])
-    return bool(abs(differences.mean()) <= margin or low <= 0 <= high)
+    return bool(-margin <= low and high <= margin)
 
 
 def curve(nanoseconds: "np.ndarray", *, points: int = 60) -> list[tuple[float, float]]:
