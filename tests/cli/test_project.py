@@ -192,3 +192,13 @@ def test_a_misspelt_noun_is_corrected(tmp_path: Path):
 
     assert outcome.exit_code == 2
     assert "collections" in outcome.stderr
+
+
+def test_a_project_folder_that_is_not_there_is_named(tmp_path: Path):
+    """Only `init` makes it; an empty project would answer in silence."""
+    absent = str(tmp_path / "absent")
+    refused = run_opsctl("--project", absent, "evidence", "list", folder=tmp_path)
+    made = run_opsctl("--project", absent, "init", folder=tmp_path)
+
+    assert (refused.exit_code, made.exit_code) == (2, 0)
+    assert "error[CFG007]: the project folder `FOLDER/absent` is not there" in refused.stderr

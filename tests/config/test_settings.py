@@ -106,3 +106,42 @@ def test_a_missing_secret_file_is_named(tmp_path: Path):
     """The command stops before it tries without a key."""
     with pytest.raises(UsageError, match="nowhere"):
         secret(variable="K", file="nowhere", root=tmp_path, environment={})
+
+
+@pytest.mark.parametrize(
+    "url", ["notaurl", "ftp://host", "http://127.0.0.1:99999", "http://[::1", "http://", "http://[zz]:1"]
+)
+def test_an_address_that_no_client_can_use_is_refused_where_it_is_set(tmp_path: Path, url: str):
+    """It would surface as a defect deep in a client."""
+    with pytest.raises(UsageError, match="is not a web address") as caught:
+        resolved(tmp_path, environment={"OPSCTL_QDRANT_URL": url})
+
+    assert caught.value.why == "it was set by OPSCTL_QDRANT_URL"
+
+
+def test_addresses_of_every_usual_shape_are_taken(tmp_path: Path):
+    """Names, IPv4, IPv6, a path behind a proxy."""
+    for url in ("http://localhost:6333", "https://a.example/qdrant", "http://[::1]:6333", "http://10.0.0.1"):
+        assert resolved(tmp_path, environment={"OPSCTL_QDRANT_URL": url}).project.qdrant.url == url
+
+
+def test_an_empty_variable_is_not_set(tmp_path: Path):
+    """The next weaker source holds."""
+    found = resolved(tmp_path, text="state_dir: mine", environment={"OPSCTL_STATE_DIR": ""})
+
+    assert (found.project.state_dir, origin(found, "state_dir")) == ("mine", str(tmp_path / "opsctl.yaml"))
+
+
+@pytest.mark.parametrize("name", ["opsctl.yaml", "opsctl.yaml/below"])
+def test_a_state_folder_that_is_a_file_is_refused(tmp_path: Path, name: str):
+    """Otherwise the stack would look stopped and the ledger empty."""
+    with pytest.raises(UsageError, match="is not a folder"):
+        resolved(tmp_path, environment={"OPSCTL_STATE_DIR": name})
+
+
+def test_an_empty_secret_file_is_named(tmp_path: Path):
+    """It would be sent as no key at all."""
+    (tmp_path / "key").write_text("\n")
+
+    with pytest.raises(UsageError, match="is empty"):
+        secret(variable="OPSCTL_QDRANT_API_KEY", file="key", root=tmp_path, environment={})

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from opsctl.core.clock import SystemClock
-from opsctl.core.errors import OpsError
+from opsctl.core.errors import OpsError, UsageError
 from opsctl.core.events import Listener, ignore
 
 if TYPE_CHECKING:
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from opsctl.cli.backends import Backends
     from opsctl.config.settings import Settings
     from opsctl.evidence.ledger import Ledger
+    from opsctl.evidence.model import Evidence, Record
     from opsctl.project.doctor import Machine
 
 _chosen: dict[str, Path] = {}
@@ -39,6 +40,10 @@ def settings() -> "Settings":
     from opsctl.config.settings import find_root, resolve_settings
 
     root = _chosen.get("root") or find_root(Path.cwd())
+    if not root.is_dir():
+        raise UsageError(
+            f"the project folder `{root}` is not there", code="CFG007", fix=f"opsctl --project {root} init"
+        )
     return resolve_settings(root=root, environment=os.environ, user_file=_user_file(), flags={})
 
 
@@ -59,7 +64,6 @@ def book_models() -> "dict[str, type[BaseModel]]":
 def schema_text(name: str) -> str:
     """Return the JSON Schema of a book, as committed in the package."""
     from opsctl.config.schema import render_schema
-    from opsctl.core.errors import UsageError
 
     models = book_models()
     if name not in models:
@@ -130,6 +134,18 @@ def backends(listener: Listener) -> "AbstractContextManager[Backends]":
     from opsctl.cli.backends import backends as open_backends
 
     return open_backends(settings(), listener=listener)
+
+
+def record(evidence: "Evidence") -> "Record":
+    """Add a proof to the ledger, with the commit of the project and the versions of what did the work."""
+    import platform
+    from dataclasses import replace
+
+    from opsctl import __version__
+    from opsctl.clients.git import read_commit
+
+    tools = {"opsctl": __version__, "python": platform.python_version(), **evidence.tools}
+    return ledger().append(replace(evidence, tools=tools, git_commit=read_commit(settings().root)))
 
 
 def ledger() -> "Ledger":

@@ -21,4 +21,10 @@ names the nearest key that it does know.""",
 
 A few YAML aliases of aliases can stand for billions of values, and an alias inside itself for endlessly many;
 checking such a file would use up all memory. The limits are 2 MiB of text and 200,000 values.""",
+    "CFG006": """A file that should hold a secret is empty.
+
+An empty key would be sent as no key at all, and the server's refusal would point at the wrong place.""",
+    "CFG007": """The project folder given by `--project` or OPSCTL_PROJECT is not there.
+
+Only `opsctl init` makes one; other commands would work on an empty project and find nothing, in silence.""",
 }

@@ -1,16 +1,35 @@
 """What can be set in `opsctl.yaml`: where the vectors, the database and the books are."""
 
+import ipaddress
 from typing import Annotated, Literal
+from urllib.parse import urlsplit
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from opsctl.config.model import StrictModel
+
+
+def _checked_web_address(url: str) -> str:
+    """Refuse what no HTTP client can use, where it is set instead of where it is first used."""
+    try:
+        parts = urlsplit(url)
+        is_right = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+        if parts.hostname and ":" in parts.hostname:
+            ipaddress.IPv6Address(parts.hostname)
+    except ValueError as error:
+        raise ValueError(f"`{url}` is not a web address: {error}") from error
+    if not is_right:
+        raise ValueError(f"`{url}` is not a web address; write it as `https://host.example:6333`")
+    return url
+
+
+WebAddress = Annotated[str, AfterValidator(_checked_web_address)]
 
 
 class QdrantSettings(StrictModel):
     """The vector database: the embedded vector node, or any Qdrant server, cluster or Cloud by URL."""
 
-    url: str | None = None
+    url: WebAddress | None = None
     """REST address such as `https://qdrant.example:6333`; without it the embedded vector node is used."""
     api_key_file: str | None = None
     """File that holds the API key; `OPSCTL_QDRANT_API_KEY` works too. Never put the key itself here."""
@@ -42,7 +61,7 @@ class EmbeddingSettings(StrictModel):
     """Length of a vector; `minilm` always has 384."""
     seed: Annotated[int, Field(ge=0, le=2**32 - 1)] = 0
     """Seed of the hashing trick: the same seed gives the same vectors everywhere."""
-    url: str | None = None
+    url: WebAddress | None = None
     """Address of the OpenAI-compatible endpoint, such as `https://api.example/v1`."""
     model: str | None = None
     """Model name to ask the endpoint for."""
@@ -53,14 +72,14 @@ class EmbeddingSettings(StrictModel):
 class Books(StrictModel):
     """Where the books are, relative to the project folder."""
 
-    collections: str = "ops/collections.yaml"
+    collections: Annotated[str, Field(min_length=1)] = "ops/collections.yaml"
     """The source and the derived collections."""
 
 
 class ProjectSettings(StrictModel):
     """The whole of `opsctl.yaml`."""
 
-    state_dir: str = ".opsctl"
+    state_dir: Annotated[str, Field(min_length=1)] = ".opsctl"
     """Folder for evidence, runs, logs and the embedded stack, relative to the project."""
     qdrant: QdrantSettings = QdrantSettings()
     """The vector database."""

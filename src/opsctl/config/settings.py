@@ -84,20 +84,29 @@ def resolve_settings(
             _merge(merged, origins, flatten(yaml.safe_load(read_text(path)) or {}), origin=str(path))
     _merge_environment(merged, origins, environment)
     _merge(merged, origins, dict(flags), origin="flag")
-    return Settings(root=root, project=_validated(merged, origins), origins=origins)
+    project = _validated(merged, origins)
+    _check_state_dir(root / project.state_dir, origin=origins.get("state_dir", "default"))
+    return Settings(root=root, project=project, origins=origins)
 
 
 def secret(*, variable: str, file: str | None, root: Path, environment: Mapping[str, str]) -> str | None:
     """Return a secret from its variable or its file; None where neither is set.
 
     Raises:
-        UsageError: when the file is named but is not there.
+        UsageError: when the file is named but is not there, or is empty.
     """
     if environment.get(variable):
         return environment[variable]
     if file is None:
         return None
-    return read_text(root / file).strip()
+    found = read_text(root / file).strip()
+    if not found:
+        raise UsageError(
+            f"the secret file `{root / file}` is empty",
+            code="CFG006",
+            fix=f"write the secret into it, mode 600, or set {variable}",
+        )
+    return found
 
 
 def masked(value: Any) -> Any:
@@ -139,6 +148,8 @@ def _merge_environment(
     for variable in sorted(environment):
         if not variable.startswith(ENVIRONMENT_PREFIX) or variable in _OTHER_VARIABLES | SECRET_VARIABLES:
             continue
+        if not environment[variable]:  # `OPSCTL_QDRANT_URL=` is how a shell or a CI job says "not set"
+            continue
         if variable not in names:
             close = difflib.get_close_matches(variable, [*names, *SECRET_VARIABLES], n=1)
             hint = f"did you mean `{close[0]}`?" if close else "see `opsctl config show`"
@@ -148,6 +159,25 @@ def _merge_environment(
 
 def _variable(name: str) -> str:
     return ENVIRONMENT_PREFIX + name.replace(".", "_").upper()
+
+
+def _check_state_dir(home: Path, *, origin: str) -> None:
+    """Refuse a state folder that is a file, or lies below one: nothing could ever be found or written there."""
+    nearest = next(path for path in (home, *home.parents) if path.exists())
+    if not nearest.is_dir():
+        raise UsageError(
+            f"setting `state_dir` is `{home}`, but `{nearest}` is not a folder",
+            code="CFG003",
+            why=f"it was set by {origin}",
+            fix="name a folder; it is made when it is needed",
+        )
+
+
+def _message(detail: Mapping[str, Any]) -> str:
+    """Return what pydantic says, its first letter small, names in it as they are."""
+    own = detail.get("ctx", {}).get("error")
+    message = str(own) if isinstance(own, ValueError) else str(detail["msg"])
+    return message[:1].lower() + message[1:]
 
 
 def _validated(merged: Mapping[str, Any], origins: Mapping[str, str]) -> ProjectSettings:
@@ -164,7 +194,7 @@ def _validated(merged: Mapping[str, Any], origins: Mapping[str, str]) -> Project
         detail = error.errors(include_url=False)[0]
         name = ".".join(str(part) for part in detail["loc"])
         raise UsageError(
-            f"setting `{name}` is `{detail['input']}`: {detail['msg'].lower()}",
+            f"setting `{name}` is `{masked(detail['input'])}`: {_message(detail)}",
             code="CFG003",
             why=f"it was set by {origins.get(name, 'default')}",
             fix="run `opsctl config show` to see every value and its origin",
