@@ -53,7 +53,7 @@ def _measure_matrix(bed: "Bed", *, options: "FilterOptions", build: bool, seed: 
         results = [_measure(case, bed, copies=copies, queries=queries, options=options) for case in cases]
     machine = bed.machine()
     took = (wiring.clock().now() - started_at).total_seconds()
-    wiring.ledger().append(
+    wiring.record(
         filters_evidence(
             results, source=source, queries=queries.digest, machine=machine, began=(started_at, took)
         )

@@ -118,9 +118,7 @@ def _measure_all(request: LatencyRequest, bed: "Bed") -> "list[tuple[str, Latenc
                 instruments=bed.instruments,
             )
             run_id = registry().add(run, kind="latency", machine=machine)
-            wiring.ledger().append(
-                latency_evidence(run.report, run_id=run_id, machine=machine, started_at=started_at)
-            )
+            wiring.record(latency_evidence(run.report, run_id=run_id, machine=machine, started_at=started_at))
             runs.append((run_id, run))
     return runs
 

@@ -70,7 +70,7 @@ def recorded(work: Callable[[], Report], *, proof: "Callable[..., Evidence]", se
     started_at, began = clock.now(), clock.monotonic()
     report = work()
     took = clock.monotonic() - began
-    wiring.ledger().append(proof(report, started_at=started_at, duration_seconds=took, server=server))
+    wiring.record(proof(report, started_at=started_at, duration_seconds=took, server=server))
     return report
 
 

@@ -102,7 +102,7 @@ def _plan_and_record(
         report = plan_combinations(combinations, source=source, queries=queries, options=options, bench=bench)
     engine = bed.store.server_version()
     for each in report.plans:
-        wiring.ledger().append(
+        wiring.record(
             plan_evidence(report, each, queries=queries.digest, engine=engine, started_at=started_at)
         )
     return report
