@@ -81,7 +81,7 @@ def compare_throughput(store: QdrantStore, *, points: int, folder: Path) -> None
                 store.delete_collection(f"{name}_{turn}")
     median = {name: statistics.median(values) for name, values in rates.items()}
     say(f"{len(in_memory):,} of {points * 2:,} points x {SIZE}, median of {ROUNDS} turns, points a second")
-    say(f"  script that scrolls and upserts in one loop   {median['script']:>9,.0f}")
+    say(f"  script: scroll, upsert, in batches of {NAIVE_BATCH}     {median['script']:>9,.0f}")
     say(f"  copy of opsctl collections rebuild            {median['opsctl']:>9,.0f}")
     say(f"  bulk load of the engine itself, no network    {median['engine']:>9,.0f}")
     say(f"  opsctl / script   {median['opsctl'] / median['script']:.2f}   (goal: at least 2)")

@@ -11,6 +11,9 @@ import orjson
 from opsctl.clients.qdrant_errors import not_qdrant, refused, timed_out, unreachable
 from opsctl.clients.qdrant_values import Filter, Page, Parcel, Point, PointId, QdrantPlace
 
+# Qdrant's default `service.max_request_size_mb` is 32; a thousand vectors of 3,072 numbers are more than that.
+_LARGEST_REQUEST_BYTES = 30_000_000
+
 
 class QdrantBulk:
     """Scroll and upsert without models: a point goes through as the server wrote it, float by float.
@@ -33,8 +36,13 @@ class QdrantBulk:
 
     def upsert(self, collection: str, points: list[Point], *, wait: bool) -> None:
         """Write points; with `wait` the answer comes when they can be searched."""
-        path = f"/collections/{quote(collection, safe='')}/points?wait={'true' if wait else 'false'}"
-        self._call("PUT", path, {"points": points}, doing=f"write points to `{collection}`")
+        data = orjson.dumps({"points": points}, option=orjson.OPT_SERIALIZE_NUMPY)
+        if len(data) > _LARGEST_REQUEST_BYTES and len(points) > 1:
+            middle = len(points) // 2
+            for half in (points[:middle], points[middle:]):
+                self.upsert(collection, half, wait=wait)
+            return
+        self._put(collection, data, wait=wait)
 
     def fetch(self, collection: str, request: dict[str, Any]) -> Parcel:
         """Return one page for a scroll request, sealed where its answer has the usual shape."""
@@ -52,9 +60,10 @@ class QdrantBulk:
         """Write the points of a parcel."""
         if parcel.sealed is None:
             self.upsert(collection, parcel.points, wait=wait)
-            return
-        path = f"/collections/{quote(collection, safe='')}/points?wait={'true' if wait else 'false'}"
-        self._send("PUT", path, b'{"points":' + parcel.sealed + b"}", doing=f"write points to `{collection}`")
+        elif len(parcel.sealed) > _LARGEST_REQUEST_BYTES:
+            self.upsert(collection, orjson.loads(parcel.sealed), wait=wait)
+        else:
+            self._put(collection, b'{"points":' + parcel.sealed + b"}", wait=wait)
 
     def close(self) -> None:
         """Close the connections of all threads."""
@@ -64,9 +73,13 @@ class QdrantBulk:
             self._opened.clear()
         self._local = threading.local()
 
+    def _put(self, collection: str, data: bytes, *, wait: bool) -> None:
+        path = f"/collections/{quote(collection, safe='')}/points?wait={'true' if wait else 'false'}"
+        doing = f"write points to `{collection}`"
+        self._result(self._send("PUT", path, data, doing=doing), doing=doing)
+
     def _call(self, method: str, path: str, body: Any, *, doing: str) -> Any:
-        data = orjson.dumps(body, option=orjson.OPT_SERIALIZE_NUMPY)
-        return self._result(self._send(method, path, data, doing=doing), doing=doing)
+        return self._result(self._send(method, path, orjson.dumps(body), doing=doing), doing=doing)
 
     def _send(self, method: str, path: str, data: bytes, *, doing: str) -> bytes:
         """Send one request; a kept connection that the server has closed meanwhile is opened anew, once."""
