@@ -306,6 +306,10 @@ def test_borrowing_a_running_stack_leaves_it_up(home: Path) -> None:
         assert state.vectors_url.startswith("http://127.0.0.1:")
     assert stack_status(home).ready is True
 
+    # A borrower that was the last a moment before `up` made the stack its own comes too late to stop it.
+    stop_stack(home, listener=ignore, clock=_CLOCK, only_borrowed=True)
+    assert stack_status(home).ready is True
+
 
 def test_a_borrower_that_fails_stops_what_it_started(home: Path) -> None:
     """Also Ctrl-C in the command's own work leaves no process."""

@@ -27,9 +27,10 @@ def borrowed_stack(home: Path, *, listener: Listener, clock: Clock) -> Iterator[
             yield _ready_stack(home, listener=listener, clock=clock)
         finally:
             if read_stack_record(home).borrowed and lease.become_last():
-                stop_stack(home, listener=listener, clock=clock)
-                note = "the embedded stack is stopped again; keep it up with `opsctl stack up`"
-                listener(Noted(subject="stack", message=note))
+                state = stop_stack(home, listener=listener, clock=clock, only_borrowed=True)
+                if all(service.status is not ServiceStatus.RUNNING for service in state.services):
+                    note = "the embedded stack is stopped again; keep it up with `opsctl stack up`"
+                    listener(Noted(subject="stack", message=note))
 
 
 def _ready_stack(home: Path, *, listener: Listener, clock: Clock) -> StackState:

@@ -8,7 +8,7 @@ from opsctl.core.clock import Clock
 from opsctl.core.events import Listener, PhaseFinished, PhaseStarted
 from opsctl.stack.lock import changing_stack
 from opsctl.stack.model import STARTING_ORDER, STOP_SIGNALS, ServiceName, StackState, StackStep, pid_path
-from opsctl.stack.record import read_process, runs
+from opsctl.stack.record import read_process, read_stack_record, runs
 from opsctl.stack.status import stack_status
 
 # PostgreSQL writes a checkpoint and the vector node flushes; both are done in seconds unless the disk is slow.
@@ -28,8 +28,11 @@ def stop_stack(
     clock: Clock,
     only: Sequence[ServiceName] = (),
     grace_seconds: float = GRACE_SECONDS,
+    only_borrowed: bool = False,
 ) -> StackState:
     """End the chosen parts, all when `only` is empty; the data stays. Nothing running is no error.
+
+    With `only_borrowed` a stack stays that an `opsctl stack up` has made its own meanwhile.
 
     Raises:
         ResidueError: PRC002 when a process cannot be ended.
@@ -37,7 +40,9 @@ def stop_stack(
     """
     home = home.resolve()
     with changing_stack(home, what="stopping the stack", listener=listener, clock=clock):
-        for name in _chosen(only):
+        # Looked at under the lock: an `up` that came first has said so in the record.
+        is_ours = read_stack_record(home).borrowed or not only_borrowed
+        for name in _chosen(only) if is_ours else ():
             _stop_service(home, name, grace_seconds=grace_seconds, listener=listener, clock=clock)
     return stack_status(home)
 
