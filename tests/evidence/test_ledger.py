@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from opsctl.core.errors import FailedError
+from opsctl.core.errors import FailedError, NotReadyError
 from opsctl.evidence.ledger import Ledger
 from opsctl.evidence.model import Evidence, Verdict, record_from_line
 
@@ -279,3 +279,45 @@ def test_a_record_is_one_line_of_sorted_json(ledger: Ledger, tmp_path: Path):
     line = lines_of(tmp_path)[0]
 
     assert json.dumps(json.loads(line), sort_keys=True, separators=(",", ":"), ensure_ascii=False) == line
+
+
+def test_a_folder_that_is_a_file_is_no_empty_ledger(tmp_path: Path, clock: FakeClock):
+    """`verify` must not call whole what it cannot look at."""
+    (tmp_path / "evidence").write_text("")
+    ledger = Ledger(tmp_path / "evidence", clock=clock)
+
+    for look in (ledger.verify, ledger.records, lambda: ledger.append(proof())):
+        with pytest.raises(NotReadyError, match=r"ledger\.jsonl") as caught:
+            look()
+        assert caught.value.code == "FIL003"
+
+
+def test_a_ledger_that_is_a_folder_is_named(tmp_path: Path, ledger: Ledger):
+    """The system's refusal is told with the path."""
+    (tmp_path / "ledger.jsonl").mkdir()
+
+    with pytest.raises(NotReadyError, match="cannot read"):
+        ledger.verify()
+
+
+def test_a_head_of_rubbish_is_a_finding(tmp_path: Path, ledger: Ledger):
+    """Bytes that are no text do not stop the verification."""
+    ledger.append(proof())
+    ledger.append(proof())
+    (tmp_path / "head").write_bytes(b"\xff\xfe\x00")
+
+    assert not ledger.verify().ok
+
+
+@pytest.mark.parametrize("change", [{"figures": "x"}, {"sequence": "1"}, {"subject": None}, {"tools": []}])
+def test_a_record_of_other_kinds_of_parts_is_a_finding(
+    tmp_path: Path, ledger: Ledger, change: dict[str, object]
+):
+    """A hand-made record neither passes nor breaks those who show it."""
+    ledger.append(proof())
+    path = tmp_path / "ledger.jsonl"
+    path.write_text(json.dumps(json.loads(path.read_text()) | change) + "\n")
+
+    assert not ledger.verify().ok
+    with pytest.raises(FailedError, match="damaged"):
+        ledger.records()

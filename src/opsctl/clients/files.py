@@ -31,7 +31,7 @@ def read_text(path: Path, *, encoding: str = "utf-8") -> str:
             fix=f"check the path: ls -l {path.parent}",
         ) from error
     except OSError as error:
-        raise _file_error(error, path=path, doing="read") from error
+        raise file_error(error, path=path, doing="read") from error
     try:
         return data.decode(encoding).removeprefix("\ufeff")
     except UnicodeDecodeError as error:
@@ -54,14 +54,14 @@ def write_atomically(path: Path, data: bytes | str, *, mode: int = 0o644) -> Non
         path.parent.mkdir(parents=True, exist_ok=True)
         descriptor, temporary = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent)
     except OSError as error:
-        raise _file_error(error, path=path, doing="write") from error
+        raise file_error(error, path=path, doing="write") from error
     try:
         _fill_and_sync(descriptor, content, mode=mode)
         Path(temporary).replace(path)
         sync_directory(path.parent)
     except OSError as error:
         Path(temporary).unlink(missing_ok=True)
-        raise _file_error(error, path=path, doing="write") from error
+        raise file_error(error, path=path, doing="write") from error
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
         raise
@@ -86,7 +86,7 @@ def append_durably(path: Path, line: bytes) -> None:
         if is_new:
             sync_directory(path.parent)
     except OSError as error:
-        raise _file_error(error, path=path, doing="append to") from error
+        raise file_error(error, path=path, doing="append to") from error
 
 
 def sync_directory(path: Path) -> None:
@@ -127,7 +127,7 @@ class FileLock:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o644)
         except OSError as error:
-            raise _file_error(error, path=self.path, doing="lock") from error
+            raise file_error(error, path=self.path, doing="lock") from error
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             os.ftruncate(descriptor, 0)
@@ -138,7 +138,7 @@ class FileLock:
             raise self._refusal(holder) from error
         except OSError as error:
             os.close(descriptor)
-            raise _file_error(error, path=self.path, doing="lock") from error
+            raise file_error(error, path=self.path, doing="lock") from error
         self._descriptor = descriptor
         return self
 
@@ -175,7 +175,7 @@ class SharedLease:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             self._descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o644)
         except OSError as error:
-            raise _file_error(error, path=self.path, doing="lease") from error
+            raise file_error(error, path=self.path, doing="lease") from error
         # This waits for a last holder that is clearing up, and for nobody else.
         fcntl.flock(self._descriptor, fcntl.LOCK_SH)
         return self
@@ -235,7 +235,8 @@ def is_out_of_room(error: OSError) -> bool:
     return error.errno in _NO_ROOM
 
 
-def _file_error(error: OSError, *, path: Path, doing: str) -> OpsError:
+def file_error(error: OSError, *, path: Path, doing: str) -> OpsError:
+    """Return the error that tells what the system refused: FIL001 for want of room, else FIL003."""
     if is_out_of_room(error):
         return NotReadyError(
             f"no room to {doing} `{path}`",

@@ -1,5 +1,6 @@
 """Is the chain of proofs whole: an append-only file of records, each naming the hash of the one before."""
 
+import errno
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,7 +9,7 @@ from fcntl import LOCK_EX, flock
 from pathlib import Path
 from typing import IO
 
-from opsctl.clients.files import append_durably, write_atomically
+from opsctl.clients.files import append_durably, file_error, write_atomically
 from opsctl.core.clock import Clock
 from opsctl.core.errors import FailedError
 from opsctl.core.findings import Finding, Location, Severity
@@ -50,8 +51,7 @@ class Ledger:
                 a new head would hide for good what is missing.
             NotReadyError: when the disk is full or the folder cannot be written.
         """
-        self._folder.mkdir(parents=True, exist_ok=True)
-        with self._locked():
+        with self._refusals_named(doing="write"), self._locked():
             self._drop_torn_tail()
             last = self._last_record()
             self._require_sound_end(last)
@@ -66,7 +66,7 @@ class Ledger:
         """Return the records of a kind (or its family, `collections`) and a subject, newest first."""
         found = [
             record
-            for record in self._iterate()
+            for record in self._sound_records()
             if (kind is None or record.kind == kind or record.kind.startswith(f"{kind}."))
             and (subject is None or record.subject == subject)
         ]
@@ -81,23 +81,31 @@ class Ledger:
         """
         matches = [
             record
-            for record in self._iterate()
+            for record in self._sound_records()
             if record.id.startswith(prefix)
             or record.digest.startswith(prefix)
             or str(record.sequence) == prefix
         ]
         exact = [record for record in matches if prefix in (record.id, str(record.sequence))]
         if len(exact or matches) != 1:
-            what = "no record" if not matches else f"{len(matches)} records"
+            what = "no record begins" if not matches else f"{len(matches)} records begin"
             raise FailedError(
-                f"{what} begin with `{prefix}`",
+                f"{what} with `{prefix}`",
                 code="EVD002",
                 fix="run `opsctl evidence list` to see the ids",
             )
         return (exact or matches)[0]
 
     def verify(self) -> Verification:
-        """Walk the chain and report every record that was changed, removed, added or torn."""
+        """Walk the chain and report every record that was changed, removed, added or torn.
+
+        Raises:
+            NotReadyError: when the ledger cannot be read.
+        """
+        with self._refusals_named(doing="read"):
+            return self._verified()
+
+    def _verified(self) -> Verification:
         findings: list[Finding] = []
         previous, sequence = GENESIS, 0
         for number, line in self._lines():
@@ -193,7 +201,9 @@ class Ledger:
 
     def _check_head(self, *, count: int, digest: str) -> list[Finding]:
         place = Location(file=str(self._head_path))
-        text = self._head_path.read_text(encoding="utf-8") if self._head_path.exists() else ""
+        text = (
+            self._head_path.read_text(encoding="utf-8", errors="replace") if self._head_path.exists() else ""
+        )
         if not text and count > 1:
             return [_broken("the head of the ledger is missing", place)]
         head_count, _, head_digest = (text.strip() or f"0 {GENESIS}").partition(" ")
@@ -208,6 +218,10 @@ class Ledger:
                 "records are missing at the end", place, evidence=f"head says {head_count}, found {count}"
             )
         ]
+
+    def _sound_records(self) -> list[Record]:
+        with self._refusals_named(doing="read"):
+            return list(self._iterate())
 
     def _iterate(self) -> Iterator[Record]:
         for number, line in self._lines():
@@ -229,7 +243,18 @@ class Ledger:
             yield from enumerate((line for line in file if line.strip()), start=1)
 
     @contextmanager
+    def _refusals_named(self, *, doing: str) -> Iterator[None]:
+        """Turn what the system refuses into an error that names it; a folder that is a file is no empty ledger."""
+        try:
+            if self._folder.exists() and not self._folder.is_dir():
+                raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR))
+            yield
+        except OSError as error:
+            raise file_error(error, path=self._path, doing=doing) from error
+
+    @contextmanager
     def _locked(self) -> Iterator[None]:
+        self._folder.mkdir(parents=True, exist_ok=True)
         with (self._folder / "lock").open("a") as lock:
             flock(lock, LOCK_EX)
             yield

@@ -96,9 +96,23 @@ def record_from_line(line: bytes) -> Record:
         body = json.loads(line)
         moments = {name: _moment(body[name]) for name in ("started_at", "recorded_at", "expires_at")}
         others = {"verdict": Verdict(body["verdict"]), "simulated": tuple(body["simulated"])}
+        _require_shape(body)
         return Record(**(body | moments | others))
     except (KeyError, TypeError, UnicodeDecodeError) as error:
         raise ValueError(f"not a whole evidence record: {error}") from error
+
+
+def _require_shape(body: Mapping[str, Any]) -> None:
+    """Refuse a record whose parts are of other kinds than those that are written."""
+    expected: dict[type, tuple[str, ...]] = {
+        int: ("sequence",),
+        dict: ("figures", "inputs", "tools"),
+        str: ("id", "kind", "subject", "previous", "digest"),
+    }
+    for kind, names in expected.items():
+        for name in names:
+            if type(body[name]) is not kind:
+                raise TypeError(f"`{name}` is no {kind.__name__}")
 
 
 def canonical_json(value: Any) -> str:

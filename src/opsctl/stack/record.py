@@ -41,7 +41,7 @@ def read_stack_record(home: Path) -> StackRecord:
             return StackRecord()
         places = {ServiceName(name): _place(place) for name, place in values["services"].items()}
         return StackRecord(places=places, borrowed=bool(values["borrowed"]))
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, UsageError) as error:
         raise UsageError(
             f"`{path}` is damaged",
             code="STK003",
@@ -88,6 +88,8 @@ def _values(place: Place) -> dict[str, Any]:
 
 
 def _place(values: dict[str, Any]) -> Place:
+    if type(values["port"]) is not int:
+        raise TypeError(f"port `{values['port']}` is no number")
     return Place(
         port=values["port"],
         data_dir=Path(values["data_dir"]),
