@@ -34,7 +34,6 @@ class Outcome(StrEnum):
     LIVE = "live"
     FAILED = "failed"
     ROLLED_BACK = "rolled_back"
-    LOST_RACE = "lost_race"
     ABANDONED = "abandoned"
 
 

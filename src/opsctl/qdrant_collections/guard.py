@@ -3,8 +3,10 @@
 import threading
 from dataclasses import dataclass, field
 
+from opsctl.clients.qdrant_errors import is_transient
 from opsctl.clients.qdrant_values import Query
 from opsctl.core.clock import Clock
+from opsctl.core.errors import OpsError
 from opsctl.core.quantiles import quantile
 from opsctl.qdrant_collections.store import VectorStore
 
@@ -37,9 +39,20 @@ class LiveGuard:
         if self._last is not None and not self.gate.is_set():
             self.paused_seconds += now - self._last
         self._last = now
-        took = sorted(self.store.query(self.alias, query).client_seconds for query in self.queries[:_PROBES])
-        if quantile(took, 0.95) <= self.max_p95_seconds:
+        if self._is_fast():
             self.gate.set()
         elif self.gate.is_set():
             self.gate.clear()
             self.pauses += 1
+
+    def _is_fast(self) -> bool:
+        """Tell whether searches are fast; a server that cannot even answer them is the last to be loaded more."""
+        try:
+            took = sorted(
+                self.store.query(self.alias, query).client_seconds for query in self.queries[:_PROBES]
+            )
+        except OpsError as error:
+            if not is_transient(error):
+                raise
+            return False
+        return quantile(took, 0.95) <= self.max_p95_seconds

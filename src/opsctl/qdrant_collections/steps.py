@@ -138,10 +138,12 @@ def open_gate() -> threading.Event:
 
 
 def _guard(job: Job) -> LiveGuard | None:
-    """Return a guard of the live alias; None where nobody asked for one, or nothing is live yet."""
+    """Return a guard of the live alias; None where nobody asked for one, or there is nothing to search yet."""
     if job.options.max_live_p95_seconds is None or job.plan.live is None:
         return None
     vectors = sample_vectors(job.here.store, source=job.plan.source, using=job.plan.using, count=20)
+    if not vectors:
+        return None
     return LiveGuard(
         store=job.here.store,
         clock=job.here.clock,
