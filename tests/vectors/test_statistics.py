@@ -12,7 +12,6 @@ from opsctl.vectors.statistics import (
     Comparison,
     Ratio,
     blocks_needed,
-    detectable_effect,
     judge,
     mann_whitney,
     mean_interval,
@@ -155,7 +154,8 @@ def test_the_blocks_needed_find_the_effect():
 
     assert needed > 20
     assert longer is not None
-    assert detectable_effect(longer) == pytest.approx(0.02, rel=0.4)
+    # 2.80: z of a two-sided 5 % test (1.96) and of 80 % power (0.84).
+    assert longer.standard_error * 2.80 == pytest.approx(math.log(1.02), rel=0.4)
 
 
 def test_the_blocks_needed_depend_on_the_test_and_not_on_how_wide_its_interval_was_drawn():

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 from opsctl.bench.model import BudgetCheck, Target
 from opsctl.evidence.model import Verdict
+from opsctl.vectors.budgets import at_least, at_most
 from opsctl.vectors.statistics import Comparison
 from opsctl.vectors.summary import ArmComparison, ArmSummary
 
@@ -36,28 +37,6 @@ def check_budgets(target: Target, derived: ArmSummary) -> tuple[BudgetCheck, ...
             )
         )
     return tuple(checks)
-
-
-def at_least(budget: float, low: float | None, high: float | None) -> Verdict:
-    """Judge a figure that must not fall below its budget.
-
-    >>> [at_least(0.95, *interval).value for interval in ((0.96, 0.99), (0.90, 0.94), (0.94, 0.96))]
-    ['pass', 'fail', 'inconclusive']
-    """
-    if low is None or high is None:
-        return Verdict.INCONCLUSIVE
-    if low >= budget:
-        return Verdict.PASS
-    return Verdict.FAIL if high < budget else Verdict.INCONCLUSIVE
-
-
-def at_most(budget: float, low: float | None, high: float | None) -> Verdict:
-    """Judge a figure that must not rise above its budget."""
-    if low is None or high is None:
-        return Verdict.INCONCLUSIVE
-    if high <= budget:
-        return Verdict.PASS
-    return Verdict.FAIL if low > budget else Verdict.INCONCLUSIVE
 
 
 def conclude(*, is_valid: bool, checks: Iterable[BudgetCheck], main: ArmComparison) -> Verdict:

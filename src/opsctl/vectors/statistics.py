@@ -222,11 +222,6 @@ def blocks_needed(ratio: Ratio, *, blocks: int, effect: float, power: float = 0.
     return max(MINIMUM_BLOCKS, math.ceil(blocks * (ratio.standard_error / wanted_error) ** 2))
 
 
-def detectable_effect(ratio: Ratio, *, power: float = 0.8) -> float:
-    """Return the smallest effect, as a share, that a run with this interval finds with that power."""
-    return math.expm1(ratio.standard_error * _distance(ratio, power=power))
-
-
 def _distance(ratio: Ratio, *, power: float) -> float:
     """Return how many standard errors an effect must have to be found with that power."""
     normal = NormalDist()

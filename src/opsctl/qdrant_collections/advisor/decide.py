@@ -5,6 +5,7 @@ from enum import Enum
 
 from opsctl.evidence.model import Verdict
 from opsctl.qdrant_collections.advisor.model import Advice, Measured, Recommendation
+from opsctl.vectors.budgets import at_least, at_most
 from opsctl.vectors.statistics import Comparison
 from opsctl.vectors.strategies import Strategy
 from opsctl.vectors.summary import ArmSummary
@@ -175,17 +176,9 @@ def _recall(arm: ArmSummary) -> float:
 
 
 def _recall_verdict(arm: ArmSummary, budget: float) -> Verdict:
-    if arm.recall is None:
-        return Verdict.INCONCLUSIVE
-    if arm.recall.low >= budget:
-        return Verdict.PASS
-    return Verdict.FAIL if arm.recall.high < budget else Verdict.INCONCLUSIVE
+    return Verdict.INCONCLUSIVE if arm.recall is None else at_least(budget, arm.recall.low, arm.recall.high)
 
 
 def _p95_verdict(arm: ArmSummary, budget: float) -> Verdict:
     tail = arm.engine_at(0.95)
-    if tail.low is None or tail.high is None:
-        return Verdict.INCONCLUSIVE
-    if tail.high <= budget:
-        return Verdict.PASS
-    return Verdict.FAIL if tail.low > budget else Verdict.INCONCLUSIVE
+    return at_most(budget, tail.low, tail.high)
