@@ -67,10 +67,6 @@ class StoreView:
         """Return the length of the collection's vectors."""
         return int(self._store.collection(collection).vectors[self._using or ""]["size"])
 
-    def indexed_fields(self, collection: str) -> Mapping[str, Mapping[str, Any]]:
-        """Return the payload indexes of a collection."""
-        return self._store.collection(collection).payload_schema
-
     def point_ids(self, collection: str) -> Iterator[PointId]:
         """Yield the id of every point."""
         offset: PointId | None = None
