@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from opsctl.clients.files import read_text, write_atomically
+from opsctl.clients.procfs import all_pids, boot_id_now, memory_bytes_of, read_command_line, read_stat
 from opsctl.core.clock import Clock
 from opsctl.core.errors import NotReadyError, ResidueError
 
@@ -71,13 +72,6 @@ class _Identity(NamedTuple):
     start_ticks: int
 
 
-class _Stat(NamedTuple):
-    state: str
-    parent: int
-    session: int
-    start_ticks: int
-
-
 def start(plan: ProcessPlan) -> ProcessRecord:
     """Start a process in a session of its own, its output going to the log file, and write its pid file.
 
@@ -86,7 +80,7 @@ def start(plan: ProcessPlan) -> ProcessRecord:
     Raises:
         NotReadyError: PRC001 when the program cannot be started.
     """
-    boot_id = _boot_id()
+    boot_id = boot_id_now()
     _write_record(plan.pid_path, ProcessRecord(argv=plan.argv, boot_id=boot_id))
     plan.log_path.parent.mkdir(parents=True, exist_ok=True)
     account = plan.account
@@ -110,7 +104,7 @@ def start(plan: ProcessPlan) -> ProcessRecord:
             f"cannot start `{plan.argv[0]}`", code="PRC001", why=str(error), fix="run `opsctl doctor`"
         ) from error
     _started_here[process.pid] = process
-    stat = _read_stat(process.pid)
+    stat = read_stat(process.pid)
     record = ProcessRecord(
         argv=plan.argv,
         boot_id=boot_id,
@@ -194,7 +188,7 @@ def measure(record: ProcessRecord) -> ProcessFigures | None:
         return None
     family = _family(record)
     age_seconds = time.clock_gettime(time.CLOCK_BOOTTIME) - leader.start_ticks / os.sysconf("SC_CLK_TCK")
-    memory_bytes = sum(_memory_bytes(member.pid) for member in family)
+    memory_bytes = sum(memory_bytes_of(member.pid) for member in family)
     return ProcessFigures(
         uptime_seconds=max(0.0, age_seconds), memory_bytes=memory_bytes, processes=len(family)
     )
@@ -206,9 +200,9 @@ def _write_record(pid_path: Path, record: ProcessRecord) -> None:
 
 def _find_by_argv(record: ProcessRecord) -> ProcessRecord:
     wanted = b"".join(os.fsencode(argument) + b"\0" for argument in record.argv)
-    for pid in _all_pids():
-        stat = _read_stat(pid)
-        if stat is not None and _read_bytes(Path(f"/proc/{pid}/cmdline")) == wanted:
+    for pid in all_pids():
+        stat = read_stat(pid)
+        if stat is not None and read_command_line(pid) == wanted:
             return ProcessRecord(
                 argv=record.argv, boot_id=record.boot_id, pid=pid, start_ticks=stat.start_ticks
             )
@@ -216,7 +210,7 @@ def _find_by_argv(record: ProcessRecord) -> ProcessRecord:
 
 
 def _identity(record: ProcessRecord) -> _Identity | None:
-    if record.pid is None or record.start_ticks is None or record.boot_id != _boot_id():
+    if record.pid is None or record.start_ticks is None or record.boot_id != boot_id_now():
         return None
     return _Identity(record.pid, record.start_ticks)
 
@@ -226,7 +220,7 @@ def _family(record: ProcessRecord) -> set[_Identity]:
     leader = _identity(record)
     if leader is None:
         return set()
-    stats = {pid: stat for pid in _all_pids() if (stat := _read_stat(pid)) is not None}
+    stats = {pid: stat for pid in all_pids() if (stat := read_stat(pid)) is not None}
     holder = stats.get(leader.pid)
     if holder is not None and holder.start_ticks != leader.start_ticks:
         # The kernel gives a pid away only when no session bears it any more: nobody of ours is left.
@@ -243,7 +237,7 @@ def _is_living(identity: _Identity | None) -> bool:
         return False
     if (child := _started_here.get(identity.pid)) is not None and child.poll() is not None:
         del _started_here[identity.pid]
-    stat = _read_stat(identity.pid)
+    stat = read_stat(identity.pid)
     return stat is not None and stat.start_ticks == identity.start_ticks and stat.state not in _DEAD_STATES
 
 
@@ -271,37 +265,3 @@ def _wait_until_dead(identities: Iterable[_Identity | None], *, seconds: float, 
     while waiting and clock.monotonic() < deadline:
         clock.sleep(_POLL_SECONDS)
         waiting = [identity for identity in waiting if _is_living(identity)]
-
-
-def _memory_bytes(pid: int) -> int:
-    rollup = _read_bytes(Path(f"/proc/{pid}/smaps_rollup"))
-    for line in rollup.splitlines():
-        if line.startswith(b"Pss:"):
-            return int(line.split()[1]) * 1024
-    pages = _read_bytes(Path(f"/proc/{pid}/statm")).split()
-    return int(pages[1]) * os.sysconf("SC_PAGE_SIZE") if pages else 0
-
-
-def _all_pids() -> list[int]:
-    return [int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdecimal()]
-
-
-def _read_stat(pid: int) -> _Stat | None:
-    text = _read_bytes(Path(f"/proc/{pid}/stat")).decode(errors="replace")
-    if not text:
-        return None
-    # The program's name stands in brackets and may hold anything; what counts comes after the last one.
-    fields = text.rpartition(")")[2].split()
-    return _Stat(fields[0], int(fields[1]), int(fields[3]), int(fields[19]))
-
-
-def _read_bytes(path: Path) -> bytes:
-    """Return the content of a file of /proc; empty when its process is gone or not ours to read."""
-    try:
-        return path.read_bytes()
-    except OSError:
-        return b""
-
-
-def _boot_id() -> str:
-    return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
