@@ -98,6 +98,17 @@ def test_a_damaged_file_is_named(registry, tmp_path):
     assert (error.value.code, str(path) in error.value.message) == ("BEN006", True)
 
 
+@pytest.mark.parametrize("content", [b"\xff\xfe\x00", b"[]", b"null", b"{}"])
+def test_what_is_no_run_at_all_is_named(registry, tmp_path, content):
+    """Bytes that are no text, and JSON of another shape."""
+    run_id = registry.add(a_run(), kind="latency", machine=MACHINE)
+    (tmp_path / "runs" / f"{run_id}.json").write_bytes(content)
+
+    with pytest.raises(UsageError, match="is not a whole run") as error:
+        registry.get(run_id)
+    assert error.value.code == "BEN006"
+
+
 def test_a_newer_schema_is_refused(registry, tmp_path):
     """A file of a later version is not guessed at."""
     run_id = registry.add(a_run(), kind="latency", machine=MACHINE)

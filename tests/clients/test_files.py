@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from opsctl.clients.files import FileLock, append_durably, read_text, write_atomically
+from opsctl.clients.files import FileLock, append_durably, read_text, require_writable, write_atomically
 from opsctl.core.errors import NotReadyError, RefusedError, UsageError
 
 
@@ -171,3 +171,14 @@ def test_a_lock_goes_with_its_killed_holder(tmp_path: Path) -> None:
 
     with FileLock(path, what="heir"):
         assert path.read_text() == f"{os.getpid()} heir\n"
+
+
+def test_a_path_that_cannot_be_written_is_refused_before_the_work(tmp_path: Path):
+    """A folder, a path below a file; but not a path whose folder is only missing."""
+    (tmp_path / "file").write_text("")
+
+    for path in (tmp_path, tmp_path / "file" / "page.html", tmp_path / "file" / "x" / "page.html"):
+        with pytest.raises(NotReadyError, match="cannot write"):
+            require_writable(path)
+    require_writable(tmp_path / "new" / "page.html")
+    require_writable(tmp_path / "file")

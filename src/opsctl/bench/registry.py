@@ -89,7 +89,7 @@ class Registry:
         path = self._path(run_id)
         try:
             return _stored(json.loads(read_text(path)))
-        except (ValueError, KeyError, TypeError, zlib.error) as error:
+        except (ValueError, KeyError, TypeError, AttributeError, zlib.error, UsageError) as error:
             raise UsageError(
                 f"`{path}` is not a whole run of this version",
                 code="BEN006",

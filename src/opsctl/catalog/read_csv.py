@@ -47,19 +47,22 @@ class CsvReader:
             raise empty_file(self._path, why="the file is empty")
         data = first.data.removeprefix(_UTF8_BOM)
         cells = self._parse(data) if first.is_whole else f"it is longer than {LONGEST_LINE_BYTES:,} bytes"
+        fix = "save the file as CSV in utf-8 with ordinary line ends, or set `encoding` and `delimiter` in the mapping"
         if isinstance(cells, list):
             names = tuple(cell.strip() for cell in cells)
             repeated = sorted({name for name in names if names.count(name) > 1})
             if not repeated:
                 return names
             cells = f"column `{repeated[0]}` stands twice"
+            fix = "give every column a name of its own in the first line of the file"
         elif data.startswith((b"\xff\xfe", b"\xfe\xff")):
             cells = "the file is UTF-16"
+            fix = f"convert it: iconv -f UTF-16 -t UTF-8 {self._path}"
         raise UsageError(
             f"the header of `{self._path}` cannot be read",
             code="CAT003",
             why=cells or "a quote is not closed",
-            fix=f"save the file as CSV in {self._encoding}: iconv -f UTF-16 -t UTF-8, or set `encoding` in the mapping",
+            fix=fix,
         )
 
     def rows(self) -> Iterator[Row | BadRow]:

@@ -53,8 +53,11 @@ def run_latency(request: LatencyRequest, *, html: Path | None, json: bool) -> Ex
     """Measure every target of the request and return the exit code of the worst verdict."""
     from opsctl.bench.verdict import worst
     from opsctl.cli.measuring import measuring
+    from opsctl.clients.files import require_writable
     from opsctl.ui.progress import progress
 
+    if html is not None:
+        require_writable(html)
     with progress() as listener, measuring(listener) as bed:
         runs = dict(_measure_all(request, bed))
     verdict = worst(run.report.verdict for run in runs.values())

@@ -67,6 +67,24 @@ def write_atomically(path: Path, data: bytes | str, *, mode: int = 0o644) -> Non
         raise
 
 
+def require_writable(path: Path) -> None:
+    """Refuse a path that cannot be written, before long work whose result is meant for it.
+
+    Raises:
+        NotReadyError: FIL003.
+    """
+    nearest = next(folder for folder in path.absolute().parents if folder.exists())
+    if path.is_dir():
+        refused = errno.EISDIR
+    elif not nearest.is_dir():
+        refused = errno.ENOTDIR
+    elif not os.access(nearest, os.W_OK | os.X_OK):
+        refused = errno.EACCES
+    else:
+        return
+    raise file_error(OSError(refused, os.strerror(refused)), path=path, doing="write")
+
+
 def append_durably(path: Path, line: bytes) -> None:
     """Append `line` with one write and sync it; after the return it survives a power cut.
 

@@ -122,7 +122,8 @@ def show_drifts(reports: "Sequence[DriftReport]") -> None:
         counts = (report.source_points, report.live_points, report.missing, report.changed, report.extra)
         numbers = (*counts, report.written, report.deleted)
         table.add_row(report.alias, _coloured(verdict, is_good=report.ok), *map(format_count, numbers))
-    out().print(table)
+    if table.row_count:
+        out().print(table)
     if any(not report.ok for report in reports):
         hint("`opsctl collections drift --repair` writes and deletes only what differs")
 
