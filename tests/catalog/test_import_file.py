@@ -16,8 +16,8 @@ import pytest
 from opsctl.catalog.import_file import check_file, import_file, parse_share, rejects_verdict
 from opsctl.catalog.mapping import MappingBook
 from opsctl.clients.postgres import DatabaseAddress, connect
-from opsctl.core.errors import UsageError
-from opsctl.core.events import ignore
+from opsctl.core.errors import FailedError, UsageError
+from opsctl.core.events import Event, Listener, PhaseAdvanced, ignore
 from opsctl.store.content import UpsertCounts
 
 Connection = psycopg.Connection[Any]
@@ -57,14 +57,19 @@ def _rows(count: int, *, title: str = "t") -> list[tuple[Any, ...]]:
 
 
 def _import(
-    path: Path, connection: Connection, *, mapping: MappingBook | None = None, again: bool = False
+    path: Path,
+    connection: Connection,
+    *,
+    mapping: MappingBook | None = None,
+    again: bool = False,
+    listener: Listener = ignore,
 ) -> Any:
     return import_file(
         path,
         mapping=mapping or _mapping(),
         connection=connection,
         rejects_path=path.with_suffix(".rejects.jsonl"),
-        listener=ignore,
+        listener=listener,
         again=again,
     )
 
@@ -245,7 +250,7 @@ from pathlib import Path
 from opsctl.catalog.import_file import import_file
 from opsctl.catalog.mapping import MappingBook
 from opsctl.clients.postgres import DatabaseAddress, connect
-from opsctl.core.events import ignore
+from opsctl.core.events import Event, Listener, PhaseAdvanced, ignore
 
 path = Path(sys.argv[1])
 address = DatabaseAddress(url=sys.argv[2], password=os.environ["PASSWORD"])
@@ -253,6 +258,40 @@ with connect(address) as connection:
     import_file(path, mapping=MappingBook.model_validate(json.loads(sys.argv[3])), connection=connection,
                 rejects_path=path.with_suffix(".rejects.jsonl"), listener=ignore)
 """
+
+
+@pytest.mark.stack
+@pytest.mark.parametrize("harm", ["replaced", "cut", "appended"])
+def test_a_file_that_changes_while_it_is_read_is_not_called_imported(
+    tmp_path: Path, connection: Connection, harm: str
+) -> None:
+    """The digest of the whole file must not stand for rows of another one."""
+    path = _write(tmp_path / "a.csv", _rows(9000))
+    original = path.read_bytes()
+
+    def change(event: Event) -> None:
+        if isinstance(event, PhaseAdvanced) and path.read_bytes() == original:
+            if harm == "replaced":
+                _write(tmp_path / "b.csv", _rows(9000, title="other")).replace(path)
+            elif harm == "cut":
+                os.truncate(path, len(original) // 2)
+            else:
+                _append(path, b"9001,new,AU,3\n")
+
+    with pytest.raises(FailedError, match="changed while it was read") as caught:
+        _import(path, connection, listener=change)
+    path.write_bytes(original)
+    again = _import(path, connection)
+
+    assert caught.value.code == "CAT011"
+    assert (again.was_imported_before, again.rows) == (False, 9000)
+    assert _number(connection, "select count(*) from content") == 9000
+    assert _number(connection, "select count(*) from content where title like 'other%'") == 0
+
+
+def _append(path: Path, data: bytes) -> None:
+    with path.open("ab") as stream:
+        stream.write(data)
 
 
 @pytest.mark.stack

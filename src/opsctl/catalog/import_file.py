@@ -13,7 +13,7 @@ from opsctl.catalog.mapping import MappingBook
 from opsctl.catalog.read_rows import RowReader, open_rows
 from opsctl.catalog.rows import BadRow, empty_file
 from opsctl.clients.files import append_durably
-from opsctl.core.errors import UsageError
+from opsctl.core.errors import FailedError, UsageError
 from opsctl.core.events import Listener, Noted
 from opsctl.core.findings import Finding, Severity
 from opsctl.store.content import UpsertCounts, upsert_items
@@ -107,7 +107,9 @@ def import_file(
     Raises:
         UsageError: when the file as a whole cannot be used; nothing was changed then.
         RefusedError: CAT006 when the same file is being imported by somebody else.
+        FailedError: CAT011 when the file changes while it is read.
     """
+    identity = _identity(path)
     reader = _open(path, mapping=mapping)
     progress = begin_import(
         connection,
@@ -134,9 +136,11 @@ def import_file(
     report = replace(report, resumed_at_row=progress.rows_done)
     with told_phase(listener, subject=path.name, phase="import") as advance:
         for batch in _batches(reader, mapping=mapping):
+            _require_unchanged(path, identity)
             report = _with_batch(report, batch, rejects_path=rejects_path)
             report = _written(report, batch, connection=connection, progress=progress)
             advance(len(batch))
+    _require_unchanged(path, identity)
     with connection.transaction():
         finish_import(connection, import_id=progress.id)
     return report
@@ -201,3 +205,19 @@ def _reject_line(row: BadRow) -> bytes:
 def _digest(path: Path) -> str:
     with path.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def _identity(path: Path) -> tuple[int, int, int, int]:
+    found = path.stat()
+    return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns
+
+
+def _require_unchanged(path: Path, identity: tuple[int, int, int, int]) -> None:
+    """Refuse to go on with another content than the one whose digest the import stands under."""
+    if not path.exists() or _identity(path) != identity:
+        raise FailedError(
+            f"`{path}` changed while it was read",
+            code="CAT011",
+            why="somebody replaced, cut or is still writing it; rows read after that were not written",
+            fix="wait until the file is complete, then run the same command again",
+        )

@@ -15,7 +15,7 @@ NoSync = Annotated[bool, typer.Option("--no-sync", help="Leave the vectors for a
 
 @command(app, "opsctl catalog generate", "opsctl catalog generate --items 100000 --seed 7")
 def generate(
-    items: Annotated[int, typer.Option(min=1, help="How many items.")] = 20_000,
+    items: Annotated[int, typer.Option(min=1, max=10_000_000, help="How many items.")] = 20_000,
     seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same items everywhere.")] = 1,
     no_sync: NoSync = False,
     dry_run: DryRun = False,
