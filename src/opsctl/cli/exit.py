@@ -71,7 +71,7 @@ def _unforeseen(error: Exception) -> int:
 def _ended_early(code: int) -> int:
     """Say what an exit without an error of ours means; usage errors were told by Typer."""
     if code == ExitCode.INTERRUPTED:
-        message = "interrupted; work done so far is kept, the same command goes on from there"
+        message = "interrupted; what was finished is kept, and the same command can be run again"
         _say(message)
         _print_failure(OpsError(message, code="CLI003"))
     elif code == ExitCode.USAGE:

@@ -41,7 +41,8 @@ Codes are three letters and three digits, as messages show them; `opsctl explain
 The message on stderr names it, and the command's `--help` shows what it takes; nothing was started.""",
     "CLI003": """The command was interrupted, by Ctrl-C or by whoever runs it.
 
-Work done so far is kept; the same command goes on from there.""",
+What was finished is kept, and the command can be run again: an import or a rebuild goes on where it stopped, a
+measurement begins anew.""",
     "BUG": """A defect in opsctl: something happened that nobody thought of.
 
 The message names a file with the details; please report it. Data is safe: every command can be run again.""",
