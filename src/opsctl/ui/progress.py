@@ -30,7 +30,7 @@ def _line_listener(event: Event) -> None:
 
     match event:
         case PhaseFinished():
-            figures = "".join(f", {name} {_text(value)}" for name, value in event.figures.items())
+            figures = "".join(f", {_label(name)} {_text(value)}" for name, value in event.figures.items())
             took = format_duration(event.duration_seconds)
             note(escape(f"{event.subject}: {event.phase} done in {took}{figures}"))
         case Noted():
@@ -66,7 +66,7 @@ class _BarListener:
         task = self._tasks.pop((event.subject, event.phase), None)
         if task is not None:
             self._bars.remove_task(task)
-        figures = "".join(f"  {name} {_text(value)}" for name, value in event.figures.items())
+        figures = "".join(f"  {_label(name)} {_text(value)}" for name, value in event.figures.items())
         line = f"✔ {event.subject}: {event.phase}  {format_duration(event.duration_seconds)}{figures}"
         self._bars.console.print(line, markup=False, highlight=False)
 
@@ -77,18 +77,31 @@ def _bars() -> "Progress":
         MofNCompleteColumn,
         Progress,
         SpinnerColumn,
+        Task,
         TextColumn,
         TimeRemainingColumn,
     )
+    from rich.text import Text
+
+    class Counted(MofNCompleteColumn):
+        """How much of a known total is done; nothing where the total is not known."""
+
+        def render(self, task: Task) -> Text:
+            known = task.total is not None
+            return Text(f"{int(task.completed):,}/{int(task.total or 0):,}" if known else "")
 
     columns = (
         SpinnerColumn(),
         TextColumn("{task.description}"),
         BarColumn(),
-        MofNCompleteColumn(),
+        Counted(),
         TimeRemainingColumn(compact=True),
     )
     return Progress(*columns, console=err(), transient=True)
+
+
+def _label(name: str) -> str:
+    return name.replace("_", " ")
 
 
 def _text(value: str | int | float) -> str:  # noqa: PYI041 - counts and measures look different

@@ -18,6 +18,7 @@ from opsctl.ui.figures import (
 )
 from opsctl.ui.plot_terminal import plot_quantiles
 from opsctl.ui.show_error import show_findings
+from opsctl.ui.table import plain_table
 from opsctl.vectors.summary import ArmComparison, ArmSummary, curve
 
 if TYPE_CHECKING:
@@ -55,10 +56,9 @@ def latency_table(
     shares: Sequence[float] = (0.5, 0.95, 0.99, 0.999),
 ) -> "Table":
     """Return the table of quantiles, the interval under each; a narrow terminal gets fewer columns."""
-    from rich.table import Table
-
     shown = [0.5, 0.95] if width < _NARROW else list(shares)
-    table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0))
+    table = plain_table()
+    table.padding = (0, 1, 0, 0)
     table.add_column("arm", no_wrap=True)
     table.add_column("ms")
     for share in shown:
@@ -74,9 +74,7 @@ def latency_table(
 
 def ratio_table(comparisons: Sequence[ArmComparison]) -> "Table":
     """Return the table of ratios: how many times faster the contender is."""
-    from rich.table import Table
-
-    table = Table(box=None, pad_edge=False)
+    table = plain_table()
     for name in ("against", "time", "p50", "p95"):
         table.add_column(name, no_wrap=True)
     table.add_column(f"{comparisons[0].contender} is")

@@ -1,6 +1,7 @@
 """How does the catalogue look: what a command did to it, and what it holds."""
 
 from collections import Counter
+from itertools import accumulate
 from typing import TYPE_CHECKING
 
 from opsctl.catalog.generate import Preview
@@ -12,13 +13,13 @@ from opsctl.core.units import format_count, format_duration
 from opsctl.store.content import ContentStats, UpsertCounts
 from opsctl.ui.console import hint, out, print_line
 from opsctl.ui.show_error import show_findings
+from opsctl.ui.table import plain_table
 
 if TYPE_CHECKING:
     from rich.table import Table
 
 _BAR_WIDTH = 20
-_COLUMNS_BEFORE_CATEGORIES = 50
-_CATEGORY_WIDTH = 16
+_COLUMNS_BESIDE_NAMES = 44  # items, bar and others, with the gaps
 
 
 def show_preview(preview: Preview) -> None:
@@ -124,7 +125,6 @@ def _show_synced(synced: SyncReport | None) -> None:
 def _groups_table(content: ContentStats, *, width: int) -> "Table":
     """Return one row a region: a bar, and the counts of as many categories as fit, the largest first."""
     from rich.markup import escape
-    from rich.table import Table
 
     by_region: Counter[str] = Counter()
     by_category: Counter[str] = Counter()
@@ -132,9 +132,11 @@ def _groups_table(content: ContentStats, *, width: int) -> "Table":
         by_region[group.region] += group.count
         by_category[group.category] += group.count
     cells = {(group.region, group.category): group.count for group in content.groups}
-    fitting = max(1, (width - _COLUMNS_BEFORE_CATEGORIES) // _CATEGORY_WIDTH)
-    categories = [name for name, _ in by_category.most_common(fitting)]
-    table = Table(box=None, pad_edge=False)
+    largest_first = [name for name, _ in by_category.most_common()]
+    room = width - _COLUMNS_BESIDE_NAMES - max(map(len, by_region))
+    ends = accumulate(max(len(name), 6) + 2 for name in largest_first)
+    categories = [name for name, end in zip(largest_first, ends, strict=True) if end <= room]
+    table = plain_table()
     table.add_column("region", no_wrap=True)
     table.add_column("items", justify="right", no_wrap=True)
     table.add_column("")

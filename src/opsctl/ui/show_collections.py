@@ -5,11 +5,10 @@ from typing import TYPE_CHECKING, Any
 from opsctl.core.findings import Finding, Severity
 from opsctl.core.units import format_count, format_duration
 from opsctl.ui.console import hint, out, print_line
+from opsctl.ui.table import plain_table, show_table
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-
-    from rich.table import Table
 
     from opsctl.qdrant_collections.drift import DriftReport
     from opsctl.qdrant_collections.garbage import Fate
@@ -45,13 +44,11 @@ def show_rebuilds(reports: "Sequence[RebuildReport]") -> None:
     """Show how each rebuild ended, and every check of one that failed."""
     if not reports:
         return
-    table = _table(
-        "collection", "outcome", "points", "points/s", "recall", "p95 engine", "p95 source", "generation"
-    )
+    rows = []
     for report in reports:
         checked = report.verification.figures() if report.verification else report.figures.get("verify", {})
-        table.add_row(
-            report.alias,
+        row = (
+            _escaped(report.alias),
             _coloured(str(report.outcome), is_good=report.ok),
             format_count(checked.get("points", 0)),
             format_count(report.figures.get("copy", {}).get("points_per_second", 0)),
@@ -60,7 +57,9 @@ def show_rebuilds(reports: "Sequence[RebuildReport]") -> None:
             _milliseconds(checked.get("source_p95_engine_ms")),
             _short(report.generation, alias=report.alias),
         )
-    out().print(table)
+        rows.append(row)
+    figures = ("points", "points/s", "recall", "p95 engine", "p95 source")
+    show_table(("collection", "outcome", *figures, "generation"), rows)
     for report in reports:
         if report.verification is not None and not report.verification.ok:
             show_verifications([report.verification])
@@ -71,13 +70,11 @@ def show_rebuilds(reports: "Sequence[RebuildReport]") -> None:
 
 def show_status(found: "Sequence[DerivedStatus]") -> None:
     """Show what serves."""
-    table = _table(
-        "collection", "serves", "points", "status", "stale since", "budget", "generations", "roll back to"
-    )
+    rows = []
     for each in found:
         stale = "unknown" if each.staleness_seconds is None else format_duration(each.staleness_seconds)
-        table.add_row(
-            each.alias,
+        row = (
+            _escaped(each.alias),
             _short(each.live, alias=each.alias) if each.live else "[red]nothing[/]",
             format_count(each.points),
             _coloured(each.status, is_good=each.status == "green"),
@@ -86,7 +83,9 @@ def show_status(found: "Sequence[DerivedStatus]") -> None:
             str(len(each.generations)),
             _short(each.rollback_to, alias=each.alias) if each.rollback_to else "-",
         )
-    out().print(table)
+        rows.append(row)
+    state = ("points", "status", "stale since", "budget", "generations")
+    show_table(("collection", "serves", *state, "roll back to"), rows)
     for each in found:
         if each.interrupted is not None:
             hint(
@@ -99,7 +98,8 @@ def show_status(found: "Sequence[DerivedStatus]") -> None:
 def show_verifications(reports: "Sequence[Verification]") -> None:
     """Show every check of every verification."""
     for report in reports:
-        table = _table(report.target, "verdict", "seen")
+        out().print(_escaped(report.target), style="bold", highlight=False, soft_wrap=True)
+        table = plain_table("check", "verdict", "seen", wrapping="seen")
         for check in report.checks:
             verdict = _coloured("ok" if check.ok else "failed", is_good=check.ok)
             table.add_row(check.name, verdict, _escaped(check.evidence))
@@ -108,9 +108,7 @@ def show_verifications(reports: "Sequence[Verification]") -> None:
 
 def show_drifts(reports: "Sequence[DriftReport]") -> None:
     """Show how far each has drifted, and what a repair did."""
-    table = _table(
-        "collection", "verdict", "source", "live", "missing", "changed", "extra", "written", "deleted"
-    )
+    rows = []
     for report in reports:
         verdict = (
             "repaired"
@@ -121,19 +119,20 @@ def show_drifts(reports: "Sequence[DriftReport]") -> None:
         )
         counts = (report.source_points, report.live_points, report.missing, report.changed, report.extra)
         numbers = (*counts, report.written, report.deleted)
-        table.add_row(report.alias, _coloured(verdict, is_good=report.ok), *map(format_count, numbers))
-    if table.row_count:
-        out().print(table)
+        verdict = _coloured(verdict, is_good=report.ok)
+        rows.append((_escaped(report.alias), verdict, *map(format_count, numbers)))
+    differences = ("missing", "changed", "extra", "written", "deleted")
+    show_table(("collection", "verdict", "source", "live", *differences), rows)
     if any(not report.ok for report in reports):
         hint("`opsctl collections drift --repair` writes and deletes only what differs")
 
 
 def show_fates(fates: "Mapping[str, Sequence[Fate]]", *, dry_run: bool) -> None:
     """Show which generations were deleted, or would be."""
-    table = _table("generation", "fate", "why")
+    table = plain_table("generation", "fate", "why", wrapping="why")
     for fate in (fate for each in fates.values() for fate in each):
         word = "kept" if fate.is_kept else "would be deleted" if dry_run else "deleted"
-        table.add_row(fate.collection, _coloured(word, is_good=fate.is_kept), fate.reason)
+        table.add_row(_escaped(fate.collection), _coloured(word, is_good=fate.is_kept), _escaped(fate.reason))
     out().print(table)
 
 
@@ -159,23 +158,13 @@ def failure_findings(results: "Results[Any]") -> list[Finding]:
     ]
 
 
-def _table(*titles: str) -> "Table":
-    from rich import box
-    from rich.table import Table
-
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for title in titles:
-        table.add_column(title)
-    return table
-
-
 def _coloured(text: str, *, is_good: bool) -> str:
     return f"[{'green' if is_good else 'red'}]{_escaped(text)}[/]"
 
 
 def _short(generation: str, *, alias: str) -> str:
     """Return the part of a generation's name that tells it from its siblings."""
-    return generation.removeprefix(f"{alias}__")
+    return _escaped(generation.removeprefix(f"{alias}__"))
 
 
 def _escaped(text: str) -> str:

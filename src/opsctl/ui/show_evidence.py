@@ -8,6 +8,7 @@ from opsctl.evidence.ledger import Verification
 from opsctl.evidence.model import Record, Verdict
 from opsctl.ui.console import hint, out, print_line
 from opsctl.ui.show_error import show_findings
+from opsctl.ui.table import show_table
 
 _WORDS = {
     Verdict.PASS: "[green]✔ pass[/]",
@@ -18,18 +19,19 @@ _WORDS = {
 
 def show_records(records: Sequence[Record], *, now: datetime) -> None:
     """Print a table of records, the newest first."""
-    from rich.table import Table
+    from rich.markup import escape
 
     if not records:
         print_line("no evidence yet")
         hint("every measuring command leaves a record, for example `opsctl collections rebuild`")
         return
-    table = Table("no", "kind", "subject", "verdict", "age", "counts", box=None, pad_edge=False)
+    rows = []
     for record in records:
         age = format_duration(max(0.0, (now - record.recorded_at).total_seconds()))
         counts = "[yellow]stale[/]" if record.is_stale(now) else "yes"
-        table.add_row(str(record.sequence), record.kind, record.subject, _WORDS[record.verdict], age, counts)
-    out().print(table)
+        names = (str(record.sequence), escape(record.kind), escape(record.subject))
+        rows.append((*names, _WORDS[record.verdict], age, counts))
+    show_table(("no", "kind", "subject", "verdict", "age", "counts"), rows)
 
 
 def show_record(record: Record, *, now: datetime) -> None:

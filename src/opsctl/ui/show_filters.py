@@ -6,6 +6,7 @@ from opsctl.bench.filters import CaseResult
 from opsctl.ui.console import out
 from opsctl.ui.figures import COMPARISON_WORDS, milliseconds, ratio_text
 from opsctl.ui.show_error import show_findings
+from opsctl.ui.table import plain_table
 from opsctl.vectors.strategies import Strategy
 from opsctl.vectors.summary import ArmSummary, TailEstimate
 
@@ -13,7 +14,6 @@ from opsctl.vectors.summary import ArmSummary, TailEstimate
 def show_filters(results: Sequence[CaseResult], *, limit: int) -> None:
     """Print the matrix."""
     from rich.markup import escape
-    from rich.table import Table
 
     console = out()
     for result in results:
@@ -22,7 +22,7 @@ def show_filters(results: Sequence[CaseResult], *, limit: int) -> None:
             f"[bold]{case.shape}[/] {case.selectivity:.2%} of points  [dim]{escape(str(case.filter))}[/]",
             highlight=False,
         )
-        table = Table(box=None, pad_edge=False)
+        table = plain_table()
         for title in ("strategy", f"recall@{limit}", "p50 ms", "p95 ms", "planner / this"):
             table.add_column(title, no_wrap=True, justify="left" if title[0] == "s" else "right")
         table.add_column("verdict")

@@ -8,6 +8,7 @@ from opsctl.ui.console import out
 from opsctl.ui.figures import COMPARISON_WORDS, ratio_text
 from opsctl.ui.show_bench import latency_table
 from opsctl.ui.show_error import show_findings
+from opsctl.ui.table import plain_table
 from opsctl.vectors.strategies import Strategy
 
 if TYPE_CHECKING:
@@ -59,9 +60,7 @@ def _show_combination(plan: CombinationPlan, *, report: PlanReport) -> None:
 
 
 def _cost_table(plan: CombinationPlan) -> "Table":
-    from rich.table import Table
-
-    table = Table(box=None, pad_edge=False)
+    table = plain_table()
     table.add_column("way", no_wrap=True)
     table.add_column("more memory", justify="right", no_wrap=True)
     table.add_column("build", justify="right", no_wrap=True)

@@ -8,6 +8,7 @@ from opsctl.core.checks import CheckStatus
 from opsctl.project.doctor import Diagnosis
 from opsctl.project.init import FileAction, StarterFile
 from opsctl.ui.console import hint, note, out, print_line
+from opsctl.ui.table import show_table
 
 _MARKS = {
     CheckStatus.OK: "[green]✔ ok  [/]",
@@ -60,12 +61,27 @@ def show_explanations(texts: Mapping[str, str]) -> None:
 
 def show_settings(settings: Sequence[Setting]) -> None:
     """Print each setting with its value and its origin."""
-    from rich.table import Table
+    from rich.markup import escape
 
-    table = Table("setting", "value", "origin", box=None, pad_edge=False)
-    for setting in settings:
-        table.add_row(setting.name, "-" if setting.value is None else str(setting.value), setting.origin)
-    out().print(table)
+    rows = [
+        (setting.name, escape(_value_text(setting.value)), escape(_from_here(setting.origin)))
+        for setting in settings
+    ]
+    show_table(("setting", "value", "origin"), rows)
+
+
+def _value_text(value: object) -> str:
+    """Return a value as a book would hold it.
+
+    >>> [_value_text(value) for value in (None, True, 30.0)]
+    ['-', 'true', '30.0']
+    """
+    return "-" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _from_here(origin: str) -> str:
+    """Return a path below the current folder without what leads to it."""
+    return origin.removeprefix(f"{Path.cwd()}/")
 
 
 def _first_failed(diagnoses: Sequence[Diagnosis]) -> str:

@@ -11,26 +11,24 @@ from opsctl.evidence.model import Verdict
 from opsctl.ui.console import hint, out, print_line
 from opsctl.ui.figures import COMPARISON_WORDS, VERDICT_WORDS, milliseconds, ratio_text
 from opsctl.ui.plot_terminal import plot_quantiles
+from opsctl.ui.table import show_table
 from opsctl.vectors.summary import curve
 
 
 def show_runs(runs: Sequence[StoredRun], *, now: datetime) -> None:
     """Print a table of runs, the newest first."""
     from rich.markup import escape
-    from rich.table import Table
 
     if not runs:
         print_line("no runs yet")
         hint("make one: `opsctl bench latency`")
         return
-    table = Table(box=None, pad_edge=False)
-    for name in ("run", "kind", "verdict", "queries", "age"):
-        table.add_column(name, no_wrap=True)
+    rows = []
     for run in runs:
         age = format_duration(max(0.0, (now - run.recorded_at).total_seconds()))
         queries = f"{next(iter(run.engine_ns.values())).size:,}"
-        table.add_row(escape(run.id), escape(run.kind), VERDICT_WORDS[run.verdict], queries, age)
-    out().print(table)
+        rows.append((escape(run.id), escape(run.kind), VERDICT_WORDS[run.verdict], queries, age))
+    show_table(("run", "kind", "verdict", "queries", "age"), rows)
 
 
 def show_run(run: StoredRun) -> None:
@@ -55,22 +53,19 @@ def show_run(run: StoredRun) -> None:
 def show_comparison(comparison: RunComparison) -> None:
     """Print how the second run differs from the first."""
     from rich.markup import escape
-    from rich.table import Table
 
     console = out()
     console.print(f"{escape(comparison.first)} -> {escape(comparison.second)}", highlight=False)
     for name, own, other in comparison.differences:
         console.print(f"[yellow]differs[/] {escape(name)}: {escape(own)} / {escape(other)}", highlight=False)
-    table = Table(box=None, pad_edge=False)
-    for title in ("arm", "engine", "ratio (99 %)", "p", "second run is"):
-        table.add_column(title, no_wrap=True)
+    rows = []
     for change in comparison.changes:
         word = COMPARISON_WORDS[change.verdict]
         if change.queries_needed:
             word += f" [dim]n>={change.queries_needed:,}[/]"
         p_value = "-" if change.p_value is None else f"{change.p_value:.2g}"
-        table.add_row(change.arm, f"p{change.quantile * 100:g}", ratio_text(change.ratio), p_value, word)
-    console.print(table)
+        rows.append((change.arm, f"p{change.quantile * 100:g}", ratio_text(change.ratio), p_value, word))
+    show_table(("arm", "engine", "ratio (99 %)", "p", "second run is"), rows)
     console.print(
         f"{VERDICT_WORDS[comparison.verdict]} [dim]noise floor {comparison.noise_floor:.1%}[/]",
         highlight=False,

@@ -6,6 +6,7 @@ from opsctl.core.units import format_bytes, format_duration
 from opsctl.stack.logs import LogTail
 from opsctl.stack.model import ServiceState, ServiceStatus, StackState, StackStep
 from opsctl.ui.console import hint, out, print_line
+from opsctl.ui.table import show_table
 
 _WORDS = {
     ServiceStatus.RUNNING: "[green]✔ running[/]",
@@ -15,15 +16,9 @@ _WORDS = {
 
 
 def show_stack(state: StackState) -> None:
-    """Print one row a part."""
-    from rich.table import Table
-
-    table = Table(
-        *("part", "status", "ready", "pid", "address", "up for", "memory", "data"), box=None, pad_edge=False
-    )
-    for service in state.services:
-        table.add_row(*_cells(service))
-    out().print(table)
+    """Print what is known of each part."""
+    titles = ("part", "status", "ready", "pid", "address", "up for", "memory", "data")
+    show_table(titles, [_cells(service) for service in state.services])
 
 
 def show_next_step(state: StackState) -> None:

@@ -1,0 +1,59 @@
+"""How does a table look: no rules, a bold header, and what is too wide for a terminal a paragraph a row."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from opsctl.ui.console import out
+
+if TYPE_CHECKING:
+    from rich.table import Table
+    from rich.text import Text
+
+_UNLIMITED = 10_000  # columns
+
+
+def plain_table(*titles: str, wrapping: str | None = None) -> "Table":
+    """Return an empty table in the common style; only the column `wrapping` may break its lines."""
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for title in titles:
+        table.add_column(title, no_wrap=title != wrapping, overflow="fold")
+    return table
+
+
+def show_table(titles: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """Print rows of markup whole, as a table where it fits, else as a paragraph a row; nothing for no rows.
+
+    A name or an address is never cut, because people copy it into the next command.
+    """
+    from rich.measure import Measurement
+
+    if not rows:
+        return
+    console = out()
+    table = plain_table(*titles)
+    for row in rows:
+        table.add_row(*row)
+    unlimited = console.options.update(width=_UNLIMITED)
+    needed = Measurement.get(console, unlimited, table).maximum
+    if needed <= console.width or not console.is_terminal:
+        console.print(table, width=max(needed, console.width), crop=False, soft_wrap=True)
+        return
+    for row in rows:
+        console.print(row[0], style="bold", highlight=False, soft_wrap=True)
+        for line in _paragraph(titles[1:], row[1:], width=console.width):
+            console.print(line, highlight=False, soft_wrap=True)
+
+
+def _paragraph(titles: Sequence[str], cells: Sequence[str], *, width: int) -> "list[Text]":
+    from rich.text import Text
+
+    lines: list[Text] = []
+    for title, cell in zip(titles, cells, strict=True):
+        item = Text.assemble((title, "dim"), " ", Text.from_markup(cell))
+        if lines and lines[-1].cell_len + item.cell_len + 3 <= width:
+            lines[-1].append("   ").append_text(item)
+        else:
+            lines.append(Text("  ").append_text(item))
+    return lines
