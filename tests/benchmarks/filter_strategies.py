@@ -17,9 +17,9 @@ from tests.running_node import start_node
 from opsctl.clients.qdrant import QdrantStore
 from opsctl.clients.qdrant_values import QdrantPlace
 from opsctl.core.clock import SystemClock
+from opsctl.vectors.arms import Measurement, MeasurePlan
 from opsctl.vectors.filters import FilterSpec
 from opsctl.vectors.host import SystemHost
-from opsctl.vectors.arms import Measurement, MeasurePlan
 from opsctl.vectors.measure import Instruments, measure
 from opsctl.vectors.queries import sample_queries
 from opsctl.vectors.scratch import CopyPlan, ScratchCopies
