@@ -154,3 +154,18 @@ def test_the_real_listings_become_the_source_collection(shell: Shell, qdrant: Qd
     counts = {(group["region"], group["category"]): group["count"] for group in stats["groups"]}
     assert counts["Manhattan", "Entire home/apt"] == 6531
     assert len(counts) == 15
+
+
+@pytest.mark.parametrize("arguments", [(), ("--dry-run",)])
+def test_a_file_that_is_not_there_is_told_before_servers_are_started(
+    tmp_path: Path, arguments: tuple[str, ...]
+) -> None:
+    """Nothing is configured here, so a server could only be the embedded stack."""
+    (tmp_path / "mapping.yaml").write_text(MAPPING)
+
+    outcome = run_opsctl(
+        "catalog", "import", "none.csv", "--mapping", "mapping.yaml", *arguments, folder=tmp_path
+    )
+
+    assert (outcome.exit_code, "FIL004" in outcome.stderr) == (2, True)
+    assert not (tmp_path / ".opsctl" / "stack").exists()

@@ -207,14 +207,18 @@ def _digest(path: Path) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
-def _identity(path: Path) -> tuple[int, int, int, int]:
-    found = path.stat()
+def _identity(path: Path) -> tuple[int, int, int, int] | None:
+    """Return what changes with the file's content, or nothing where there is no file: opening it says so."""
+    try:
+        found = path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return None
     return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns
 
 
-def _require_unchanged(path: Path, identity: tuple[int, int, int, int]) -> None:
+def _require_unchanged(path: Path, identity: tuple[int, int, int, int] | None) -> None:
     """Refuse to go on with another content than the one whose digest the import stands under."""
-    if not path.exists() or _identity(path) != identity:
+    if _identity(path) != identity:
         raise FailedError(
             f"`{path}` changed while it was read",
             code="CAT011",

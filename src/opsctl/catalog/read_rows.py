@@ -41,15 +41,20 @@ def open_rows(path: Path, *, mapping: MappingBook) -> RowReader:
     Raises:
         UsageError: FIL004 no such file, CAT001 missing columns, CAT002 empty, CAT003 unreadable, CAT005 format.
     """
+    require_file(path)
+    reader = _reader(path, mapping=mapping)
+    _refuse_missing_columns(path, reader.columns(), wanted=mapping.columns())
+    return reader
+
+
+def require_file(path: Path) -> None:
+    """Refuse a path that names no file, with FIL004."""
     if not path.is_file():
         raise UsageError(
             f"`{path}` is not a file that can be read",
             code="FIL004",
             fix=f"check the path: ls -l {path.parent}",
         )
-    reader = _reader(path, mapping=mapping)
-    _refuse_missing_columns(path, reader.columns(), wanted=mapping.columns())
-    return reader
 
 
 def _reader(path: Path, *, mapping: MappingBook) -> RowReader:

@@ -62,6 +62,7 @@ def import_(
 ) -> None:
     """Bring the rows of a file into the database; killed in the middle, the same command goes on from there."""
     from opsctl.catalog.import_file import check_file, parse_share, rejects_verdict
+    from opsctl.catalog.read_rows import require_file
     from opsctl.cli import filling, wiring
     from opsctl.cli.exit import leave
     from opsctl.cli.filling import tell
@@ -69,12 +70,14 @@ def import_(
     from opsctl.ui.show_catalog import show_import
 
     share, book, synced = parse_share(max_rejects), filling.mapping(mapping), None
-    with progress() as listener, wiring.backends(listener) as servers:
+    with progress() as listener:
         if dry_run:
             report = check_file(file, mapping=book, listener=listener)
         else:
-            report = filling.import_rows(servers, file, book=book, again=again, listener=listener)
-            synced = None if no_sync else filling.sync(servers, listener=listener)
+            require_file(file)  # before servers are started for it
+            with wiring.backends(listener) as servers:
+                report = filling.import_rows(servers, file, book=book, again=again, listener=listener)
+                synced = None if no_sync else filling.sync(servers, listener=listener)
     finding = rejects_verdict(report, max_share=share)
     tell(
         "opsctl.catalog.import",

@@ -11,7 +11,7 @@ from typing import IO
 
 from opsctl.clients.files import append_durably, file_error, write_atomically
 from opsctl.core.clock import Clock
-from opsctl.core.errors import FailedError
+from opsctl.core.errors import FailedError, UsageError
 from opsctl.core.findings import Finding, Location, Severity
 from opsctl.evidence.model import GENESIS, Evidence, Record, record_from_line
 
@@ -77,7 +77,7 @@ class Ledger:
         """Return the record whose id or digest begins with `prefix`, or whose sequence it is.
 
         Raises:
-            FailedError: when none does, or more than one.
+            UsageError: when none does, or more than one.
         """
         matches = [
             record
@@ -89,7 +89,7 @@ class Ledger:
         exact = [record for record in matches if prefix in (record.id, str(record.sequence))]
         if len(exact or matches) != 1:
             what = "no record begins" if not matches else f"{len(matches)} records begin"
-            raise FailedError(
+            raise UsageError(
                 f"{what} with `{prefix}`",
                 code="EVD002",
                 fix="run `opsctl evidence list` to see the ids",
