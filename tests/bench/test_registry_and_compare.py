@@ -116,9 +116,21 @@ def test_a_newer_schema_is_refused(registry, tmp_path):
     path.write_text(json.dumps({**json.loads(path.read_text()), "schema": "opsctl.run/v9"}))
 
     with pytest.raises(UsageError) as error:
-        registry.list()
+        registry.get(run_id)
 
     assert error.value.why == "ValueError: schema `opsctl.run/v9` instead of `opsctl.run/v1`"
+
+
+def test_a_damaged_run_does_not_hide_the_others(registry, tmp_path):
+    """The whole ones are listed, and what is wrong with the other is said beside them."""
+    whole = registry.add(a_run(seed=1), kind="latency", machine=MACHINE)
+    broken = registry.add(a_run(seed=2), kind="latency", machine=MACHINE)
+    (tmp_path / "runs" / f"{broken}.json").write_text("{")
+
+    runs, damaged = registry.list()
+
+    assert [run.id for run in runs] == [whole]
+    assert [broken in error.message for error in damaged] == [True]
 
 
 def test_an_id_that_fits_several_runs_is_refused(registry):

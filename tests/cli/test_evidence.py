@@ -65,7 +65,7 @@ def test_show_of_nothing_exits_with_a_hint(project: Path):
     """A wrong id is no traceback."""
     outcome = run_opsctl("evidence", "show", "99", folder=project)
 
-    assert outcome.exit_code == 1
+    assert outcome.exit_code == 2
     assert "opsctl evidence list" in outcome.stderr
 
 

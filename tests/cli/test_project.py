@@ -202,3 +202,43 @@ def test_a_project_folder_that_is_not_there_is_named(tmp_path: Path):
 
     assert (refused.exit_code, made.exit_code) == (2, 0)
     assert "error[CFG007]: the project folder `FOLDER/absent` is not there" in refused.stderr
+
+
+def test_doctor_warns_of_a_secret_that_others_can_read(tmp_path: Path):
+    """A warning with the command that mends it; a secret that is not there fails."""
+    run_opsctl("init", folder=tmp_path)
+    key = tmp_path / "key"
+    key.write_text("secret")
+    key.chmod(0o644)
+    named = {"OPSCTL_DATABASE_PASSWORD_FILE": "key"}
+
+    loose = run_opsctl("doctor", folder=tmp_path, environment=named)
+    key.chmod(0o600)
+    tight = run_opsctl("doctor", folder=tmp_path, environment=named)
+    key.unlink()
+    absent = run_opsctl("doctor", folder=tmp_path, environment=named)
+
+    assert (loose.exit_code, tight.exit_code, absent.exit_code) == (0, 0, 3)
+    assert "hint: chmod 600 FOLDER/key" in loose.stdout
+    assert "✔ ok   secrets" in tight.stdout
+    assert "✘ fail secrets" in absent.stdout
+
+
+def test_doctor_sees_an_evidence_folder_that_is_a_file(tmp_path: Path):
+    """What is in the way is named before a measurement is lost to it."""
+    run_opsctl("init", folder=tmp_path)
+    (tmp_path / ".opsctl").mkdir()
+    (tmp_path / ".opsctl" / "evidence").write_text("not a folder")
+
+    outcome = run_opsctl("doctor", folder=tmp_path)
+
+    assert outcome.exit_code == 3
+    assert "✘ fail state folder" in outcome.stdout
+
+
+def test_a_missing_book_leads_to_init(tmp_path: Path):
+    """A project without books is told how to get some."""
+    outcome = run_opsctl("config", "check", folder=tmp_path)
+
+    assert outcome.exit_code == 2
+    assert "`opsctl init` writes the starter books" in outcome.stderr

@@ -69,7 +69,6 @@ def test_all_problems_come_at_once_in_the_order_of_lines():
             "`parts.a.size` is `big`: input should be a valid integer, unable to parse string as an integer",
             None,
         ),
-        (4, 6, "`parts.b.size` is missing", "add it"),
         (4, 7, "unknown key `sise`", "did you mean `size`?"),
         (6, 21, "`rows.0.kind` is `rond`; expected 'round' or 'square'", "did you mean `round`?"),
     ]

@@ -67,6 +67,16 @@ def test_what_can_be_built_but_is_not_is_only_expected_by_a_rebuild(workshop: Wo
     assert expected(workshop, counts=False) == (ALIAS,)
 
 
+def test_a_source_that_is_gone_is_trouble_of_all_that_serve(workshop: Workshop) -> None:
+    """What serves goes on serving, but nothing can be kept level any more."""
+    workshop.rebuild()
+    workshop.store.delete_collection(workshop.book.source.collection)
+
+    (found,) = read_status(workshop.book, here=workshop.here)
+
+    assert found.trouble == "its source `content` is not on the server; run `opsctl catalog sync`"
+
+
 def test_a_book_of_which_nothing_is_left_is_refused(workshop: Workshop) -> None:
     """Nothing done must not look like success."""
     with_book(workshop, atlantis=ELSEWHERE)

@@ -182,7 +182,7 @@ def test_two_derived_collections_with_one_filter_are_a_warning() -> None:
 
     (finding,) = lint_book(parse_book(text, CollectionsBook, file="collections.yaml"))
 
-    assert (finding.code, finding.title) == ("COL010", "`a` and `b` have the same filter")
+    assert (finding.code, finding.title) == ("COL010", "`a`, `b` have the same filter")
 
 
 def test_the_starter_book_is_valid() -> None:

@@ -60,10 +60,16 @@ class Registry:
         write_atomically(self._path(run_id), json.dumps({"id": run_id, **json.loads(content)}) + "\n")
         return run_id
 
-    def list(self) -> list[StoredRun]:
-        """Return every run, newest first."""
-        names = sorted((path.stem for path in self._folder.glob("*.json")), reverse=True)
-        return [self.get(name) for name in names]
+    def list(self) -> tuple[list[StoredRun], list[UsageError]]:
+        """Return every whole run, newest first, and what is wrong with each of the others."""
+        runs: list[StoredRun] = []
+        damaged: list[UsageError] = []
+        for name in sorted((path.stem for path in self._folder.glob("*.json")), reverse=True):
+            try:
+                runs.append(self._read(name))
+            except UsageError as error:
+                damaged.append(error)
+        return runs, damaged
 
     def get(self, prefix: str) -> StoredRun:
         """Return the run whose id begins with `prefix`; `latest` and `previous` name the last two.

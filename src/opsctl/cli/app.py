@@ -37,7 +37,13 @@ def options(
     ] = 0,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Only results and errors.")] = False,
     color: Annotated[
-        str, typer.Option("--color", envvar="OPSCTL_COLOR", help="auto, always or never; NO_COLOR works too.")
+        str,
+        typer.Option(
+            "--color",
+            metavar="WHEN",
+            envvar="OPSCTL_COLOR",
+            help="auto, always or never; NO_COLOR works too.",
+        ),
     ] = "auto",
 ) -> None:
     """Take the options that stand before the noun."""

@@ -105,15 +105,20 @@ def list(json: Json = False) -> None:
     from opsctl.cli import wiring
     from opsctl.cli.bench_runs import plain_run, registry
     from opsctl.cli.document import document
+    from opsctl.cli.exit import leave
     from opsctl.ui.console import print_document
+    from opsctl.ui.show_error import show_findings
     from opsctl.ui.show_runs import show_runs
 
-    runs = registry().list()
+    runs, damaged = registry().list()
+    findings = [error.as_finding() for error in damaged]
     if json:
         rows = [plain_run(run, whole=False) for run in runs]
-        print_document(document("opsctl.bench.list", data=rows, ok=True))
+        print_document(document("opsctl.bench.list", data=rows, ok=not damaged, findings=findings))
     else:
         show_runs(runs, now=wiring.clock().now())
+        show_findings(findings)
+    leave(ExitCode.BAD_VERDICT if damaged else ExitCode.GOOD)
 
 
 @command(app, "opsctl bench show latest", "opsctl bench show 20261122T1915 --json")

@@ -128,6 +128,7 @@ def _measure_all(request: LatencyRequest, bed: "Bed") -> "list[tuple[str, Latenc
 
 def _show(runs: "dict[str, LatencyRun]", *, verdict: "Verdict", json: bool) -> None:
     from opsctl.cli.document import document
+    from opsctl.core.findings import Severity
     from opsctl.evidence.model import Verdict
     from opsctl.ui.console import print_document
     from opsctl.ui.show_bench import show_latency, show_next_step
@@ -141,7 +142,8 @@ def _show(runs: "dict[str, LatencyRun]", *, verdict: "Verdict", json: bool) -> N
         return
     for run_id, run in runs.items():
         show_latency(run, run_id=run_id)
-    show_next_step(verdict)
+    problems = [problem for run in runs.values() for problem in run.report.problems]
+    show_next_step(verdict, is_valid=all(problem.severity is not Severity.ERROR for problem in problems))
 
 
 def _plain(run: "LatencyRun") -> dict[str, object]:

@@ -49,9 +49,14 @@ def generate(
 def import_(
     file: Annotated[Path, typer.Argument(help="CSV, JSONL or Parquet file.")],
     *,
-    mapping: Annotated[str, typer.Option(help="Mapping book, or the name of a shipped one.")],
+    mapping: Annotated[
+        str, typer.Option(metavar="MAPPING", help="Mapping book, or the name of a shipped one: nyc_listings.")
+    ],
     max_rejects: Annotated[
-        str, typer.Option(help="Share of bad rows from which on the verdict is bad.")
+        str,
+        typer.Option(
+            metavar="SHARE", help="Above this share of bad rows the exit code is 1, such as 5% or 0.05."
+        ),
     ] = "5%",
     again: Annotated[
         bool, typer.Option("--again", help="Import a file once more that was imported.")

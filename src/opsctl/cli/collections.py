@@ -30,11 +30,14 @@ def rebuild(
     allow_empty: Annotated[
         bool, typer.Option("--allow-empty", help="Build also what no point passes.")
     ] = False,
-    watch: Annotated[str, typer.Option(help="How long to watch after the swap, ready to swap back.")] = "5s",
+    watch: Annotated[
+        str, typer.Option(metavar="TIME", help="How long to watch after the swap, ready to swap back.")
+    ] = "5s",
     max_live_p95: Annotated[
-        str | None, typer.Option(help="Pause the copy while the live alias is slower, such as 20ms.")
+        str | None,
+        typer.Option(metavar="TIME", help="Pause the copy while the live alias is slower, such as 20ms."),
     ] = None,
-    settle_deadline: Annotated[str, typer.Option(help="Longest wait for the graph.")] = "1h",
+    settle_deadline: Annotated[str, typer.Option(metavar="TIME", help="Longest wait for the graph.")] = "1h",
     dry_run: DryRun = False,
     json: Json = False,
 ) -> None:

@@ -13,9 +13,11 @@ app = group("What was proven, when, from what, and for how long it counts.")
 @command(app, "opsctl evidence list", "opsctl evidence list --kind collections --limit 5")
 def list(
     kind: Annotated[
-        str | None, typer.Option(help="Kind or family, such as collections.rebuild or bench.")
+        str | None, typer.Option(metavar="KIND", help="Kind or family, such as collections.rebuild or bench.")
     ] = None,
-    subject: Annotated[str | None, typer.Option(help="What it is about, such as a collection.")] = None,
+    subject: Annotated[
+        str | None, typer.Option(metavar="NAME", help="What it is about, such as a collection.")
+    ] = None,
     limit: Annotated[int, typer.Option(min=1, help="At most this many, newest first.")] = 20,
     json: Json = False,
 ) -> None:

@@ -89,21 +89,13 @@ def _tell(error: OpsError) -> None:
 def _print_failure(error: OpsError) -> None:
     """Give a program that asked for JSON its one document also when the command fails."""
     from opsctl.cli.document import document
-    from opsctl.core.findings import Finding, Severity
     from opsctl.ui.console import mode, print_document
 
     # When the command line itself is wrong, no option was read: the arguments say what was asked for.
     if mode.has_printed_document or not (mode.json or "--json" in sys.argv):
         return
-    own = Finding(
-        code=error.code,
-        severity=Severity.ERROR,
-        title=error.message,
-        location=error.location,
-        evidence=error.why,
-        fix=error.fix,
-    )
-    print_document(document("opsctl.error", data=None, ok=False, findings=(*error.findings, own)))
+    findings = (*error.findings, error.as_finding())
+    print_document(document("opsctl.error", data=None, ok=False, findings=findings))
 
 
 def _apologise(error: Exception) -> None:

@@ -1,6 +1,7 @@
 """Options that many commands share, each declared once, and how help pages show examples."""
 
 import inspect
+import re
 from collections.abc import Callable
 from typing import Annotated, Any, TypeVar
 
@@ -26,7 +27,13 @@ DryRun = Annotated[bool, typer.Option("--dry-run", "-n", help="Show what would b
 
 def group(help: str) -> typer.Typer:
     """Return the Typer group of a noun."""
-    return typer.Typer(help=help, no_args_is_help=True, rich_markup_mode=None, context_settings=HELP_FLAGS)
+    return typer.Typer(
+        help=help,
+        short_help=_first_sentence(help),
+        no_args_is_help=True,
+        rich_markup_mode=None,
+        context_settings=HELP_FLAGS,
+    )
 
 
 def command(app: typer.Typer, *examples: str, name: str | None = None) -> Callable[[Function], Function]:
@@ -40,8 +47,19 @@ def command(app: typer.Typer, *examples: str, name: str | None = None) -> Callab
 
     def add(function: Function) -> Function:
         shown = "\n".join(f"  {example}" for example in examples)
-        page = f"{inspect.getdoc(function)}\n\n\b\nExamples:\n{shown}"
-        app.command(name, help=page, context_settings=HELP_FLAGS)(function)
+        text = inspect.getdoc(function) or ""
+        page = f"{text}\n\n\b\nExamples:\n{shown}"
+        short = _first_sentence(text)
+        app.command(name, help=page, short_help=short, context_settings=HELP_FLAGS)(function)
         return function
 
     return add
+
+
+def _first_sentence(text: str) -> str:
+    """Return what a list of commands shows, whole: without it, help pages cut the text at the line's end.
+
+    >>> _first_sentence("Read opsctl.yaml. Exit 1: it is bad.")
+    'Read opsctl.yaml.'
+    """
+    return re.split(r"(?<=\.)\s", text, maxsplit=1)[0]

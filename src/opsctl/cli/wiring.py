@@ -11,6 +11,7 @@ from opsctl.core.events import Listener, ignore
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
+    from datetime import datetime
 
     from pydantic import BaseModel
 
@@ -85,19 +86,42 @@ def machine() -> "Machine":
     """Return what `doctor` looks at; servers that are not running are not started for it."""
     from opsctl.project.doctor import Machine
 
-    try:
-        home, last = settings().home, ledger().records(limit=1)
-    except OpsError:
-        home, last = Path.cwd() / ".opsctl", []
+    home = _home_or_default()
     return Machine(
         home=home,
         now=clock().now(),
-        last_evidence_at=last[0].recorded_at if last else None,
+        last_evidence_at=_last_evidence_at(),
+        secret_files=_secret_files(),
         load_settings=lambda: f"{len(settings().rows())} settings, project folder `{settings().root}`",
         load_books=lambda: ", ".join(check_books()),
         probe_vectors=_probe_vectors if _can_probe(home, "qdrant") else None,
         probe_database=_probe_database if _can_probe(home, "database") else None,
     )
+
+
+def _home_or_default() -> Path:
+    try:
+        return settings().home
+    except OpsError:
+        return Path.cwd() / ".opsctl"
+
+
+def _last_evidence_at() -> "datetime | None":
+    try:
+        newest = ledger().records(limit=1)
+    except OpsError:
+        return None
+    return newest[0].recorded_at if newest else None
+
+
+def _secret_files() -> tuple[Path, ...]:
+    try:
+        chosen = settings()
+    except OpsError:
+        return ()
+    project = chosen.project
+    named = (project.qdrant.api_key_file, project.database.password_file, project.embedding.api_key_file)
+    return tuple(chosen.root / file for file in named if file is not None)
 
 
 def _can_probe(home: Path, part: str) -> bool:

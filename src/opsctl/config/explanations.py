@@ -13,6 +13,9 @@ alerts and drills are keyed by name, so this also finds two of one name.""",
 
 Every problem of the book is shown at once. `opsctl config schema NAME` prints the JSON Schema that editors
 can check against while you type.""",
+    "CFG008": """A book that was named, or that the settings name, is not there.
+
+`opsctl init` writes the starter books into a project; `books` in opsctl.yaml says where they are looked for.""",
     "CFG004": """A key, or an `OPSCTL_*` variable, that opsctl does not know.
 
 A misspelt key would be ignored by a lenient reader and its default would hold in silence; opsctl refuses it and

@@ -24,6 +24,12 @@ def load_book(path: Path, model: type[Book]) -> Book:
         UsageError: with one finding for each problem of syntax, unknown key, wrong type or failed rule;
             also when the file is not there or not text.
     """
+    if not path.exists():
+        raise UsageError(
+            f"there is no book `{path}`",
+            code="CFG008",
+            fix="check the path; `opsctl init` writes the starter books",
+        )
     return parse_book(read_text(path), model, file=str(path))
 
 
@@ -63,7 +69,7 @@ def _findings_of(
 ) -> list[Finding]:
     findings = []
     details = [dict(detail) for detail in error.errors(include_url=False)]
-    for path, detail in meant(details, document.keys):
+    for path, detail in _without_misspelt(list(meant(details, document.keys)), model=model):
         unknown = detail["type"] == "extra_forbidden"
         line, column = document.place_of(path, prefer_key=unknown or detail["loc"][-1:] == ("[key]",))
         title, fix = _explain(detail, path=path, model=model)
@@ -79,6 +85,25 @@ def _findings_of(
     return list(dict.fromkeys(findings))
 
 
+def _without_misspelt(
+    details: list[tuple[tuple[str | int, ...], dict[str, Any]]], *, model: type[BaseModel]
+) -> list[tuple[tuple[str | int, ...], dict[str, Any]]]:
+    """Leave out that a key is missing where a misspelling of it stands: that is one mistake, not two."""
+    meant_keys = {
+        (*path[:-1], nearest)
+        for path, detail in details
+        if detail["type"] == "extra_forbidden" and (nearest := _nearest_key(model, path)) is not None
+    }
+    return [
+        (path, detail) for path, detail in details if detail["type"] != "missing" or path not in meant_keys
+    ]
+
+
+def _nearest_key(model: type[BaseModel], path: tuple[str | int, ...]) -> str | None:
+    close = difflib.get_close_matches(str(path[-1]), sorted(_known_keys(model, path[:-1])), n=1)
+    return close[0] if close else None
+
+
 def _explain(
     detail: dict[str, Any], *, path: tuple[str | int, ...], model: type[BaseModel]
 ) -> tuple[str, str | None]:
@@ -86,8 +111,8 @@ def _explain(
     match detail["type"]:
         case "extra_forbidden":
             known = sorted(_known_keys(model, path[:-1]))
-            close = difflib.get_close_matches(str(path[-1]), known, n=1)
-            hint = f"did you mean `{close[0]}`?" if close else f"known keys here: {', '.join(known)}"
+            nearest = _nearest_key(model, path)
+            hint = f"did you mean `{nearest}`?" if nearest else f"known keys here: {', '.join(known)}"
             return f"unknown key `{path[-1]}`", hint
         case "missing":
             return f"`{dotted}` is missing", "add it"

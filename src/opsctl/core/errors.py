@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from opsctl.core.exit_codes import ExitCode
-from opsctl.core.findings import Finding, Location
+from opsctl.core.findings import Finding, Location, Severity
 
 
 class OpsError(Exception):
@@ -37,6 +37,17 @@ class OpsError(Exception):
         self.fix = fix
         self.location = location
         self.findings = tuple(findings)
+
+    def as_finding(self) -> Finding:
+        """Return the error itself as a finding, for a document that holds several."""
+        return Finding(
+            code=self.code,
+            severity=Severity.ERROR,
+            title=self.message,
+            location=self.location,
+            evidence=self.why,
+            fix=self.fix,
+        )
 
 
 class UsageError(OpsError):

@@ -22,6 +22,7 @@ class Machine:
     home: Path
     now: datetime
     last_evidence_at: datetime | None
+    secret_files: tuple[Path, ...]
     load_settings: Callable[[], str]
     load_books: Callable[[], str]
     probe_vectors: Callable[[], str] | None
@@ -77,7 +78,32 @@ def check_state_folder(machine: Machine) -> CheckResult:
         probe.unlink()
     except OSError as error:
         return _fail(f"`{folder}`: {error.strerror}", f"make it writable: ls -ld {folder}")
+    for name in ("evidence", "runs", "logs", "collections"):
+        if (machine.home / name).exists() and not (machine.home / name).is_dir():
+            return _fail(
+                f"`{machine.home / name}` is not a folder", f"move it away: ls -l {machine.home / name}"
+            )
     return _ok(f"`{machine.home}` can be written")
+
+
+def check_secrets(machine: Machine) -> CheckResult:
+    """Look at the modes of the secret files: others on this machine should not be able to read them.
+
+    A warning only, because secrets that a platform mounts into a container are often readable by all inside it.
+    """
+    if not machine.secret_files:
+        return CheckResult(status=CheckStatus.SKIP, evidence="no secret file is named in the settings")
+    missing = [path for path in machine.secret_files if not path.is_file()]
+    if missing:
+        return _fail(f"`{missing[0]}` is not there", "create it with mode 600, or set the variable instead")
+    readable = [path for path in machine.secret_files if path.stat().st_mode & 0o077]
+    if readable:
+        return CheckResult(
+            status=CheckStatus.WARN,
+            evidence=f"others can read `{readable[0]}`",
+            fix=f"chmod 600 {' '.join(map(str, readable))}",
+        )
+    return _ok(f"{len(machine.secret_files)} files, readable by you alone")
 
 
 def check_disk(machine: Machine) -> CheckResult:
@@ -150,11 +176,12 @@ CHECKS: tuple[Check[Machine], ...] = (
     Check(code="DOC002", title="books", run=check_books),
     Check(code="DOC003", title="embedded stack", run=check_embedded_stack),
     Check(code="DOC004", title="state folder", run=check_state_folder),
-    Check(code="DOC005", title="disk", run=check_disk),
-    Check(code="DOC006", title="memory", run=check_memory),
-    Check(code="DOC007", title="clock", run=check_clock),
-    Check(code="DOC008", title="vector database", run=check_vectors),
-    Check(code="DOC009", title="relational database", run=check_database),
+    Check(code="DOC005", title="secrets", run=check_secrets),
+    Check(code="DOC006", title="disk", run=check_disk),
+    Check(code="DOC007", title="memory", run=check_memory),
+    Check(code="DOC008", title="clock", run=check_clock),
+    Check(code="DOC009", title="vector database", run=check_vectors),
+    Check(code="DOC010", title="relational database", run=check_database),
 )
 
 

@@ -143,21 +143,20 @@ class CollectionsBook(StrictModel):
 
 def lint_book(book: CollectionsBook) -> tuple[Finding, ...]:
     """Return what is allowed but hardly meant: two derived collections with one filter."""
-    first_of: dict[str, str] = {}
-    findings = []
+    alike: dict[str, list[str]] = {}
     for name, derived in book.derived.items():
-        first = first_of.setdefault(_canonical(derived.filter), name)
-        if first != name:
-            findings.append(
-                Finding(
-                    code="COL010",
-                    severity=Severity.WARNING,
-                    title=f"`{first}` and `{name}` have the same filter",
-                    evidence=str(derived.filter),
-                    fix="keep one of the two, and let both names be aliases of it",
-                )
-            )
-    return tuple(findings)
+        alike.setdefault(_canonical(derived.filter), []).append(name)
+    return tuple(
+        Finding(
+            code="COL010",
+            severity=Severity.WARNING,
+            title=f"{', '.join(f'`{name}`' for name in names)} have the same filter",
+            evidence=str(book.derived[names[0]].filter),
+            fix="keep one of them, and let the other names be aliases of it",
+        )
+        for names in alike.values()
+        if len(names) > 1
+    )
 
 
 def _canonical(spec: FilterSpec) -> str:

@@ -1,6 +1,6 @@
 """What serves now, how old is it, and what could be rolled back to?"""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from opsctl.qdrant_collections.checkpoint import Checkpoints, Outcome
@@ -47,10 +47,16 @@ class DerivedStatus:
 def read_status(book: CollectionsBook, *, here: Surroundings) -> tuple[DerivedStatus, ...]:
     """Return the status of every derived collection of the book, in its order."""
     aliases, collections = here.store.aliases(), here.store.collections()
-    return tuple(
+    found = tuple(
         _status(alias, derived=derived, live=aliases.get(alias), collections=collections, here=here)
         for alias, derived in book.derived.items()
     )
+    source = book.source.collection
+    if source in aliases or source in collections:
+        return found
+    # What serves goes on serving, but nothing can be rebuilt, verified or kept level any more.
+    lost = f"its source `{source}` is not on the server; run `opsctl catalog sync`"
+    return tuple(each if each.trouble or each.live is None else replace(each, trouble=lost) for each in found)
 
 
 def rollback_target(alias: str, *, live: str | None, here: Surroundings) -> str | None:

@@ -125,12 +125,12 @@ def _conclusion(report: LatencyReport) -> str:
     return f"{DERIVED} answers {ratio_text(main.ratio)} as fast as {main.baseline} (engine p50), {at}"
 
 
-def show_next_step(verdict: Verdict) -> None:
-    """Say what to do after a verdict that is not good."""
+def show_next_step(verdict: Verdict, *, is_valid: bool) -> None:
+    """Say what to do after a verdict that is not good; what makes a run invalid has told its own next step."""
     match verdict:
-        case Verdict.INCONCLUSIVE:
+        case Verdict.INCONCLUSIVE if is_valid:
             hint("ask more queries with `--queries 10000`, on a machine that does nothing else")
         case Verdict.FAIL:
             hint("see which way of searching fits this filter: `opsctl collections plan`")
-        case Verdict.PASS:
+        case _:
             pass

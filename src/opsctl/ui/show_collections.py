@@ -1,8 +1,9 @@
 """How do derived collections look: plans, rebuilds, status, verifications, drift and garbage."""
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from opsctl.core.findings import Finding, Severity
+from opsctl.core.findings import Finding
 from opsctl.core.units import format_count, format_duration
 from opsctl.ui.console import hint, out, print_line
 from opsctl.ui.table import plain_table, show_table
@@ -147,13 +148,7 @@ def show_rollback(plan: "RollbackPlan", *, dry_run: bool) -> None:
 def failure_findings(results: "Results[Any]") -> list[Finding]:
     """Return the failures as findings for a JSON document."""
     return [
-        Finding(
-            code=failure.error.code,
-            severity=Severity.ERROR,
-            title=f"{failure.alias}: {failure.error.message}",
-            evidence=failure.error.why,
-            fix=failure.error.fix,
-        )
+        replace(failure.error.as_finding(), title=f"{failure.alias}: {failure.error.message}")
         for failure in results.failures
     ]
 
