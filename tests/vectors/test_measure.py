@@ -13,7 +13,7 @@ from opsctl.vectors.filters import FilterSpec
 from opsctl.vectors.measure import SPELL_QUERIES, Instruments, measure, turns
 from opsctl.vectors.queries import query_set
 from opsctl.vectors.statistics import Comparison
-from opsctl.vectors.summary import compare_arms, curve, is_equal_recall, size_needed, summarise
+from opsctl.vectors.summary import compare_arms, compare_recall, curve, size_needed, summarise
 from opsctl.vectors.validity import Limits
 
 SPEC = FilterSpec.model_validate({"region": "AU"})
@@ -92,14 +92,16 @@ def test_unequal_recall_is_reported():
 
 @pytest.mark.parametrize(
     ("queries", "wrong_every", "expected"),
-    [(500, 0, True), (500, 50, True), (20, 20, False), (500, 4, False), (0, 1, False)],
+    [(500, 0, "same"), (500, 50, "same"), (20, 20, "cannot_tell"), (500, 4, "worse"), (0, 1, "cannot_tell")],
 )
 def test_equal_recall_must_be_shown(queries, wrong_every, expected):
     """Few queries with a small difference show nothing; many with a tiny one do; none at all never do."""
     first = tuple(1.0 for _ in range(queries))
     second = tuple(0.9 if wrong_every and place % wrong_every == 0 else 1.0 for place in range(queries))
 
-    assert is_equal_recall(first, second, margin=0.01) is expected
+    assert compare_recall(first, second, margin=0.01) == expected
+    mirrored = {"worse": "better"}.get(expected, expected)
+    assert compare_recall(second, first, margin=0.01) == mirrored
 
 
 @pytest.mark.parametrize(("status", "idle"), [("yellow", True), ("grey", True), ("green", False)])

@@ -42,15 +42,18 @@ def check_budgets(target: Target, derived: ArmSummary) -> tuple[BudgetCheck, ...
 def conclude(*, is_valid: bool, checks: Iterable[BudgetCheck], main: ArmComparison) -> Verdict:
     """Return the verdict of a run: a missed budget is bad, and so is a derived collection that is slower.
 
-    A copy that is slower than the filtered source at equal recall has no reason to be kept; one that finds
-    more may well be slower, so only its budgets judge it.
+    A copy that is slower than the filtered source and finds no more has no reason to be kept; one that finds
+    more may well be slower, so only its budgets judge it. Where that cannot be told, neither can the verdict.
     """
     if not is_valid:
         return Verdict.INCONCLUSIVE
-    verdicts = {check.verdict for check in checks}
-    if Verdict.FAIL in verdicts or (main.verdict is Comparison.WORSE and main.is_equal_recall):
-        return Verdict.FAIL
-    return Verdict.INCONCLUSIVE if Verdict.INCONCLUSIVE in verdicts else Verdict.PASS
+    return worst([Verdict.PASS, *(check.verdict for check in checks), _of_slowness(main)])
+
+
+def _of_slowness(main: ArmComparison) -> Verdict:
+    if main.verdict is not Comparison.WORSE or main.recall is Comparison.BETTER:
+        return Verdict.PASS
+    return Verdict.INCONCLUSIVE if main.recall is Comparison.CANNOT_TELL else Verdict.FAIL
 
 
 def worst(verdicts: Iterable[Verdict]) -> Verdict:

@@ -28,11 +28,6 @@ class Results(Generic[Report]):
     reports: tuple[Report, ...]
     failures: tuple[Failure, ...]
 
-    def raise_first(self) -> None:
-        """Raise the first failure, if there is one."""
-        if self.failures:
-            raise self.failures[0].error
-
 
 def chosen_names(book: CollectionsBook, names: Sequence[str]) -> tuple[str, ...]:
     """Return the names to work on: those given, or all of the book.

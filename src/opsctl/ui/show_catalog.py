@@ -57,7 +57,8 @@ def show_import(report: ImportReport, synced: SyncReport | None, finding: Findin
         )
         print_line(f"{report.file}: {format_count(report.rows)} rows{resumed}; {_counts_line(report.counts)}")
     _show_rejects(report)
-    _show_synced(synced)
+    if not report.is_dry_run:
+        _show_synced(synced)
     if finding is not None:
         show_findings([finding])
 

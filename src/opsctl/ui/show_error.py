@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from opsctl.core.errors import OpsError
 from opsctl.core.findings import Finding, Location, Severity
 from opsctl.ui.console import err
+from opsctl.ui.places import from_here
 
 _COLOURS = {Severity.ERROR: "red", Severity.WARNING: "yellow", Severity.INFO: "cyan"}
 
@@ -48,7 +49,7 @@ def _show_location(location: Location) -> None:
     from rich.markup import escape
 
     console = err()
-    console.print(f"  [dim]-->[/] {escape(str(location))}", highlight=False, soft_wrap=True)
+    console.print(f"  [dim]-->[/] {escape(from_here(str(location)))}", highlight=False, soft_wrap=True)
     if location.source is None or location.line is None:
         return
     gutter = f"{location.line:>5} | "

@@ -8,6 +8,7 @@ from opsctl.core.checks import CheckStatus
 from opsctl.project.doctor import Diagnosis
 from opsctl.project.init import FileAction, StarterFile
 from opsctl.ui.console import hint, note, out, print_line
+from opsctl.ui.places import from_here
 from opsctl.ui.table import show_table
 
 _MARKS = {
@@ -64,7 +65,7 @@ def show_settings(settings: Sequence[Setting]) -> None:
     from rich.markup import escape
 
     rows = [
-        (setting.name, escape(_value_text(setting.value)), escape(_from_here(setting.origin)))
+        (setting.name, escape(_value_text(setting.value)), escape(from_here(setting.origin)))
         for setting in settings
     ]
     show_table(("setting", "value", "origin"), rows)
@@ -77,11 +78,6 @@ def _value_text(value: object) -> str:
     ['-', 'true', '30.0']
     """
     return "-" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
-
-
-def _from_here(origin: str) -> str:
-    """Return a path below the current folder without what leads to it."""
-    return origin.removeprefix(f"{Path.cwd()}/")
 
 
 def _first_failed(diagnoses: Sequence[Diagnosis]) -> str:

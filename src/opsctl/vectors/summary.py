@@ -67,9 +67,15 @@ class ArmComparison:
     quantile: float
     ratio: Ratio | None
     verdict: Comparison
-    is_equal_recall: bool
+    recall: Comparison
+    """Whether the contender finds more, less or as much of the truth."""
     queries_needed: int | None
     """Measured queries that would settle a `cannot_tell`, where that can be said."""
+
+    @property
+    def is_equal_recall(self) -> bool:
+        """Tell whether it is shown that both find as much, so that the ratio compares like with like."""
+        return self.recall is Comparison.SAME
 
 
 def summarise(samples: ArmSamples) -> ArmSummary:
@@ -108,28 +114,32 @@ def compare_arms(
         quantile=share,
         ratio=ratio,
         verdict=verdict,
-        is_equal_recall=is_equal_recall(first.recalls, second.recalls, margin=limits.recall_margin),
+        recall=compare_recall(first.recalls, second.recalls, margin=limits.recall_margin),
         queries_needed=_needed(ratio, verdict, sides[0], floor=floor),
     )
 
 
-def is_equal_recall(first: tuple[float, ...], second: tuple[float, ...], *, margin: float) -> bool:
-    """Tell whether two arms are shown to find as much of the truth, by a paired interval on the same queries.
+def compare_recall(baseline: tuple[float, ...], contender: tuple[float, ...], *, margin: float) -> Comparison:
+    """Return whether the contender finds more or less of the truth, by a paired interval on the same queries.
 
     Sameness must be shown, as in `judge`: the whole interval of the mean difference lies within the margin
     (Schuirmann 1987). Too few queries show nothing.
     """
     import numpy as np
 
-    differences = np.asarray(first, dtype=float) - np.asarray(second, dtype=float)
+    differences = np.asarray(contender, dtype=float) - np.asarray(baseline, dtype=float)
     if not differences.size:
-        return False
+        return Comparison.CANNOT_TELL
     if not differences.any():
-        return True
+        return Comparison.SAME
     random = np.random.default_rng(_SEED)
     means = differences[random.integers(differences.size, size=(2000, differences.size))].mean(axis=1)
     low, high = np.quantile(means, [0.025, 0.975])
-    return bool(-margin <= low and high <= margin)
+    if -margin <= low and high <= margin:
+        return Comparison.SAME
+    if low > 0:
+        return Comparison.BETTER
+    return Comparison.WORSE if high < 0 else Comparison.CANNOT_TELL
 
 
 def curve(nanoseconds: "np.ndarray", *, points: int = 60) -> list[tuple[float, float]]:

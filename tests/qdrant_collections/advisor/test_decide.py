@@ -40,7 +40,7 @@ def a_comparison(verdict, *, high=1.2):
         quantile=0.5,
         ratio=Ratio(quantile=0.5, value=1.1, low=1.0, high=high),
         verdict=verdict,
-        is_equal_recall=True,
+        recall=Comparison.SAME,
         queries_needed=5000 if verdict is Comparison.CANNOT_TELL else None,
     )
 
