@@ -15,7 +15,7 @@ Report = TypeVar("Report")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Workplace:
+class Workbench:
     """The book, what every verb works with, and the server's version."""
 
     book: "CollectionsBook"
@@ -31,7 +31,7 @@ class Workplace:
 
 
 @contextmanager
-def workplace() -> Iterator[Workplace]:
+def workbench() -> Iterator[Workbench]:
     """Open the vector database and the book, with progress on stderr."""
     from opsctl.cli import wiring
     from opsctl.qdrant_collections.checkpoint import Checkpoints
@@ -46,7 +46,7 @@ def workplace() -> Iterator[Workplace]:
             clock=wiring.clock(),
             listener=listener,
         )
-        yield Workplace(book=book, here=here, server=here.store.server_version())
+        yield Workbench(book=book, here=here, server=here.store.server_version())
 
 
 def read_book() -> "CollectionsBook":

@@ -57,14 +57,14 @@ def rebuild(
 @command(app, "opsctl collections status", "opsctl collections status --json")
 def status(json: Json = False) -> None:
     """Show what serves, how old it is against its budget, and what could be rolled back to."""
-    from opsctl.cli.collecting import workplace
+    from opsctl.cli.collecting import workbench
     from opsctl.cli.document import document
     from opsctl.cli.exit import leave
     from opsctl.qdrant_collections.status import read_status
     from opsctl.ui.console import print_document
     from opsctl.ui.show_collections import show_status
 
-    with workplace() as work:
+    with workbench() as work:
         found = read_status(work.book, here=work.here)
     ok = all(each.ok for each in found)
     if json:
@@ -102,13 +102,13 @@ def rollback(
 @command(app, "opsctl collections gc --dry-run", "opsctl collections gc")
 def gc(names: Names = None, dry_run: DryRun = False, json: Json = False) -> None:
     """Delete old generations: never one that serves or is being built, nor the newest good ones."""
-    from opsctl.cli.collecting import workplace
+    from opsctl.cli.collecting import workbench
     from opsctl.cli.document import document
     from opsctl.qdrant_collections.garbage import collect_all
     from opsctl.ui.console import print_document
     from opsctl.ui.show_collections import show_fates
 
-    with workplace() as work:
+    with workbench() as work:
         fates = collect_all(names or [], book=work.book, here=work.here, dry_run=dry_run)
     if json:
         print_document(document("opsctl.collections.gc", data=fates, ok=True))

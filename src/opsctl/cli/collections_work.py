@@ -14,13 +14,13 @@ if TYPE_CHECKING:
 
 def rebuild_named(names: "Sequence[str]", *, options: "RebuildOptions", json: bool) -> None:
     """Rebuild, record each rebuild, and leave with its verdict."""
-    from opsctl.cli.collecting import recorded, workplace
+    from opsctl.cli.collecting import recorded, workbench
     from opsctl.qdrant_collections.many import each_of
     from opsctl.qdrant_collections.proof import rebuild_evidence
     from opsctl.qdrant_collections.rebuild import rebuild
     from opsctl.ui.show_collections import show_rebuilds
 
-    with workplace() as work:
+    with workbench() as work:
 
         def one(alias: str) -> Any:
             build = partial(rebuild, alias, book=work.book, here=work.here, options=options)
@@ -33,12 +33,12 @@ def rebuild_named(names: "Sequence[str]", *, options: "RebuildOptions", json: bo
 
 def show_rebuild_plans(names: "Sequence[str]", *, options: "RebuildOptions", json: bool) -> None:
     """Show what a rebuild would do, through the code that would do it."""
-    from opsctl.cli.collecting import workplace
+    from opsctl.cli.collecting import workbench
     from opsctl.qdrant_collections.many import each_of
     from opsctl.qdrant_collections.rebuild import preview
     from opsctl.ui.show_collections import show_plans
 
-    with workplace() as work:
+    with workbench() as work:
         look = partial(preview, book=work.book, here=work.here, options=options)
         wanted = work.expected(names, counts=True)
         results = each_of(wanted, look)
@@ -47,13 +47,13 @@ def show_rebuild_plans(names: "Sequence[str]", *, options: "RebuildOptions", jso
 
 def verify_named(names: "Sequence[str]", *, json: bool) -> None:
     """Verify what serves, record it, and leave with the verdict."""
-    from opsctl.cli.collecting import recorded, workplace
+    from opsctl.cli.collecting import recorded, workbench
     from opsctl.qdrant_collections.many import each_of
     from opsctl.qdrant_collections.proof import verify_evidence
     from opsctl.qdrant_collections.prove import verify_live
     from opsctl.ui.show_collections import show_verifications
 
-    with workplace() as work:
+    with workbench() as work:
 
         def one(alias: str) -> Any:
             look = partial(verify_live, alias, book=work.book, here=work.here)
@@ -65,13 +65,13 @@ def verify_named(names: "Sequence[str]", *, json: bool) -> None:
 
 def drift_named(names: "Sequence[str]", *, repair: bool, json: bool) -> None:
     """Look for drift, mend it where asked, record it, and leave with the verdict."""
-    from opsctl.cli.collecting import recorded, workplace
+    from opsctl.cli.collecting import recorded, workbench
     from opsctl.qdrant_collections.drift import find_drift
     from opsctl.qdrant_collections.many import each_of
     from opsctl.qdrant_collections.proof import drift_evidence
     from opsctl.ui.show_collections import show_drifts
 
-    with workplace() as work:
+    with workbench() as work:
 
         def one(alias: str) -> Any:
             look = partial(find_drift, alias, book=work.book, here=work.here, repair=repair)
@@ -83,7 +83,7 @@ def drift_named(names: "Sequence[str]", *, repair: bool, json: bool) -> None:
 
 def roll_back_named(name: str, *, yes: bool, dry_run: bool, json: bool) -> None:
     """Roll back, or show what that would do."""
-    from opsctl.cli.collecting import recorded, workplace
+    from opsctl.cli.collecting import recorded, workbench
     from opsctl.cli.document import document
     from opsctl.qdrant_collections.many import chosen_names
     from opsctl.qdrant_collections.proof import rollback_evidence
@@ -91,7 +91,7 @@ def roll_back_named(name: str, *, yes: bool, dry_run: bool, json: bool) -> None:
     from opsctl.ui.console import print_document
     from opsctl.ui.show_collections import show_rollback
 
-    with workplace() as work:
+    with workbench() as work:
         chosen_names(work.book, [name])
         plan = plan_rollback(name, here=work.here)
         if not dry_run:
