@@ -130,7 +130,7 @@ def test_an_error_is_shown_like_a_compiler_does(tmp_path: Path):
     assert outcome.stdout == ""
     assert outcome.stderr == (
         "error[CFG004]: unknown key `ulr`\n"
-        "  --> FOLDER/opsctl.yaml:2:3\n"
+        "  --> opsctl.yaml:2:3\n"
         "    2 |   ulr: x\n"
         "          ^\n"
         "  hint: did you mean `url`?\n"
