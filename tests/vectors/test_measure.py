@@ -1,6 +1,7 @@
 """Measuring in turns: order, validity, recall and the control."""
 
-from itertools import pairwise
+from collections import Counter
+from itertools import pairwise, permutations
 from typing import Any
 
 import pytest
@@ -45,14 +46,15 @@ def run(plan=None, *, searcher=None, states=None, host=None):
 
 
 @pytest.mark.parametrize("arms", [2, 3, 4, 6])
-def test_each_arm_stands_at_each_place_and_before_each_other_equally_often(arms):
+def test_each_arm_stands_at_each_place_and_behind_each_other_equally_often(arms):
     """Over 2k spells the order is balanced, so that no arm lives on what another has warmed."""
-    orders = [turns(arms, spell) for spell in range(2 * arms)]
+    for cycle in range(3):
+        orders = [turns(arms, cycle * 2 * arms + spell) for spell in range(2 * arms)]
 
-    for place in range(arms):
-        assert sorted(order[place] for order in orders) == sorted([*range(arms)] * 2)
-    neighbours = [pair for order in orders for pair in pairwise(order)]
-    assert all(neighbours.count((b, a)) == neighbours.count((a, b)) for a, b in neighbours)
+        for place in range(arms):
+            assert sorted(order[place] for order in orders) == sorted([*range(arms)] * 2)
+        neighbours = Counter(pair for order in orders for pair in pairwise(order))
+        assert neighbours == dict.fromkeys(permutations(range(arms), 2), 2)
 
 
 def test_the_faster_side_is_found_with_equal_recall():
@@ -67,14 +69,14 @@ def test_the_faster_side_is_found_with_equal_recall():
 
 
 def test_every_arm_and_the_control_answer_every_query():
-    """The derived collection is asked twice in each round: it is its own control."""
+    """The derived collection has two turns in each round: it is its own control. One search a turn does not count."""
     searcher = FakeSearcher({"slow": 0.002, "fast": 0.0002})
 
     measured = run(searcher=searcher)
 
     assert [samples.size for samples in (*measured.arms, measured.control)] == [400, 400, 400]
     assert sum(search.exact for search in searcher.asked) == 100
-    assert len(searcher.asked) == 100 + 3 * 2 + 400 * 3
+    assert len(searcher.asked) == 100 + 3 * 2 + (400 + 400 // SPELL_QUERIES) * 3
 
 
 def test_unequal_recall_is_reported():
@@ -148,16 +150,16 @@ def test_an_arm_that_differs_from_itself_makes_the_run_invalid():
             """Answer one search."""
             if search.collection == "fast":
                 self.fast += 1
-                # Each spell asks `fast` for the arm and for the control; slow down the control by its place in the round's order.
+                # Each spell asks `fast` for the arm and for the control, eleven times each; the order tells which.
                 self.seconds["fast"] = 0.0004 if self.is_control() else 0.0002
             return super().search(search)
 
         def is_control(self):
             """Tell whether this search of a measured spell is the control's."""
             number = self.fast - 100 - 1
-            spell, place = divmod(number, 2 * SPELL_QUERIES)
+            spell, place = divmod(number, 2 * (SPELL_QUERIES + 1))
             order = [each for each in turns(3, spell) if each != 0]
-            return number >= 0 and order[place // SPELL_QUERIES] == 2
+            return number >= 0 and order[place // (SPELL_QUERIES + 1)] == 2
 
     plan = a_plan(truth=DERIVED, warm_up=0)
 
