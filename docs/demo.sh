@@ -2,8 +2,8 @@
 # The main job on a fresh machine: a catalogue, its vectors, derived collections built, verified and swapped,
 # and what that brings, measured. Works in a folder of its own, so that it never touches a project's data.
 set -eu
-folder="${OPSCTL_DEMO_FOLDER:-.opsctl-demo}"
-items="${OPSCTL_DEMO_ITEMS:-20000}"
+folder="${DEMO_FOLDER:-.opsctl-demo}"
+items="${DEMO_ITEMS:-20000}"
 mkdir -p "$folder"
 cd "$folder"
 step() { printf '\n\033[1m$ opsctl %s\033[0m\n' "$*"; opsctl "$@"; }
