@@ -203,7 +203,9 @@ class _Run:
     def _settle_in(self, index: int, query: int) -> None:
         """Ask once without counting it: the first search of a turn pays for what other collections evicted."""
         vectors = self._plan.queries.vectors
-        self._searcher.search(self._arms[index].search(vectors[query - 1], limit=self._plan.limit))
+        self._searcher.search(
+            self._arms[index].search(vectors[(query - 1) % len(vectors)], limit=self._plan.limit)
+        )
 
     def _ask(self, index: int, query: int, truth: Sequence[Answer]) -> None:
         vectors = self._plan.queries.vectors
