@@ -33,10 +33,15 @@ def test_wrong_usage_is_told_on_stderr_and_in_json_where_asked(tmp_path: Path, a
 
 def test_ctrl_c_leaves_one_json_document(tmp_path: Path):
     """The reader of `--json` can tell an interruption from a crash."""
-    fifo = tmp_path / "opsctl.yaml"
-    script = "import os, signal; from opsctl.cli import exit\ndef stop(): os.kill(os.getpid(), signal.SIGINT)\nexit.run(stop)"
+    # A job in the background of a shell starts with SIGINT ignored; here somebody sits at the terminal.
+    script = (
+        "import os, signal; from opsctl.cli import exit\n"
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+        "def stop(): os.kill(os.getpid(), signal.SIGINT)\n"
+        "exit.run(stop)"
+    )
     process = subprocess.run(
-        [sys.executable, "-c", script, "--json"], cwd=fifo.parent, capture_output=True, text=True, check=False
+        [sys.executable, "-c", script, "--json"], cwd=tmp_path, capture_output=True, text=True, check=False
     )
 
     assert process.returncode == 128 + signal.SIGINT
