@@ -148,7 +148,7 @@ def test_a_header_that_cannot_be_read_refuses_the_file(path: Path, data: bytes, 
 
     assert caught.value.code == code
     assert caught.value.why is not None
-    assert caught.value.why.startswith(why) or "NUL" in caught.value.why
+    assert caught.value.why.startswith(why)
 
 
 _CELLS = st.text(st.characters(codec="utf-8", exclude_characters="\0\r\x1a"), max_size=20)
