@@ -17,7 +17,7 @@ from opsctl.core.clock import SystemClock
 from opsctl.core.events import ignore
 from opsctl.stack import postgres
 from opsctl.stack.down import stop_stack
-from opsctl.stack.model import ServiceName
+from opsctl.stack.model import PartName
 from opsctl.stack.record import read_stack_record
 from opsctl.stack.up import start_stack
 from opsctl.store.migrate import apply_migrations
@@ -73,8 +73,8 @@ def embedded_postgres(open_folder: Path) -> Iterator[EmbeddedPostgres]:
     home = open_folder / f"session-{os.getpid()}" / ".opsctl"
     clock = SystemClock()
     try:
-        state = start_stack(home, listener=ignore, clock=clock, only=[ServiceName.POSTGRES])
-        place = read_stack_record(home).places[ServiceName.POSTGRES]
+        state = start_stack(home, listener=ignore, clock=clock, only=[PartName.POSTGRES])
+        place = read_stack_record(home).places[PartName.POSTGRES]
         yield EmbeddedPostgres(
             url=postgres.database_url(place.port, database="postgres"),
             port=place.port,

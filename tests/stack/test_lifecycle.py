@@ -21,7 +21,7 @@ from opsctl.core.errors import NotReadyError
 from opsctl.core.events import Event, Noted, PhaseFinished, ignore
 from opsctl.stack.borrow import borrowed_stack
 from opsctl.stack.down import plan_stop, stop_stack
-from opsctl.stack.model import ServiceName, ServiceStatus, StackState, password_file, pid_path
+from opsctl.stack.model import PartName, PartStatus, StackState, password_file, pid_path
 from opsctl.stack.postgres import cluster_dir
 from opsctl.stack.record import read_process, read_stack_record
 from opsctl.stack.status import stack_status
@@ -30,11 +30,11 @@ from opsctl.stack.up import plan_start, start_stack
 pytestmark = pytest.mark.stack
 
 _CLOCK = SystemClock()
-_POSTGRES = ServiceName.POSTGRES
+_POSTGRES = PartName.POSTGRES
 _UP = (
     "import sys\nfrom pathlib import Path\nfrom opsctl.core.clock import SystemClock\n"
-    "from opsctl.stack.model import ServiceName\nfrom opsctl.stack.up import start_stack\n"
-    "start_stack(Path(sys.argv[1]), listener=print, clock=SystemClock(), only=[ServiceName.POSTGRES])\n"
+    "from opsctl.stack.model import PartName\nfrom opsctl.stack.up import start_stack\n"
+    "start_stack(Path(sys.argv[1]), listener=print, clock=SystemClock(), only=[PartName.POSTGRES])\n"
 )
 
 
@@ -77,7 +77,7 @@ def _processes_of(home: Path) -> list[str]:
     return lines
 
 
-def _kill(home: Path, name: ServiceName) -> None:
+def _kill(home: Path, name: PartName) -> None:
     process = read_process(home, name)
     assert process is not None
     assert process.pid is not None
@@ -129,13 +129,13 @@ def test_the_password_is_random_private_and_in_no_argument(home: Path) -> None:
 def test_up_twice_starts_once_and_down_twice_is_no_error(home: Path) -> None:
     """The second up finds the same process; the second down nothing."""
     first, second = _up(home), _up(home)
-    assert first.service(_POSTGRES).pid == second.service(_POSTGRES).pid
+    assert first.part(_POSTGRES).pid == second.part(_POSTGRES).pid
     assert [step.action for step in plan_start(home)] == ["keep", "start"]
     assert [step.name for step in plan_stop(home)] == [_POSTGRES]
 
     for _ in range(2):
         state = stop_stack(home, listener=ignore, clock=_CLOCK)
-        assert state.service(_POSTGRES).status is ServiceStatus.STOPPED
+        assert state.part(_POSTGRES).status is PartStatus.STOPPED
     assert _processes_of(home) == []
     assert plan_stop(home) == ()
 
@@ -160,7 +160,7 @@ def test_a_crashed_part_is_seen_and_restarted_with_its_data(home: Path) -> None:
         connection.execute("insert into vendors (id, name) values (7, 'kept')")
     _kill(home, _POSTGRES)
 
-    assert stack_status(home).service(_POSTGRES).status is ServiceStatus.CRASHED
+    assert stack_status(home).part(_POSTGRES).status is PartStatus.CRASHED
     assert plan_start(home, only=[_POSTGRES])[0].action == "restart"
     assert _ask(_up(home), "select name from vendors where id = 7") == "kept"
 
@@ -188,20 +188,20 @@ def test_two_ups_at_once_end_with_one_server(home: Path) -> None:
     for thread in threads:
         thread.join()
 
-    assert len({state.service(_POSTGRES).pid for state in states}) == 1
+    assert len({state.part(_POSTGRES).pid for state in states}) == 1
     assert len(states) == 2
 
 
 def test_a_recorded_port_that_is_taken_is_replaced(home: Path) -> None:
     """Somebody else's server on our old port means another port, not a failure."""
-    old_port = _up(home).service(_POSTGRES).port
+    old_port = _up(home).part(_POSTGRES).port
     assert old_port is not None
     stop_stack(home, listener=ignore, clock=_CLOCK)
 
     with socket.create_server(("127.0.0.1", old_port)):
         state = _up(home)
 
-    assert state.service(_POSTGRES).port != old_port
+    assert state.part(_POSTGRES).port != old_port
     assert _ask(state, "select 1") == "1"
 
 
@@ -242,8 +242,8 @@ def test_a_copied_project_leaves_the_original_alone(home: Path, open_folder: Pat
 
     stop_stack(copy, listener=ignore, clock=_CLOCK)
 
-    assert stack_status(copy).service(_POSTGRES).status is ServiceStatus.STOPPED
-    assert stack_status(home).service(_POSTGRES).ready is True
+    assert stack_status(copy).part(_POSTGRES).status is PartStatus.STOPPED
+    assert stack_status(home).part(_POSTGRES).ready is True
 
 
 @pytest.mark.skipif(
@@ -282,7 +282,7 @@ def test_a_borrowed_stack_lasts_as_long_as_the_last_borrower(home: Path) -> None
     with borrowed_stack(home, listener=events.append, clock=_CLOCK) as outer:
         assert outer.ready is True
         with borrowed_stack(home, listener=ignore, clock=_CLOCK) as inner:
-            assert inner.service(_POSTGRES).pid == outer.service(_POSTGRES).pid
+            assert inner.part(_POSTGRES).pid == outer.part(_POSTGRES).pid
         assert stack_status(home).ready is True
 
     assert _processes_of(home) == []
@@ -326,7 +326,7 @@ def test_status_as_json_has_every_part_with_its_figures(home: Path) -> None:
     resting = subprocess.run(command, capture_output=True, text=True, check=False)
     _up(home)
     half_up = subprocess.run(command, capture_output=True, text=True, check=False)
-    postgres, vectors = json.loads(half_up.stdout)["data"]["services"]
+    postgres, vectors = json.loads(half_up.stdout)["data"]["parts"]
 
     assert (resting.returncode, half_up.returncode) == (3, 3)
     assert json.loads(resting.stdout)["ok"] is False

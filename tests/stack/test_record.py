@@ -5,14 +5,14 @@ from pathlib import Path
 import pytest
 
 from opsctl.core.errors import UsageError
-from opsctl.stack.model import Place, ServiceName
+from opsctl.stack.model import PartName, Place
 from opsctl.stack.record import StackRecord, read_stack_record, record_path, write_stack_record
 
 
 def test_a_record_is_read_back_as_written(tmp_path: Path):
     """Places and the mark of a borrowed stack survive."""
     place = Place(port=6333, data_dir=tmp_path / "data")
-    record = StackRecord(places={ServiceName.VECTORS: place}, borrowed=True)
+    record = StackRecord(places={PartName.VECTORS: place}, borrowed=True)
     write_stack_record(tmp_path, record)
 
     assert read_stack_record(tmp_path) == record
@@ -26,10 +26,10 @@ def test_a_record_is_read_back_as_written(tmp_path: Path):
         b"[]",
         b"null",
         b"\xff\xfe\x00binary",
-        b'{"home": 5, "services": {}, "borrowed": false}',
-        b'{"home": "/nowhere", "services": [], "borrowed": false}',
-        b'{"home": "/nowhere", "services": {"nope": {}}, "borrowed": false}',
-        b'{"home": "/nowhere", "services": {"vectors": {"port": "abc", "data_dir": "/x"}}, "borrowed": false}',
+        b'{"home": 5, "parts": {}, "borrowed": false}',
+        b'{"home": "/nowhere", "parts": [], "borrowed": false}',
+        b'{"home": "/nowhere", "parts": {"nope": {}}, "borrowed": false}',
+        b'{"home": "/nowhere", "parts": {"vectors": {"port": "abc", "data_dir": "/x"}}, "borrowed": false}',
     ],
 )
 def test_a_damaged_record_is_named(tmp_path: Path, content: bytes):

@@ -6,12 +6,12 @@ import typer
 
 from opsctl.cli.options import DryRun, Json, command, group
 from opsctl.core.exit_codes import ExitCode
-from opsctl.stack.model import ServiceName
+from opsctl.stack.model import PartName
 
 app = group("The embedded stack: a real PostgreSQL and a real vector engine, as processes of this project.")
 
 Parts = Annotated[
-    list[ServiceName] | None,
+    list[PartName] | None,
     typer.Argument(metavar="[PART]...", help="postgres, vectors; all when none is named."),
 ]
 

@@ -8,7 +8,7 @@ from opsctl.clients.files import SharedLease
 from opsctl.core.clock import Clock
 from opsctl.core.events import Listener, Noted
 from opsctl.stack.down import stop_stack
-from opsctl.stack.model import ServiceStatus, StackState, stack_dir
+from opsctl.stack.model import PartStatus, StackState, stack_dir
 from opsctl.stack.record import read_stack_record
 from opsctl.stack.status import stack_status
 from opsctl.stack.up import start_stack
@@ -28,7 +28,7 @@ def borrowed_stack(home: Path, *, listener: Listener, clock: Clock) -> Iterator[
         finally:
             if read_stack_record(home).borrowed and lease.become_last():
                 state = stop_stack(home, listener=listener, clock=clock, only_borrowed=True)
-                if all(service.status is not ServiceStatus.RUNNING for service in state.services):
+                if all(part.status is not PartStatus.RUNNING for part in state.parts):
                     note = "the embedded stack is stopped again; keep it up with `opsctl stack up`"
                     listener(Noted(subject="stack", message=note))
 
@@ -37,7 +37,7 @@ def _ready_stack(home: Path, *, listener: Listener, clock: Clock) -> StackState:
     state = stack_status(home)
     if state.ready:
         return state
-    if any(service.status is ServiceStatus.RUNNING for service in state.services):
+    if any(part.status is PartStatus.RUNNING for part in state.parts):
         note = "a part of the embedded stack is not up; starting it"
     else:
         note = "the embedded stack is not up; starting it for the duration of this command"

@@ -7,7 +7,7 @@ from opsctl.clients.processes import stop
 from opsctl.core.clock import Clock
 from opsctl.core.events import Listener, PhaseFinished, PhaseStarted
 from opsctl.stack.lock import changing_stack
-from opsctl.stack.model import STARTING_ORDER, STOP_SIGNALS, ServiceName, StackState, StackStep, pid_path
+from opsctl.stack.model import STARTING_ORDER, STOP_SIGNALS, PartName, StackState, StackStep, pid_path
 from opsctl.stack.record import read_process, read_stack_record, runs
 from opsctl.stack.status import stack_status
 
@@ -15,7 +15,7 @@ from opsctl.stack.status import stack_status
 GRACE_SECONDS = 30.0
 
 
-def plan_stop(home: Path, *, only: Sequence[ServiceName] = ()) -> tuple[StackStep, ...]:
+def plan_stop(home: Path, *, only: Sequence[PartName] = ()) -> tuple[StackStep, ...]:
     """Return what `stop_stack` would do now: a step for each part that runs."""
     running = (name for name in _chosen(only) if runs(home.resolve(), name))
     return tuple(StackStep(name=name, action="stop") for name in running)
@@ -26,7 +26,7 @@ def stop_stack(
     *,
     listener: Listener,
     clock: Clock,
-    only: Sequence[ServiceName] = (),
+    only: Sequence[PartName] = (),
     grace_seconds: float = GRACE_SECONDS,
     only_borrowed: bool = False,
 ) -> StackState:
@@ -47,12 +47,12 @@ def stop_stack(
     return stack_status(home)
 
 
-def _chosen(only: Sequence[ServiceName]) -> tuple[ServiceName, ...]:
+def _chosen(only: Sequence[PartName]) -> tuple[PartName, ...]:
     return tuple(name for name in reversed(STARTING_ORDER) if not only or name in only)
 
 
 def _stop_service(
-    home: Path, name: ServiceName, *, grace_seconds: float, listener: Listener, clock: Clock
+    home: Path, name: PartName, *, grace_seconds: float, listener: Listener, clock: Clock
 ) -> None:
     if read_process(home, name) is None:
         return

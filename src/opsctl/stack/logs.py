@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from opsctl.core.clock import Clock
-from opsctl.stack.model import STARTING_ORDER, ServiceName, log_path
+from opsctl.stack.model import STARTING_ORDER, PartName, log_path
 
 _BLOCK_BYTES = 64 * 1024
 _KEEP_BYTES = 10 * 1024 * 1024
@@ -17,12 +17,12 @@ _FOLLOW_POLL_SECONDS = 0.2
 class LogTail:
     """The last lines of one part's log."""
 
-    name: ServiceName
+    name: PartName
     path: Path
     lines: tuple[str, ...]
 
 
-def read_tails(home: Path, *, count: int, only: Sequence[ServiceName] = ()) -> tuple[LogTail, ...]:
+def read_tails(home: Path, *, count: int, only: Sequence[PartName] = ()) -> tuple[LogTail, ...]:
     """Return the last lines of the chosen parts, of all when `only` is empty."""
     paths = {name: log_path(home, name) for name in STARTING_ORDER if not only or name in only}
     return tuple(

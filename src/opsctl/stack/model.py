@@ -10,14 +10,14 @@ from opsctl.clients.processes import Account
 from opsctl.core.errors import NotReadyError
 
 
-class ServiceName(StrEnum):
+class PartName(StrEnum):
     """The parts of the stack; each name is also that of its log file."""
 
     POSTGRES = "postgres"
     VECTORS = "vectors"
 
 
-class ServiceStatus(StrEnum):
+class PartStatus(StrEnum):
     """Whether a part runs; `crashed` means that it ended without being told to."""
 
     RUNNING = "running"
@@ -36,7 +36,7 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ServiceSpec:
+class PartSpec:
     """How one part is prepared, started, asked whether it is ready, and stopped.
 
     `not_ready_because` returns None as soon as the part can be used, else the reason why it cannot yet.
@@ -44,7 +44,7 @@ class ServiceSpec:
     for a port.
     """
 
-    name: ServiceName
+    name: PartName
     place: Place
     argv: tuple[str, ...]
     url: str
@@ -60,16 +60,16 @@ class ServiceSpec:
 class StackStep:
     """What `up` or `down` would do to one part: `start`, `restart` after a crash, `keep` or `stop`."""
 
-    name: ServiceName
+    name: PartName
     action: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ServiceState:
+class PartState:
     """What is known about one part right now."""
 
-    name: ServiceName
-    status: ServiceStatus
+    name: PartName
+    status: PartStatus
     ready: bool
     log_path: Path
     pid: int | None = None
@@ -86,21 +86,21 @@ class StackState:
     """The whole stack, part by part, in starting order."""
 
     home: Path
-    services: tuple[ServiceState, ...]
+    parts: tuple[PartState, ...]
 
     @property
     def ready(self) -> bool:
         """Tell whether every part can be used."""
-        return all(service.ready for service in self.services)
+        return all(part.ready for part in self.parts)
 
-    def service(self, name: ServiceName) -> ServiceState:
+    def part(self, name: PartName) -> PartState:
         """Return the state of one part."""
-        return next(service for service in self.services if service.name is name)
+        return next(part for part in self.parts if part.name is name)
 
     @property
     def database_url(self) -> str:
         """Return the address of the embedded PostgreSQL, without its password."""
-        return self._url(ServiceName.POSTGRES)
+        return self._url(PartName.POSTGRES)
 
     @property
     def database_password_file(self) -> Path:
@@ -110,21 +110,21 @@ class StackState:
     @property
     def vectors_url(self) -> str:
         """Return the REST address of the embedded vector node."""
-        return self._url(ServiceName.VECTORS)
+        return self._url(PartName.VECTORS)
 
-    def _url(self, name: ServiceName) -> str:
-        service = self.service(name)
-        if service.url is None or service.status is not ServiceStatus.RUNNING:
+    def _url(self, name: PartName) -> str:
+        part = self.part(name)
+        if part.url is None or part.status is not PartStatus.RUNNING:
             raise NotReadyError(
                 f"`{name}` of the embedded stack does not run", code="STK001", fix="run `opsctl stack up`"
             )
-        return service.url
+        return part.url
 
 
-STARTING_ORDER = (ServiceName.POSTGRES, ServiceName.VECTORS)
+STARTING_ORDER = (PartName.POSTGRES, PartName.VECTORS)
 
 # SIGINT is PostgreSQL's fast shutdown: sessions are ended and a checkpoint is written; SIGTERM would wait for them.
-STOP_SIGNALS = {ServiceName.POSTGRES: signal.SIGINT, ServiceName.VECTORS: signal.SIGTERM}
+STOP_SIGNALS = {PartName.POSTGRES: signal.SIGINT, PartName.VECTORS: signal.SIGTERM}
 
 
 def stack_dir(home: Path) -> Path:
@@ -132,12 +132,12 @@ def stack_dir(home: Path) -> Path:
     return home / "stack"
 
 
-def pid_path(home: Path, name: ServiceName) -> Path:
+def pid_path(home: Path, name: PartName) -> Path:
     """Return the pid file of a part."""
     return stack_dir(home) / f"{name}.pid"
 
 
-def log_path(home: Path, name: ServiceName) -> Path:
+def log_path(home: Path, name: PartName) -> Path:
     """Return the log file of a part."""
     return home / "logs" / f"{name}.log"
 

@@ -11,7 +11,7 @@ from opsctl.clients.files import read_text, sync_directory, write_atomically
 from opsctl.clients.postgres import DatabaseAddress, connect
 from opsctl.clients.processes import Account
 from opsctl.core.errors import NotReadyError, OpsError
-from opsctl.stack.model import Place, ServiceName, ServiceSpec, password_file
+from opsctl.stack.model import PartName, PartSpec, Place, password_file
 from opsctl.stack.placement import (
     choose_account,
     choose_data_dir,
@@ -49,12 +49,12 @@ def plan_place(home: Path, *, recorded: Place | None) -> Place:
     )
 
 
-def specify(home: Path, place: Place) -> ServiceSpec:
+def specify(home: Path, place: Place) -> PartSpec:
     """Return how this PostgreSQL is run."""
     programs_dir = place.programs_dir or choose_programs_dir(account=place.account)
     cluster = cluster_dir(place)
-    return ServiceSpec(
-        name=ServiceName.POSTGRES,
+    return PartSpec(
+        name=PartName.POSTGRES,
         place=place,
         argv=(str(programs_dir / "postgres"), "-D", str(cluster)),
         url=database_url(place.port),

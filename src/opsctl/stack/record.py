@@ -8,7 +8,7 @@ from typing import Any
 from opsctl.clients.files import read_text, write_atomically
 from opsctl.clients.processes import Account, ProcessRecord, is_alive, read_record
 from opsctl.core.errors import UsageError
-from opsctl.stack.model import Place, ServiceName, pid_path, stack_dir
+from opsctl.stack.model import PartName, Place, pid_path, stack_dir
 
 _SCHEMA = "opsctl.stack.record/v1"
 
@@ -17,7 +17,7 @@ _SCHEMA = "opsctl.stack.record/v1"
 class StackRecord:
     """The recorded places; `borrowed` says that a command started the stack for its own duration only."""
 
-    places: dict[ServiceName, Place] = field(default_factory=dict)
+    places: dict[PartName, Place] = field(default_factory=dict)
     borrowed: bool = False
 
 
@@ -39,7 +39,7 @@ def read_stack_record(home: Path) -> StackRecord:
         values = json.loads(read_text(path))
         if _is_copied(values["home"], home=home):
             return StackRecord()
-        places = {ServiceName(name): _place(place) for name, place in values["services"].items()}
+        places = {PartName(name): _place(place) for name, place in values["parts"].items()}
         return StackRecord(places=places, borrowed=bool(values["borrowed"]))
     except (ValueError, KeyError, TypeError, AttributeError, UsageError) as error:
         raise UsageError(
@@ -50,14 +50,14 @@ def read_stack_record(home: Path) -> StackRecord:
         ) from error
 
 
-def read_process(home: Path, name: ServiceName) -> ProcessRecord | None:
+def read_process(home: Path, name: PartName) -> ProcessRecord | None:
     """Return the recorded process of a part; None when nothing was started or it is another project's."""
     if name not in read_stack_record(home).places:
         return None
     return read_record(pid_path(home, name))
 
 
-def runs(home: Path, name: ServiceName) -> bool:
+def runs(home: Path, name: PartName) -> bool:
     """Tell whether the recorded process of a part is alive."""
     process = read_process(home, name)
     return process is not None and is_alive(process)
@@ -65,8 +65,8 @@ def runs(home: Path, name: ServiceName) -> bool:
 
 def write_stack_record(home: Path, record: StackRecord) -> None:
     """Replace the state file."""
-    services = {str(name): _values(place) for name, place in sorted(record.places.items())}
-    document = {"schema": _SCHEMA, "home": str(home), "borrowed": record.borrowed, "services": services}
+    parts = {str(name): _values(place) for name, place in sorted(record.places.items())}
+    document = {"schema": _SCHEMA, "home": str(home), "borrowed": record.borrowed, "parts": parts}
     write_atomically(record_path(home), json.dumps(document, indent=2) + "\n")
 
 

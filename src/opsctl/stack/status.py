@@ -6,40 +6,40 @@ from pathlib import Path
 from opsctl.clients.processes import is_alive, measure
 from opsctl.stack.model import (
     STARTING_ORDER,
+    PartName,
+    PartState,
+    PartStatus,
     Place,
-    ServiceName,
-    ServiceState,
-    ServiceStatus,
     StackState,
     log_path,
 )
 from opsctl.stack.record import read_process, read_stack_record
-from opsctl.stack.spec import service_url, specify
+from opsctl.stack.spec import part_url, specify
 
 
 def stack_status(home: Path) -> StackState:
     """Return the state of every part, each running one asked whether it is ready."""
     home = home.resolve()
     places = read_stack_record(home).places
-    services = tuple(_service_state(home, name, place=places.get(name)) for name in STARTING_ORDER)
-    return StackState(home=home, services=services)
+    parts = tuple(_service_state(home, name, place=places.get(name)) for name in STARTING_ORDER)
+    return StackState(home=home, parts=parts)
 
 
-def _service_state(home: Path, name: ServiceName, *, place: Place | None) -> ServiceState:
+def _service_state(home: Path, name: PartName, *, place: Place | None) -> PartState:
     record = read_process(home, name)
     if place is None or record is None:
-        return _resting(home, name, place=place, status=ServiceStatus.STOPPED)
+        return _resting(home, name, place=place, status=PartStatus.STOPPED)
     figures = measure(record) if is_alive(record) else None
     if figures is None:
-        return _resting(home, name, place=place, status=ServiceStatus.CRASHED)
-    return ServiceState(
+        return _resting(home, name, place=place, status=PartStatus.CRASHED)
+    return PartState(
         name=name,
-        status=ServiceStatus.RUNNING,
+        status=PartStatus.RUNNING,
         ready=specify(home, name, place=place).not_ready_because() is None,
         log_path=log_path(home, name),
         pid=record.pid,
         port=place.port,
-        url=service_url(name, port=place.port),
+        url=part_url(name, port=place.port),
         uptime_seconds=round(figures.uptime_seconds, 1),
         memory_bytes=figures.memory_bytes,
         data_dir=place.data_dir,
@@ -47,8 +47,8 @@ def _service_state(home: Path, name: ServiceName, *, place: Place | None) -> Ser
     )
 
 
-def _resting(home: Path, name: ServiceName, *, place: Place | None, status: ServiceStatus) -> ServiceState:
-    return ServiceState(
+def _resting(home: Path, name: PartName, *, place: Place | None, status: PartStatus) -> PartState:
+    return PartState(
         name=name,
         status=status,
         ready=False,

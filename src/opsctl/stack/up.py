@@ -13,10 +13,10 @@ from opsctl.stack.logs import put_aside_when_large, size_bytes, tail_lines
 from opsctl.stack.model import (
     STARTING_ORDER,
     STOP_SIGNALS,
+    PartName,
+    PartSpec,
+    PartStatus,
     Place,
-    ServiceName,
-    ServiceSpec,
-    ServiceStatus,
     StackState,
     StackStep,
     log_path,
@@ -32,15 +32,15 @@ _LOG_LINES = 15
 _GRACE_SECONDS = 10.0
 
 
-def plan_start(home: Path, *, only: Sequence[ServiceName] = ()) -> tuple[StackStep, ...]:
+def plan_start(home: Path, *, only: Sequence[PartName] = ()) -> tuple[StackStep, ...]:
     """Return what `start_stack` would do now."""
     actions = {
-        ServiceStatus.RUNNING: "keep",
-        ServiceStatus.STOPPED: "start",
-        ServiceStatus.CRASHED: "restart",
+        PartStatus.RUNNING: "keep",
+        PartStatus.STOPPED: "start",
+        PartStatus.CRASHED: "restart",
     }
     state = stack_status(home)
-    return tuple(StackStep(name=name, action=actions[state.service(name).status]) for name in _chosen(only))
+    return tuple(StackStep(name=name, action=actions[state.part(name).status]) for name in _chosen(only))
 
 
 def start_stack(
@@ -48,7 +48,7 @@ def start_stack(
     *,
     listener: Listener,
     clock: Clock,
-    only: Sequence[ServiceName] = (),
+    only: Sequence[PartName] = (),
     borrowed: bool = False,
 ) -> StackState:
     """Start what does not run, wait until every chosen part is ready, and return the stack's state.
@@ -70,15 +70,15 @@ def start_stack(
         is_running = any(runs(home, name) for name in STARTING_ORDER)
         write_stack_record(home, replace(record, borrowed=borrowed and (record.borrowed or not is_running)))
         for name in _chosen(only):
-            _ensure_service(home, name, listener=listener, clock=clock)
+            _ensure_part(home, name, listener=listener, clock=clock)
     return stack_status(home)
 
 
-def _chosen(only: Sequence[ServiceName]) -> tuple[ServiceName, ...]:
+def _chosen(only: Sequence[PartName]) -> tuple[PartName, ...]:
     return tuple(name for name in STARTING_ORDER if not only or name in only)
 
 
-def _ensure_service(home: Path, name: ServiceName, *, listener: Listener, clock: Clock) -> None:
+def _ensure_part(home: Path, name: PartName, *, listener: Listener, clock: Clock) -> None:
     began = clock.monotonic()
     place = read_stack_record(home).places.get(name)
     if place is not None and runs(home, name):
@@ -102,9 +102,7 @@ def _ensure_service(home: Path, name: ServiceName, *, listener: Listener, clock:
     )
 
 
-def _start_with_retries(
-    home: Path, name: ServiceName, *, recorded: Place | None, clock: Clock
-) -> ServiceSpec:
+def _start_with_retries(home: Path, name: PartName, *, recorded: Place | None, clock: Clock) -> PartSpec:
     """Start a part, again while its log names a trouble that passes by itself."""
     deadline: float | None = None
     while True:
@@ -128,7 +126,7 @@ def _start_with_retries(
             return spec
 
 
-def _spawn(home: Path, spec: ServiceSpec) -> int:
+def _spawn(home: Path, spec: PartSpec) -> int:
     """Start the process and return where in the log its own lines begin."""
     record = read_stack_record(home)
     write_stack_record(home, replace(record, places={**record.places, spec.name: spec.place}))
@@ -148,11 +146,11 @@ def _spawn(home: Path, spec: ServiceSpec) -> int:
     return log_offset
 
 
-def _log_size(home: Path, name: ServiceName) -> int:
+def _log_size(home: Path, name: PartName) -> int:
     return size_bytes(log_path(home, name))
 
 
-def _await_ready(home: Path, spec: ServiceSpec, *, log_offset: int, clock: Clock) -> None:
+def _await_ready(home: Path, spec: PartSpec, *, log_offset: int, clock: Clock) -> None:
     deadline = clock.monotonic() + spec.deadline_seconds
     while (reason := spec.not_ready_because()) is not None or not runs(home, spec.name):
         if not runs(home, spec.name):
@@ -164,7 +162,7 @@ def _await_ready(home: Path, spec: ServiceSpec, *, log_offset: int, clock: Clock
 
 
 def _start_failure(
-    home: Path, spec: ServiceSpec, *, what: str, reason: str | None, log_offset: int
+    home: Path, spec: PartSpec, *, what: str, reason: str | None, log_offset: int
 ) -> NotReadyError:
     path = log_path(home, spec.name)
     lines = tail_lines(path, count=_LOG_LINES, from_offset=log_offset)

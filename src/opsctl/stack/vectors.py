@@ -4,7 +4,7 @@ import http.client
 import sys
 from pathlib import Path
 
-from opsctl.stack.model import Place, ServiceName, ServiceSpec, stack_dir
+from opsctl.stack.model import PartName, PartSpec, Place, stack_dir
 from opsctl.stack.ports import HOST, choose_port
 
 _PROBE_TIMEOUT_SECONDS = 2.0
@@ -18,10 +18,10 @@ def plan_place(home: Path, *, recorded: Place | None) -> Place:
     )
 
 
-def specify(place: Place) -> ServiceSpec:
+def specify(place: Place) -> PartSpec:
     """Return how this vector node is run."""
-    return ServiceSpec(
-        name=ServiceName.VECTORS,
+    return PartSpec(
+        name=PartName.VECTORS,
         place=place,
         argv=(
             *(sys.executable, "-m", "opsctl.stack.vector_node"),

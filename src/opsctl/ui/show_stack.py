@@ -4,26 +4,26 @@ from collections.abc import Sequence
 
 from opsctl.core.units import format_bytes, format_duration
 from opsctl.stack.logs import LogTail
-from opsctl.stack.model import ServiceState, ServiceStatus, StackState, StackStep
+from opsctl.stack.model import PartState, PartStatus, StackState, StackStep
 from opsctl.ui.console import hint, out, print_line
 from opsctl.ui.table import show_table
 
 _WORDS = {
-    ServiceStatus.RUNNING: "[green]✔ running[/]",
-    ServiceStatus.STOPPED: "[dim]- stopped[/]",
-    ServiceStatus.CRASHED: "[red]✘ crashed[/]",
+    PartStatus.RUNNING: "[green]✔ running[/]",
+    PartStatus.STOPPED: "[dim]- stopped[/]",
+    PartStatus.CRASHED: "[red]✘ crashed[/]",
 }
 
 
 def show_stack(state: StackState) -> None:
     """Print what is known of each part."""
     titles = ("part", "status", "ready", "pid", "address", "up for", "memory", "data")
-    show_table(titles, [_cells(service) for service in state.services])
+    show_table(titles, [_cells(part) for part in state.parts])
 
 
 def show_next_step(state: StackState) -> None:
     """Say what to do about parts that do not run."""
-    crashed = [service.name for service in state.services if service.status is ServiceStatus.CRASHED]
+    crashed = [part.name for part in state.parts if part.status is PartStatus.CRASHED]
     if crashed:
         hint(f"`opsctl stack logs {crashed[0]}` shows why; `opsctl stack up` starts it again")
     elif not state.ready:
@@ -54,14 +54,14 @@ def show_line(line: str) -> None:
     print_line(line)
 
 
-def _cells(service: ServiceState) -> tuple[str, ...]:
+def _cells(part: PartState) -> tuple[str, ...]:
     return (
-        service.name,
-        _WORDS[service.status],
-        "yes" if service.ready else "no",
-        str(service.pid or "-"),
-        service.url or "-",
-        "-" if service.uptime_seconds is None else format_duration(service.uptime_seconds),
-        "-" if service.memory_bytes is None else format_bytes(service.memory_bytes),
-        "-" if service.data_bytes is None else format_bytes(service.data_bytes),
+        part.name,
+        _WORDS[part.status],
+        "yes" if part.ready else "no",
+        str(part.pid or "-"),
+        part.url or "-",
+        "-" if part.uptime_seconds is None else format_duration(part.uptime_seconds),
+        "-" if part.memory_bytes is None else format_bytes(part.memory_bytes),
+        "-" if part.data_bytes is None else format_bytes(part.data_bytes),
     )
