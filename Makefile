@@ -35,7 +35,7 @@ fmt: $(STAMP) ## Format the code
 	$(BIN)/ruff check --fix
 
 schemas: $(STAMP) ## Write the JSON Schemas of the books into the package
-	@for book in project collections mapping; do $(BIN)/opsctl config schema $$book > src/opsctl/schemas/$$book.json; done
+	@for book in project collections mapping cache service; do $(BIN)/opsctl config schema $$book > src/opsctl/schemas/$$book.json; done
 
 docs: $(STAMP) ## Write docs/commands.md from the commands
 	$(BIN)/python -m opsctl.cli.reference > docs/commands.md

@@ -58,8 +58,16 @@ def book_models() -> "dict[str, type[BaseModel]]":
     from opsctl.catalog.mapping import MappingBook
     from opsctl.config.project import ProjectSettings
     from opsctl.qdrant_collections.model import CollectionsBook
+    from opsctl.service.book import ServiceBook
+    from opsctl.service.cache.policy import CacheBook
 
-    return {"project": ProjectSettings, "collections": CollectionsBook, "mapping": MappingBook}
+    return {
+        "project": ProjectSettings,
+        "collections": CollectionsBook,
+        "mapping": MappingBook,
+        "cache": CacheBook,
+        "service": ServiceBook,
+    }
 
 
 def schema_text(name: str) -> str:
@@ -75,11 +83,14 @@ def schema_text(name: str) -> str:
 def check_books() -> list[str]:
     """Check the project file and every book of the project; return what was checked."""
     from opsctl.config.load import load_book
-    from opsctl.qdrant_collections.model import CollectionsBook
 
     current = settings()
-    load_book(current.root / current.project.books.collections, CollectionsBook)
-    return ["opsctl.yaml", current.project.books.collections]
+    models, paths = book_models(), current.project.books.model_dump()
+    for kind, path in paths.items():
+        # A book that is not there has its defaults; only the collections have none.
+        if kind == "collections" or (current.root / path).exists():
+            load_book(current.root / path, models[kind])
+    return ["opsctl.yaml", *paths.values()]
 
 
 def machine() -> "Machine":

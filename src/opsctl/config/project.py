@@ -69,11 +69,26 @@ class EmbeddingSettings(StrictModel):
     """File that holds the endpoint's key; `OPSCTL_EMBEDDING_API_KEY` works too."""
 
 
+class ServiceSettings(StrictModel):
+    """Where the ranking service listens, or where the one to be looked at is."""
+
+    url: WebAddress | None = None
+    """Address of a running service; without it the one of the embedded stack."""
+    host: str = "127.0.0.1"
+    """Address on which `opsctl serve` listens."""
+    port: Annotated[int, Field(ge=0, le=65535)] = 8000
+    """Port on which `opsctl serve` listens."""
+
+
 class Books(StrictModel):
     """Where the books are, relative to the project folder."""
 
     collections: Annotated[str, Field(min_length=1)] = "ops/collections.yaml"
     """The source and the derived collections."""
+    cache: Annotated[str, Field(min_length=1)] = "ops/cache.yaml"
+    """How long each kind of cache entry lives."""
+    service: Annotated[str, Field(min_length=1)] = "ops/service.yaml"
+    """How the ranking service behaves."""
 
 
 class ProjectSettings(StrictModel):
@@ -87,5 +102,7 @@ class ProjectSettings(StrictModel):
     """The relational database."""
     embedding: EmbeddingSettings = EmbeddingSettings()
     """Text to vector."""
+    service: ServiceSettings = ServiceSettings()
+    """The ranking service."""
     books: Books = Books()
     """Paths of the books."""

@@ -5,6 +5,9 @@ import re
 _DURATION_SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0}
 _DURATION = re.compile(r"(?P<number>\d+(?:\.\d+)?)(?P<unit>ms|s|m|h|d|w)")
 
+_SIZE_BYTES = {"B": 1, "KiB": 1024, "MiB": 1024**2, "GiB": 1024**3}
+_SIZE = re.compile(r"(?P<number>\d+(?:\.\d+)?)(?P<unit>B|KiB|MiB|GiB)")
+
 
 def parse_duration(text: str) -> float:
     """Return the seconds that `text` names.
@@ -21,6 +24,23 @@ def parse_duration(text: str) -> float:
     if not parts or "".join(part.group() for part in parts) != text.strip():
         raise ValueError(f"`{text}` is not a duration; write it as `250ms`, `30s`, `5m`, `2h` or `1d`")
     return sum(float(part["number"]) * _DURATION_SECONDS[part["unit"]] for part in parts)
+
+
+def parse_bytes(text: str) -> int:
+    """Return the bytes that `text` names, in binary units.
+
+    >>> parse_bytes("64KiB")
+    65536
+    >>> parse_bytes("512B")
+    512
+
+    Raises:
+        ValueError: when `text` is not a number with one of the units B KiB MiB GiB.
+    """
+    size = _SIZE.fullmatch(text.strip())
+    if size is None:
+        raise ValueError(f"`{text}` is not a size; write it as `512B`, `64KiB`, `256MiB` or `2GiB`")
+    return round(float(size["number"]) * _SIZE_BYTES[size["unit"]])
 
 
 def format_duration(seconds: float) -> str:

@@ -3,20 +3,14 @@
 import re
 from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import Field, model_validator
 
 from opsctl.config.model import StrictModel
+from opsctl.config.quantities import Duration
 from opsctl.core.findings import Finding, Severity
 from opsctl.core.units import parse_duration
 from opsctl.vectors.filters import FilterSpec
 
-
-def _checked_duration(text: str) -> str:
-    parse_duration(text)
-    return text
-
-
-Duration = Annotated[str, AfterValidator(_checked_duration)]
 Share = Annotated[float, Field(gt=0, le=1)]
 
 _NAME = re.compile(r"[a-z0-9_]{1,60}")

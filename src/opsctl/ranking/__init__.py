@@ -1,0 +1,1 @@
+"""How candidates become a feed: agents, exploration, diversity; pure, the same seed and state give the same slate."""

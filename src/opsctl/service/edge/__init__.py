@@ -1,0 +1,1 @@
+"""The edge: keys, limits, stored answers, before any framework is asked."""

@@ -1,0 +1,133 @@
+"""What goes through the service: a request for a feed, the feed, an item, an interaction."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+
+class Tier(StrEnum):
+    """How a feed was made, the best first."""
+
+    MULTI_AGENT = "multi_agent"
+    SIMPLE = "simple"
+    TRENDING = "trending"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FeedRequest:
+    """What is asked: a feed for a user, possibly of one region and category."""
+
+    user_id: int
+    limit: int = 20
+    region: str | None = None
+    category: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FeedItem:
+    """One item of a feed; `agents` holds each agent's score of it, `explored_by` the arm that brought it."""
+
+    content_id: int
+    vendor_id: int
+    title: str
+    region: str
+    category: str
+    price_usd: float | None
+    quality: float
+    score: float
+    agents: Mapping[str, float]
+    explored_by: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Feed:
+    """A feed and how it came about.
+
+    Args:
+        feed_id: the logged decision; clients send it back with interactions.
+        answered_by_l2: every item-level lookup was a hit in L2, nothing was computed anew.
+        segment: cold, light, regular or heavy, by the reader's history.
+    """
+
+    feed_id: str
+    user_id: int
+    items: tuple[FeedItem, ...]
+    tier: Tier
+    segment: str
+    generated_at: datetime
+    weights: Mapping[str, float] = field(default_factory=dict)
+    arm: str | None = None
+    propensity: float | None = None
+    arms_version: int = 0
+    policy_version: int = 0
+    answered_by_l2: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Interaction:
+    """What a user did; `feed_id` says which feed led to it, where that is known."""
+
+    idempotency_key: str
+    kind: str
+    user_id: int
+    content_id: int
+    occurred_at: datetime
+    feed_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recorded:
+    """What became of a batch of interactions, by idempotency key."""
+
+    accepted: tuple[str, ...]
+    repeated: tuple[str, ...]
+    unknown_content: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Content:
+    """One item as the catalogue has it."""
+
+    id: int
+    vendor_id: int
+    title: str
+    description: str
+    region: str
+    district: str | None
+    category: str
+    tags: tuple[str, ...]
+    price_usd: float | None
+    quality: float
+    status: str
+    updated_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewContent:
+    """What a client writes of an item; the id comes with the address."""
+
+    vendor_id: int
+    title: str
+    description: str
+    region: str
+    district: str | None
+    category: str
+    tags: tuple[str, ...]
+    price_usd: float | None
+    quality: float
+    status: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrendingItem:
+    """An item that is popular now; `score` is the smoothed share of positive interactions."""
+
+    content_id: int
+    vendor_id: int
+    title: str
+    region: str
+    category: str
+    price_usd: float | None
+    quality: float
+    score: float

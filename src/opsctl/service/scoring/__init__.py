@@ -1,0 +1,1 @@
+"""How a language model scores items in batches."""

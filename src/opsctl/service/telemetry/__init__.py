@@ -1,0 +1,1 @@
+"""What the service tells about itself: metrics, one line a request, the waterfall of stages."""

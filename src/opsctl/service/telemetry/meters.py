@@ -1,0 +1,92 @@
+"""How are the declared metrics counted: prometheus-client's instruments, right with several workers too."""
+
+from typing import TYPE_CHECKING
+
+from opsctl.service.telemetry import metrics
+from opsctl.service.telemetry.model import Metric, MetricType
+
+if TYPE_CHECKING:
+    from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+
+class Meters:
+    """The instruments of one process.
+
+    In a service with several workers the environment names a folder (`PROMETHEUS_MULTIPROC_DIR`, set by
+    `opsctl serve` before the workers start) in which the library keeps one memory-mapped file a worker;
+    `render` then adds them up, those of workers that died included.
+    """
+
+    def __init__(self, registry: "CollectorRegistry | None" = None) -> None:
+        from prometheus_client import CollectorRegistry as Registry
+
+        self.registry = registry or Registry()
+        self._instruments = {metric.name: _instrument(metric, self.registry) for metric in metrics.ALL}
+        self._children: dict[tuple[str, ...], Counter | Gauge | Histogram] = {}
+        for metric in metrics.ALL:
+            _initialise(self, metric)
+
+    def count(self, metric: Metric, *labels: str, by: float = 1.0) -> None:
+        """Add to a counter."""
+        self._child(metric, labels).inc(by)  # type: ignore[union-attr]  # declared as a counter
+
+    def set(self, metric: Metric, *labels: str, to: float) -> None:
+        """Set a gauge."""
+        self._child(metric, labels).set(to)  # type: ignore[union-attr]  # declared as a gauge
+
+    def add(self, metric: Metric, *labels: str, by: float) -> None:
+        """Raise or lower a gauge."""
+        self._child(metric, labels).inc(by)  # type: ignore[union-attr]  # declared as a gauge
+
+    def observe(self, metric: Metric, *labels: str, value: float) -> None:
+        """Add one observation to a histogram."""
+        self._child(metric, labels).observe(value)  # type: ignore[union-attr]  # declared as a histogram
+
+    def child(self, metric: Metric, *labels: str) -> "Counter | Gauge | Histogram":
+        """Return the instrument of one set of labels, for hot paths that keep it."""
+        return self._child(metric, labels)
+
+    def render(self) -> bytes:
+        """Return all metrics of all workers in Prometheus' text format."""
+        import os
+
+        from prometheus_client import CollectorRegistry, generate_latest
+        from prometheus_client.multiprocess import MultiProcessCollector
+
+        if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
+            return generate_latest(self.registry)
+        merged = CollectorRegistry()
+        MultiProcessCollector(merged)  # type: ignore[no-untyped-call]  # the library leaves it untyped
+        return generate_latest(merged)
+
+    def _child(self, metric: Metric, labels: tuple[str, ...]) -> "Counter | Gauge | Histogram":
+        key = (metric.name, *labels)
+        child = self._children.get(key)
+        if child is None:
+            instrument = self._instruments[metric.name]
+            child = instrument.labels(*labels) if labels else instrument
+            self._children[key] = child
+        return child
+
+
+def _instrument(metric: Metric, registry: "CollectorRegistry") -> "Counter | Gauge | Histogram":
+    from prometheus_client import Counter, Gauge, Histogram
+
+    names = tuple(metric.labels)
+    match metric.type:
+        case MetricType.COUNTER:
+            return Counter(metric.name, metric.help, names, registry=registry)
+        case MetricType.HISTOGRAM:
+            return Histogram(metric.name, metric.help, names, buckets=metric.buckets, registry=registry)
+        case MetricType.GAUGE:
+            mode = str(metric.merging)
+            return Gauge(metric.name, metric.help, names, registry=registry, multiprocess_mode=mode)  # type: ignore[arg-type]
+
+
+def _initialise(meters: Meters, metric: Metric) -> None:
+    """Make the known label sets, so that a rate sees the first event as a step from 0."""
+    from itertools import product
+
+    if all(metric.labels.values()):
+        for values in product(*metric.labels.values()):
+            meters.child(metric, *values)
