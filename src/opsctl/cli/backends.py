@@ -1,11 +1,11 @@
 """Which servers does a command talk to: those of the settings, else the embedded stack, started when it is down."""
 
-import os
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any
 
 from opsctl.core.events import Listener
+from opsctl.stack.places import Places
 
 if TYPE_CHECKING:
     import psycopg
@@ -25,21 +25,11 @@ class Backends:
         self._listener = listener
         self._exit_stack = exit_stack
         self._stack: StackState | None = None
+        self._places = Places(settings, embedded=self._embedded)
 
     def vectors_place(self) -> "QdrantPlace":
         """Return where the vector database is."""
-        from opsctl.clients.qdrant_values import QdrantPlace
-
-        chosen = self._settings.project.qdrant
-        if chosen.url is None:
-            return QdrantPlace(url=self._embedded().vectors_url, timeout_seconds=chosen.timeout_seconds)
-        return QdrantPlace(
-            url=chosen.url,
-            api_key=self._secret("OPSCTL_QDRANT_API_KEY", chosen.api_key_file),
-            prefer_grpc=chosen.prefer_grpc,
-            grpc_port=chosen.grpc_port,
-            timeout_seconds=chosen.timeout_seconds,
-        )
+        return self._places.vectors()
 
     def vectors(self) -> "QdrantStore":
         """Return an open client of the vector database; it is closed with the command."""
@@ -49,21 +39,7 @@ class Backends:
 
     def database_address(self) -> "DatabaseAddress":
         """Return where the relational database is."""
-        from opsctl.clients.postgres import DatabaseAddress
-
-        chosen = self._settings.project.database
-        if chosen.url is None:
-            stack = self._embedded()
-            return DatabaseAddress.with_password_file(
-                stack.database_url,
-                password_file=stack.database_password_file,
-                statement_timeout_seconds=chosen.statement_timeout_seconds,
-            )
-        return DatabaseAddress(
-            url=chosen.url,
-            password=self._secret("OPSCTL_DATABASE_PASSWORD", chosen.password_file),
-            statement_timeout_seconds=chosen.statement_timeout_seconds,
-        )
+        return self._places.database()
 
     def database(self) -> "psycopg.Connection[Any]":
         """Return a connection to the relational database, its migrations applied; closed with the command."""
@@ -82,11 +58,6 @@ class Backends:
             borrowed = borrowed_stack(self._settings.home, listener=self._listener, clock=SystemClock())
             self._stack = self._exit_stack.enter_context(borrowed)
         return self._stack
-
-    def _secret(self, variable: str, file: str | None) -> str | None:
-        from opsctl.config.settings import secret
-
-        return secret(variable=variable, file=file, root=self._settings.root, environment=os.environ)
 
 
 @contextmanager
