@@ -1,0 +1,125 @@
+"""A project of its own for a benchmark: catalogue, readers, derived collections, a key, the service started and ended."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import yaml
+
+OPSCTL = Path(sys.executable).with_name("opsctl")
+
+
+class ScratchProject:
+    """Runs opsctl's commands in a folder, and its service with changed books."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self._books = {name: self._read(name) for name in ("service", "cache")}
+
+    def opsctl(self, *words: str) -> Any:
+        """Run a command with `--json` and return its data."""
+        done = subprocess.run(
+            [OPSCTL, "--project", self.root, *words, "--json"],
+            env={**os.environ, "OPSCTL_COLOR": "never"},
+            stdout=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+        if done.returncode != 0:
+            raise SystemExit(f"opsctl {' '.join(words)} ended with {done.returncode}\n{done.stdout}")
+        return json.loads(done.stdout)["data"]
+
+    def change_books(self, **changes: dict[str, Any]) -> None:
+        """Write the books as they were, with these changes: `cache={"l1": {"enabled": False}}`."""
+        for name, values in self._books.items():
+            path = self.root / "ops" / f"{name}.yaml"
+            path.write_text(yaml.safe_dump(_merged(values, changes.get(name, {}))))
+
+    @contextmanager
+    def service(self, *, port: int) -> Iterator["RunningService"]:
+        """Run `opsctl serve` until the block ends."""
+        process = subprocess.Popen(
+            [OPSCTL, "--project", self.root, "--quiet", "serve", "--port", str(port)], start_new_session=True
+        )
+        running = RunningService(process=process, port=port)
+        try:
+            running.wait_until_ready()
+            yield running
+        finally:
+            os.killpg(process.pid, signal.SIGTERM)
+            process.wait(timeout=30)
+
+    def _read(self, name: str) -> dict[str, Any]:
+        loaded = yaml.safe_load((self.root / "ops" / f"{name}.yaml").read_text())
+        return dict(loaded or {})
+
+
+class RunningService:
+    """A service that answers at a port of this machine."""
+
+    def __init__(self, *, process: "subprocess.Popen[bytes]", port: int) -> None:
+        self.process = process
+        self.url = f"http://127.0.0.1:{port}"
+
+    def wait_until_ready(self, *, seconds: float = 60.0) -> None:
+        """Return when it is ready."""
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            if self.process.poll() is not None:
+                raise SystemExit(f"the service ended with {self.process.returncode} while it started")
+            try:
+                if httpx.get(f"{self.url}/readyz", timeout=5).status_code == 200:
+                    return
+            except httpx.HTTPError:
+                pass
+            time.sleep(0.2)
+        raise SystemExit("the service did not get ready")
+
+    def metrics(self) -> dict[tuple[str, tuple[tuple[str, str], ...]], float]:
+        """Return every sample of `/metrics` by name and sorted labels."""
+        from prometheus_client.parser import text_string_to_metric_families
+
+        text = httpx.get(f"{self.url}/metrics", timeout=30).text
+        return {
+            (sample.name, tuple(sorted(sample.labels.items()))): sample.value
+            for family in text_string_to_metric_families(text)
+            for sample in family.samples
+        }
+
+    def resident_bytes(self) -> int:
+        """Return the resident memory of the service's processes together."""
+        import psutil
+
+        parent = psutil.Process(self.process.pid)
+        return sum(each.memory_info().rss for each in (parent, *parent.children(recursive=True)))
+
+
+def _merged(values: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
+    merged = dict(values)
+    for key, value in changes.items():
+        merged[key] = _merged(merged.get(key) or {}, value) if isinstance(value, dict) else value
+    return merged
+
+
+@contextmanager
+def scratch_project(folder: Path, *, items: int, users: int) -> Iterator[ScratchProject]:
+    """Make a project with a generated catalogue and simulated readers; its stack is stopped at the end."""
+    folder.mkdir(parents=True, exist_ok=True)
+    subprocess.run([OPSCTL, "--project", folder, "--quiet", "init"], check=True, stdout=subprocess.DEVNULL)
+    project = ScratchProject(folder)
+    try:
+        project.opsctl("stack", "up", "postgres", "pooler", "vectors")
+        project.opsctl("catalog", "generate", "--items", str(items), "--seed", "7")
+        project.opsctl("catalog", "readers", "--users", str(users), "--seed", "7")
+        project.opsctl("collections", "rebuild")
+        yield project
+    finally:
+        project.opsctl("stack", "down")
