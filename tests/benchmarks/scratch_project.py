@@ -14,6 +14,7 @@ from typing import Any
 import httpx
 import yaml
 
+Samples = dict[tuple[str, tuple[tuple[str, str], ...]], float]
 OPSCTL = Path(sys.executable).with_name("opsctl")
 
 
@@ -83,7 +84,7 @@ class RunningService:
             time.sleep(0.2)
         raise SystemExit("the service did not get ready")
 
-    def metrics(self) -> dict[tuple[str, tuple[tuple[str, str], ...]], float]:
+    def metrics(self) -> Samples:
         """Return every sample of `/metrics` by name and sorted labels."""
         from prometheus_client.parser import text_string_to_metric_families
 

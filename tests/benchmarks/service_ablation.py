@@ -23,7 +23,7 @@ import httpx
 import numpy as np
 import psycopg
 from tests.benchmarks.open_loop import Load, get, run_load
-from tests.benchmarks.scratch_project import ScratchProject, scratch_project
+from tests.benchmarks.scratch_project import Samples, ScratchProject, scratch_project
 
 from opsctl.stack.status import stack_status
 
@@ -116,7 +116,7 @@ def _measure(
     return row
 
 
-def _row(name: str, *, load: Load, before: Any, after: Any, connections: int) -> Row:
+def _row(name: str, *, load: Load, before: Samples, after: Samples, connections: int) -> Row:
     def grown(metric: str, **labels: str) -> float:
         return sum(
             value - before.get(key, 0.0)

@@ -38,14 +38,14 @@ def clock() -> SystemClock:
 @cache
 def settings() -> "Settings":
     """Return the settings of this project, each with its origin."""
-    from opsctl.config.settings import find_root, resolve_settings
+    from opsctl.config.settings import find_root, resolve_settings, user_file
 
     root = _chosen.get("root") or find_root(Path.cwd())
     if not root.is_dir():
         raise UsageError(
             f"the project folder `{root}` is not there", code="CFG007", fix=f"opsctl --project {root} init"
         )
-    return resolve_settings(root=root, environment=os.environ, user_file=_user_file(), flags={})
+    return resolve_settings(root=root, environment=os.environ, user_file=user_file(os.environ), flags={})
 
 
 def new_project_root() -> Path:
@@ -188,8 +188,3 @@ def ledger() -> "Ledger":
     from opsctl.evidence.ledger import Ledger
 
     return Ledger(settings().home / "evidence", clock=clock())
-
-
-def _user_file() -> Path:
-    base = os.environ.get("XDG_CONFIG_HOME") or str(Path.home() / ".config")
-    return Path(base) / "opsctl" / "opsctl.yaml"

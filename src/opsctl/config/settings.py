@@ -70,6 +70,12 @@ def find_root(start: Path) -> Path:
     return start
 
 
+def user_file(environment: Mapping[str, str]) -> Path:
+    """Return where the user's own settings file would be."""
+    base = environment.get("XDG_CONFIG_HOME") or str(Path.home() / ".config")
+    return Path(base) / "opsctl" / PROJECT_FILE
+
+
 def resolve_settings(
     *, root: Path, environment: Mapping[str, str], user_file: Path | None, flags: Mapping[str, Any]
 ) -> Settings:

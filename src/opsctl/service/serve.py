@@ -1,0 +1,61 @@
+"""How is the service run: granian with one or several workers, each a process with its own event loop."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from opsctl.service.telemetry.workers import METRICS_FOLDER_VARIABLE, fresh_metrics_folder
+
+_HEADER_READ_MILLISECONDS = 10_000
+_MOST_CONNECTIONS = 4096
+_WORKER_KILL_SECONDS = 10
+APPLICATION = "opsctl.service.application:make_application"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServePlan:
+    """Where the service listens, for which project, with how many workers."""
+
+    root: Path
+    home: Path
+    host: str
+    port: int
+    workers: int
+
+
+def service_folder(home: Path) -> Path:
+    """Return the folder of what the workers share: limits, invalidations, L2, last known good trends."""
+    return home / "service"
+
+
+def serve(plan: ServePlan) -> None:
+    """Answer requests until SIGTERM or SIGINT; a worker that dies is replaced.
+
+    The workers are new processes: they find the project by its environment and build their own clients.
+    """
+    from granian import Granian
+    from granian.constants import HTTPModes, Interfaces, Loops
+    from granian.http import HTTP1Settings
+
+    folder = service_folder(plan.home)
+    folder.mkdir(parents=True, exist_ok=True)
+    os.environ[METRICS_FOLDER_VARIABLE] = str(fresh_metrics_folder(folder))
+    os.environ["OPSCTL_PROJECT"] = str(plan.root)
+    Granian(
+        APPLICATION,
+        factory=True,
+        address=plan.host,
+        port=plan.port,
+        interface=Interfaces.ASGI,
+        workers=plan.workers,
+        loop=Loops.uvloop,
+        http=HTTPModes.http1,
+        http1_settings=HTTP1Settings(header_read_timeout=_HEADER_READ_MILLISECONDS),
+        websockets=False,
+        backlog=_MOST_CONNECTIONS,
+        backpressure=_MOST_CONNECTIONS,
+        log_access=False,
+        respawn_failed_workers=True,
+        respawn_interval=0.5,
+        workers_kill_timeout=_WORKER_KILL_SECONDS,
+    ).serve()
