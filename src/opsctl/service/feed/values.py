@@ -1,0 +1,90 @@
+"""What passes between the stages of a feed: an item's facts, a reader's profile, what was retrieved."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+Vector = NDArray[np.float32]
+Matrix = NDArray[np.float32]
+
+COLD, LIGHT, REGULAR, HEAVY = "cold", "light", "regular", "heavy"
+
+
+class ItemFacts(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """What ranking and scoring must know of an item, as it is kept in L2; times are seconds since 1970."""
+
+    content_id: int
+    vendor_id: int
+    title: str
+    description: str
+    region: str
+    category: str
+    tags: tuple[str, ...]
+    price_usd: float | None
+    quality: float
+    created_seconds: float
+    digest: str
+    """Names this state of the text and numbers that a scorer sees."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Profile:
+    """What is known of a reader, kept in L1.
+
+    Args:
+        vector: shape (d,), length 1; None for somebody of whom nothing positive is known.
+        recent: shape (h, d), vectors of the newest interactions, the newest first.
+        seen: items that were interacted with.
+        hidden: items that the reader does not want to see again.
+        region: the reader's own; None when it is not known.
+        usual_price_usd: median price of what was liked; None when it is not known.
+        interactions: how many of the newest ones were looked at.
+    """
+
+    user_id: int
+    vector: Vector | None
+    recent: Matrix
+    seen: frozenset[int]
+    hidden: frozenset[int]
+    region: str | None
+    usual_price_usd: float | None
+    interactions: int
+    segment: str
+
+    @property
+    def size_bytes(self) -> int:
+        """Return about how much memory it takes."""
+        vector = 0 if self.vector is None else self.vector.nbytes
+        # 60 bytes: an int object and its slot in a set.
+        return 400 + vector + self.recent.nbytes + 60 * (len(self.seen) + len(self.hidden))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Retrieved:
+    """The candidates of a feed, best first.
+
+    Args:
+        vectors: by id, where the search brought them along.
+        notes: what had to be widened or topped up on the way.
+    """
+
+    ids: tuple[int, ...]
+    path: str
+    vectors: Mapping[int, Vector] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+
+def segment_of(interactions: int, *, has_vector: bool) -> str:
+    """Return the reader's segment: the bounds are those of a week's, a month's and a fan's use.
+
+    >>> [segment_of(count, has_vector=True) for count in (1, 5, 30)]
+    ['light', 'regular', 'heavy']
+    >>> segment_of(3, has_vector=False)
+    'cold'
+    """
+    if not has_vector:
+        return COLD
+    return LIGHT if interactions < 5 else REGULAR if interactions < 30 else HEAVY
