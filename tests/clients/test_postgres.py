@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from opsctl.clients.postgres import DatabaseAddress, connect, open_pool, translated_errors
+from opsctl.clients.postgres import DatabaseAddress, connect, translated_errors
 from opsctl.core.errors import NotReadyError, OpsError, UsageError
 
 if TYPE_CHECKING:
@@ -112,23 +112,6 @@ def test_a_connection_cut_by_the_server_is_not_ready(database: DatabaseAddress) 
             killer.execute("select pg_terminate_backend(%s)", (victim.info.backend_pid,))
         with pytest.raises(NotReadyError) as caught, translated_errors(database):
             victim.execute("select 1")
-
-    assert caught.value.code == "DBS001"
-
-
-def test_the_pool_has_two_to_ten_connections(database: DatabaseAddress) -> None:
-    """The pool serves, with the sizes of the design; more at once than ten is DBS007."""
-    with open_pool(database) as pool:
-        pool.wait()
-        with pool.connection() as connection:
-            assert connection.execute("select 1").fetchone() == (1,)
-        assert (pool.min_size, pool.max_size, pool.max_idle) == (2, 10, 30.0)
-
-
-def test_a_pool_without_a_server_fails_at_once_with_the_reason() -> None:
-    """The first connection is tried in the foreground, so the reason is told."""
-    with pytest.raises(NotReadyError) as caught:
-        open_pool(DatabaseAddress(url="postgresql://opsctl@127.0.0.1:1/opsctl"))
 
     assert caught.value.code == "DBS001"
 

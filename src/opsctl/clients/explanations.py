@@ -39,4 +39,7 @@ database password only once; it can be reset in the project's database settings.
 Either the work is larger than the limit allows, or somebody holds a lock: look at pg_stat_activity.""",
     "DBS006": """The disk of the database server is full; the transaction was rolled back.""",
     "DBS007": """Every connection of the pool was in use for the whole wait, or the server went away.""",
+    "DBS008": """Two transactions stood in each other's way, and PostgreSQL ended this one.
+
+Everything of it was rolled back; the same command can be run again.""",
 }

@@ -1,4 +1,4 @@
-"""How opsctl talks to PostgreSQL: connections and pools with time limits, and errors that never show a password."""
+"""How opsctl talks to PostgreSQL: connections with time limits, and errors that never show a password."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,12 +12,8 @@ from opsctl.core.errors import NotReadyError, OpsError, UsageError
 
 if TYPE_CHECKING:
     import psycopg
-    from psycopg_pool import ConnectionPool
 
 CONNECT_TIMEOUT_SECONDS = 5
-POOL_MIN_CONNECTIONS = 2
-POOL_MAX_CONNECTIONS = 10
-POOL_IDLE_SECONDS = 30.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,45 +65,25 @@ def connect(
 
     try:
         return psycopg.connect(
-            address.url, autocommit=autocommit, **_arguments(address, application_name=application_name)
+            address.url,
+            autocommit=autocommit,
+            **connection_arguments(address, application_name=application_name),
         )
     except psycopg.ProgrammingError:
         # The library's text repeats the address, and with it a password that somebody put there.
-        raise _malformed(address) from None
+        raise malformed(address) from None
     except psycopg.OperationalError as error:
-        raise _refused(error, address=address) from error
-
-
-def open_pool(address: DatabaseAddress, *, application_name: str = "opsctl") -> "ConnectionPool[Any]":
-    """Return an open pool of 2 to 10 connections that lets idle ones go after 30 seconds.
-
-    Raises:
-        NotReadyError: as `connect`; a first connection is tried before the pool fills itself.
-    """
-    from psycopg_pool import ConnectionPool
-
-    connect(address, application_name=application_name).close()
-    return ConnectionPool(
-        address.url,
-        kwargs=_arguments(address, application_name=application_name),
-        min_size=POOL_MIN_CONNECTIONS,
-        max_size=POOL_MAX_CONNECTIONS,
-        max_idle=POOL_IDLE_SECONDS,
-        timeout=CONNECT_TIMEOUT_SECONDS,
-        check=ConnectionPool.check_connection,
-        open=True,
-    )
+        raise refused(error, address=address) from error
 
 
 @contextmanager
 def translated_errors(address: DatabaseAddress) -> Iterator[None]:
-    """Turn what PostgreSQL and the pool raise about the environment into `OpsError`; bugs in SQL pass through.
+    """Turn what PostgreSQL raises about the environment into `OpsError`; bugs in SQL pass through.
 
     Raises:
-        NotReadyError: DBS001 connection lost, DBS005 statement timeout, DBS006 disk full, DBS007 pool exhausted.
+        NotReadyError: DBS001 connection lost, DBS005 statement timeout, DBS006 disk full, DBS008 deadlock.
     """
     import psycopg
-    from psycopg_pool import PoolTimeout
 
     try:
         yield
@@ -125,18 +101,19 @@ def translated_errors(address: DatabaseAddress) -> Iterator[None]:
             why=str(error).strip(),
             fix="free some space on the database's machine, then run the command again",
         ) from error
-    except PoolTimeout as error:
+    except (psycopg.errors.DeadlockDetected, psycopg.errors.SerializationFailure) as error:
         raise NotReadyError(
-            f"no free connection to `{address.shown}` within {CONNECT_TIMEOUT_SECONDS} s",
-            code="DBS007",
-            why=f"all {POOL_MAX_CONNECTIONS} connections of the pool are in use, or the server went away",
-            fix="run `opsctl stack status`",
+            f"`{address.shown}` gave a transaction up in favour of another one",
+            code="DBS008",
+            why=str(error).strip(),
+            fix="run the command again",
         ) from error
     except psycopg.OperationalError as error:
-        raise _refused(error, address=address) from error
+        raise refused(error, address=address) from error
 
 
-def _arguments(address: DatabaseAddress, *, application_name: str) -> dict[str, Any]:
+def connection_arguments(address: DatabaseAddress, *, application_name: str) -> dict[str, Any]:
+    """Return how libpq is to connect, beside the address; sync and async connections share it."""
     arguments: dict[str, Any] = {
         "connect_timeout": CONNECT_TIMEOUT_SECONDS,
         "application_name": application_name,
@@ -155,7 +132,8 @@ def _arguments(address: DatabaseAddress, *, application_name: str) -> dict[str, 
     return arguments
 
 
-def _refused(error: "psycopg.OperationalError", *, address: DatabaseAddress) -> OpsError:
+def refused(error: "psycopg.OperationalError", *, address: DatabaseAddress) -> OpsError:
+    """Return what a failed connection means, without any password in it."""
     reason = _without_password(str(error).strip(), address=address)
     if "authentication failed" in reason or "no password supplied" in reason:
         return NotReadyError(
@@ -179,7 +157,8 @@ def _refused(error: "psycopg.OperationalError", *, address: DatabaseAddress) -> 
     )
 
 
-def _malformed(address: DatabaseAddress) -> UsageError:
+def malformed(address: DatabaseAddress) -> UsageError:
+    """Return what an address that libpq cannot read means, without repeating it."""
     return UsageError(
         f"`{address.shown}` is not a database address",
         code="DBS004",
