@@ -11,6 +11,7 @@ from uuid import uuid4
 import pytest
 from qdrant_client import QdrantClient
 from tests.running_node import RunningNode, start_node
+from tests.scratch_project import RunningService, ScratchProject, free_port, scratch_project
 
 from opsctl.clients.postgres import DatabaseAddress, connect
 from opsctl.core.clock import SystemClock
@@ -131,3 +132,25 @@ def qdrant(vector_node: RunningNode) -> Iterator[QdrantClient]:
         for each in client.get_collections().collections:
             if each.name not in before:
                 client.delete_collection(each.name)
+
+
+@pytest.fixture(scope="session")
+def service_project(open_folder: Path) -> Iterator[ScratchProject]:
+    """Make a project with a small catalogue, simulated readers and derived collections, its stack up."""
+    with scratch_project(open_folder / f"service-{os.getpid()}", items=3_000, users=200) as project:
+        yield project
+
+
+@pytest.fixture(scope="session")
+def bench_key(service_project: ScratchProject) -> str:
+    """Make a key whose limit is out of the way, with every scope."""
+    made = service_project.opsctl("security", "keys", "create", "--name", "tests", "--plan", "bench")
+    return str(made["key"])
+
+
+@pytest.fixture(scope="session")
+def live_service(service_project: ScratchProject) -> Iterator[RunningService]:
+    """Run the whole service, edge and API, with two workers."""
+    service_project.change_books(service={"workers": 2})
+    with service_project.service(port=free_port()) as service:
+        yield service

@@ -23,7 +23,7 @@ import httpx
 import numpy as np
 import psycopg
 from tests.benchmarks.open_loop import Load, get, run_load
-from tests.benchmarks.scratch_project import Samples, ScratchProject, scratch_project
+from tests.scratch_project import Samples, ScratchProject, scratch_project
 
 from opsctl.stack.status import stack_status
 

@@ -22,7 +22,7 @@ from pathlib import Path
 
 import httpx
 from tests.benchmarks.open_loop import get, run_load
-from tests.benchmarks.scratch_project import RunningService, scratch_project
+from tests.scratch_project import RunningService, scratch_project
 
 HERE = Path(__file__).parent
 OURS, BARE, USUAL = 9931, 9932, 9933

@@ -1,8 +1,9 @@
-"""A project of its own for a benchmark: catalogue, readers, derived collections, a key, the service started and ended."""
+"""A project of its own for a test or a benchmark: catalogue, readers, derived collections, its service run and ended."""
 
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -29,7 +30,7 @@ class ScratchProject:
         """Run a command with `--json` and return its data."""
         done = subprocess.run(
             [OPSCTL, "--project", self.root, *words, "--json"],
-            env={**os.environ, "OPSCTL_COLOR": "never"},
+            env=_environment(self.root),
             stdout=subprocess.PIPE,
             text=True,
             check=False,
@@ -47,16 +48,22 @@ class ScratchProject:
     @contextmanager
     def service(self, *, port: int) -> Iterator["RunningService"]:
         """Run `opsctl serve` until the block ends."""
+        log = (self.root / "serve.log").open("ab")
         process = subprocess.Popen(
-            [OPSCTL, "--project", self.root, "--quiet", "serve", "--port", str(port)], start_new_session=True
+            [OPSCTL, "--project", self.root, "serve", "--port", str(port)],
+            env=_environment(self.root),
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
         )
-        running = RunningService(process=process, port=port)
+        running = RunningService(process=process, port=port, log=self.root / "serve.log")
         try:
             running.wait_until_ready()
             yield running
         finally:
-            os.killpg(process.pid, signal.SIGTERM)
-            process.wait(timeout=30)
+            process.send_signal(signal.SIGTERM)
+            process.wait(timeout=60)
+            log.close()
 
     def _read(self, name: str) -> dict[str, Any]:
         loaded = yaml.safe_load((self.root / "ops" / f"{name}.yaml").read_text())
@@ -66,8 +73,10 @@ class ScratchProject:
 class RunningService:
     """A service that answers at a port of this machine."""
 
-    def __init__(self, *, process: "subprocess.Popen[bytes]", port: int) -> None:
+    def __init__(self, *, process: "subprocess.Popen[bytes]", port: int, log: Path) -> None:
         self.process = process
+        self.port = port
+        self.log = log
         self.url = f"http://127.0.0.1:{port}"
 
     def wait_until_ready(self, *, seconds: float = 60.0) -> None:
@@ -75,14 +84,14 @@ class RunningService:
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
             if self.process.poll() is not None:
-                raise SystemExit(f"the service ended with {self.process.returncode} while it started")
+                raise SystemExit(f"the service ended while it started:\n{self.log.read_text()[-4000:]}")
             try:
                 if httpx.get(f"{self.url}/readyz", timeout=5).status_code == 200:
                     return
             except httpx.HTTPError:
                 pass
             time.sleep(0.2)
-        raise SystemExit("the service did not get ready")
+        raise SystemExit(f"the service did not get ready:\n{self.log.read_text()[-4000:]}")
 
     def metrics(self) -> Samples:
         """Return every sample of `/metrics` by name and sorted labels."""
@@ -103,6 +112,19 @@ class RunningService:
         return sum(each.memory_info().rss for each in (parent, *parent.children(recursive=True)))
 
 
+def free_port() -> int:
+    """Return a port that nobody listens on now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _environment(root: Path) -> dict[str, str]:
+    """Return an environment that holds nothing of the caller's own settings."""
+    clean = {name: value for name, value in os.environ.items() if not name.startswith(("OPSCTL_", "XDG_"))}
+    return clean | {"OPSCTL_COLOR": "never", "HOME": str(root)}
+
+
 def _merged(values: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
     merged = dict(values)
     for key, value in changes.items():
@@ -114,10 +136,15 @@ def _merged(values: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
 def scratch_project(folder: Path, *, items: int, users: int) -> Iterator[ScratchProject]:
     """Make a project with a generated catalogue and simulated readers; its stack is stopped at the end."""
     folder.mkdir(parents=True, exist_ok=True)
-    subprocess.run([OPSCTL, "--project", folder, "--quiet", "init"], check=True, stdout=subprocess.DEVNULL)
+    subprocess.run(
+        [OPSCTL, "--project", folder, "--quiet", "init"],
+        env=_environment(folder),
+        check=True,
+        stdout=subprocess.DEVNULL,
+    )
     project = ScratchProject(folder)
     try:
-        project.opsctl("stack", "up", "postgres", "pooler", "vectors")
+        project.opsctl("stack", "up", "postgres", "vectors")
         project.opsctl("catalog", "generate", "--items", str(items), "--seed", "7")
         project.opsctl("catalog", "readers", "--users", str(users), "--seed", "7")
         project.opsctl("collections", "rebuild")
