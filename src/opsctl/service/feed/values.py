@@ -37,6 +37,8 @@ class Profile:
     Args:
         vector: shape (d,), length 1; None for somebody of whom nothing positive is known.
         recent: shape (h, d), vectors of the newest interactions, the newest first.
+        recent_weights: shape (h,), how much each of them says.
+        vendors: whose offers were interacted with.
         seen: items that were interacted with.
         hidden: items that the reader does not want to see again.
         region: the reader's own; None when it is not known.
@@ -47,6 +49,8 @@ class Profile:
     user_id: int
     vector: Vector | None
     recent: Matrix
+    recent_weights: NDArray[np.float64]
+    vendors: frozenset[int]
     seen: frozenset[int]
     hidden: frozenset[int]
     region: str | None
@@ -59,7 +63,16 @@ class Profile:
         """Return about how much memory it takes."""
         vector = 0 if self.vector is None else self.vector.nbytes
         # 60 bytes: an int object and its slot in a set.
-        return 400 + vector + self.recent.nbytes + 60 * (len(self.seen) + len(self.hidden))
+        numbers = len(self.seen) + len(self.hidden) + len(self.vendors)
+        return 500 + vector + self.recent.nbytes + self.recent_weights.nbytes + 60 * numbers
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attention:
+    """How readers took to one item lately: smoothed share of positive interactions, and how often it was shown."""
+
+    popularity: float
+    exposures: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
