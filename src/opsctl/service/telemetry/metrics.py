@@ -190,8 +190,8 @@ MODEL_QUEUE_SECONDS = _histogram(
 MODEL_ITEMS = _counter(
     "model_items_total",
     "items",
-    "Items sent to be scored, by what came of it.",
-    outcome=("scored", "missing", "invalid", "error"),
+    "Items to be scored, by what came of it; what waited too long or found the queue full was dropped, not sent.",
+    outcome=("scored", "missing", "invalid", "error", "dropped"),
 )
 MODEL_TOKENS = _counter(
     "model_tokens_total", "tokens", "Tokens that the endpoint counted.", direction=("input", "output")
