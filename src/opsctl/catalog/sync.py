@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 _CHANGES_IN_A_BATCH = 1000
 # The watermark in PostgreSQL moves with every batch; the copy in the collection costs a call of its own.
 _BATCHES_BETWEEN_NOTES = 10
+# A running service follows in batches of a moment each; a synchronisation waits for the one in hand.
+_PATIENCE_SECONDS = 2.0
 
 PAYLOAD_INDEXES = {
     "region": "keyword",
@@ -76,16 +78,13 @@ def sync_vectors(
     Raises:
         RefusedError: OUT001 when another synchronisation runs, OUT002 to OUT005 when the collection does not fit.
     """
-    needs = CollectionNeeds(
-        dimension=embedder.dimension, model_id=embedder.model_id, payload_indexes=PAYLOAD_INDEXES
-    )
-    with held_lock(truth.lock, name=consumer_of(collection), refusal=_busy(collection)):
+    needs = _needs(embedder)
+    name = consumer_of(collection)
+    with held_lock(truth.lock, name=name, refusal=_busy(collection), patience_seconds=_PATIENCE_SECONDS):
         if from_scratch:
             sink.drop(collection)
         was_created = sink.state(collection) is None
-        start = place_to_start(
-            truth.work, sink=sink, collection=collection, consumer=consumer_of(collection), needs=needs
-        )
+        start = place_to_start(truth.work, sink=sink, collection=collection, consumer=name, needs=needs)
         sink.ensure_collection(collection, needs)
         run = _Run(truth.work, sink=sink, embedder=embedder, collection=collection, needs=needs, place=start)
         run.follow(listener)
@@ -101,6 +100,28 @@ def sync_vectors(
         points=state.points if state else 0,
         watermark=str(run.place),
         was_created=was_created,
+    )
+
+
+def apply_changes(
+    truth: Truth, *, sink: VectorSink, embedder: "Embedder", collection: str, limit: int
+) -> int:
+    """Apply at most so many changes, wait for no index, and return how many: one step of a process that follows.
+
+    Raises:
+        RefusedError: as `sync_vectors`, OUT001 at once.
+    """
+    needs, name = _needs(embedder), consumer_of(collection)
+    with held_lock(truth.lock, name=name, refusal=_busy(collection)):
+        start = place_to_start(truth.work, sink=sink, collection=collection, consumer=name, needs=needs)
+        sink.ensure_collection(collection, needs)
+        run = _Run(truth.work, sink=sink, embedder=embedder, collection=collection, needs=needs, place=start)
+        return run.step(limit=limit)
+
+
+def _needs(embedder: "Embedder") -> CollectionNeeds:
+    return CollectionNeeds(
+        dimension=embedder.dimension, model_id=embedder.model_id, payload_indexes=PAYLOAD_INDEXES
     )
 
 
@@ -133,16 +154,23 @@ class _Run:
         with told_phase(
             listener, subject=self._collection, phase="sync", total=total, unit="changes"
         ) as advance:
-            while changes := self._apply_next():
+            while changes := self._apply_next(limit=_CHANGES_IN_A_BATCH):
                 batches += 1
                 if batches % _BATCHES_BETWEEN_NOTES == 0:
                     self._note()
                 advance(len(changes))
             self._note()
 
-    def _apply_next(self) -> Sequence[Change]:
+    def step(self, *, limit: int) -> int:
+        """Apply one batch, note it in the collection, and return its length."""
+        applied = len(self._apply_next(limit=limit))
+        if applied:
+            self._note()
+        return applied
+
+    def _apply_next(self, *, limit: int) -> Sequence[Change]:
         with self._connection.transaction():
-            changes = read_changes(self._connection, after=self.place, limit=_CHANGES_IN_A_BATCH)
+            changes = read_changes(self._connection, after=self.place, limit=limit)
             # Of several changes to one item the last one gives the sequence; the row itself is the current one.
             latest = {change.content_id: change.place.sequence for change in changes}
             rows = list(published_rows(self._connection, list(latest))) if latest else []
