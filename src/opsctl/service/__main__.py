@@ -1,0 +1,37 @@
+"""How the stack starts the service: `python -m opsctl.service --project DIR --port N`."""
+
+import argparse
+import os
+import sys
+from pathlib import Path
+
+from opsctl.config.settings import resolve_settings, user_file
+from opsctl.core.errors import OpsError
+from opsctl.service.plan import plan_service
+from opsctl.service.serve import serve
+
+
+def main() -> int:
+    """Serve until SIGTERM or SIGINT; return the exit code."""
+    arguments = _parse(sys.argv[1:])
+    try:
+        settings = resolve_settings(
+            root=arguments.project, environment=os.environ, user_file=user_file(os.environ), flags={}
+        )
+        serve(plan_service(settings, host=arguments.host, port=arguments.port))
+    except OpsError as error:
+        sys.stderr.write(f"{error.code} {error.message}: {error.why}\n")
+        return int(error.exit_code)
+    return 0
+
+
+def _parse(words: list[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m opsctl.service", description=__doc__)
+    parser.add_argument("--project", type=Path, required=True, help="the project folder")
+    parser.add_argument("--host", default="127.0.0.1", help="address to listen on")
+    parser.add_argument("--port", type=int, required=True, help="port to listen on")
+    return parser.parse_args(words)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,43 @@
+"""With what is the service run: its books, checked before any process starts, and where it listens."""
+
+from opsctl.config.load import load_book
+from opsctl.config.settings import Settings
+from opsctl.service.book import ServiceBook
+from opsctl.service.cache.policy import CacheBook
+from opsctl.service.serve import ServePlan
+
+
+def load_service_book(settings: Settings) -> ServiceBook:
+    """Return the book of the service; its defaults where there is no file.
+
+    Raises:
+        UsageError: the book is wrong, with file, line and column.
+    """
+    path = settings.root / settings.project.books.service
+    return load_book(path, ServiceBook) if path.exists() else ServiceBook()
+
+
+def load_cache_book(settings: Settings) -> CacheBook:
+    """Return the book of the caches; its defaults where there is no file.
+
+    Raises:
+        UsageError: the book is wrong, with file, line and column.
+    """
+    path = settings.root / settings.project.books.cache
+    return load_book(path, CacheBook) if path.exists() else CacheBook()
+
+
+def plan_service(
+    settings: Settings, *, host: str | None = None, port: int | None = None, workers: int | None = None
+) -> ServePlan:
+    """Return how the service is to be run; both books are checked here, where a person reads the error."""
+    book = load_service_book(settings)
+    load_cache_book(settings)
+    chosen = settings.project.service
+    return ServePlan(
+        root=settings.root,
+        home=settings.home,
+        host=host if host is not None else chosen.host,
+        port=port if port is not None else chosen.port,
+        workers=workers if workers is not None else book.workers,
+    )

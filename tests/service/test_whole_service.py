@@ -1,0 +1,304 @@
+"""The whole service, edge and API with two workers, as its clients and its operators see it."""
+
+import os
+import signal
+import socket
+import time
+import uuid
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+
+import httpx
+import psutil
+import psycopg
+import pytest
+from tests.scratch_project import RunningService, ScratchProject
+
+from opsctl.stack.status import stack_status
+
+pytestmark = pytest.mark.stack
+
+AGENTS = {"discovery", "quality", "archivist", "serendipity"}
+
+
+@pytest.fixture
+def client(live_service: RunningService, bench_key: str) -> httpx.Client:
+    """Give a client whose key may do everything; each connection may meet another worker."""
+    return httpx.Client(
+        base_url=live_service.url,
+        headers={"Authorization": f"Bearer {bench_key}", "Connection": "close"},
+        timeout=30,
+    )
+
+
+def wait_until(is_so: Callable[[], bool], *, seconds: float = 20.0) -> None:
+    """Return as soon as it is so."""
+    deadline = time.monotonic() + seconds
+    while not is_so():
+        assert time.monotonic() < deadline, "it did not come to be in time"
+        time.sleep(0.05)
+
+
+def test_a_feed_shows_the_agents_scores_and_the_waterfall_of_its_stages(client: httpx.Client) -> None:
+    """The first answer is built, and says by whom and in which time."""
+    answer = client.get("/v1/feed/11")
+    assert answer.status_code == 200
+    items = answer.json()["items"]
+    assert len(items) == 20
+    assert all(set(item["agents"]) == AGENTS for item in items)
+    assert all(0 <= score <= 1 for item in items for score in item["agents"].values())
+    assert {"reader", "retrieve", "rank"} <= {
+        part.split(";")[0].strip() for part in answer.headers["server-timing"].split(",")
+    }
+    assert answer.headers["x-cache"] in {"HIT-L2", "MISS"}
+    assert answer.headers["ratelimit-limit"]
+
+
+def test_the_same_feed_comes_from_l1_the_second_time(client: httpx.Client) -> None:
+    """Each worker builds it at most once; from then on the bytes are the stored ones."""
+    built = {client.get("/v1/feed/12").headers["x-cache"] for _ in range(12)}
+    again = client.get("/v1/feed/12")
+    assert "HIT-L1" in built
+    assert again.headers["x-cache"] == "HIT-L1"
+    assert int(again.headers["age"]) >= 0
+    assert client.get("/v1/feed/12", headers={"If-None-Match": again.headers["etag"]}).status_code in {
+        200,
+        304,
+    }
+
+
+def test_requests_without_a_good_key_are_refused_as_problems(live_service: RunningService) -> None:
+    """No key, a wrong one and a malformed one: 401, and the body says what to do."""
+    for headers in ({}, {"Authorization": "Bearer opk_aaaaaaaa_" + "b" * 32}, {"Authorization": "nonsense"}):
+        answer = httpx.get(f"{live_service.url}/v1/feed/1", headers=headers)
+        assert answer.status_code == 401
+        assert answer.headers["content-type"].startswith("application/problem+json")
+        assert answer.json()["status"] == 401
+
+
+def test_a_revoked_key_is_refused_by_every_worker(
+    service_project: ScratchProject, live_service: RunningService
+) -> None:
+    """The revocation reaches both workers at once."""
+    made = service_project.opsctl("security", "keys", "create", "--name", "short-lived", "--plan", "bench")
+    headers = {"Authorization": f"Bearer {made['key']}", "Connection": "close"}
+    for _ in range(8):
+        assert httpx.get(f"{live_service.url}/v1/trending", headers=headers).status_code == 200
+    service_project.opsctl("security", "keys", "revoke", made["prefix"])
+    wait_until(
+        lambda: (
+            {httpx.get(f"{live_service.url}/v1/trending", headers=headers).status_code for _ in range(8)}
+            == {401}
+        )
+    )
+
+
+def test_a_thousand_requests_an_hour_and_not_one_more_over_all_workers(
+    service_project: ScratchProject, live_service: RunningService
+) -> None:
+    """The limit of a plan holds for a user over both workers together; another user is not concerned."""
+    key = service_project.opsctl("security", "keys", "create", "--name", "free", "--plan", "free")["key"]
+    headers = {"Authorization": f"Bearer {key}"}
+
+    def ask(count: int) -> list[int]:
+        statuses = []
+        for _ in range(count // 50):
+            with httpx.Client(base_url=live_service.url, headers=headers, timeout=30) as session:
+                statuses += [session.get("/v1/feed/13").status_code for _ in range(50)]
+        return statuses
+
+    began = time.monotonic()
+    with ThreadPoolExecutor(4) as threads:
+        statuses = [status for part in threads.map(ask, [300] * 4) for status in part]
+    refilled = (time.monotonic() - began) / 3.6
+    assert set(statuses) == {200, 429}
+    assert 1000 <= statuses.count(200) <= 1001 + refilled
+    refused = httpx.get(f"{live_service.url}/v1/feed/13", headers=headers)
+    if refused.status_code == 429:
+        assert 0 < int(refused.headers["retry-after"]) <= 4
+    assert httpx.get(f"{live_service.url}/v1/feed/14", headers=headers).status_code == 200
+
+
+def test_metrics_count_the_requests_of_both_workers(
+    live_service: RunningService, client: httpx.Client
+) -> None:
+    """Whichever worker answers the scrape, every request is counted once."""
+
+    def trending_requests() -> float:
+        return live_service.metrics()[("ranking_requests_total", (("route", "trending"), ("status", "2xx")))]
+
+    before = trending_requests()
+    for _ in range(40):
+        client.get("/v1/trending")
+    assert trending_requests() == before + 40
+
+
+def test_a_saved_item_counts_once_and_drops_the_readers_vector_but_not_the_feed(client: httpx.Client) -> None:
+    """The feed stays until it expires, as the book says."""
+    for _ in range(12):
+        feed = client.get("/v1/feed/15")
+    saved = {
+        "idempotency_key": uuid.uuid4().hex,
+        "kind": "save",
+        "user_id": 15,
+        "content_id": feed.json()["items"][0]["id"],
+        "occurred_at": datetime.now(UTC).isoformat(),
+        "feed_id": feed.json()["feed_id"],
+    }
+    first = client.post("/v1/interactions", json={"interactions": [saved]})
+    second = client.post("/v1/interactions", json={"interactions": [saved]})
+    assert first.is_success
+    assert first.json()["accepted"] == [saved["idempotency_key"]]
+    assert second.json()["repeated"] == [saved["idempotency_key"]]
+    assert {client.get("/v1/feed/15").headers["x-cache"] for _ in range(6)} == {"HIT-L1"}
+
+
+def test_a_changed_item_leaves_every_feed_that_holds_it(client: httpx.Client) -> None:
+    """No worker answers the old title once the change is acknowledged."""
+    for _ in range(12):
+        feed = client.get("/v1/feed/16").json()
+    item = feed["items"][0]
+    stored = client.get(f"/v1/content/{item['id']}").json()
+    new = {key: stored[key] for key in stored if key not in {"id", "updated_at", "created_at"}}
+    answer = client.put(f"/v1/content/{item['id']}", json=new | {"title": "A title of today"})
+    assert answer.status_code == 200, answer.text
+    for _ in range(12):
+        answered = client.get("/v1/feed/16").json()["items"]
+        assert item["title"] not in [each["title"] for each in answered if each["id"] == item["id"]]
+
+
+def test_a_deleted_item_is_in_no_feed_any_more(client: httpx.Client) -> None:
+    """Neither in a stored feed nor in one that is built anew."""
+    for _ in range(12):
+        feed = client.get("/v1/feed/17").json()
+    gone = feed["items"][0]["id"]
+    assert client.delete(f"/v1/content/{gone}").status_code in {200, 204}
+    for _ in range(12):
+        assert gone not in [item["id"] for item in client.get("/v1/feed/17").json()["items"]]
+    assert client.get(f"/v1/content/{gone}").status_code == 404
+
+
+def test_new_content_is_found_by_searches_soon(client: httpx.Client) -> None:
+    """The follower of the outbox embeds it and writes it into the source collection."""
+    like = client.get(f"/v1/content/{client.get('/v1/feed/18').json()['items'][0]['id']}").json()
+    new = {key: like[key] for key in like if key not in {"id", "updated_at", "created_at"}}
+    new |= {"region": "Atlantis", "title": "Underwater portraits", "quality": 0.9}
+    assert client.put("/v1/content/900000001", json=new).status_code == 201
+
+    def is_found() -> bool:
+        answer = client.get("/v1/feed/18", params={"region": "Atlantis", "limit": 1})
+        return answer.status_code == 200 and answer.json()["items"][0]["id"] == 900000001
+
+    wait_until(is_found)
+
+
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [
+        ("/v1/feed/abc", 422),
+        ("/v1/feed/-1", 422),
+        ("/v1/feed/1?limit=-5", 422),
+        ("/v1/feed/1?limit=99999999999999999999", 422),
+        ("/v1/feed/1?region=Nowhereland", 422),
+        ("/v1/feed/1?surprise=1", 422),
+        ("/v1/nothing", 404),
+        ("/v1/content/0", 422),
+    ],
+)
+def test_malformed_requests_are_told_what_is_wrong(client: httpx.Client, path: str, status: int) -> None:
+    """Never a 500, and never an empty body."""
+    answer = client.get(path)
+    assert answer.status_code == status
+    assert answer.headers["content-type"].startswith("application/problem+json")
+    assert answer.json()["title"]
+
+
+def raw_answer(live_service: RunningService, request: bytes, *, seconds: float = 10.0) -> bytes:
+    """Send bytes as they are and return what comes back until the server closes or is silent."""
+    with socket.create_connection(("127.0.0.1", live_service.port), timeout=seconds) as connection:
+        connection.sendall(request)
+        connection.settimeout(seconds)
+        received = b""
+        try:
+            while chunk := connection.recv(65536):
+                received += chunk
+                if b"\r\n\r\n" in received and received.count(b"}") > 0:
+                    break
+        except (TimeoutError, ConnectionResetError):
+            pass
+        return received
+
+
+def test_a_body_of_ten_megabytes_is_refused(live_service: RunningService, bench_key: str) -> None:
+    """413 by its length alone."""
+    answer = httpx.post(
+        f"{live_service.url}/v1/interactions",
+        content=b"x" * 10_000_000,
+        headers={"Authorization": f"Bearer {bench_key}"},
+        timeout=30,
+    )
+    assert answer.status_code == 413
+
+
+def test_invalid_utf8_and_injected_headers_change_nothing(
+    live_service: RunningService, bench_key: str
+) -> None:
+    """The service answers an error, and no byte of the request comes back as a header."""
+    head = f"Host: x\r\nAuthorization: Bearer {bench_key}\r\n".encode()
+    invalid = raw_answer(live_service, b"GET /v1/feed/1?region=%ff%fe HTTP/1.1\r\n" + head + b"\r\n")
+    assert invalid.split(b" ")[1] in {b"400", b"422"}
+    injected = raw_answer(
+        live_service,
+        b"GET /v1/feed/1?limit=2 HTTP/1.1\r\n" + head + b"X-Request-Id: a%0d%0aX-Evil: yes\r\n\r\n",
+    )
+    assert b"x-evil" not in injected.lower()
+    assert injected.startswith(b"HTTP/1.1 200")
+
+
+def test_two_hundred_requests_at_once_need_at_most_ten_connections(
+    service_project: ScratchProject, live_service: RunningService, bench_key: str
+) -> None:
+    """The pools of both workers together keep to the book's ten."""
+    state = stack_status(service_project.root / ".opsctl")
+    password = state.database_password_file.read_text().strip()
+    most = 0
+
+    def ask(user: int) -> int:
+        headers = {"Authorization": f"Bearer {bench_key}"}
+        return httpx.get(
+            f"{live_service.url}/v1/feed/{user}?limit=7", headers=headers, timeout=60
+        ).status_code
+
+    with (
+        psycopg.connect(state.database_url, password=password, autocommit=True) as watcher,
+        ThreadPoolExecutor(200) as threads,
+    ):
+        answers = [threads.submit(ask, 300 + number) for number in range(200)]
+        while not all(answer.done() for answer in answers):
+            row = watcher.execute(
+                "select count(*) from pg_stat_activity"
+                " where backend_type = 'client backend' and pid <> pg_backend_pid()"
+            ).fetchone()
+            assert row is not None
+            most = max(most, row[0])
+            time.sleep(0.01)
+    statuses = [answer.result() for answer in answers]
+    assert statuses.count(200) == 200
+    assert 0 < most <= 10
+
+
+def test_a_killed_worker_is_replaced_and_nobody_else_notices(
+    live_service: RunningService, client: httpx.Client
+) -> None:
+    """Kill -9 of one worker: the other one answers, and soon there are two again."""
+
+    def workers() -> list[psutil.Process]:
+        children = psutil.Process(live_service.process.pid).children(recursive=True)
+        return [each for each in children if "spawn_main" in " ".join(each.cmdline())]
+
+    before = {each.pid for each in workers()}
+    assert len(before) == 2
+    os.kill(min(before), signal.SIGKILL)
+    wait_until(lambda: len({each.pid for each in workers()} - before) == 1 and len(workers()) == 2)
+    assert [client.get("/v1/feed/19").status_code for _ in range(6)] == [200] * 6
