@@ -54,14 +54,20 @@ class Reader:
     Args:
         vector: shape (d,), length 1; None for a cold start.
         history: shape (h, d), vectors of what was interacted with, the newest first; h may be 0.
-        seen: content ids that were interacted with.
+        seen: content ids that were interacted with; they may be shown again, but nothing explores them.
         context: shape (c,), the numbers on which the agents' weights may depend; the first one is always 1.
+        hidden: content ids that the reader hid; they are never shown again.
+        vendors: vendors of what was interacted with.
+        history_weights: shape (h,), how much each row of `history` says, not below 0; None says that all are equal.
     """
 
     vector: NDArray[np.float32] | None
     history: NDArray[np.float32]
     seen: frozenset[int]
     context: Floats
+    hidden: frozenset[int] = frozenset()
+    vendors: frozenset[int] = frozenset()
+    history_weights: Floats | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
