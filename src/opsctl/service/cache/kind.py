@@ -1,0 +1,274 @@
+"""How is a value of one kind got: from the cache while it is good, from its source once for all who ask, never wrong."""
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from contextvars import Context
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+from opsctl.service.cache.codecs import Codec
+from opsctl.service.cache.invalidated import InvalidatedMemory
+from opsctl.service.cache.journal import InvalidationJournal
+from opsctl.service.cache.policy import Lifetime
+from opsctl.service.cache.ports import KeyValueStore
+from opsctl.service.cache.shelf import Found, Held, Shelf
+from opsctl.service.cache.shelf_memory import MemoryShelf
+from opsctl.service.cache.shelf_store import StoreShelf
+from opsctl.service.cache.single_flight import wait_for
+from opsctl.service.telemetry import metrics
+from opsctl.service.telemetry.meters import Meters
+from opsctl.service.telemetry.trace import current_trace
+
+Value = TypeVar("Value")
+LoadMany = Callable[[Sequence[str]], Awaitable[Mapping[str, Value]]]
+Flight = asyncio.Future[Mapping[str, Value]]
+
+# After a refresh in the background failed, the source is left alone for so long; entries are served meanwhile.
+_REFRESH_PAUSE_SECONDS = 1.0
+
+
+@dataclass(slots=True)
+class _Sorted(Generic[Value]):
+    """The keys of one lookup, by what is to be done with them."""
+
+    good: dict[str, Value]
+    refresh: list[str]
+    missing: list[str]
+    spare: dict[str, Value]
+    outcomes: dict[str, int]
+
+    def count(self, outcome: str, number: int = 1) -> None:
+        self.outcomes[outcome] = self.outcomes.get(outcome, 0) + number
+
+
+class KindCache(Generic[Value]):
+    """All entries of one kind, in L1 or in L2; `l1_kind` and `l2_kind` make one.
+
+    A fresh entry is served; a stale one too, while one task fetches it anew; one that is older only when fetching
+    fails. What is missing is fetched once for all tasks that ask for it. "There is no such thing" is remembered for
+    a short time. A cache that fails counts as an error and costs a fetch, never an answer.
+
+    Keys come from `opsctl.service.cache.keys`.
+    """
+
+    def __init__(self, kind: str, shelf: Shelf[Value], *, is_enabled: bool, meters: Meters) -> None:
+        self.kind = kind
+        self._shelf = shelf
+        self._is_enabled = is_enabled
+        self._meters = meters
+        self._flights: dict[str, Flight[Value]] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._refresh_after = float("-inf")
+
+    async def get(self, key: str, load: Callable[[], Awaitable[Value | None]]) -> Value | None:
+        """Return the value of a key; `load` fetches it where it must be, and None says that there is none."""
+
+        async def load_many(_: Sequence[str]) -> Mapping[str, Value]:
+            value = await load()
+            return {} if value is None else {key: value}
+
+        return (await self.get_many((key,), load_many)).get(key)
+
+    async def get_many(self, keys: Sequence[str], load_many: LoadMany[Value]) -> dict[str, Value]:
+        """Return the values by key; `load_many` fetches what is missing, and what it leaves out does not exist.
+
+        An error of `load_many` is raised unless an old entry stands in for every key that it was to fetch.
+        """
+        asked = tuple(dict.fromkeys(keys))
+        self._check(asked)
+        if not asked:
+            return {}
+        if not self._is_enabled:
+            self._tell({"miss": len(asked)})
+            loaded = await load_many(asked)
+            return {key: loaded[key] for key in asked if key in loaded}
+        found = await self._shelf.find(asked)
+        split = _sort(asked, found, now=self._shelf.now())
+        try:
+            if split.refresh:
+                self._refresh(split.refresh, load_many)
+            if split.missing:
+                await self._fill(split, load_many)
+        finally:
+            self._tell(split.outcomes)
+        return split.good
+
+    async def drop(self, keys: Sequence[str]) -> int:
+        """Remove entries of this shelf; other workers' L1 hear of it through the journal, not through this.
+
+        Raises:
+            StoreError: the store is not there, and the entries may still be.
+        """
+        self._check(keys)
+        dropped = await self._shelf.drop(keys)
+        self._meters.count(metrics.CACHE_INVALIDATIONS, self._shelf.tier, self.kind, by=dropped)
+        return dropped
+
+    async def close(self) -> None:
+        """Call off fetches that still run and wait until they have ended."""
+        tasks = tuple(self._tasks)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _fill(self, split: _Sorted[Value], load_many: LoadMany[Value]) -> None:
+        """Wait for what is missing; each key comes from the task that fetches it, be it this caller's or another's."""
+        new = [key for key in split.missing if key not in self._flights]
+        if new:
+            self._start(self._fetch(new, load_many, self._take_off(new)))
+        waiting = {key: self._flights[key] for key in split.missing}
+        for key, flight in waiting.items():
+            try:
+                loaded = await wait_for(flight)
+            except Exception:
+                if key not in split.spare:
+                    raise
+                split.good[key] = split.spare[key]
+                split.count("miss", -1)
+                split.count("stale")
+            else:
+                if key in loaded:
+                    split.good[key] = loaded[key]
+
+    def _refresh(self, keys: Sequence[str], load_many: LoadMany[Value]) -> None:
+        """Fetch stale entries anew in the background, each key once at a time."""
+        new = [key for key in keys if key not in self._flights]
+        if new and self._shelf.now() >= self._refresh_after:
+            # An empty context: the trace of the request that happened to see the stale entry is not this task's.
+            self._start(self._fetch(new, load_many, self._take_off(new)), context=Context())
+
+    def _take_off(self, keys: Sequence[str]) -> Flight[Value]:
+        flight: Flight[Value] = asyncio.get_running_loop().create_future()
+        self._flights.update(dict.fromkeys(keys, flight))
+        return flight
+
+    def _start(self, fetch: Coroutine[Any, Any, None], context: Context | None = None) -> None:
+        task = asyncio.create_task(fetch, context=context)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _fetch(self, keys: Sequence[str], load_many: LoadMany[Value], flight: Flight[Value]) -> None:
+        """Load, give the values to all who wait, then keep them; until that is done nobody loads them again."""
+        since = self._shelf.mark()
+        try:
+            loaded = await load_many(keys)
+            flight.set_result(loaded)
+            is_kept = await self._shelf.keep({key: loaded.get(key) for key in keys}, since=since)
+            if not is_kept:
+                self._meters.count(metrics.CACHE_LOOKUPS, self._shelf.tier, self.kind, "error")
+        except Exception as error:
+            if flight.done():
+                raise
+            self._refresh_after = self._shelf.now() + _REFRESH_PAUSE_SECONDS
+            flight.set_exception(error)
+            flight.exception()  # of a refresh nobody waits for it
+        finally:
+            flight.cancel()  # does nothing unless this task was called off
+            for key in keys:
+                del self._flights[key]
+
+    def _check(self, keys: Sequence[str]) -> None:
+        for key in keys:
+            if not key.startswith(f"{self.kind}:"):
+                raise ValueError(f"`{key}` is no key of kind {self.kind}; make it with `cache.keys`")
+
+    def _tell(self, outcomes: Mapping[str, int]) -> None:
+        trace = current_trace()
+        for outcome, count in outcomes.items():
+            if count:
+                self._meters.count(metrics.CACHE_LOOKUPS, self._shelf.tier, self.kind, outcome, by=count)
+                trace.looked_up(tier=self._shelf.tier, kind=self.kind, outcome=outcome, count=count)
+
+
+def l1_kind(  # noqa: PLR0913 - one place where all of it meets
+    kind: str,
+    *,
+    memory: InvalidatedMemory,
+    lifetime: Lifetime,
+    size_of: Callable[[Value], int],
+    meters: Meters,
+    now: Callable[[], float],
+    chance: random.Random,
+    is_enabled: bool = True,
+) -> KindCache[Value]:
+    """Return the cache of live objects in the worker's memory.
+
+    Args:
+        kind: one of `cache.keys.L1_KINDS`.
+        memory: shared by all kinds of L1.
+        lifetime: from the book.
+        size_of: bytes that a value takes, roughly.
+        meters: counts lookups.
+        now: the clock of `memory`.
+        chance: draws the jitter.
+        is_enabled: False loads always and keeps nothing.
+    """
+    shelf = MemoryShelf(memory, lifetime=lifetime, size_of=size_of, now=now, chance=chance)
+    return KindCache(kind, shelf, is_enabled=is_enabled, meters=meters)
+
+
+def l2_kind(  # noqa: PLR0913 - one place where all of it meets
+    kind: str,
+    *,
+    store: KeyValueStore,
+    codec: Codec[Value],
+    lifetime: Lifetime,
+    journal: InvalidationJournal,
+    timeout_seconds: float,
+    meters: Meters,
+    now: Callable[[], float],
+    chance: random.Random,
+    is_enabled: bool = True,
+) -> KindCache[Value]:
+    """Return the cache of encoded values in the shared store.
+
+    Args:
+        kind: one of `cache.keys.L2_KINDS`.
+        store: shared by all kinds of L2.
+        codec: value to bytes and back.
+        lifetime: from the book.
+        journal: says what was invalidated while a value was loaded, which is then not kept.
+        timeout_seconds: longest wait for the store.
+        meters: counts lookups.
+        now: wall time, such as `time.time`.
+        chance: draws the jitter.
+        is_enabled: False loads always and keeps nothing.
+    """
+    shelf = StoreShelf(
+        store,
+        kind=kind,
+        codec=codec,
+        lifetime=lifetime,
+        journal=journal,
+        timeout_seconds=timeout_seconds,
+        now=now,
+        chance=chance,
+    )
+    return KindCache(kind, shelf, is_enabled=is_enabled, meters=meters)
+
+
+def _sort(keys: Sequence[str], found: Found[Value], *, now: float) -> _Sorted[Value]:
+    split: _Sorted[Value] = _Sorted({}, [], [], {}, {})
+    for key in keys:
+        entry = found.held.get(key)
+        if entry is not None and now < entry.stale_until:
+            _serve(split, key, entry, now=now)
+            continue
+        split.missing.append(key)
+        if entry is not None and entry.value is not None:
+            split.spare[key] = entry.value
+        split.count("poisoned" if key in found.poisoned else "error" if found.failed else "miss")
+    return split
+
+
+def _serve(split: _Sorted[Value], key: str, entry: Held[Value], *, now: float) -> None:
+    if entry.value is None:
+        split.count("negative")
+        return
+    split.good[key] = entry.value
+    if now < entry.fresh_until:
+        split.count("hit")
+        return
+    split.refresh.append(key)
+    split.count("stale")
