@@ -80,6 +80,19 @@ class ServiceSettings(StrictModel):
     """Port on which `opsctl serve` listens."""
 
 
+class SupabaseSettings(StrictModel):
+    """A Supabase project as a source of items and as a place for artefacts; its database is `database.url`."""
+
+    url: WebAddress | None = None
+    """Address of the project, such as `https://project.supabase.co`."""
+    key_file: str | None = None
+    """File that holds the secret API key; `OPSCTL_SUPABASE_KEY` works too. Never put the key itself here."""
+    bucket: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$")] | None = None
+    """Private storage bucket for artefacts; without it they stay in the folder `artefacts` of the state folder."""
+    timeout_seconds: Annotated[float, Field(gt=0, le=3600)] = 30.0
+    """Longest wait for one answer, and for each piece of a large one."""
+
+
 class Books(StrictModel):
     """Where the books are, relative to the project folder."""
 
@@ -104,5 +117,7 @@ class ProjectSettings(StrictModel):
     """Text to vector."""
     service: ServiceSettings = ServiceSettings()
     """The ranking service."""
+    supabase: SupabaseSettings = SupabaseSettings()
+    """The Supabase project."""
     books: Books = Books()
     """Paths of the books."""
