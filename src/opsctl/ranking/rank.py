@@ -34,7 +34,7 @@ def rank(
     Candidates are put in the order of their ids first, so their order never matters and the lower id wins a tie. What
     the reader hid is left out. What the reader met before may be shown again (many come back before they decide), but
     no arm explores it. Everything that is drawn comes from PCG64 of the seed, in this order: the agents' logits, the
-    arm's posteriors, the arm, the number of exploration positions.
+    number of exploration positions and, where there are any, the arms' posteriors and the arm.
 
     Of `size = min(limit, candidates)` positions, `e` explore: `size x exploration_share`, whose fraction is made good by
     chance (a feed of 5 with a share of 0.1 explores one position in every second feed). They are spread evenly, position
@@ -60,12 +60,13 @@ def rank(
     scores = np.stack([agent.score(candidates, reader) for agent in agents])
     total = np.clip((weights[:, None] * scores).sum(axis=0), 0.0, 1.0)
     size = min(options.limit, len(candidates.ids))
-    choice = choose_arm(state.arms, floor=options.propensity_floor, generator=generator)
-    positions = exploration_positions(size, share=options.exploration_share, generator=generator)
     ranked = choose_diverse(total, candidates.vectors, count=size, diversity=options.diversity)
-    unshown = np.ones(len(candidates.ids), np.bool_)
-    unshown[ranked[: size - len(positions)]] = False
-    brought = _bring(choice.arm, candidates, reader, among_these=unshown, count=len(positions))
+    positions = exploration_positions(size, share=options.exploration_share, generator=generator)
+    choice, brought = None, np.empty(0, np.intp)
+    if positions:
+        choice = choose_arm(state.arms, floor=options.propensity_floor, generator=generator)
+        shown = ranked[: size - len(positions)]
+        brought = _bring(choice.arm, candidates, reader, shown=shown, count=len(positions))
     explored = positions[: len(brought)]
     kept = np.ones(len(candidates.ids), np.bool_)
     kept[brought] = False
@@ -77,8 +78,8 @@ def rank(
             name: tuple(row[order].tolist()) for name, row in zip(options.agents, scores, strict=True)
         },
         explored=explored,
-        arm=choice.arm if explored else None,
-        propensity=choice.propensity if explored else None,
+        arm=choice.arm if choice and explored else None,
+        propensity=choice.propensity if choice and explored else None,
         weights=dict(zip(options.agents, weights.tolist(), strict=True)),
         logits=dict(zip(options.agents, logits.tolist(), strict=True)),
         seed=seed,
@@ -159,16 +160,13 @@ def _sample_logits(
     return logits
 
 
-def _bring(
-    arm: str, candidates: Candidates, reader: Reader, *, among_these: NDArray[np.bool_], count: int
-) -> Indices:
-    """Return the candidates that an arm likes best among these, without what the reader has met before."""
-    if count == 0:
-        return np.empty(0, np.intp)
-    priority = arm_priority(arm, candidates, reader)
-    priority[~among_these | among(candidates.ids, reader.seen)] = -np.inf
+def _bring(arm: str, candidates: Candidates, reader: Reader, *, shown: Indices, count: int) -> Indices:
+    """Return the candidates that an arm likes best, without what is shown and what the reader has met before."""
+    barred = among(candidates.ids, reader.seen)
+    barred[shown] = True
+    priority = np.where(barred, -np.inf, arm_priority(arm, candidates, reader))
     best = np.argsort(-priority, kind="stable")[:count]
-    return best[np.isfinite(priority[best])]
+    return best[~barred[best]]
 
 
 def _interleave(ranked: Indices, brought: Indices, *, positions: tuple[int, ...], size: int) -> Indices:
