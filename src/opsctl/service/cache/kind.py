@@ -70,10 +70,13 @@ class KindCache(Generic[Value]):
 
         return (await self.get_many((key,), load_many)).get(key)
 
-    async def get_many(self, keys: Sequence[str], load_many: LoadMany[Value]) -> dict[str, Value]:
+    async def get_many(
+        self, keys: Sequence[str], load_many: LoadMany[Value], *, leave_out_failed: bool = False
+    ) -> dict[str, Value]:
         """Return the values by key; `load_many` fetches what is missing, and what it leaves out does not exist.
 
-        An error of `load_many` is raised unless an old entry stands in for every key that it was to fetch.
+        An error of `load_many` is raised unless an old entry stands in for every key that it was to fetch; with
+        `leave_out_failed` it never is, and the keys without an old entry are left out.
         """
         asked = tuple(dict.fromkeys(keys))
         self._check(asked)
@@ -81,7 +84,7 @@ class KindCache(Generic[Value]):
             return {}
         if not self._is_enabled:
             self._tell({"miss": len(asked)})
-            loaded = await load_many(asked)
+            loaded = await self._load_uncached(asked, load_many, leave_out_failed=leave_out_failed)
             return {key: loaded[key] for key in asked if key in loaded}
         found = await self._shelf.find(asked)
         split = _sort(asked, found, now=self._shelf.now())
@@ -89,7 +92,7 @@ class KindCache(Generic[Value]):
             if split.refresh:
                 self._refresh(split.refresh, load_many)
             if split.missing:
-                await self._fill(split, load_many)
+                await self._fill(split, load_many, leave_out_failed=leave_out_failed)
         finally:
             self._tell(split.outcomes)
         return split.good
@@ -112,7 +115,19 @@ class KindCache(Generic[Value]):
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def _fill(self, split: _Sorted[Value], load_many: LoadMany[Value]) -> None:
+    async def _load_uncached(
+        self, keys: Sequence[str], load_many: LoadMany[Value], *, leave_out_failed: bool
+    ) -> Mapping[str, Value]:
+        try:
+            return await load_many(keys)
+        except Exception:
+            if not leave_out_failed:
+                raise
+            return {}
+
+    async def _fill(
+        self, split: _Sorted[Value], load_many: LoadMany[Value], *, leave_out_failed: bool
+    ) -> None:
         """Wait for what is missing; each key comes from the task that fetches it, be it this caller's or another's."""
         new = [key for key in split.missing if key not in self._flights]
         if new:
@@ -123,6 +138,8 @@ class KindCache(Generic[Value]):
                 loaded = await wait_for(flight)
             except Exception:
                 if key not in split.spare:
+                    if leave_out_failed:
+                        continue
                     raise
                 split.good[key] = split.spare[key]
                 split.count("miss", -1)

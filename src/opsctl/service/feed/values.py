@@ -10,8 +10,6 @@ from numpy.typing import NDArray
 Vector = NDArray[np.float32]
 Matrix = NDArray[np.float32]
 
-COLD, LIGHT, REGULAR, HEAVY = "cold", "light", "regular", "heavy"
-
 
 class ItemFacts(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What ranking and scoring must know of an item, as it is kept in L2; times are seconds since 1970."""
@@ -43,7 +41,8 @@ class Profile:
         hidden: items that the reader does not want to see again.
         region: the reader's own; None when it is not known.
         usual_price_usd: median price of what was liked; None when it is not known.
-        interactions: how many of the newest ones were looked at.
+        context: the numbers on which the agents' weights depend.
+        segment: cold, light, regular or heavy.
     """
 
     user_id: int
@@ -55,7 +54,7 @@ class Profile:
     hidden: frozenset[int]
     region: str | None
     usual_price_usd: float | None
-    interactions: int
+    context: NDArray[np.float64]
     segment: str
 
     @property
@@ -88,16 +87,3 @@ class Retrieved:
     path: str
     vectors: Mapping[int, Vector] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
-
-
-def segment_of(interactions: int, *, has_vector: bool) -> str:
-    """Return the reader's segment: the bounds are those of a week's, a month's and a fan's use.
-
-    >>> [segment_of(count, has_vector=True) for count in (1, 5, 30)]
-    ['light', 'regular', 'heavy']
-    >>> segment_of(3, has_vector=False)
-    'cold'
-    """
-    if not has_vector:
-        return COLD
-    return LIGHT if interactions < 5 else REGULAR if interactions < 30 else HEAVY
