@@ -337,7 +337,8 @@ def test_every_table_has_a_comment_and_row_level_security(database: DatabaseAddr
     )
 
     assert [row[0] for row in found] == [
-        *("api_keys", "content", "experiment_exposures", "experiment_metrics", "import_batches"),
-        *("interactions", "outbox", "outbox_watermarks", "users", "vendors"),
+        *("agent_policy", "api_keys", "content", "content_popularity", "experiment_exposures"),
+        *("experiment_metrics", "feed_decisions", "import_batches", "interactions", "outbox"),
+        *("outbox_watermarks", "popularity_totals", "thompson_arms", "users", "vendors"),
     ]
     assert {(secured, commented) for _, secured, commented in found} == {(True, True)}

@@ -1,0 +1,183 @@
+"""How does the service read and write single items, and the facts of many at once."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import psycopg
+
+_COLUMNS = """id, vendor_id, title, description, region, district, category, tags, price_usd::float8,
+    quality::float8, status, updated_at"""
+_READ = f"select {_COLUMNS} from content where id = %s"  # noqa: S608 - literals only
+_FACTS = """
+select id, vendor_id, title, description, region, category, tags, price_usd::float8, quality::float8, updated_at
+from content where id = any(%s) and status = 'published'
+"""
+# An update without a change is dropped by a trigger and does not come back from `returning`.
+_INSERT_OR_UPDATE = """
+insert into content (id, vendor_id, title, description, region, district, category, tags, price_usd, quality, status)
+values (%(id)s, %(vendor_id)s, %(title)s, %(description)s, %(region)s, %(district)s, %(category)s, %(tags)s,
+    %(price_usd)s, %(quality)s, %(status)s)
+on conflict (id) do update set
+    vendor_id = excluded.vendor_id, title = excluded.title, description = excluded.description,
+    region = excluded.region, district = excluded.district, category = excluded.category, tags = excluded.tags,
+    price_usd = excluded.price_usd, quality = excluded.quality, status = excluded.status
+"""
+_UPSERT = f"{_INSERT_OR_UPDATE} returning {_COLUMNS}, (xmax = 0)"
+_DELETE = "delete from content where id = %s"
+_CHOICES = "select distinct region, category from content where status = 'published'"
+
+
+class NoSuchVendorError(Exception):
+    """There is no vendor of this id."""
+
+    def __init__(self, vendor_id: int) -> None:
+        super().__init__(f"there is no vendor {vendor_id}")
+        self.vendor_id = vendor_id
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContentValues:
+    """What a client writes of an item."""
+
+    vendor_id: int
+    title: str
+    description: str
+    region: str
+    district: str | None
+    category: str
+    tags: tuple[str, ...]
+    price_usd: float | None
+    quality: float
+    status: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredContent:
+    """One item as it stands in the database now, published or not."""
+
+    id: int
+    vendor_id: int
+    title: str
+    description: str
+    region: str
+    district: str | None
+    category: str
+    tags: tuple[str, ...]
+    price_usd: float | None
+    quality: float
+    status: str
+    updated_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContentFacts:
+    """What a feed says of a published item."""
+
+    id: int
+    vendor_id: int
+    title: str
+    description: str
+    region: str
+    category: str
+    tags: tuple[str, ...]
+    price_usd: float | None
+    quality: float
+    updated_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choices:
+    """The regions and categories of published items, in alphabetical order, and the pairs that exist."""
+
+    regions: tuple[str, ...]
+    categories: tuple[str, ...]
+    pairs: frozenset[tuple[str, str]]
+
+
+async def read_content(connection: "psycopg.AsyncConnection[Any]", content_id: int) -> StoredContent | None:
+    """Return an item; None when there is none."""
+    row = await (await connection.execute(_READ, [content_id])).fetchone()
+    return _stored(row) if row else None
+
+
+async def read_facts(
+    connection: "psycopg.AsyncConnection[Any]", ids: Sequence[int]
+) -> Mapping[int, ContentFacts]:
+    """Return the facts of those of these items that are published, by id."""
+    rows = await connection.execute(_FACTS, [list(ids)])
+    return {row[0]: _facts(row) async for row in rows}
+
+
+async def upsert_content(
+    connection: "psycopg.AsyncConnection[Any]", content_id: int, values: ContentValues
+) -> tuple[StoredContent, bool]:
+    """Insert or replace an item in one transaction with its outbox row; tell whether it is new.
+
+    Raises:
+        NoSuchVendorError: there is no such vendor; nothing was written.
+    """
+    import psycopg
+
+    given = {name: getattr(values, name) for name in ContentValues.__slots__}
+    given |= {"id": content_id, "tags": list(values.tags)}
+    try:
+        async with connection.transaction():
+            row = await (await connection.execute(_UPSERT, given)).fetchone()
+            if row is not None:
+                return _stored(row), row[12]
+            unchanged = await read_content(connection, content_id)
+    except psycopg.errors.ForeignKeyViolation as error:
+        raise NoSuchVendorError(values.vendor_id) from error
+    if unchanged is None:
+        raise AssertionError("the row was locked by the upsert, so it is there")
+    return unchanged, False
+
+
+async def delete_content(connection: "psycopg.AsyncConnection[Any]", content_id: int) -> bool:
+    """Remove an item; tell whether it was there."""
+    return (await connection.execute(_DELETE, [content_id])).rowcount == 1
+
+
+async def regions_and_categories(connection: "psycopg.AsyncConnection[Any]") -> Choices:
+    """Return the regions and categories that published items have."""
+    pairs = frozenset([(row[0], row[1]) async for row in await connection.execute(_CHOICES)])
+    return Choices(
+        regions=tuple(sorted({region for region, _ in pairs})),
+        categories=tuple(sorted({category for _, category in pairs})),
+        pairs=pairs,
+    )
+
+
+def _stored(row: tuple[Any, ...]) -> StoredContent:
+    return StoredContent(
+        id=row[0],
+        vendor_id=row[1],
+        title=row[2],
+        description=row[3],
+        region=row[4],
+        district=row[5],
+        category=row[6],
+        tags=tuple(row[7]),
+        price_usd=row[8],
+        quality=row[9],
+        status=row[10],
+        updated_at=row[11],
+    )
+
+
+def _facts(row: tuple[Any, ...]) -> ContentFacts:
+    return ContentFacts(
+        id=row[0],
+        vendor_id=row[1],
+        title=row[2],
+        description=row[3],
+        region=row[4],
+        category=row[5],
+        tags=tuple(row[6]),
+        price_usd=row[7],
+        quality=row[8],
+        updated_at=row[9],
+    )

@@ -1,0 +1,126 @@
+"""What did a reader do, and how is what readers do now written down: once each, whatever is sent again."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import psycopg
+
+_HISTORY = """
+select content_id, kind, occurred_at from interactions
+where user_id = %s and content_id is not null
+order by occurred_at desc, id desc limit %s
+"""
+_REGION = "select region from users where id = %s"
+
+# One statement, so one round trip and one transaction. Rows are locked and written in one order everywhere (items by id,
+# readers by id, interactions by key): two batches at once then wait for each other instead of deadlocking. The lock on
+# the items keeps one that is being deleted from failing the whole batch by its foreign key.
+_RECORD = """
+with given as (
+    select distinct on (idempotency_key) *
+    from unnest(%(keys)s::text[], %(kinds)s::text[], %(users)s::bigint[], %(contents)s::bigint[],
+        %(times)s::timestamptz[], %(feeds)s::text[])
+        with ordinality as each (idempotency_key, kind, user_id, content_id, occurred_at, feed_id, place)
+    order by idempotency_key, place
+), known as (
+    select given.idempotency_key from given join interactions using (idempotency_key)
+), present as (
+    select id from content where id = any(%(contents)s) order by id for key share
+), fresh as (
+    select given.* from given join present on present.id = given.content_id
+    where given.idempotency_key not in (select idempotency_key from known)
+), readers as (
+    insert into users (id) select distinct user_id from fresh order by user_id on conflict do nothing
+), written as (
+    insert into interactions (idempotency_key, kind, user_id, content_id, occurred_at, feed_id)
+    select idempotency_key, kind, user_id, content_id, occurred_at, feed_id from fresh order by idempotency_key
+    on conflict (idempotency_key) do nothing
+    returning idempotency_key
+)
+select idempotency_key, 'accepted' from written
+union all
+select given.idempotency_key, 'unknown' from given
+where given.content_id not in (select id from present) and given.idempotency_key not in (select * from known)
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """Something that a reader did with an item."""
+
+    content_id: int
+    kind: str
+    occurred_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewInteraction:
+    """Something that a reader did, as a client reports it; a key that was reported before counts once."""
+
+    idempotency_key: str
+    kind: str
+    user_id: int
+    content_id: int
+    occurred_at: datetime
+    feed_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordedInteractions:
+    """What became of a batch, by idempotency key, in the order given; a key given twice is accepted and repeated."""
+
+    accepted: tuple[str, ...] = ()
+    repeated: tuple[str, ...] = ()
+    unknown_content: tuple[str, ...] = ()
+
+
+async def read_history(
+    connection: "psycopg.AsyncConnection[Any]", user_id: int, *, limit: int
+) -> Sequence[Seen]:
+    """Return what a reader did, the newest first; items that were deleted are left out."""
+    rows = await connection.execute(_HISTORY, [user_id, limit])
+    return [Seen(content_id=row[0], kind=row[1], occurred_at=row[2]) async for row in rows]
+
+
+async def read_region(connection: "psycopg.AsyncConnection[Any]", user_id: int) -> str | None:
+    """Return the region of a reader; None where it or the reader is not known."""
+    row = await (await connection.execute(_REGION, [user_id])).fetchone()
+    return row[0] if row else None
+
+
+async def record_interactions(
+    connection: "psycopg.AsyncConnection[Any]", batch: Sequence[NewInteraction]
+) -> RecordedInteractions:
+    """Write a batch in one transaction; what is known already, or of an item that is not there, is reported."""
+    if not batch:
+        return RecordedInteractions()
+    values = {
+        "keys": [each.idempotency_key for each in batch],
+        "kinds": [each.kind for each in batch],
+        "users": [each.user_id for each in batch],
+        "contents": [each.content_id for each in batch],
+        "times": [each.occurred_at for each in batch],
+        "feeds": [each.feed_id for each in batch],
+    }
+    found = await (await connection.execute(_RECORD, values)).fetchall()
+    return _sorted_out([each.idempotency_key for each in batch], outcomes=dict(found))
+
+
+def _sorted_out(keys: Sequence[str], *, outcomes: dict[str, str]) -> RecordedInteractions:
+    accepted, repeated, unknown = [], [], []
+    told: set[str] = set()
+    for key in keys:
+        outcome = outcomes.get(key)
+        if outcome is None or key in told:
+            repeated.append(key)
+        elif outcome == "accepted":
+            accepted.append(key)
+        else:
+            unknown.append(key)
+        told.add(key)
+    return RecordedInteractions(
+        accepted=tuple(accepted), repeated=tuple(repeated), unknown_content=tuple(unknown)
+    )

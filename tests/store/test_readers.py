@@ -1,0 +1,194 @@
+"""Interactions count once, whatever is sent again, by whom and in which order."""
+
+import asyncio
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from tests.store.opened import AnyConnection, on, with_pool
+
+from opsctl.clients.postgres import DatabaseAddress, connect
+from opsctl.clients.postgres_pool import AsyncDatabase
+from opsctl.store.readers import (
+    NewInteraction,
+    RecordedInteractions,
+    read_history,
+    read_region,
+    record_interactions,
+)
+
+pytestmark = pytest.mark.stack
+
+_NOON = datetime(2026, 11, 1, 12, tzinfo=UTC)
+_HOSTILE = "'); drop table interactions; -- \\ \u202e %s $1 \" 🙈"
+
+
+@pytest.fixture
+def catalogue(database: DatabaseAddress) -> DatabaseAddress:
+    """Give a database with 50 items."""
+    with connect(database) as connection:
+        connection.execute("insert into vendors (id, name) values (1, 'studio')")
+        connection.execute(
+            "insert into content (id, vendor_id, title, region, category, quality) "
+            "select n, 1, 'item', 'AU', 'venue', 0.5 from generate_series(1, 50) as n"
+        )
+        connection.execute("truncate outbox")
+    return database
+
+
+def _one(key: str, *, user_id: int = 7, content_id: int = 1, minutes: int = 0) -> NewInteraction:
+    return NewInteraction(
+        idempotency_key=key,
+        kind="save",
+        user_id=user_id,
+        content_id=content_id,
+        occurred_at=_NOON + timedelta(minutes=minutes),
+    )
+
+
+def _count(address: DatabaseAddress, table: bytes) -> int:
+    with connect(address) as connection:
+        row = connection.execute(b"select count(*) from " + table).fetchone()
+    assert row is not None
+    return int(row[0])
+
+
+async def _somebody_waits(connection: AnyConnection) -> bool:
+    query = "select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'"
+    return await (await connection.execute(query)).fetchone() is not None
+
+
+def test_a_batch_is_recorded_with_its_readers_and_its_outbox_rows(catalogue: DatabaseAddress) -> None:
+    """Readers who were never seen become users; the outbox has a row for each interaction."""
+    batch = [replace(_one("a"), feed_id="f1"), _one("b", user_id=8, content_id=2), _one("c", content_id=3)]
+
+    recorded = on(catalogue, lambda connection: record_interactions(connection, batch))
+
+    assert recorded == RecordedInteractions(accepted=("a", "b", "c"))
+    with connect(catalogue) as connection:
+        assert connection.execute("select id from users order by id").fetchall() == [(7,), (8,)]
+        rows = connection.execute(
+            "select idempotency_key, user_id, content_id, kind, feed_id from interactions order by 1"
+        ).fetchall()
+        outbox = connection.execute("select aggregate, operation from outbox").fetchall()
+    assert rows == [("a", 7, 1, "save", "f1"), ("b", 8, 2, "save", None), ("c", 7, 3, "save", None)]
+    assert outbox == [("interaction", "upsert")] * 3
+
+
+def test_a_key_counts_once_within_a_batch_and_between_batches(catalogue: DatabaseAddress) -> None:
+    """The first of a batch holds; everything later is reported as repeated."""
+
+    async def twice(connection: AnyConnection) -> tuple[RecordedInteractions, RecordedInteractions]:
+        first = await record_interactions(connection, [_one("a"), _one("a", content_id=2), _one("b")])
+        return first, await record_interactions(connection, [_one("b"), _one("c")])
+
+    first, second = on(catalogue, twice)
+
+    assert first == RecordedInteractions(accepted=("a", "b"), repeated=("a",))
+    assert second == RecordedInteractions(accepted=("c",), repeated=("b",))
+    with connect(catalogue) as connection:
+        kept = connection.execute("select content_id from interactions where idempotency_key = 'a'")
+        assert kept.fetchone() == (1,)
+
+
+def test_an_unknown_item_is_reported_and_the_rest_recorded(catalogue: DatabaseAddress) -> None:
+    """A client with an old feed does not lose its whole batch, and makes no user by it."""
+    batch = [_one("a", content_id=999, user_id=9), _one("b")]
+
+    recorded = on(catalogue, lambda connection: record_interactions(connection, batch))
+
+    assert recorded == RecordedInteractions(accepted=("b",), unknown_content=("a",))
+    assert _count(catalogue, b"users") == 1
+
+
+def test_a_repeated_key_stays_repeated_after_its_item_is_gone(catalogue: DatabaseAddress) -> None:
+    """The client's retry gets the same answer although the item was deleted in between."""
+
+    async def work(connection: AnyConnection) -> RecordedInteractions:
+        await record_interactions(connection, [_one("a")])
+        await connection.execute("delete from content where id = 1")
+        return await record_interactions(connection, [_one("a"), _one("b")])
+
+    assert on(catalogue, work) == RecordedInteractions(repeated=("a",), unknown_content=("b",))
+
+
+def test_an_empty_batch_is_nothing(catalogue: DatabaseAddress) -> None:
+    """No statement is sent for it."""
+    recorded = on(catalogue, lambda connection: record_interactions(connection, []))
+
+    assert recorded == RecordedInteractions()
+
+
+def test_many_writers_of_the_same_keys_in_any_order_neither_deadlock_nor_count_twice(
+    catalogue: DatabaseAddress,
+) -> None:
+    """Twenty batches at once with the same forty keys, half of them backwards: each key is accepted once."""
+    batch = [_one(f"k{n:02d}", user_id=100 - n, content_id=1 + n % 50) for n in range(40)]
+
+    async def write(database: AsyncDatabase, number: int) -> RecordedInteractions:
+        async with database.connection("record") as connection:
+            return await record_interactions(connection, batch if number % 2 else batch[::-1])
+
+    async def work(database: AsyncDatabase) -> list[RecordedInteractions]:
+        return await asyncio.gather(*(write(database, number) for number in range(20)))
+
+    results = with_pool(catalogue, work)
+
+    accepted = sorted(key for result in results for key in result.accepted)
+    assert accepted == [each.idempotency_key for each in batch]
+    assert sum(len(result.accepted) + len(result.repeated) for result in results) == 20 * 40
+    assert _count(catalogue, b"interactions") == _count(catalogue, b"outbox") == 40
+
+
+def test_an_item_deleted_in_the_same_moment_does_not_spoil_the_batch(catalogue: DatabaseAddress) -> None:
+    """The batch waits for the deletion, then reports that item as unknown."""
+
+    async def record(database: AsyncDatabase) -> RecordedInteractions:
+        async with database.connection("record") as connection:
+            return await record_interactions(connection, [_one("a", content_id=1), _one("b", content_id=2)])
+
+    async def work(database: AsyncDatabase) -> RecordedInteractions:
+        async with database.connection("delete") as deleting, deleting.transaction():
+            await deleting.execute("delete from content where id = 1")
+            recording = asyncio.create_task(record(database))
+            async with database.connection("watch") as watching:
+                while not await _somebody_waits(watching):
+                    await asyncio.sleep(0.01)  # noqa: ASYNC110 - the other side is a server
+        return await recording
+
+    assert with_pool(catalogue, work) == RecordedInteractions(accepted=("b",), unknown_content=("a",))
+
+
+def test_hostile_strings_are_values_and_nothing_else(catalogue: DatabaseAddress) -> None:
+    """SQL in a key or a feed id is stored as it is."""
+    batch = [replace(_one(_HOSTILE), feed_id=_HOSTILE)]
+
+    recorded = on(catalogue, lambda connection: record_interactions(connection, batch))
+
+    assert recorded.accepted == (_HOSTILE,)
+    with connect(catalogue) as connection:
+        assert connection.execute("select idempotency_key, feed_id from interactions").fetchall() == [
+            (_HOSTILE, _HOSTILE)
+        ]
+
+
+def test_history_is_the_newest_first_and_limited(catalogue: DatabaseAddress) -> None:
+    """Of five interactions the newest three, without the item that is gone and without other readers."""
+    batch = [_one(f"k{n}", content_id=n, minutes=n) for n in (1, 2, 3, 4, 5)]
+
+    async def work(connection: AnyConnection) -> list[int]:
+        await record_interactions(connection, [*batch, _one("other", user_id=8, minutes=9)])
+        await connection.execute("delete from content where id = 4")
+        return [seen.content_id for seen in await read_history(connection, 7, limit=3)]
+
+    assert on(catalogue, work) == [5, 3, 2]
+
+
+def test_the_region_of_a_reader_is_none_where_nobody_knows_it(catalogue: DatabaseAddress) -> None:
+    """Neither an unknown reader nor one without region has one."""
+
+    async def work(connection: AnyConnection) -> list[str | None]:
+        await connection.execute("insert into users (id, region) values (1, 'NZ'), (2, null)")
+        return [await read_region(connection, user_id) for user_id in (1, 2, 3)]
+
+    assert on(catalogue, work) == ["NZ", None, None]
