@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from opsctl.cli import bench, catalog, collections, config, evidence, project, stack
+from opsctl.cli import artefacts, bench, catalog, collections, config, evidence, metrics, project, stack
 from opsctl.cli.options import HELP_FLAGS
 from opsctl.ui.console import mode
 
@@ -62,4 +62,6 @@ app.add_typer(stack.app, name="stack")
 app.add_typer(catalog.app, name="catalog")
 app.add_typer(collections.app, name="collections")
 app.add_typer(bench.app, name="bench")
+app.add_typer(metrics.app, name="metrics")
 app.add_typer(evidence.app, name="evidence")
+app.add_typer(artefacts.app, name="artefacts")

@@ -38,7 +38,9 @@ def show_table(titles: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     unlimited = console.options.update(width=_UNLIMITED)
     needed = Measurement.get(console, unlimited, table).maximum
     if needed <= console.width or not console.is_terminal:
-        console.print(table, width=max(needed, console.width), crop=False, soft_wrap=True)
+        # The table's own width: what `print` is given is cut to the console's, which a pipe does not have.
+        table.width = needed
+        console.print(table, crop=False, soft_wrap=True)
         return
     for row in rows:
         console.print(row[0], style="bold", highlight=False, soft_wrap=True)
