@@ -37,8 +37,9 @@ fmt: $(STAMP) ## Format the code
 schemas: $(STAMP) ## Write the JSON Schemas of the books into the package
 	@for book in project collections mapping cache service; do $(BIN)/opsctl config schema $$book > src/opsctl/schemas/$$book.json; done
 
-docs: $(STAMP) ## Write docs/commands.md from the commands
+docs: $(STAMP) ## Write docs/commands.md and docs/openapi.json from the code
 	$(BIN)/python -m opsctl.cli.reference > docs/commands.md
+	$(BIN)/python -m opsctl.service.api.openapi > docs/openapi.json
 
 setup: $(STAMP) ## Make the virtual environment only
 
