@@ -1,0 +1,255 @@
+"""What happens to a request before the API sees it, and to most without the API ever seeing it: the edge, plain ASGI."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+
+from opsctl.service.api.problem import INTERNAL, METHOD, ProblemError
+from opsctl.service.cache.memory import Entry
+from opsctl.service.edge import problems
+from opsctl.service.edge.answering import Answering
+from opsctl.service.edge.answers import HIT, STALE
+from opsctl.service.edge.asgi import Application, Receive, Scope, Send
+from opsctl.service.edge.cells import SharedCells
+from opsctl.service.edge.cors import Cors
+from opsctl.service.edge.counting import Counting
+from opsctl.service.edge.feeds import FeedCache, Made
+from opsctl.service.edge.headers import NOT_STORED, SECURITY, accepted_request_id, request_ids
+from opsctl.service.edge.keys import KeyCheck, KeyRefusedError, KeysUnavailableError
+from opsctl.service.edge.options import EdgeOptions
+from opsctl.service.edge.origin import ClientGoneError
+from opsctl.service.edge.passing import PassingOn, feed_scope
+from opsctl.service.edge.request import FeedQuery, Request, feed_queries
+
+_logger = logging.getLogger(__name__)
+
+_LONGEST_ADDRESS = 8192
+_MOST_HEADERS = 100
+_LARGEST_HEADERS_BYTES = 32 * 1024
+_CLIENT_GONE = 499
+_ALIVE = b'{"status":"ok"}'
+
+
+class Edge:
+    """An ASGI 3 application in front of another one.
+
+    `Cache-Control: no-cache` of a client does not go past L1: an answer is as fresh as the book says, and a client
+    must not be able to make the service work harder than that.
+    """
+
+    def __init__(  # noqa: PLR0913 - what it is made of
+        self,
+        application: Application,
+        *,
+        options: EdgeOptions,
+        keys: KeyCheck,
+        cells: SharedCells,
+        feeds: FeedCache,
+        cors: Cors,
+        answering: Answering,
+        counting: Counting,
+        render_metrics: Callable[[], bytes],
+        clock: Callable[[], float],
+        now: Callable[[], float],
+    ) -> None:
+        self._application = application
+        self._options = options
+        self._keys = keys
+        self._cells = cells
+        self._feeds = feeds
+        self._memory = feeds.memory
+        self._answering = answering
+        self._counting = counting
+        self._render_metrics = render_metrics
+        self._clock = clock
+        self._now = now
+        self._cors = cors
+        self._passing = PassingOn(application, answering=answering, options=options)
+        self._next_request_id = request_ids()
+        self._read_query = feed_queries(most_items=options.feed_items)
+        self._heard = -1
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request, or take part in the life of the server."""
+        if scope["type"] != "http":
+            await self._other(scope, receive, send)
+            return
+        request = Request(scope, began=self._clock())
+        offered = request.headers.get(b"x-request-id")
+        if offered is not None and accepted_request_id(offered):
+            request.request_id = offered
+        else:
+            request.request_id = self._next_request_id()
+        try:
+            await self._answer(request, receive, send)
+        except ProblemError as problem:
+            await self._answering.problem(request, problem, send=send)
+        except ClientGoneError:
+            self._answering.finished(request, _CLIENT_GONE, bytes_sent=0)
+
+    async def _answer(self, request: Request, receive: Receive, send: Send) -> None:
+        _refuse_oversized(request)
+        if self._cors.is_preflight(request):
+            await self._preflight(request, send)
+            return
+        if not request.is_open and not (request.route == "metrics" and self._options.metrics_open):
+            await self._admit(request)
+        if request.route == "feed" and self._options.has_l1:
+            query = self._feed_query(request)
+            if query is not None:
+                await self._feed(request, query, send)
+                return
+        await self._slowly(request, receive, send)
+
+    async def _admit(self, request: Request) -> None:
+        """Check key, scope and rate limit.
+
+        Raises:
+            RefusedError: one of them says no.
+        """
+        # Marks of revoked keys come with those of the caches, so they are heard before the key is looked at.
+        sequence = self._memory.sequence
+        if sequence != self._heard:
+            self._heard = sequence
+            self._memory.catch_up()
+        authorization = request.headers.get(b"authorization")
+        try:
+            grant = self._keys.check(authorization) or await self._keys.ask(authorization)
+        except KeyRefusedError as error:
+            raise problems.bad_key(error.reason) from error
+        except KeysUnavailableError as error:
+            raise problems.keys_unavailable() from error
+        request.grant = grant
+        scope = request.needed_scope
+        if scope is not None and scope not in grant.scopes:
+            raise problems.missing_scope(scope)
+        # A user has one allowance for each plan, whichever key asks: two keys do not double it.
+        who = f"u:{grant.plan}:{request.user_text}" if request.user_text else f"k:{grant.prefix}"
+        request.verdict = self._cells.take(who.encode(), allowance=grant.allowance)
+        if not request.verdict.is_allowed:
+            raise problems.rate_limited(request.verdict)
+
+    def _feed_query(self, request: Request) -> FeedQuery | None:
+        if not request.user_text or request.method not in {"GET", "HEAD"}:
+            return None
+        return self._read_query(request.query)
+
+    async def _feed(self, request: Request, query: FeedQuery, send: Send) -> None:
+        key = query.key(request.user_text)
+        entry = self._memory.get(key)
+        now = self._now()
+        if entry is not None and now < entry.fresh_until:
+            # Answered without letting anybody else run in between, so no gauge could ever show it in flight.
+            self._counting.hit()
+            await self._answering.kept(
+                request, entry.value, state=HIT, age_seconds=now - entry.stored_at, send=send
+            )
+            return
+        self._counting.came()
+        try:
+            await self._old_or_new_feed(request, query, entry, send)
+        finally:
+            self._counting.went()
+
+    async def _old_or_new_feed(
+        self, request: Request, query: FeedQuery, entry: Entry | None, send: Send
+    ) -> None:
+        key = query.key(request.user_text)
+        if entry is not None and self._feeds.is_stale(entry):
+            self._feeds.make_soon(key, scope=feed_scope(request, query), request_id=_text(request))
+            await self._old_feed(request, entry, send)
+        elif entry is not None and self._feeds.stands_in(entry) and self._feeds.is_paused(key):
+            await self._old_feed(request, entry, send)
+        else:
+            await self._new_feed(request, query, entry, send)
+
+    async def _old_feed(self, request: Request, entry: Entry, send: Send) -> None:
+        self._counting.stale()
+        age_seconds = self._now() - entry.stored_at
+        await self._answering.kept(request, entry.value, state=STALE, age_seconds=age_seconds, send=send)
+
+    async def _new_feed(self, request: Request, query: FeedQuery, entry: Entry | None, send: Send) -> None:
+        key = query.key(request.user_text)
+        is_first = not self._feeds.is_being_made(key)
+        outcome: Made | ProblemError
+        try:
+            outcome = await self._feeds.make(key, scope=feed_scope(request, query), request_id=_text(request))
+        except TimeoutError:
+            outcome = problems.too_late(self._options.request_seconds)
+        except Exception:  # noqa: BLE001 - the flight has logged it; whatever it was, an old answer is better
+            outcome = ProblemError(kind=INTERNAL, detail="the feed could not be made")
+        has_failed = isinstance(outcome, ProblemError) or outcome.caught.status >= 500
+        if has_failed and entry is not None and self._feeds.stands_in(entry):
+            await self._old_feed(request, entry, send)
+            return
+        self._counting.miss()
+        if isinstance(outcome, ProblemError):
+            raise outcome
+        await self._answering.made(
+            request,
+            outcome.caught if is_first else problems.readdressed(outcome.caught, request=request),
+            answer=outcome.answer,
+            trace=outcome.trace if is_first else None,
+            send=send,
+        )
+
+    async def _slowly(self, request: Request, receive: Receive, send: Send) -> None:
+        """Answer what is not a cached feed."""
+        if sum(len(name) + len(value) for name, value in request.scope["headers"]) > _LARGEST_HEADERS_BYTES:
+            raise ProblemError(kind=problems.LARGE_HEADERS, detail="all headers together are too long")
+        self._counting.came()
+        try:
+            if request.route == "health":
+                await self._own(request, _ALIVE, content_type=b"application/json", send=send)
+            elif request.route == "metrics":
+                body = await asyncio.to_thread(self._render_metrics)
+                await self._own(request, body, content_type=_metrics_type(), send=send)
+            else:
+                await self._passing.pass_on(request, receive, send)
+        finally:
+            self._counting.went()
+
+    async def _own(self, request: Request, body: bytes, *, content_type: bytes, send: Send) -> None:
+        if request.method not in {"GET", "HEAD"}:
+            raise ProblemError(
+                kind=METHOD, detail="this path can only be read", headers={"Allow": "GET, HEAD"}
+            )
+        headers = [
+            (b"content-type", content_type),
+            (b"content-length", b"%d" % len(body)),
+            NOT_STORED,
+            *SECURITY,
+        ]
+        await self._answering.whole(request, status=200, headers=headers, body=body, send=send)
+
+    async def _preflight(self, request: Request, send: Send) -> None:
+        if not self._cors.allows(request.headers[b"origin"]):
+            raise ProblemError(kind=problems.PREFLIGHT, detail="this origin is not listed")
+        headers = list(self._cors.preflight_headers())
+        await self._answering.whole(request, status=204, headers=headers, body=b"", send=send)
+
+    async def _other(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "websocket":
+            await send({"type": "websocket.close", "code": 1000})
+            return
+        try:
+            await self._application(scope, receive, send)
+        finally:
+            await self._feeds.close()
+
+
+def _refuse_oversized(request: Request) -> None:
+    if len(request.path) + len(request.query) > _LONGEST_ADDRESS:
+        raise ProblemError(kind=problems.LONG_ADDRESS, detail=f"at most {_LONGEST_ADDRESS} bytes are read")
+    if len(request.headers) > _MOST_HEADERS:
+        raise ProblemError(kind=problems.LARGE_HEADERS, detail=f"at most {_MOST_HEADERS} headers are read")
+
+
+def _text(request: Request) -> str:
+    return request.request_id.decode("ascii")
+
+
+def _metrics_type() -> bytes:
+    from prometheus_client import CONTENT_TYPE_LATEST
+
+    return CONTENT_TYPE_LATEST.encode()

@@ -1,0 +1,164 @@
+"""Where do all workers of a machine keep the cells of the rate limit: a file in shared memory, bounded, locked by bucket.
+
+Times are nanoseconds of `CLOCK_BOOTTIME`: one clock for all processes of a machine, which never goes back and goes on
+through suspend. It begins anew at every boot, so the file names the boot that it belongs to and is made anew in the next.
+"""
+
+import fcntl
+import mmap
+import os
+import secrets
+import struct
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from hashlib import blake2b
+from pathlib import Path
+
+from opsctl.service.edge.gcra import Allowance, Verdict, decide
+
+_MAGIC = b"opslim01"
+_HEADER = struct.Struct("<8sQ16s32s")
+_HEADER_BYTES = 128
+# Eight fingerprints, then the eight times that belong to them: two cache lines.
+_BUCKET = struct.Struct("<16Q")
+_WAYS = 8
+_ONE = struct.Struct("<Q")
+_BUCKETS = 1 << 16
+# The holder of a lock needs it for microseconds; one that was stopped meanwhile must not stop all others with it.
+_LONGEST_WAIT_SECONDS = 0.25
+_BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
+
+
+def boot_clock_ns() -> int:
+    """Return nanoseconds since this machine was started."""
+    return time.clock_gettime_ns(time.CLOCK_BOOTTIME)
+
+
+class SharedCells:
+    """Cells of the rate limit, set-associative: a user's cell lies in one bucket of eight, chosen by a keyed hash.
+
+    In a full bucket the cell that is the nearest to being empty gives way, so memory is bounded and what is lost
+    is the least. The key of the hash is drawn when the file is made, so that nobody can aim at a bucket.
+
+    The kernel lets go of a lock when its holder dies. POSIX locks do not keep threads of one process apart: call
+    `take` from the event loop's thread alone.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        *,
+        buckets: int = _BUCKETS,
+        now_ns: Callable[[], int] = boot_clock_ns,
+        boot_id: bytes | None = None,
+    ) -> None:
+        if buckets < 1 or buckets & (buckets - 1):
+            raise ValueError(f"buckets must be a power of two, got {buckets}")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._mask = buckets - 1
+        self._now_ns = now_ns
+        self._file, self._salt = _open(path, buckets=buckets, boot_id=boot_id or _boot_id())
+        self._map = mmap.mmap(self._file, _file_bytes(buckets))
+        self.evictions = 0
+        """Live cells of this process that gave way; above 0 the file is too small for its users."""
+        self.unlocked = 0
+        """Requests that were let through without the lock because its holder was stopped."""
+
+    def take(self, identity: bytes, *, allowance: Allowance) -> Verdict:
+        """Count one request of `identity`, unless it is refused."""
+        digest = int.from_bytes(blake2b(identity, digest_size=8, key=self._salt).digest(), "little") or 1
+        offset = _HEADER_BYTES + (digest & self._mask) * _BUCKET.size
+        locked = self._lock(offset)
+        try:
+            return self._count(digest, offset=offset, allowance=allowance)
+        finally:
+            if locked:
+                fcntl.lockf(self._file, fcntl.LOCK_UN, 1, offset)
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._map.close()
+        os.close(self._file)
+
+    def _count(self, digest: int, *, offset: int, allowance: Allowance) -> Verdict:
+        words = _BUCKET.unpack_from(self._map, offset)
+        now_ns = self._now_ns()
+        owners = words[:_WAYS]
+        if digest in owners:
+            way = owners.index(digest)
+            after_ns, verdict = decide(words[_WAYS + way], now_ns=now_ns, allowance=allowance)
+            if verdict.is_allowed:
+                _ONE.pack_into(self._map, offset + 8 * (_WAYS + way), after_ns)
+            return verdict
+        times = words[_WAYS:]
+        way = times.index(min(times))
+        self.evictions += times[way] > now_ns
+        after_ns, verdict = decide(0, now_ns=now_ns, allowance=allowance)
+        # The time goes first: a worker killed in between leaves a former owner with a little less allowance.
+        _ONE.pack_into(self._map, offset + 8 * (_WAYS + way), after_ns)
+        _ONE.pack_into(self._map, offset + 8 * way, digest)
+        return verdict
+
+    def _lock(self, offset: int) -> bool:
+        try:
+            fcntl.lockf(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, offset)
+        except (BlockingIOError, PermissionError):  # POSIX allows either
+            return self._lock_patiently(offset)
+        return True
+
+    def _lock_patiently(self, offset: int) -> bool:
+        until = time.monotonic() + _LONGEST_WAIT_SECONDS
+        while time.monotonic() < until:
+            os.sched_yield()
+            with suppress(BlockingIOError, PermissionError):
+                fcntl.lockf(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, offset)
+                return True
+        self.unlocked += 1
+        return False
+
+
+def _open(path: Path, *, buckets: int, boot_id: bytes) -> tuple[int, bytes]:
+    """Open the file, or put a new one in place of one that is missing, damaged or of another boot."""
+    guard = os.open(path.with_name(f"{path.name}.lock"), os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(guard, fcntl.LOCK_EX)
+        with suppress(FileNotFoundError):
+            file = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+            salt = _salt_of(file, buckets=buckets, boot_id=boot_id)
+            if salt is not None:
+                return file, salt
+            os.close(file)
+        return _create(path, buckets=buckets, boot_id=boot_id)
+    finally:
+        os.close(guard)
+
+
+def _salt_of(file: int, *, buckets: int, boot_id: bytes) -> bytes | None:
+    head = os.pread(file, _HEADER.size, 0)
+    if len(head) < _HEADER.size or os.fstat(file).st_size != _file_bytes(buckets):
+        return None
+    magic, count, boot, salt = _HEADER.unpack(head)
+    return bytes(salt) if (magic, count, boot) == (_MAGIC, buckets, boot_id) else None
+
+
+def _create(path: Path, *, buckets: int, boot_id: bytes) -> tuple[int, bytes]:
+    # A file that is mapped must never shrink (SIGBUS), so another one takes its name.
+    salt = secrets.token_bytes(32)
+    beside = path.with_name(f"{path.name}.new")
+    file = os.open(beside, os.O_CREAT | os.O_TRUNC | os.O_RDWR | os.O_CLOEXEC, 0o600)
+    os.ftruncate(file, _file_bytes(buckets))
+    os.pwrite(file, _HEADER.pack(_MAGIC, buckets, boot_id, salt), 0)
+    beside.replace(path)
+    return file, salt
+
+
+def _file_bytes(buckets: int) -> int:
+    return _HEADER_BYTES + buckets * _BUCKET.size
+
+
+def _boot_id() -> bytes:
+    """Return what the kernel calls this boot; zeros where it does not tell."""
+    with suppress(OSError):
+        return bytes.fromhex(_BOOT_ID.read_text().strip().replace("-", ""))
+    return bytes(16)

@@ -1,0 +1,134 @@
+"""Is this feed in memory, is it still good, and who makes it anew: L1 of whole feeds, as the bytes that are sent."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from opsctl.service.cache.invalidated import InvalidatedMemory
+from opsctl.service.cache.memory import Entry
+from opsctl.service.cache.policy import Lifetime
+from opsctl.service.cache.single_flight import SingleFlight
+from opsctl.service.edge.answers import Answer, cache_headers, storable
+from opsctl.service.edge.asgi import Application, Scope
+from opsctl.service.edge.caught import Caught
+from opsctl.service.edge.origin import catch
+from opsctl.service.telemetry.trace import Trace, tracing
+
+_logger = logging.getLogger(__name__)
+
+# For so long after a failure an old answer is given at once, instead of making each request wait for the next one.
+_PAUSE_SECONDS = 1.0
+_MOST_PAUSES = 4096
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Made:
+    """What the API answered; `answer` is None where that is not to be kept."""
+
+    caught: Caught
+    answer: Answer | None
+    trace: Trace
+
+
+class FeedCache:
+    """Feeds in memory, and the flights that make them.
+
+    One flight for each key: it is a task of its own, so it goes on when the client that set it off leaves. An answer
+    made from something that was invalidated meanwhile is given to those who wait, and not kept.
+    """
+
+    def __init__(  # noqa: PLR0913 - what it is made of
+        self,
+        application: Application,
+        memory: InvalidatedMemory,
+        *,
+        lifetime: Lifetime,
+        has_shared_caches: bool,
+        request_seconds: float,
+        now: Callable[[], float],
+        random: Callable[[], float],
+    ) -> None:
+        self._application = application
+        self.memory = memory
+        self._lifetime = lifetime
+        self._fresh_seconds = lifetime.fresh_seconds
+        self._stale_seconds = lifetime.stale_seconds
+        self._error_seconds = lifetime.error_seconds
+        self._has_shared_caches = has_shared_caches
+        self._request_seconds = request_seconds
+        self._now = now
+        self._random = random
+        self._flights = SingleFlight()
+        self._paused_until: dict[str, float] = {}
+
+    def is_stale(self, entry: Entry) -> bool:
+        """Tell whether an entry past its time may still be given while it is made anew."""
+        return self._now() < entry.fresh_until + self._stale_seconds
+
+    def stands_in(self, entry: Entry) -> bool:
+        """Tell whether an entry may be given in place of an error."""
+        return self._now() < entry.fresh_until + self._error_seconds
+
+    def is_paused(self, key: str) -> bool:
+        """Tell whether making this feed failed a moment ago."""
+        return self._now() < self._paused_until.get(key, 0.0)
+
+    def is_being_made(self, key: str) -> bool:
+        """Tell whether a flight for this feed is under way."""
+        return self._flights.is_flying(key)
+
+    async def make(self, key: str, *, scope: Scope, request_id: str) -> Made:
+        """Have the API make the feed, or wait for a flight that does so already.
+
+        Raises:
+            TimeoutError: it takes too long.
+            Exception: whatever the API failed with.
+        """
+        return await self._flights.run(key, lambda: self._make(key, scope=scope, request_id=request_id))
+
+    def make_soon(self, key: str, *, scope: Scope, request_id: str) -> None:
+        """Have the feed made anew in the background, unless that is under way or failed a moment ago."""
+        if not self._flights.is_flying(key) and not self.is_paused(key):
+            self._flights.start(key, lambda: self._make(key, scope=scope, request_id=request_id))
+
+    async def close(self) -> None:
+        """Call off what is being made."""
+        await self._flights.close()
+
+    async def _make(self, key: str, *, scope: Scope, request_id: str) -> Made:
+        since = self.memory.sequence
+        trace = Trace(request_id=request_id)
+        try:
+            with tracing(trace):
+                async with asyncio.timeout(self._request_seconds):
+                    caught = await catch(self._application, scope)
+        except Exception as error:
+            self._pause(key)
+            _logger.warning("a feed could not be made", exc_info=error, extra={"request_id": request_id})
+            raise
+        if caught.status >= 500:
+            self._pause(key)
+        fresh_seconds = self._fresh_seconds * (1 - self._lifetime.jitter * self._random())
+        kept = cache_headers(self._lifetime, fresh_seconds=fresh_seconds, is_shared=self._has_shared_caches)
+        answer = storable(caught, cache_headers=kept)
+        if answer is not None:
+            self._keep(key, answer, fresh_seconds=fresh_seconds, since=since)
+        return Made(caught=caught, answer=answer, trace=trace)
+
+    def _keep(self, key: str, answer: Answer, *, fresh_seconds: float, since: int) -> None:
+        self._paused_until.pop(key, None)
+        self.memory.put(
+            key,
+            answer,
+            size_bytes=answer.size_bytes,
+            fresh_seconds=fresh_seconds,
+            kept_seconds=fresh_seconds + max(self._stale_seconds, self._error_seconds),
+            tags=answer.tags,
+            since=since,
+        )
+
+    def _pause(self, key: str) -> None:
+        if len(self._paused_until) >= _MOST_PAUSES:
+            self._paused_until.clear()
+        self._paused_until[key] = self._now() + _PAUSE_SECONDS

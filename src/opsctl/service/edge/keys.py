@@ -1,0 +1,254 @@
+"""Whose key is this, and what may it do: answers of the database, remembered for a short while and within bounds."""
+
+import asyncio
+import logging
+import re
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from hashlib import sha256
+from hmac import compare_digest
+from typing import Final, Protocol
+
+from opsctl.service.edge.gcra import Allowance
+
+_logger = logging.getLogger(__name__)
+
+_SCHEME: Final = b"bearer "
+_KEY: Final = re.compile(rb"opk_(?P<prefix>[A-Za-z0-9]{8})_[A-Za-z0-9_-]{32}")
+_PREFIX: Final = slice(4, 12)
+_KEY_LENGTH: Final = 45
+_MOST_KEYS: Final = 10_000
+# Made-up keys may not take the whole pool of database connections.
+_LOOKUPS_AT_ONCE: Final = 4
+_LONGEST_LOOKUP_SECONDS: Final = 2.0
+# For so long after a failed lookup the database is left alone.
+_PAUSE_SECONDS: Final = 1.0
+# A key that was good stays so for this many times `keys.remembered` while the database does not answer.
+_TRUSTED_WITHOUT_DATABASE: Final = 6
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeyRecord:
+    """What the database says of a key; `hash` is the SHA-256 of the whole key."""
+
+    prefix: str
+    hash: bytes
+    plan: str
+    scopes: frozenset[str]
+    expires_at: datetime | None = None
+    revoked_at: datetime | None = None
+
+
+class KeySource(Protocol):
+    """Where keys are kept."""
+
+    async def find(self, prefix: str) -> KeyRecord | None:
+        """Return the key of this prefix, revoked and expired ones too; None when there is none.
+
+        Raises:
+            Exception: the database cannot be asked; a key that was good a moment ago then stays good.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Grant:
+    """What a good key may do."""
+
+    prefix: str
+    plan: str
+    scopes: frozenset[str]
+    allowance: Allowance
+
+
+class KeyRefusedError(Exception):
+    """The key is not good; `reason` is one of those of `metrics.REFUSED`."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class KeysUnavailableError(Exception):
+    """The database cannot say whether the key is good."""
+
+
+@dataclass(slots=True, kw_only=True)
+class _Remembered:
+    record: KeyRecord
+    grant: Grant
+    expires: float
+    checked_at: float
+    ask_again_at: float
+
+
+class KeyCheck:
+    """Checks keys: `check` from memory, at once, and `ask` where memory does not know.
+
+    A key in steady use is asked for again at half of `remembered_seconds` in the background, so that no request
+    waits for it. Refusals are remembered too, apart from the good keys, so that a flood of made-up keys drives
+    none of those out. Secrets are compared in constant time, and only their hashes are kept.
+    """
+
+    def __init__(
+        self,
+        source: KeySource,
+        *,
+        plans: Mapping[str, Allowance],
+        remembered_seconds: float,
+        now: Callable[[], float],
+        wall: Callable[[], float],
+        most_keys: int = _MOST_KEYS,
+    ) -> None:
+        self._source = source
+        self._plans = plans
+        self._remembered_seconds = remembered_seconds
+        self._now = now
+        self._wall = wall
+        self._most_keys = most_keys
+        self._known: OrderedDict[str, _Remembered] = OrderedDict()
+        self._unknown: OrderedDict[str, float] = OrderedDict()
+        self._lookups: dict[str, asyncio.Task[_Remembered | None]] = {}
+        self._turns = asyncio.Semaphore(_LOOKUPS_AT_ONCE)
+        self._forgotten = 0
+        self.used: dict[str, float] = {}
+        """When each key was last good, in wall time, since somebody emptied this."""
+
+    def check(self, authorization: bytes | None) -> Grant | None:
+        """Return what the key may do; None when the database must be asked.
+
+        Raises:
+            KeyRefusedError: there is no key, or it is not good.
+        """
+        key = _key_of(authorization)
+        prefix = key[_PREFIX].decode("latin-1")
+        known = self._known.get(prefix)
+        if known is None:
+            self._refuse_if_unknown(prefix)
+            return None
+        now = self._now()
+        if now >= known.ask_again_at:
+            if now - known.checked_at >= self._remembered_seconds:
+                return None
+            self._lookup(prefix)
+        return self._verify(known, key)
+
+    async def ask(self, authorization: bytes | None) -> Grant:
+        """Return what the key may do, after asking the database; all who ask for one key at once share a lookup.
+
+        Raises:
+            KeyRefusedError: the key is not good.
+            KeysUnavailableError: the database does not answer, and nothing recent is known of the key.
+        """
+        key = _key_of(authorization)
+        if _KEY.fullmatch(key) is None:
+            raise KeyRefusedError("wrong_key")
+        known = await asyncio.shield(self._lookup(key[_PREFIX].decode("ascii")))
+        if known is None:
+            raise KeyRefusedError("wrong_key")
+        return self._verify(known, key)
+
+    def forget(self, prefix: str) -> None:
+        """Drop what is remembered of one key; lookups under way are not remembered either."""
+        self._forgotten += 1
+        self._known.pop(prefix, None)
+        self._unknown.pop(prefix, None)
+
+    def forget_all(self) -> None:
+        """Drop what is remembered of all keys."""
+        self._forgotten += 1
+        self._known.clear()
+        self._unknown.clear()
+
+    @property
+    def remembered_keys(self) -> int:
+        """Return how many answers are remembered, refusals included."""
+        return len(self._known) + len(self._unknown)
+
+    def _verify(self, known: _Remembered, key: bytes) -> Grant:
+        if not compare_digest(sha256(key).digest(), known.record.hash):
+            raise KeyRefusedError("wrong_key")
+        if known.record.revoked_at is not None:
+            raise KeyRefusedError("revoked_key")
+        wall = self._wall()
+        if wall >= known.expires:
+            raise KeyRefusedError("expired_key")
+        self.used[known.record.prefix] = wall
+        return known.grant
+
+    def _refuse_if_unknown(self, prefix: str) -> None:
+        until = self._unknown.get(prefix)
+        if until is not None and self._now() < until:
+            raise KeyRefusedError("wrong_key")
+
+    def _lookup(self, prefix: str) -> "asyncio.Task[_Remembered | None]":
+        """Return the lookup of a key that is under way, or begin one; it goes on when its first asker leaves."""
+        task = self._lookups.get(prefix)
+        if task is None:
+            task = self._lookups[prefix] = asyncio.create_task(self._look_up(prefix))
+            task.add_done_callback(lambda done: self._finish(prefix, done))
+        return task
+
+    def _finish(self, prefix: str, task: "asyncio.Task[_Remembered | None]") -> None:
+        del self._lookups[prefix]
+        if not task.cancelled():
+            task.exception()  # fetched, so that one that nobody waited for is not reported as lost
+
+    async def _look_up(self, prefix: str) -> _Remembered | None:
+        forgotten = self._forgotten
+        try:
+            async with self._turns, asyncio.timeout(_LONGEST_LOOKUP_SECONDS):
+                # What is read is as old as the question, not as the answer.
+                asked_at = self._now()
+                record = await self._source.find(prefix)
+        except Exception as error:  # noqa: BLE001 - whatever ails the database, good keys go on
+            return self._without_database(prefix, error)
+        found = None if record is None else self._remembered(record, asked_at=asked_at)
+        if forgotten == self._forgotten:
+            self._remember(prefix, found)
+        return found
+
+    def _without_database(self, prefix: str, error: Exception) -> _Remembered:
+        known, now = self._known.get(prefix), self._now()
+        trusted_seconds = self._remembered_seconds * _TRUSTED_WITHOUT_DATABASE
+        if known is None or now - known.checked_at >= trusted_seconds:
+            raise KeysUnavailableError(prefix) from error
+        _logger.warning("keys cannot be looked up; `%s` is trusted as it was", prefix, exc_info=error)
+        known.ask_again_at = now + _PAUSE_SECONDS
+        return known
+
+    def _remembered(self, record: KeyRecord, *, asked_at: float) -> _Remembered:
+        plan = record.plan if record.plan in self._plans else "free"
+        return _Remembered(
+            record=record,
+            grant=Grant(prefix=record.prefix, plan=plan, scopes=record.scopes, allowance=self._plans[plan]),
+            expires=float("inf") if record.expires_at is None else record.expires_at.timestamp(),
+            checked_at=asked_at,
+            ask_again_at=asked_at + self._remembered_seconds / 2,
+        )
+
+    def _remember(self, prefix: str, found: _Remembered | None) -> None:
+        if found is None:
+            self._known.pop(prefix, None)
+            self._unknown[prefix] = self._now() + self._remembered_seconds
+            if len(self._unknown) > self._most_keys:
+                self._unknown.popitem(last=False)
+        else:
+            self._unknown.pop(prefix, None)
+            self._known[prefix] = found
+            self._known.move_to_end(prefix)
+            if len(self._known) > self._most_keys:
+                self._known.popitem(last=False)
+
+
+def _key_of(authorization: bytes | None) -> bytes:
+    if authorization is None:
+        raise KeyRefusedError("no_key")
+    if authorization[: len(_SCHEME)].lower() != _SCHEME:
+        raise KeyRefusedError("no_key")
+    key = authorization[len(_SCHEME) :].strip()
+    if len(key) != _KEY_LENGTH or not key.startswith(b"opk_"):
+        raise KeyRefusedError("wrong_key")
+    return key
