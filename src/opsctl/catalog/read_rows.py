@@ -43,7 +43,7 @@ def open_rows(path: Path, *, mapping: MappingBook) -> RowReader:
     """
     require_file(path)
     reader = _reader(path, mapping=mapping)
-    _refuse_missing_columns(path, reader.columns(), wanted=mapping.columns())
+    refuse_missing_columns(str(path), reader.columns(), wanted=mapping.columns())
     return reader
 
 
@@ -73,7 +73,10 @@ def _reader(path: Path, *, mapping: MappingBook) -> RowReader:
             )
 
 
-def _refuse_missing_columns(path: Path, there: tuple[str, ...], *, wanted: tuple[str, ...]) -> None:
+def refuse_missing_columns(
+    source: str, there: tuple[str, ...], *, wanted: tuple[str, ...], line: int | None = 1
+) -> None:
+    """Refuse a file or table that lacks a mapped column, with CAT001 and the nearest name that is there."""
     missing = [name for name in wanted if name not in there]
     if not missing:
         return
@@ -85,13 +88,13 @@ def _refuse_missing_columns(path: Path, there: tuple[str, ...], *, wanted: tuple
             Finding(
                 code="CAT001",
                 severity=Severity.ERROR,
-                title=f"column `{name}` is mapped, but the file does not have it",
-                location=Location(file=str(path), line=1),
+                title=f"column `{name}` is mapped, but {'the file' if line else 'the table'} does not have it",
+                location=Location(file=source, line=line),
                 fix=hint,
             )
         )
     raise UsageError(
-        f"`{path}` misses {len(missing)} of the {len(wanted)} mapped columns",
+        f"`{source}` misses {len(missing)} of the {len(wanted)} mapped columns",
         code="CAT001",
         findings=findings,
         fix="correct the names in the mapping; nothing was imported",

@@ -1,6 +1,5 @@
 """Commands of `opsctl catalog`: items into the database, and their vectors after them."""
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -44,14 +43,21 @@ def generate(
     app,
     "opsctl catalog import listings.csv --mapping mapping.yaml",
     "opsctl catalog import nyc_listings.csv --mapping nyc_listings --dry-run",
+    "opsctl catalog import supabase:listings --mapping mapping.yaml",
     name="import",
 )
 def import_(
-    file: Annotated[Path, typer.Argument(help="CSV, JSONL or Parquet file.")],
+    file: Annotated[
+        str, typer.Argument(help="CSV, JSONL or Parquet file; or supabase:TABLE, a table of `supabase.url`.")
+    ],
     *,
     mapping: Annotated[
-        str, typer.Option(metavar="MAPPING", help="Mapping book, or the name of a shipped one: nyc_listings.")
-    ],
+        str | None,
+        typer.Option(
+            metavar="MAPPING",
+            help="Mapping book, or the name of a shipped one (nyc_listings); default: named like the file or table.",
+        ),
+    ] = None,
     max_rejects: Annotated[
         str,
         typer.Option(
@@ -66,22 +72,20 @@ def import_(
     json: Json = False,
 ) -> None:
     """Bring the rows of a file into the database; killed in the middle, the same command goes on from there."""
-    from opsctl.catalog.import_file import check_file, parse_share, rejects_verdict
-    from opsctl.catalog.read_rows import require_file
-    from opsctl.cli import filling, wiring
+    from opsctl.catalog.import_file import parse_share, rejects_verdict
+    from opsctl.cli import filling, importing, wiring
     from opsctl.cli.exit import leave
     from opsctl.cli.filling import tell
     from opsctl.ui.progress import progress
     from opsctl.ui.show_catalog import show_import
 
-    share, book, synced = parse_share(max_rejects), filling.mapping(mapping), None
-    with progress() as listener:
+    share, synced = parse_share(max_rejects), None
+    with progress() as listener, importing.opened(file, mapping=mapping, listener=listener) as source:
         if dry_run:
-            report = check_file(file, mapping=book, listener=listener)
+            report = source.check(listener)
         else:
-            require_file(file)  # before servers are started for it
             with wiring.backends(listener) as servers:
-                report = filling.import_rows(servers, file, book=book, again=again, listener=listener)
+                report = source.import_into(servers, again=again, listener=listener)
                 synced = None if no_sync else filling.sync(servers, listener=listener)
     finding = rejects_verdict(report, max_share=share)
     tell(

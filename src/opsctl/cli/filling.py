@@ -9,7 +9,6 @@ from opsctl.core.errors import UsageError
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from opsctl.catalog.import_file import ImportReport
     from opsctl.catalog.mapping import MappingBook
     from opsctl.catalog.overview import Overview
     from opsctl.catalog.sync import SyncReport
@@ -84,13 +83,6 @@ def mapping(name: str) -> "MappingBook":
     )
 
 
-def rejects_path(file: Path, *, source: str) -> Path:
-    """Return where the bad rows of a file are written."""
-    from opsctl.cli import wiring
-
-    return wiring.settings().home / "imports" / f"{source}-{file.stem}.rejects.jsonl"
-
-
 def sync(servers: "Backends", *, listener: "Listener", from_scratch: bool = False) -> "SyncReport":
     """Let the source collection follow the database."""
     from opsctl.catalog.qdrant_sink import QdrantSink
@@ -123,24 +115,6 @@ def generate(servers: "Backends", *, items: int, seed: int, listener: "Listener"
             count=items,
             connection=servers.database(),
             listener=listener,
-        )
-
-
-def import_rows(
-    servers: "Backends", file: Path, *, book: "MappingBook", again: bool, listener: "Listener"
-) -> "ImportReport":
-    """Bring the rows of a file into the database."""
-    from opsctl.catalog.import_file import import_file
-    from opsctl.clients.postgres import translated_errors
-
-    with translated_errors(servers.database_address()):
-        return import_file(
-            file,
-            mapping=book,
-            connection=servers.database(),
-            rejects_path=rejects_path(file, source=book.source),
-            listener=listener,
-            again=again,
         )
 
 

@@ -42,4 +42,50 @@ Either the work is larger than the limit allows, or somebody holds a lock: look 
     "DBS008": """Two transactions stood in each other's way, and PostgreSQL ended this one.
 
 Everything of it was rolled back; the same command can be run again.""",
+    "SUP001": "A command was told to use Supabase, but `supabase.url` is not set. It is the project's address, such as "
+    "https://project.supabase.co, as the dashboard shows it under Data API; without `/rest/v1`.",
+    "SUP002": """There is no key for the Supabase project.
+
+Keys never stand in opsctl.yaml. Write the secret key (`sb_secret_...`, or the older `service_role` token) into a file
+of mode 600 named by `supabase.key_file`, or set OPSCTL_SUPABASE_KEY.""",
+    "SUP003": "The extra is not installed: pip install 'opsctl[supabase]'.",
+    "SUP004": """Nobody answers at `supabase.url`.
+
+Free projects are paused after a week without use; the dashboard wakes them up. Otherwise check name, network, TLS.""",
+    "SUP005": """The project does not accept the key, or the key's role has no right to what was asked.
+
+A key belongs to one project; it may have been rotated. Catalogue and artefacts need the secret key, because the
+publishable one (`anon`) sees only what row level security and its policies let everybody see.""",
+    "SUP006": """Something answers at `supabase.url`, but not as Supabase does.
+
+Mostly another service, a proxy with a login page, or an address that ends in `/rest/v1`.""",
+    "SUP007": """There is no such table, view, column or schema in what the project's Data API shows.
+
+Schemas beside `public` have to be exposed in the dashboard; a table that was just made shows after a moment, when
+PostgREST has read the schema again (`notify pgrst, 'reload schema'`).""",
+    "SUP008": """The project did not answer within `supabase.timeout_seconds`, or gave the statement up by its own limit.
+
+Tables are read in the order of the column that the mapping calls `id`; without an index on it every page sorts all.""",
+    "SUP009": "There is no bucket of the name `supabase.bucket`, or the key may not see it. opsctl makes no buckets: "
+    "make a private one in the dashboard.",
+    "SUP010": "The object is not in the bucket: somebody removed it after it was listed.",
+    "SUP011": "The file is larger than the bucket or the project allows. The limit is set in the dashboard under "
+    "Storage; opsctl itself has none, it streams.",
+    "SUP012": "The project refused or failed for a reason that stands in the message, in the server's own words.",
+    "SUP013": """The table shows no rows, so there is nothing to import, and nothing was changed.
+
+With a secret key it is really empty. With a publishable key, row level security may hide every row: PostgREST then
+answers with an empty list and not with an error.""",
+    "SUP014": """The column that the mapping calls `id` cannot order the rows of the table.
+
+Pages follow each other by that column, so it has to be there in every row, to be unique, and to have an exact value
+(a whole number, a text, a UUID, a time). The primary key is all that.""",
+    "ART001": "The name of an artefact becomes the name of a file and of an object, so it holds letters, digits, dots, "
+    "hyphens and underscores only; no slashes, no blanks, no `..`.",
+    "ART002": "No artefact has this name, or none of this name has a digest that begins so.",
+    "ART003": """The bytes that came back are not those that were put: their SHA-256 differs, or they broke off.
+
+The digest is part of the name under which an artefact is kept, so it cannot get lost. Nothing was written.""",
+    "ART004": "The file was written by somebody while it was stored, so its digest no longer fits; nothing was kept.",
+    "ART005": "A file is there already and has another content; opsctl does not overwrite it.",
 }
