@@ -1,0 +1,1 @@
+"""Stores of L2: LMDB, Redis or Valkey, Cloudflare KV; `open.py` picks the one of the book."""
