@@ -4,7 +4,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from opsctl.service.telemetry.workers import METRICS_FOLDER_VARIABLE, fresh_metrics_folder
+from opsctl.service.telemetry.workers import prepare_metrics_folder
 
 _HEADER_READ_MILLISECONDS = 10_000
 _MOST_CONNECTIONS = 4096
@@ -39,7 +39,7 @@ def serve(plan: ServePlan) -> None:
 
     folder = service_folder(plan.home)
     folder.mkdir(parents=True, exist_ok=True)
-    os.environ[METRICS_FOLDER_VARIABLE] = str(fresh_metrics_folder(folder))
+    prepare_metrics_folder(folder / "metrics")
     os.environ["OPSCTL_PROJECT"] = str(plan.root)
     Granian(
         APPLICATION,
