@@ -2,13 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Generic, Protocol, TypeVar
+from typing import Generic, NamedTuple, Protocol, TypeVar
 
 Value = TypeVar("Value")
 
 
-@dataclass(frozen=True, slots=True)
-class Held(Generic[Value]):
+class Held(NamedTuple, Generic[Value]):
     """What was found under a key: a value, or the knowledge that there is none (`value` is None).
 
     The times are those of the shelf's clock. What is past `kept_until` is not found at all.

@@ -92,7 +92,7 @@ class CloudflareStore:
             response = await self._client.request(method, path, **request)
             answer = response.json()
         except (httpx.HTTPError, ValueError) as error:
-            raise StoreError(f"Cloudflare KV: {error or type(error).__name__}") from error
+            raise StoreError(f"Cloudflare KV: {type(error).__name__} {error}") from error
         if not response.is_success or not isinstance(answer, dict) or answer.get("success") is not True:
             errors = answer.get("errors") if isinstance(answer, dict) else None
             raise StoreError(f"Cloudflare KV: status {response.status_code}, errors {errors}")

@@ -39,8 +39,8 @@ class RedisStore:
         if not keys:
             return ()
         async with _told_as_store_error():
-            found: Sequence[bytes | None] = await self._redis.mget([_PREFIX + key for key in keys])
-            return found
+            found = await self._redis.mget([_PREFIX + key for key in keys])
+        return [value if isinstance(value, bytes) else None for value in found]
 
     async def set_many(self, entries: Mapping[str, bytes], *, keep_seconds: float) -> None:
         """Write entries in one round; the server forgets them by itself."""
@@ -97,9 +97,5 @@ async def _told_as_store_error() -> AsyncIterator[None]:
 
 
 def _escaped(text: str) -> str:
-    """Return text that a glob pattern takes literally.
-
-    >>> _escaped("a*[b]?")
-    'a\\\\*\\\\[b\\\\]\\\\?'
-    """
+    """Return text that a glob pattern takes literally."""
     return "".join(f"\\{character}" if character in "*?[]\\^" else character for character in text)
