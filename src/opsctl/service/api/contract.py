@@ -7,6 +7,7 @@ from opsctl.service.api import problem
 from opsctl.service.api.problem import MEDIA_TYPE, ProblemKind
 from opsctl.service.book import ServiceBook
 from opsctl.service.cache.policy import CacheBook
+from opsctl.service.edge.problems import LARGE_HEADERS, LONG_ADDRESS, PREFLIGHT
 
 SECURITY_SCHEME: Final = {
     "type": "http",
@@ -39,7 +40,7 @@ HEADERS: Final = {
         "The methods of this path.", {"type": "string"}, example="DELETE, GET, HEAD, PUT", required=True
     ),
     "Cache-Control": _header(
-        "How long the answer is good.", {"type": "string"}, example="private, max-age=283"
+        "How long the answer is good.", {"type": "string"}, example="private, max-age=0, must-revalidate"
     ),
     "Cache-Tag": _header(
         "What the answer speaks of; a change of any of these drops it.",
@@ -52,6 +53,9 @@ HEADERS: Final = {
     "Location": _header("Where the new item is.", {"type": "string"}, example="/v1/content/7", required=True),
     "RateLimit-Limit": _header(
         "Requests that the plan allows a user at once.", {"type": "integer"}, example=1000
+    ),
+    "RateLimit-Policy": _header(
+        "The same with the seconds in which it refills.", {"type": "string"}, example="1000;w=3600"
     ),
     "RateLimit-Remaining": _header(
         "Requests that are left now.", {"type": "integer", "minimum": 0}, example=993
@@ -84,7 +88,26 @@ HEADERS: Final = {
     ),
 }
 
-_LIMITS = ["RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset"]
+PROBLEMS: Final = sorted((*problem.ALL, LONG_ADDRESS, LARGE_HEADERS, PREFLIGHT), key=lambda kind: kind.code)
+"""Every problem of API and edge."""
+
+NOT_MODIFIED: Final = {
+    "description": "The client has this feed already.",
+    "headers": {
+        name: {"$ref": f"#/components/headers/{name}"}
+        for name in ("X-Request-Id", "ETag", "Cache-Control", "Cache-Tag", "X-Cache")
+    },
+}
+IF_NONE_MATCH: Final = {
+    "name": "If-None-Match",
+    "in": "header",
+    "required": False,
+    "schema": {"type": "string"},
+    "description": "The `ETag` of the feed that the client has; it gets 304 where nothing changed.",
+    "example": '"5f2b9c0e"',
+}
+
+_LIMITS = ["RateLimit-Limit", "RateLimit-Policy", "RateLimit-Remaining", "RateLimit-Reset"]
 
 SUCCESS_HEADERS: Final[dict[str, list[str]]] = {
     "*": ["X-Request-Id"],
@@ -161,13 +184,15 @@ REFUSALS: Final = (
         headers=("Retry-After", *_LIMITS),
         only_protected=True,
     ),
+    Refusal(name="AddressTooLong", kinds=(LONG_ADDRESS,)),
+    Refusal(name="HeadersTooLarge", kinds=(LARGE_HEADERS,)),
     Refusal(name="InternalError", kinds=(problem.INTERNAL,)),
     Refusal(
         name="Unavailable",
         kinds=(problem.UNAVAILABLE, problem.EMPTY_FEED, problem.NOT_READY),
         headers=("Retry-After",),
     ),
-    Refusal(name="NoAnswerInTime", kinds=(problem.TOO_LATE,), headers=("Retry-After",)),
+    Refusal(name="NoAnswerInTime", kinds=(problem.TOO_LATE,)),
 )
 
 EDGE_PATHS: Final[dict[str, Any]] = {

@@ -9,7 +9,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from opsctl import assets
-from opsctl.service.api.problem import ALL
+from opsctl.service.api.contract import PROBLEMS
 
 _BOUNDS: Final = {
     "minimum": "at least {}",
@@ -37,7 +37,7 @@ def render_page(document: dict[str, Any]) -> str:
         document=document,
         groups=[(tag, list(_operations(document, tag["name"]))) for tag in document["tags"]],
         schemas={name: _rows(schema) for name, schema in document["components"]["schemas"].items()},
-        problems=ALL,
+        problems=PROBLEMS,
     )
 
 

@@ -10,6 +10,8 @@ from pydantic.json_schema import models_json_schema
 from opsctl.service.api.contract import (
     EDGE_PATHS,
     HEADERS,
+    IF_NONE_MATCH,
+    NOT_MODIFIED,
     REFUSALS,
     SECURITY_SCHEME,
     SUCCESS_HEADERS,
@@ -87,9 +89,12 @@ def make_document(api: FastAPI, *, book: ServiceBook, cache_book: CacheBook) -> 
     )
     schemas |= more["$defs"]
     document["paths"] |= EDGE_PATHS
+    feed = document["paths"]["/v1/feed/{user_id}"]["get"]
     for address, path in document["paths"].items():
         for operation in path.values():
             _complete(operation, is_protected=address.startswith("/v1/"))
+    feed["parameters"].append(IF_NONE_MATCH)
+    feed["responses"] = dict(sorted((feed["responses"] | {"304": NOT_MODIFIED}).items()))
     components |= {
         "schemas": dict(sorted(schemas.items())),
         "headers": HEADERS,

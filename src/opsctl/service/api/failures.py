@@ -39,7 +39,7 @@ def handle_failures(api: FastAPI) -> None:
 
 
 class LastResort:
-    """Answers HEAD as GET without its body, and what nobody foresaw with a bare 500; the log has the details."""
+    """Answers what nobody foresaw with a bare 500; the log has the details."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -49,25 +49,22 @@ class LastResort:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        is_head = scope["method"] == "HEAD"
-        started = False
+        has_started = False
 
         async def watch(message: Message) -> None:
-            nonlocal started
-            started = started or message["type"] == "http.response.start"
-            if is_head and message["type"] == "http.response.body":
-                message = dict(message, body=b"")
+            nonlocal has_started
+            has_started = True
             await send(message)
 
         try:
-            await self._app(dict(scope, method="GET") if is_head else scope, receive, watch)
+            await self._app(scope, receive, watch)
         except Exception:
             # Whoever asked gets no more than this, so the details must be in the log.
             _log.exception("request %s failed", current_trace().request_id)
-            if started:
+            if has_started:
                 raise
             problem = ProblemError(kind=problems.INTERNAL, detail="the service failed; this is a defect")
-            await answer_problem(problem, scope)(scope, receive, watch)
+            await answer_problem(problem, scope)(scope, receive, send)
 
 
 def answer_problem(problem: ProblemError, scope: Scope) -> Response:
@@ -106,7 +103,10 @@ async def _on_http(request: Request, failure: Any) -> Response:
 
 
 def _allowed_methods(request: Request) -> Sequence[str]:
-    """Return the methods of all routes of this path; the router itself looks at the first one only."""
+    """Return the methods of all routes of this path; the router itself looks at the first one only.
+
+    HEAD is the edge's doing, which asks here for GET.
+    """
     methods: set[str] = set()
     for route in request.app.routes:
         if route.matches(request.scope)[0] is not Match.NONE:

@@ -13,6 +13,8 @@ LARGEST_ID: Final = 2**63 - 1
 InteractionKind = Literal["view", "click", "save", "share", "inquiry", "purchase", "hide"]
 Status = Literal["draft", "published", "archived"]
 
+_LARGEST_EXACT: Final = 2**53
+
 _PRINTABLE = r"^[^\x00-\x1f\x7f-\x9f]*$"
 _PRINTABLE_AND_LINES = r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]*$"
 _RFC3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)")
@@ -37,14 +39,22 @@ def _as_rfc3339(value: Any) -> Any:
     return value
 
 
+def _as_whole(value: Any) -> Any:
+    """Take `7.0` for 7, as JSON Schema does, where the digits are exact."""
+    is_whole = isinstance(value, float) and value.is_integer() and abs(value) <= _LARGEST_EXACT
+    return int(value) if is_whole else value
+
+
 def _as_decimal(value: Any) -> Any:
     """Refuse what pydantic reads generously in a parameter, such as ` 7`, `+7`, `7.0` and `1_000`."""
-    if isinstance(value, str) and not re.fullmatch(r"-?(0|[1-9][0-9]*)", value, re.ASCII):
+    if isinstance(value, str) and not re.fullmatch(r"-?[0-9]{1,30}", value, re.ASCII):
         raise PydanticCustomError("decimal", "Input should be a whole number in decimal digits")
     return value
 
 
-Id = Annotated[int, Field(ge=1, le=LARGEST_ID, json_schema_extra={"format": "int64"})]
+Id = Annotated[
+    int, Field(ge=1, le=LARGEST_ID, json_schema_extra={"format": "int64"}), BeforeValidator(_as_whole)
+]
 Score = Annotated[float, Field(description="Rounded to four digits.")]
 ChoiceName = Annotated[str, Field(min_length=1, max_length=80, pattern=_PRINTABLE)]
 Title = Annotated[str, Field(min_length=1, max_length=300, pattern=_PRINTABLE)]
