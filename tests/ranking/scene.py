@@ -23,7 +23,8 @@ def random_source(seed: int) -> np.random.Generator:
 def unit_rows(count: int, *, seed: int, dimensions: int = DIMENSIONS) -> NDArray[np.float32]:
     """Return rows of length 1."""
     rows = random_source(seed).normal(size=(count, dimensions))
-    return (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32)
+    unit: NDArray[np.float32] = (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32)
+    return unit
 
 
 def make_candidates(count: int, *, seed: int = 1, unknown_share: float = 0.2) -> Candidates:

@@ -1,11 +1,12 @@
 """How do candidates become a slate: agents score, the policy weighs, MMR spreads, an arm explores."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from opsctl.ranking.agents import make_agents
+from opsctl.ranking.agents import Agent, make_agents
 from opsctl.ranking.arms import arm_priority
 from opsctl.ranking.diversity import choose_diverse
 from opsctl.ranking.features import among, blend
@@ -27,7 +28,13 @@ _SIMPLE = {Feature.SIMILARITY: 0.5, Feature.QUALITY: 0.5}
 
 
 def rank(
-    candidates: Candidates, reader: Reader, *, state: RankingState, options: RankingOptions, seed: int
+    candidates: Candidates,
+    reader: Reader,
+    *,
+    state: RankingState,
+    options: RankingOptions,
+    seed: int,
+    agents: Sequence[Agent] | None = None,
 ) -> Slate:
     """Return the slate of a reader; the same arguments give the same slate bit for bit (on one machine and NumPy).
 
@@ -47,6 +54,7 @@ def rank(
         state: what was learned; it must know all agents of `options`.
         options: the book's choices.
         seed: not below 0; a new one for each feed, logged with it.
+        agents: those of `options`, in whatever the caller measures them with; None makes them.
 
     Raises:
         ValueError: ids are not distinct, or state and options do not fit each other or the context.
@@ -54,7 +62,7 @@ def rank(
     generator = np.random.Generator(np.random.PCG64(seed))
     candidates = _showable(candidates, reader)
     reader = replace(reader, history=_finite_rows(np.ascontiguousarray(reader.history)))
-    agents = make_agents(options.agents, options.custom_weights)
+    agents = agents or make_agents(options.agents, options.custom_weights)
     logits = _sample_logits(state.policy, options.agents, reader, generator)
     weights = softmax(logits)
     scores = np.stack([agent.score(candidates, reader) for agent in agents])

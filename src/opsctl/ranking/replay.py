@@ -71,21 +71,24 @@ def to_json(decision: ReplayableDecision) -> str:
 
 
 def from_json(text: str) -> ReplayableDecision:
-    """Return the decision that `to_json` wrote.
+    """Return the decision that `to_json` wrote; white space and the order of keys may have changed since.
 
     Raises:
         ValueError: the text is truncated, corrupt, of an unknown schema, or no decision at all.
     """
     try:
-        document = json.loads(text)
-        schema = document["schema"]
-        if schema != SCHEMA:
-            raise ValueError(f"a decision of schema `{schema}` cannot be read; `{SCHEMA}` can")
-        if _digest(_canonical(document["decision"])) != document["sha256"]:
-            raise ValueError("the decision does not match its checksum")
-        return _decode(document["decision"])
-    except (KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
-        raise ValueError(f"this is no logged decision: {error!r}") from error
+        return _decode(_checked_body(json.loads(text)))
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
+        raise ValueError(f"this is no decision that can be read: {error}") from error
+
+
+def _checked_body(document: dict[str, Any]) -> dict[str, Any]:
+    if document["schema"] != SCHEMA:
+        raise ValueError(f"its schema is `{document['schema']}`, not `{SCHEMA}`")
+    body: dict[str, Any] = document["decision"]
+    if _digest(_canonical(body)) != document["sha256"]:
+        raise ValueError("it does not match its checksum")
+    return body
 
 
 def _canonical(value: object) -> str:
