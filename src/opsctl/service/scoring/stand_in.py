@@ -7,7 +7,7 @@ and no judgement of anybody. Tokens are counted as characters / 4, rounded up, o
 import asyncio
 import math
 import random
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, MutableMapping
 from dataclasses import asdict, dataclass
 from hashlib import blake2b
 from typing import Any
@@ -17,9 +17,9 @@ import orjson
 from opsctl.service.scoring.heuristic import heuristic_score
 from opsctl.service.scoring.ports import ScoredItem
 
-Scope = dict[str, Any]
-Receive = Callable[[], Awaitable[dict[str, Any]]]
-Send = Callable[[dict[str, Any]], Awaitable[None]]
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 _CHARACTERS_PER_TOKEN = 4
 _LARGEST_BODY_BYTES = 4 * 1024 * 1024
