@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from opsctl.cli import artefacts, bench, catalog, collections, config, evidence, metrics, project, stack
+from opsctl.cli import artefacts, bench, catalog, collections, config, evidence, metrics, project, serve, stack
 from opsctl.cli.options import HELP_FLAGS
 from opsctl.ui.console import mode
 
@@ -57,6 +57,7 @@ def options(
 
 
 project.register(app)
+serve.register(app)
 app.add_typer(config.app, name="config")
 app.add_typer(stack.app, name="stack")
 app.add_typer(catalog.app, name="catalog")
