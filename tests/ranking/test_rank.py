@@ -16,6 +16,7 @@ from tests.ranking.scene import (
     make_state,
     permuted,
     random_source,
+    unit_rows,
 )
 
 from opsctl.ranking.agents import make_agents
@@ -148,6 +149,24 @@ def test_without_exploration_and_diversity_the_weighted_score_decides() -> None:
         item
         for _, item in sorted((-score, item) for item, score in zip(slate.ids, slate.scores, strict=True))
     ]
+
+
+@given(count=st.integers(1, 70), seed=st.integers(0, 50))
+def test_equal_items_score_equally_wherever_they_stand(count: int, seed: int) -> None:
+    """A BLAS adds up the rows at the end of a block otherwise than the rest; here that must not show."""
+    one = make_candidates(1, seed=seed)
+    clones = Candidates(
+        ids=np.arange(count)[::-1].copy(),
+        vendors=one.vendors.repeat(count),
+        vectors=unit_rows(1, seed=seed, dimensions=128).repeat(count, axis=0),
+        features=one.features.repeat(count, axis=0),
+    )
+    reader = replace(make_reader(), history=unit_rows(7, seed=seed, dimensions=128))
+
+    slate = _rank(clones, reader, limit=count, exploration_share=0)
+
+    assert slate.ids == tuple(range(count))
+    assert len(set(slate.scores)) == 1
 
 
 def test_unseen_items_that_run_out_leave_no_gap() -> None:

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.ranking.scene import CUSTOM, make_candidates, make_options, make_reader, make_state
 
-from opsctl.ranking.model import RankingOptions
+from opsctl.ranking.model import RankingOptions, Slate
 from opsctl.ranking.rank import rank
 from opsctl.ranking.replay import (
     ReplayableDecision,
@@ -22,6 +22,11 @@ from opsctl.ranking.replay import (
     slate_differences,
     to_json,
 )
+
+
+def _nudged(slate: Slate, by: float) -> Slate:
+    first, *others = slate.scores
+    return replace(slate, scores=(first + by, *others))
 
 
 def _decide(count: int = 12, *, history_count: int = 5, seed: int = 5) -> ReplayableDecision:
@@ -81,6 +86,18 @@ def test_a_replay_under_another_state_shows_what_differs() -> None:
 
     assert slate_differences(slate, decision.slate) == ("policy_version",)
     assert not same_slate(slate, decision.slate)
+
+
+def test_a_tolerance_forgives_last_bits_and_nothing_else() -> None:
+    """Scores may come from another kind of processor; the items shown must be the same."""
+    slate = _decide().slate
+
+    assert not same_slate(_nudged(slate, 1e-12), slate)
+    assert slate_differences(_nudged(slate, 1e-12), slate, tolerance=1e-9) == ()
+    assert slate_differences(_nudged(slate, 1e-6), slate, tolerance=1e-9) == ("scores",)
+    assert slate_differences(replace(slate, ids=slate.ids[::-1]), slate, tolerance=1e-9) == ("ids",)
+    assert slate_differences(replace(slate, scores=slate.scores[1:]), slate, tolerance=1) == ("scores",)
+    assert slate_differences(replace(slate, weights={}), slate, tolerance=1) == ("weights",)
 
 
 @given(place=st.integers(0, 10_000))

@@ -11,6 +11,7 @@ UNKNOWN = 0.5
 """What a blend says of an item of which none of its features is known: neither good nor bad."""
 NEIGHBOURS = 3
 """One click is chance, three near each other are a taste: the size of a neighbourhood in the history."""
+_GRID = 2048
 
 
 def column(candidates: Candidates, feature: Feature) -> Floats:
@@ -47,6 +48,18 @@ def cosines(vectors: NDArray[np.float32], others: NDArray[np.float32]) -> NDArra
     """Return the cosines of rows (n, d) of length 1 to rows (m, d) or to one (d,), within [-1, 1] but for rounding."""
     products: NDArray[np.float32] = vectors @ others.T
     return products
+
+
+def on_exact_grid(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return rows of length 1 rounded to multiples of 2^-11, on which cosines are exact; rows not finite become zeros.
+
+    Products are then multiples of 2^-22 and their sums stay below 4, which 24 bits hold: float32 never rounds, so the
+    order in which a BLAS adds, its threads and its kernels do not matter, and equal items have equal cosines wherever
+    they stand. The price is an error of about 0.0002 in a cosine.
+    """
+    rows = np.rint(np.ascontiguousarray(vectors, np.float32) * np.float32(_GRID)) / np.float32(_GRID)
+    finite = np.isfinite(rows)
+    return rows if finite.all() else np.where(finite.all(axis=1, keepdims=True), rows, np.float32(0.0))
 
 
 def nearness(candidates: Candidates, reader: Reader) -> Floats:

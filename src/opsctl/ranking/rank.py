@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from opsctl.ranking.agents import Agent, make_agents
 from opsctl.ranking.arms import arm_priority
 from opsctl.ranking.diversity import choose_diverse
-from opsctl.ranking.features import among, blend
+from opsctl.ranking.features import among, blend, on_exact_grid
 from opsctl.ranking.model import (
     Candidates,
     Feature,
@@ -36,7 +36,10 @@ def rank(
     seed: int,
     agents: Sequence[Agent] | None = None,
 ) -> Slate:
-    """Return the slate of a reader; the same arguments give the same slate bit for bit (on one machine and NumPy).
+    """Return the slate of a reader; the same arguments give the same slate bit for bit.
+
+    Cosines are exact on any machine (`features.on_exact_grid`); the last bits of exp and log are those of the processor
+    and NumPy at hand, so replays from elsewhere are compared with a tolerance (`replay.slate_differences`).
 
     Candidates are put in the order of their ids first, so their order never matters and the lower id wins a tie. What
     the reader hid is left out. What the reader met before may be shown again (many come back before they decide), but
@@ -61,7 +64,7 @@ def rank(
     """
     generator = np.random.Generator(np.random.PCG64(seed))
     candidates = _showable(candidates, reader)
-    reader = replace(reader, history=_finite_rows(np.ascontiguousarray(reader.history)))
+    reader = replace(reader, history=on_exact_grid(reader.history))
     agents = agents or make_agents(options.agents, options.custom_weights)
     logits = _sample_logits(state.policy, options.agents, reader, generator)
     weights = softmax(logits)
@@ -145,15 +148,9 @@ def _showable(candidates: Candidates, reader: Reader) -> Candidates:
     return Candidates(
         ids=candidates.ids[order],
         vendors=candidates.vendors[order],
-        vectors=_finite_rows(np.ascontiguousarray(candidates.vectors[order])),
+        vectors=on_exact_grid(candidates.vectors[order]),
         features=np.ascontiguousarray(candidates.features[order]),
     )
-
-
-def _finite_rows(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return the rows, those that are not finite as zeros: near to nothing, and they spoil no other row."""
-    finite = np.isfinite(vectors)
-    return vectors if finite.all() else np.where(finite.all(axis=1, keepdims=True), vectors, np.float32(0.0))
 
 
 def _sample_logits(

@@ -53,11 +53,34 @@ def same_slate(first: Slate, second: Slate) -> bool:
     return not slate_differences(first, second)
 
 
-def slate_differences(first: Slate, second: Slate) -> tuple[str, ...]:
-    """Return the names of the fields in which two slates differ, in the order of the fields."""
+def slate_differences(first: Slate, second: Slate, *, tolerance: float = 0.0) -> tuple[str, ...]:
+    """Return the names of the fields in which two slates differ, in the order of the fields.
+
+    Args:
+        first: a slate.
+        second: another one.
+        tolerance: how far numbers may lie apart; 0 compares bit for bit, 1e-9 is for a replay on another kind of
+            processor. What was shown, explored and played must be the same with any tolerance.
+    """
     return tuple(
-        field.name for field in fields(Slate) if getattr(first, field.name) != getattr(second, field.name)
+        field.name
+        for field in fields(Slate)
+        if not _alike(getattr(first, field.name), getattr(second, field.name), tolerance)
     )
+
+
+def _alike(first: Any, second: Any, tolerance: float) -> bool:
+    if isinstance(first, float) and isinstance(second, float):
+        return abs(first - second) <= tolerance
+    if isinstance(first, tuple) and isinstance(second, tuple):
+        return len(first) == len(second) and all(
+            _alike(one, other, tolerance) for one, other in zip(first, second, strict=True)
+        )
+    if isinstance(first, Mapping) and isinstance(second, Mapping):
+        return first.keys() == second.keys() and all(
+            _alike(held, second[name], tolerance) for name, held in first.items()
+        )
+    return bool(first == second)
 
 
 def to_json(decision: ReplayableDecision) -> str:
