@@ -14,6 +14,8 @@ from opsctl.service.edge.request import Request
 from opsctl.service.telemetry.facts import RequestFacts
 from opsctl.service.telemetry.trace import Trace
 
+_SAID_ANEW = frozenset({b"content-length", b"x-cache"})
+
 Log = Callable[[RequestFacts], None]
 
 
@@ -148,5 +150,5 @@ class Answering:
 
 
 def _unkept(caught: Caught) -> Headers:
-    headers = [header for header in passed_on(caught.headers) if header[0] != b"content-length"]
+    headers = [header for header in passed_on(caught.headers) if header[0] not in _SAID_ANEW]
     return [*headers, (b"content-length", b"%d" % len(caught.body))]

@@ -31,7 +31,7 @@ _OWN: Final = frozenset(
         b"x-request-id",
     }
 )
-_PASSED: Final = frozenset({b"cache-control", b"content-length", b"etag", b"vary"})
+_PASSED: Final = frozenset({b"cache-control", b"content-length", b"etag", b"vary", b"x-cache"})
 # A tuple, its two strings and their place in lists, near enough for a bound of memory.
 _HEADER_OVERHEAD_BYTES: Final = 150
 _ANSWER_OVERHEAD_BYTES: Final = 600

@@ -87,6 +87,11 @@ class Edge:
         except ClientGoneError:
             self._answering.finished(request, _CLIENT_GONE, bytes_sent=0)
 
+    async def close(self) -> None:
+        """Call off what is being made, and let go of the file of the rate limit."""
+        await self._feeds.close()
+        self._cells.close()
+
     async def _answer(self, request: Request, receive: Receive, send: Send) -> None:
         _refuse_oversized(request)
         if self._cors.is_preflight(request):
@@ -235,7 +240,7 @@ class Edge:
         try:
             await self._application(scope, receive, send)
         finally:
-            await self._feeds.close()
+            await self.close()
 
 
 def _refuse_oversized(request: Request) -> None:

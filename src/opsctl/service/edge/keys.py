@@ -16,7 +16,7 @@ from opsctl.service.edge.gcra import Allowance
 _logger = logging.getLogger(__name__)
 
 _SCHEME: Final = b"bearer "
-_KEY: Final = re.compile(rb"opk_(?P<prefix>[A-Za-z0-9]{8})_[A-Za-z0-9_-]{32}")
+_KEY: Final = re.compile(rb"opk_(?P<prefix>[A-Za-z0-9]{8})_[A-Za-z0-9]{32}")
 _PREFIX: Final = slice(4, 12)
 _KEY_LENGTH: Final = 45
 _MOST_KEYS: Final = 10_000

@@ -112,6 +112,7 @@ class _WayBack:
         """Send one message on."""
         if message["type"] == "http.response.start":
             self.status = message["status"]
+            self._request.cache = dict(message.get("headers", ())).get(b"x-cache", b"").decode("latin-1")
             own = self._answering.own_headers(self._request, trace=self._trace)
             message = message | {"headers": [*passed_on(list(message.get("headers", ()))), *own]}
         elif self._request.method == "HEAD":
