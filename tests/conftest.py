@@ -9,6 +9,7 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
+from hypothesis import settings
 from qdrant_client import QdrantClient
 from tests.running_node import RunningNode, start_node
 from tests.scratch_project import RunningService, ScratchProject, free_port, scratch_project
@@ -24,6 +25,10 @@ from opsctl.stack.up import start_stack
 from opsctl.store.migrate import apply_migrations
 
 _TEMPLATE = "opsctl_template"
+
+# a busy machine must not fail a property: how long one example takes proves nothing
+settings.register_profile("untimed", deadline=None)
+settings.load_profile("untimed")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
