@@ -88,8 +88,13 @@ def _config(service: LiveService, *, examples: int, seed: int) -> str:
     return _CONFIG.format(
         seed=seed,
         examples=examples,
-        regions=json.dumps(sorted({each["region"] for each in popular})),
-        categories=json.dumps(sorted({each["category"] for each in popular})),
-        vendors=json.dumps(sorted({each["vendor_id"] for each in popular})),
-        items=json.dumps(sorted({each["id"] for each in popular})),
+        regions=_toml({each["region"] for each in popular}),
+        categories=_toml({each["category"] for each in popular}),
+        vendors=_toml({each["vendor_id"] for each in popular}),
+        items=_toml({each["id"] for each in popular}),
     )
+
+
+def _toml(values: set[object]) -> str:
+    # TOML has JSON's escapes, but not pairs of surrogates.
+    return json.dumps(sorted(values, key=str), ensure_ascii=False)

@@ -1,5 +1,6 @@
 """What is the contract: the OpenAPI 3.1 document of edge and API together, and the routes that show it."""
 
+from functools import cache
 from typing import Any, Final
 
 import orjson
@@ -31,6 +32,11 @@ VERSION: Final = "1.0.0"
 def add_document_routes(api: FastAPI, *, book: ServiceBook, cache_book: CacheBook) -> None:
     """Add `/openapi.json` and `/docs`."""
 
+    @cache
+    def page() -> bytes:
+        # Few ask for it, and rendering it takes longer than everything else at the start.
+        return render_page(api.state.document).encode()
+
     @api.get(
         "/openapi.json",
         operation_id="getOpenApi",
@@ -44,7 +50,7 @@ def add_document_routes(api: FastAPI, *, book: ServiceBook, cache_book: CacheBoo
     )
     async def get_openapi_document() -> Response:
         """Return this document."""
-        return Response(orjson.dumps(document), media_type="application/json")
+        return Response(orjson.dumps(api.state.document), media_type="application/json")
 
     @api.get(
         "/docs",
@@ -55,11 +61,9 @@ def add_document_routes(api: FastAPI, *, book: ServiceBook, cache_book: CacheBoo
     )
     async def get_docs() -> Response:
         """Return this document as a page for people; it needs nothing from elsewhere."""
-        return Response(page, media_type="text/html", headers=_PAGE_HEADERS)
+        return Response(page(), media_type="text/html", headers=_PAGE_HEADERS)
 
-    document = make_document(api, book=book, cache_book=cache_book)
-    page = render_page(document).encode()
-    api.state.document = document
+    api.state.document = make_document(api, book=book, cache_book=cache_book)
 
 
 _PAGE_HEADERS: Final = {
@@ -84,6 +88,9 @@ def make_document(api: FastAPI, *, book: ServiceBook, cache_book: CacheBook) -> 
     for path in document["paths"].values():
         for operation in path.values():
             _name_body(operation, schemas)
+    for own in ("HTTPValidationError", "ValidationError"):
+        # FastAPI's shape of an error; ours is a problem.
+        schemas.pop(own, None)
     _, more = models_json_schema(
         [(model, "serialization") for model in (HealthAnswer, ProblemAnswer)], ref_template=SCHEMA_ADDRESS
     )
