@@ -265,3 +265,14 @@ def test_what_does_not_fit_together_is_refused() -> None:
         rank(make_candidates(2), make_reader(), state=make_state(("custom",)), options=make_options(), seed=1)
     with pytest.raises(ValueError, match="exploration share"):
         _rank(make_candidates(2), exploration_share=1.5)
+
+
+def test_agents_that_are_given_must_be_those_of_the_options() -> None:
+    """A slate would otherwise name scores wrongly; the right ones change nothing."""
+    candidates, reader, state, options = make_candidates(9), make_reader(), make_state(), make_options()
+
+    slate = rank(candidates, reader, state=state, options=options, seed=5, agents=make_agents(AGENTS))
+
+    assert slate == _rank(candidates, reader)
+    with pytest.raises(ValueError, match="not those of the options"):
+        rank(candidates, reader, state=state, options=options, seed=5, agents=make_agents(AGENTS[::-1]))

@@ -1,8 +1,7 @@
-"""How much does each agent count: a Gaussian policy over logits, learned from groups of rewards (MAGRPO).
+"""How much does each agent count: a Gaussian policy over logits, what it draws and what is said of it.
 
-Agent i draws its logit from N(b_i . s, sigma_i^2) in context s; the weights are the softmax of the logits. All agents of
-a group share each reward, and each reward is judged against its own group: no value network is needed (Liu et al.,
-MAGRPO, arXiv 2508.04652; CoMLRL's trainer, whose defaults are ours: baseline "mean", no division by the deviation).
+Agent i draws its logit from N(b_i . s, sigma_i^2) in context s; the weights are the softmax of the logits. `learning`
+tells how rewards move it.
 """
 
 from collections.abc import Sequence

@@ -66,6 +66,8 @@ def rank(
     candidates = _showable(candidates, reader)
     reader = replace(reader, history=on_exact_grid(reader.history))
     agents = agents or make_agents(options.agents, options.custom_weights)
+    if tuple(agent.name for agent in agents) != options.agents:
+        raise ValueError(f"these agents are not those of the options: {', '.join(options.agents)}")
     logits = _sample_logits(state.policy, options.agents, reader, generator)
     weights = softmax(logits)
     scores = np.stack([agent.score(candidates, reader) for agent in agents])
