@@ -66,7 +66,7 @@ def rank(
     candidates = _showable(candidates, reader)
     reader = replace(reader, history=on_exact_grid(reader.history))
     agents = agents or make_agents(options.agents, options.custom_weights)
-    if tuple(agent.name for agent in agents) != options.agents:
+    if tuple(agent.name for agent in agents) != tuple(options.agents):
         raise ValueError(f"these agents are not those of the options: {', '.join(options.agents)}")
     logits = _sample_logits(state.policy, options.agents, reader, generator)
     weights = softmax(logits)
