@@ -1,16 +1,39 @@
 #!/bin/sh
-# Install what the tests need from Debian: a real browser for the HTML reports. Without root: say what is missing.
+# Install what the tests need beside Python: a real browser for the HTML reports, and Node with Supabase Lite.
+# Without root or network: say what is missing; the tests that need it are skipped.
 set -eu
-missing=""
-command -v chromium >/dev/null 2>&1 || missing="$missing chromium"
-[ -n "$missing" ] || exit 0
-if [ "$(id -u)" = 0 ]; then run=""; elif command -v sudo >/dev/null 2>&1 && sudo -n true 2>/dev/null; then run="sudo"; else
-    echo "missing for the tests:$missing"
-    echo "hint: ask an administrator to run: apt-get install$missing   (the tests that need them are skipped)"
-    exit 0
-fi
-command -v apt-get >/dev/null 2>&1 || { echo "missing for the tests:$missing (no apt-get here; those tests are skipped)"; exit 0; }
-echo "installing$missing"
-$run apt-get update -qq
-# shellcheck disable=SC2086 # a list of package names
-DEBIAN_FRONTEND=noninteractive $run apt-get install -y -qq --no-install-recommends $missing >/dev/null
+
+debian_packages() {
+    missing=""
+    command -v chromium >/dev/null 2>&1 || missing="$missing chromium"
+    command -v node >/dev/null 2>&1 || missing="$missing nodejs"
+    command -v npm >/dev/null 2>&1 || missing="$missing npm"
+    [ -n "$missing" ] || return 0
+    if [ "$(id -u)" = 0 ]; then run=""; elif command -v sudo >/dev/null 2>&1 && sudo -n true 2>/dev/null; then run="sudo"; else
+        echo "missing for the tests:$missing"
+        echo "hint: ask an administrator to run: apt-get install$missing   (the tests that need them are skipped)"
+        return 0
+    fi
+    command -v apt-get >/dev/null 2>&1 || { echo "missing for the tests:$missing (no apt-get here; those tests are skipped)"; return 0; }
+    echo "installing$missing"
+    $run apt-get update -qq
+    # shellcheck disable=SC2086 # a list of package names
+    DEBIAN_FRONTEND=noninteractive $run apt-get install -y -qq --no-install-recommends $missing >/dev/null
+}
+
+# Exact versions stand in package.json; a lock file would record download addresses, so none is kept.
+supabase_lite() {
+    folder="$(dirname "$0")/supabase_lite"
+    stamp="$folder/node_modules/.made-from"
+    cmp -s "$folder/package.json" "$stamp" && return 0
+    command -v npm >/dev/null 2>&1 || { echo "missing for the tests: npm (those with Supabase Lite are skipped)"; return 0; }
+    echo "installing Supabase Lite"
+    if npm install --prefix "$folder" --omit=dev --no-package-lock --no-audit --no-fund --ignore-scripts --loglevel=error; then
+        cp "$folder/package.json" "$stamp"
+    else
+        echo "missing for the tests: Supabase Lite (npm could not install it; those tests are skipped)"
+    fi
+}
+
+debian_packages
+supabase_lite

@@ -61,10 +61,10 @@ class SupabaseArtefacts:
     def entries(self) -> tuple[Artefact, ...]:
         """Return the artefacts of the bucket; other objects are nobody's business."""
         with translated(self._project.place, doing=f"list the bucket `{self._bucket_name}`"):
-            if not (found := newest_first(self._entries())):
-                # The list of a bucket that is not there is an empty one, too, in some versions.
-                self._project.client.storage.get_bucket(self._bucket_name)
-            return found
+            found = newest_first(self._entries())
+        if not found:
+            self._require_bucket()
+        return found
 
     def get(self, artefact: Artefact, *, target: Path) -> None:
         """Download an artefact into a file."""
@@ -100,16 +100,29 @@ class SupabaseArtefacts:
             seen += len(page)
             yield from (artefact for entry in page if (artefact := _artefact(entry)) is not None)
 
+    def _require_bucket(self) -> None:
+        """Refuse a bucket that is not there: hosted Supabase lists it as an empty one.
+
+        The client's own `get_bucket` fails on the way in which Supabase Lite writes times.
+        """
+        doing = f"list the bucket `{self._bucket_name}`"
+        with translated(self._project.place, doing=doing):
+            answer = self._project.http.get(self._url("bucket", self._bucket_name), headers=self._headers())
+        if not answer.is_success:
+            raise self._refused(answer, doing=doing)
+
     def _download(self, artefact: Artefact) -> Iterator[bytes]:
         """Yield the content; the client's own `download` would hold all of it in memory."""
         import httpx
 
-        place, client, received = self._project.place, self._project.client, 0
-        url = str(client.storage_url.joinpath("object", self._bucket_name, artefact.key))
-        headers = dict(client.options.headers)
-        doing = f"fetch `{artefact.name}`"
-        with translated(place, doing=doing), self._project.http.stream("GET", url, headers=headers) as answer:
-            if answer.status_code != httpx.codes.OK:
+        received, doing = 0, f"fetch `{artefact.name}`"
+        url, headers = self._url("object", self._bucket_name, artefact.key), self._headers()
+        with (
+            translated(self._project.place, doing=doing),
+            self._project.http.stream("GET", url, headers=headers) as answer,
+        ):
+            if not answer.is_success:
+                answer.read()
                 raise self._refused(answer, doing=doing)
             try:
                 for piece in answer.iter_bytes(_PIECE_BYTES):
@@ -119,15 +132,22 @@ class SupabaseArtefacts:
                 why = f"the answer ended after {received:,} of {artefact.size_bytes:,} bytes: {error}"
                 raise damaged(artefact.name, why=why) from error
 
+    def _url(self, *parts: str) -> str:
+        return str(self._project.client.storage_url.joinpath(*parts))
+
+    def _headers(self) -> dict[str, str]:
+        return dict(self._project.client.options.headers)
+
     def _refused(self, answer: "httpx.Response", *, doing: str) -> Exception:
-        place = self._project.place
-        answer.read()
+        status, word, said = str(answer.status_code), "", answer.text[:200]
         try:
             body: Any = answer.json()
             status, word, said = str(body["statusCode"]), str(body["error"]), str(body["message"])
         except (ValueError, KeyError, TypeError):
-            return not_supabase(place, doing=doing, why=f"HTTP {answer.status_code}: {answer.text[:200]}")
-        return from_storage(status, word=word, said=said, place=place, doing=doing)
+            if not answer.is_server_error:
+                why = f"HTTP {status}: {said}"
+                return not_supabase(self._project.place, doing=doing, why=why)
+        return from_storage(status, word=word, said=said, place=self._project.place, doing=doing)
 
 
 def _artefact(entry: dict[str, Any]) -> Artefact | None:
