@@ -290,7 +290,7 @@ def test_an_answer_cut_short_is_an_error() -> None:
                 await send({"type": "http.response.start", "status": 200, "headers": []})  # type: ignore[operator]
                 await send({"type": "http.response.body", "body": b"{", "more_body": True})  # type: ignore[operator]
 
-            world.edge._feeds._application = half  # type: ignore[assignment]
+            world.edge._feeds._application = half
             assert (await world.ask("/v1/feed/42")).status == 500
 
     run(story())

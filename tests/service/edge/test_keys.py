@@ -44,8 +44,9 @@ def test_a_good_key_is_looked_up_once_in_a_while() -> None:
 
     async def story() -> None:
         keys = Checked()
-        for _ in range(100):
-            grant = await keys.grant()
+        for _ in range(99):
+            await keys.grant()
+        grant = await keys.grant()
         assert (grant.prefix, grant.plan, grant.allowance) == ("goodkey1", "free", _PLANS["free"])
         assert keys.source.asked == ["goodkey1"]
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from opsctl.service.book import ServiceBook
 from opsctl.service.cache.invalidated import InvalidatedMemory
@@ -19,8 +19,10 @@ from opsctl.service.cache.policy import CacheBook
 from opsctl.service.edge.assemble import Clocks, make_edge, make_keys
 from opsctl.service.edge.keys import KeyRecord
 from opsctl.service.edge.options import edge_options
-from opsctl.service.telemetry.facts import RequestFacts
 from opsctl.service.telemetry.meters import Meters
+
+if TYPE_CHECKING:
+    from opsctl.service.telemetry.facts import RequestFacts
 
 KEY = f"opk_goodkey1_{'s' * 32}"
 ALL_SCOPES = frozenset({"feed:read", "interactions:write", "content:read", "content:write"})
@@ -204,7 +206,7 @@ class World(AbstractContextManager["World"]):
             messages.append(message)
 
         await self.edge(scope, receive or give, take)
-        start = messages[0] if messages else {"status": 0, "headers": []}
+        start: dict[str, Any] = messages[0] if messages else {"status": 0, "headers": []}
         return Reply(
             status=start["status"],
             headers=[(name.decode(), value.decode("latin-1")) for name, value in start["headers"]],

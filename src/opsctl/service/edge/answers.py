@@ -12,6 +12,8 @@ from opsctl.service.edge.headers import SECURITY
 
 _TAG: Final = re.compile(r"[A-Za-z0-9._:-]{1,128}")
 _NOT_STORED: Final = re.compile(rb"\bno-store\b", re.IGNORECASE)
+# RFC 9110, 5.5: no header may hold these; a line break would begin another one.
+_CONTROL: Final = re.compile(rb"[\x00\r\n]")
 _JSON: Final = b"application/json"
 # What the edge says itself, or what belongs to one connection (RFC 9110, 7.6.1).
 _OWN: Final = frozenset(
@@ -76,7 +78,7 @@ def storable(caught: Caught, *, cache_headers: tuple[Header, ...]) -> Answer | N
     ):
         return None
     etag = b'"%s"' % blake2b(caught.body, digest_size=16).hexdigest().encode()
-    kept = [header for header in caught.headers if header[0] not in _OWN]
+    kept = [header for header in _clean(caught.headers) if header[0] not in _OWN]
     validators: Headers = [(b"etag", etag), *cache_headers]
     tag_headers: Headers = [header for header in kept if header[0] == b"cache-tag"]
     return Answer(
@@ -90,7 +92,7 @@ def storable(caught: Caught, *, cache_headers: tuple[Header, ...]) -> Answer | N
 
 def passed_on(headers: Headers, *, default_cache_control: bytes = b"no-store") -> Headers:
     """Return the headers of an answer that is not kept, without those that the edge says itself."""
-    kept = [header for header in headers if header[0] not in _OWN or header[0] in _PASSED]
+    kept = [header for header in _clean(headers) if header[0] not in _OWN or header[0] in _PASSED]
     if not any(name == b"cache-control" for name, _value in kept):
         kept.append((b"cache-control", default_cache_control))
     return [*kept, *_missing(kept)]
@@ -117,6 +119,11 @@ def matches(if_none_match: bytes, etag: bytes) -> bool:
     if if_none_match.strip() == b"*":
         return True
     return any(part.strip().removeprefix(b"W/") == etag for part in if_none_match.split(b","))
+
+
+def _clean(headers: Headers) -> Headers:
+    """Return the headers without those that would break the answer, should the API have repeated what a client sent."""
+    return [(name.lower(), value) for name, value in headers if not _CONTROL.search(value)]
 
 
 def _missing(kept: Headers) -> Headers:

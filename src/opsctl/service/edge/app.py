@@ -88,7 +88,7 @@ class Edge:
             self._answering.finished(request, _CLIENT_GONE, bytes_sent=0)
 
     async def close(self) -> None:
-        """Call off what is being made, and let go of the file of the rate limit."""
+        """Call off what is being made, and let go of the file of the rate limit; no request may come any more."""
         await self._feeds.close()
         self._cells.close()
 
@@ -237,10 +237,7 @@ class Edge:
         if scope["type"] == "websocket":
             await send({"type": "websocket.close", "code": 1000})
             return
-        try:
-            await self._application(scope, receive, send)
-        finally:
-            await self.close()
+        await self._application(scope, receive, send)
 
 
 def _refuse_oversized(request: Request) -> None:
