@@ -152,8 +152,8 @@ def test_an_item_deleted_in_the_same_moment_does_not_spoil_the_batch(catalogue: 
             await deleting.execute("delete from content where id = 1")
             recording = asyncio.create_task(record(database))
             async with database.connection("watch") as watching:
-                while not await _somebody_waits(watching):
-                    await asyncio.sleep(0.01)  # noqa: ASYNC110 - the other side is a server
+                while not await _somebody_waits(watching):  # noqa: ASYNC110 - the other side is a server
+                    await asyncio.sleep(0.01)
         return await recording
 
     assert with_pool(catalogue, work) == RecordedInteractions(accepted=("b",), unknown_content=("a",))

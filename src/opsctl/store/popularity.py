@@ -39,6 +39,18 @@ where content.status = 'published'
 order by score desc, content.quality desc, content.id
 limit %(limit)s
 """
+_BY_GROUP = f"""
+select id, vendor_id, title, region, category, price_usd, quality, score from (
+    select content.id, vendor_id, title, region, category, price_usd::float8, content.quality::float8,
+        {_SCORE} as score,
+        row_number() over (partition by region, category
+            order by {_SCORE} desc, content.quality desc, content.id) as place
+    {_FROM}
+    where content.status = 'published'
+) as placed
+where place <= %(depth)s
+order by region, category, place
+"""  # noqa: S608 - literals only
 _OF_IDS = f"""
 select content.id, {_SCORE}, coalesce(popularity.views * faded.by, 0)
 {_FROM}
@@ -48,7 +60,12 @@ where content.id = any(%(ids)s)
 _LOCK_WATERMARK = """
 select last_transaction_id::text, last_sequence from outbox_watermarks where consumer = %s for update skip locked
 """
-_REGISTER = "insert into outbox_watermarks (consumer) values (%s) on conflict do nothing"
+# Not a plain `on conflict do nothing`, which would wait for whoever is moving the watermark.
+_REGISTER = """
+insert into outbox_watermarks (consumer)
+select %(consumer)s where not exists (select from outbox_watermarks where consumer = %(consumer)s)
+on conflict do nothing
+"""
 _NEXT = """
 select transaction_id::text, sequence, aggregate_id from outbox_ready
 where aggregate = 'interaction' and operation = 'upsert'
@@ -134,19 +151,15 @@ async def trending(
     """Return the most popular published items, of one region and category where they are named, best first."""
     values = _values(now) | {"region": region, "category": category, "limit": limit}
     rows = await connection.execute(_TRENDING, values)
-    return [
-        PopularItem(
-            content_id=row[0],
-            vendor_id=row[1],
-            title=row[2],
-            region=row[3],
-            category=row[4],
-            price_usd=row[5],
-            quality=row[6],
-            score=row[7],
-        )
-        async for row in rows
-    ]
+    return [_popular(row) async for row in rows]
+
+
+async def trending_by_group(
+    connection: "psycopg.AsyncConnection[Any]", *, now: datetime, depth: int
+) -> Sequence[PopularItem]:
+    """Return the most popular published items of each pair of region and category, each pair's best first."""
+    rows = await connection.execute(_BY_GROUP, _values(now) | {"depth": depth})
+    return [_popular(row) async for row in rows]
 
 
 async def popularity_of(
@@ -164,7 +177,7 @@ async def refresh_popularity(
 
     Counts and watermark move in one transaction. Somebody else who does the same at this moment is left to it: 0.
     """
-    await connection.execute(_REGISTER, [CONSUMER])
+    await connection.execute(_REGISTER, {"consumer": CONSUMER})
     async with connection.transaction():
         place = await (await connection.execute(_LOCK_WATERMARK, [CONSUMER])).fetchone()
         if place is None:
@@ -177,6 +190,19 @@ async def refresh_popularity(
         )
         await connection.execute(_ADVANCE, [rows[-1][0], rows[-1][1], CONSUMER])
     return len(rows)
+
+
+def _popular(row: tuple[Any, ...]) -> PopularItem:
+    return PopularItem(
+        content_id=row[0],
+        vendor_id=row[1],
+        title=row[2],
+        region=row[3],
+        category=row[4],
+        price_usd=row[5],
+        quality=row[6],
+        score=row[7],
+    )
 
 
 def _values(now: datetime) -> dict[str, Any]:
