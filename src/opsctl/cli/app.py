@@ -5,7 +5,18 @@ from typing import Annotated
 
 import typer
 
-from opsctl.cli import artefacts, bench, catalog, collections, config, evidence, metrics, project, serve, stack
+from opsctl.cli import (
+    artefacts,
+    bench,
+    catalog,
+    collections,
+    config,
+    evidence,
+    metrics,
+    project,
+    serve,
+    stack,
+)
 from opsctl.cli.options import HELP_FLAGS
 from opsctl.ui.console import mode
 
