@@ -40,6 +40,8 @@ def serve(plan: ServePlan) -> None:
     folder = service_folder(plan.home)
     folder.mkdir(parents=True, exist_ok=True)
     prepare_metrics_folder(folder / "metrics")
+    # Small matrices only: numpy's threads would wait for each other longer than they work.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     os.environ["OPSCTL_PROJECT"] = str(plan.root)
     Granian(
         APPLICATION,
