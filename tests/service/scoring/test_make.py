@@ -3,7 +3,7 @@
 import asyncio
 
 import pytest
-from tests.service.scoring.items import items, outcomes
+from tests.service.scoring.items import counted, items, outcomes
 from tests.service.scoring.scripted_endpoint import Reply, all_scored, scripted_endpoint
 
 from opsctl.core.errors import UsageError
@@ -76,3 +76,23 @@ def test_requests_at_once_become_one_call():
     assert found == [{1: 0.25, 2: 0.25}, {2: 0.25, 3: 0.25}, {4: 0.25}, {}]
     assert len(server.requests) == 1
     assert outcomes(meters) == {"scored": 4, "dropped": 1}
+
+
+def test_a_call_that_hangs_costs_its_items_and_gives_its_connection_back():
+    """The only connection is free again for the next call."""
+    meters = Meters()
+
+    async def two(url: str) -> list[dict[int, float]]:
+        model = Model(provider="openai", url=url, timeout="150ms", concurrent_calls=1)
+        scorer = make_scorer(model, api_key=None, meters=meters)
+        found = [dict(await scorer.score(items(1))), dict(await scorer.score(items(2)))]
+        await scorer.close()
+        return found
+
+    hanging = Reply(after_seconds=30)
+    with scripted_endpoint([hanging, lambda request: Reply(body=all_scored(request))]) as server:
+        found = asyncio.run(two(server.url))
+
+    assert found == [{}, {2: 0.5}]
+    assert outcomes(meters) == {"error": 1, "scored": 1}
+    assert counted(meters, "model_calls_total", outcome="error") == 1

@@ -12,6 +12,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from opsctl.core.errors import NotReadyError
+from opsctl.service.telemetry import metrics
 from opsctl.service.telemetry.workers import forget_dead_workers, forget_worker, prepare_metrics_folder
 
 WORKER = """
@@ -30,6 +31,11 @@ SCRAPE = """
 import sys
 from opsctl.service.telemetry.meters import Meters
 sys.stdout.buffer.write(Meters().render())
+"""
+TOUCH_AND_SCRAPE = """
+import sys
+from tests.service.telemetry.test_contract import touched
+sys.stdout.buffer.write(touched().render())
 """
 TOKENS = ("ranking_model_tokens_total", "input")
 REQUESTS = ("ranking_request_duration_seconds_count", "feed")
@@ -83,6 +89,24 @@ def test_figures_of_workers_add_up_and_death_takes_gauges_only(tmp_path):
     assert [together[key] for key in (TOKENS, REQUESTS, IN_FLIGHT)] == [321, 3, 321]
     assert [afterwards[key] for key in (TOKENS, REQUESTS, IN_FLIGHT)] == [321, 3, 301]
     assert together[PENDING] in (1, 20, 300)
+
+
+def test_merged_pages_keep_the_contract(tmp_path):
+    """Names, types and help are the declared ones with a folder of workers too, and no `pid` label is added."""
+    text = subprocess.run(
+        [sys.executable, "-c", TOUCH_AND_SCRAPE],
+        env=os.environ | {"PROMETHEUS_MULTIPROC_DIR": str(tmp_path), "PYTHONPATH": os.pathsep.join(sys.path)},
+        stdout=subprocess.PIPE,
+        check=True,
+        timeout=60,
+    ).stdout.decode()
+
+    found = {}
+    for family in text_string_to_metric_families(text):
+        name = f"{family.name}_total" if family.type == "counter" else family.name
+        found[name] = (family.type, family.documentation)
+        assert not any("pid" in sample.labels for sample in family.samples)
+    assert found == {metric.name: (metric.type.value, metric.help) for metric in metrics.ALL}
 
 
 def test_only_the_dead_are_forgotten(tmp_path):

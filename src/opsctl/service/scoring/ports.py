@@ -7,7 +7,7 @@ from typing import Protocol
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScoredItem:
-    """What a scorer is told of an item; `digest` names this state of it, so that a cached score fits its text."""
+    """What a scorer is told of an item; `item_digest` names this state of it, so that a cached score fits its text."""
 
     content_id: int
     title: str

@@ -109,7 +109,10 @@ class FileSink:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             return
-        found = self._path.stat()
+        try:
+            found = self._path.stat()
+        except FileNotFoundError:  # between another worker's rename and its new file
+            return
         if (found.st_dev, found.st_ino) != self._identity:
             return
         for number in range(self._kept - 1, 0, -1):
