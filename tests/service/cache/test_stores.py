@@ -168,21 +168,19 @@ def test_an_empty_request_is_answered(make):
 @pytest.mark.parametrize("backend", ["lmdb", "redis"])
 def test_an_entry_is_forgotten_when_its_time_is_over(request, tmp_path: Path, backend):
     """Cloudflare keeps it for a minute at least; the seal of an entry says when it ends."""
-    if backend == "lmdb":
-        now = [1000.0]
-        store_of = lambda: LmdbStore(tmp_path / "l2", bytes_limit=2**24, now=lambda: now[0])  # noqa: E731
-    else:
+    now = [1000.0]
+
+    def store_of() -> KeyValueStore:
+        if backend == "lmdb":
+            return LmdbStore(tmp_path / "l2", bytes_limit=2**24, now=lambda: now[0])
         server = request.getfixturevalue("redis_process")
-        now = []
-        store_of = lambda: RedisStore(server.url, password=PASSWORD, timeout_seconds=5)  # noqa: E731
+        return RedisStore(server.url, password=PASSWORD, timeout_seconds=5)
 
     async def story(store):
         await store.set_many({"a:1": b"short"}, keep_seconds=0.05)
         await store.set_many({"a:2": b"long"}, keep_seconds=300)
-        if now:
-            now[0] += 1
-        else:
-            await asyncio.sleep(0.1)
+        now[0] += 1
+        await asyncio.sleep(0.1 if backend == "redis" else 0)
         return list(await store.get_many(["a:1", "a:2"]))
 
     assert tell(store_of, story) == [None, b"long"]

@@ -20,8 +20,8 @@ Result = TypeVar("Result")
 # Writers of all processes take turns; behind one that was stopped the others must not pile up.
 _MOST_WAITING = 128
 _DELETED_AT_ONCE = 1000
-_SMALL_SLICE = 200
-_SMALL_SLICES = 20
+_SMALL_SLICE = 32
+_SMALL_SLICES = 50
 
 
 class LmdbStore:

@@ -84,11 +84,16 @@ class LmdbFile:
     def replace(self, broken: OpenFile) -> tuple[OpenFile, bool]:
         """Open the file again after `broken` turned out damaged; tell whether it was this process that made it anew."""
         with self._alone():
-            is_first = self._inode() == broken.inode
+            inode = self._inode()
+            is_first = inode == broken.inode
             if is_first:
                 self._remove()
+            elif inode is None:
+                # Somebody removed it, which is no damage; its lock file belongs to the mapping that is given up.
+                self._lock_path.unlink(missing_ok=True)
+            opened = self._open()
             os.close(broken.users)
-            return self._open(), is_first
+            return opened, is_first
 
     def size_of(self, opened: OpenFile) -> int:
         """Return the bytes of the file that is mapped; 0 when the path names another one by now.
@@ -111,6 +116,10 @@ class LmdbFile:
     @property
     def _rebuilds_path(self) -> Path:
         return self._folder / "rebuilds"
+
+    @property
+    def _lock_path(self) -> Path:
+        return self.path.with_name(f"{self.path.name}-lock")
 
     @contextmanager
     def _alone(self) -> Iterator[None]:
@@ -141,7 +150,7 @@ class LmdbFile:
         self._rebuilds_path.write_text(str(self.rebuilds() + 1), encoding="ascii")
         self.path.unlink(missing_ok=True)
         # LMDB's own lock file goes along: a new data file beside an old reader table is two files in one.
-        self.path.with_name(f"{self.path.name}-lock").unlink(missing_ok=True)
+        self._lock_path.unlink(missing_ok=True)
 
     def _open(self) -> OpenFile:
         environment = lmdb.open(

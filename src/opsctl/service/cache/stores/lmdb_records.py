@@ -17,7 +17,9 @@ _LONGEST_KEY = 511  # LMDB's limit
 _KEPT_OF_KEY = 400
 
 # LMDB writes copies of pages before it frees the old ones: full to the brim, it could not even delete.
-_FULL_SHARE = 0.8
+# Pages that one transaction frees can be used by the next but one, so a small file needs more room in proportion.
+_SPARE_SHARE = 0.2
+_SPARE_BYTES = 4 * 2**20
 _SLICE_SHARE = 0.02
 _SWEPT_EACH_WRITE = 64
 
@@ -73,7 +75,8 @@ def sweep(transaction: Any, file: OpenFile, *, now: float, most: int = _SWEPT_EA
 
 def is_full(transaction: Any, file: OpenFile, *, map_bytes: int, coming_bytes: int) -> bool:
     """Tell whether something should leave before so many bytes come."""
-    return used_bytes(transaction, file) + 2 * coming_bytes > map_bytes * _FULL_SHARE
+    spare = max(map_bytes * _SPARE_SHARE, min(_SPARE_BYTES, map_bytes / 2))
+    return used_bytes(transaction, file) + 2 * coming_bytes > map_bytes - spare
 
 
 def make_room(
@@ -101,6 +104,7 @@ def clear(transaction: Any, file: OpenFile) -> int:
     entries: int = transaction.stat(file.entries)["entries"]
     for database in (file.entries, file.order, file.ends):
         transaction.drop(database, delete=False)
+    count_evictions(transaction, file, entries)
     return entries
 
 
