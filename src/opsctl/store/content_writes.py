@@ -12,7 +12,8 @@ _COLUMNS = """id, vendor_id, title, description, region, district, category, tag
     quality::float8, status, updated_at"""
 _READ = f"select {_COLUMNS} from content where id = %s"  # noqa: S608 - literals only
 _FACTS = """
-select id, vendor_id, title, description, region, category, tags, price_usd::float8, quality::float8, updated_at
+select id, vendor_id, title, description, region, category, tags, price_usd::float8, quality::float8, updated_at,
+    created_at
 from content where id = any(%s) and status = 'published'
 """
 # An update without a change is dropped by a trigger and does not come back from `returning`.
@@ -86,6 +87,7 @@ class ContentFacts:
     price_usd: float | None
     quality: float
     updated_at: datetime
+    created_at: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -180,4 +182,5 @@ def _facts(row: tuple[Any, ...]) -> ContentFacts:
         price_usd=row[7],
         quality=row[8],
         updated_at=row[9],
+        created_at=row[10],
     )

@@ -122,4 +122,4 @@ def _popularity(attention: Attention | None) -> float:
 
 
 def _exposures(attention: Attention | None) -> float:
-    return math.nan if attention is None else float(attention.exposures)
+    return math.nan if attention is None else attention.exposures

@@ -158,7 +158,7 @@ def _facts(row: ContentFacts) -> ItemFacts:
         tags=row.tags,
         price_usd=row.price_usd,
         quality=row.quality,
-        created_seconds=row.updated_at.timestamp(),
+        created_seconds=row.created_at.timestamp(),
         digest="",
     )
     return msgspec.structs.replace(facts, digest=item_digest(scored_item(facts)))

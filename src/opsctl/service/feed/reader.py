@@ -1,6 +1,5 @@
 """Who reads: vector, taste and limits of one user, made from the newest interactions and kept in L1."""
 
-import asyncio
 import math
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
@@ -15,6 +14,7 @@ from opsctl.service.book import Ranking
 from opsctl.service.cache import keys
 from opsctl.service.cache.kind import KindCache
 from opsctl.service.feed.items import FactsOfItems, VectorsOfItems
+from opsctl.service.feed.together import both
 from opsctl.service.feed.values import ItemFacts, Profile, Vector
 from opsctl.store.readers import Seen, read_history, read_region
 
@@ -68,12 +68,8 @@ class Readers:
             history = await read_history(connection, user_id, limit=self._history)
             region = await read_region(connection, user_id)
         ids = list(dict.fromkeys(seen.content_id for seen in history))
-        async with asyncio.TaskGroup() as together:
-            facts = together.create_task(self._facts.of(ids))
-            vectors = together.create_task(self._vectors.of(ids))
-        return self._profile(
-            user_id, history=history, region=region, facts=facts.result(), vectors=vectors.result()
-        )
+        facts, vectors = await both(self._facts.of(ids), self._vectors.of(ids))
+        return self._profile(user_id, history=history, region=region, facts=facts, vectors=vectors)
 
     def _profile(
         self,

@@ -71,7 +71,7 @@ class Attention:
     """How readers took to one item lately: smoothed share of positive interactions, and how often it was shown."""
 
     popularity: float
-    exposures: int
+    exposures: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,46 @@
+"""How do readers take to each item lately: asked of the database for many feeds at once, and known for a minute."""
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+
+from opsctl.clients.postgres_pool import AsyncDatabase
+from opsctl.core.errors import OpsError
+from opsctl.service.feed.values import Attention
+from opsctl.store.popularity import popularity_of
+
+_KNOWN_SECONDS = 60.0
+# About 150 bytes each; a catalogue beyond that is asked for anew.
+_MOST_ITEMS = 200_000
+
+
+class AttentionOfItems:
+    """Popularity and exposure by item.
+
+    Args:
+        now: seconds since 1970.
+    """
+
+    def __init__(self, database: AsyncDatabase, *, now: Callable[[], float]) -> None:
+        self._database = database
+        self._now = now
+        self._known: dict[int, tuple[float, Attention]] = {}
+
+    async def of(self, ids: Sequence[int]) -> tuple[Mapping[int, Attention], str]:
+        """Return what is known, and why it may be old or little; no feed fails for the want of it."""
+        now, note = self._now(), ""
+        asked = [item for item in ids if item not in self._known or self._known[item][0] <= now]
+        if asked:
+            try:
+                await self._ask(asked, now=now)
+            except OpsError as error:
+                note = f"attention {error.code}"
+        return {item: self._known[item][1] for item in ids if item in self._known}, note
+
+    async def _ask(self, ids: Sequence[int], *, now: float) -> None:
+        async with self._database.connection("popularity_of") as connection:
+            found = await popularity_of(connection, ids, now=datetime.fromtimestamp(now, UTC))
+        if len(self._known) + len(found) > _MOST_ITEMS:
+            self._known.clear()
+        for item, popularity in found.items():
+            attention = Attention(popularity=popularity.share, exposures=popularity.views)
+            self._known[item] = (now + _KNOWN_SECONDS, attention)

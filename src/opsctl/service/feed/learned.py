@@ -1,0 +1,86 @@
+"""What has been learned so far: arms and policy as a feed needs them, from L1, else the database, else nothing known."""
+
+from typing import Any
+
+from opsctl.clients.postgres_pool import AsyncDatabase
+from opsctl.ranking.model import ArmsState, PolicyState, RankingState
+from opsctl.ranking.policy import with_agents
+from opsctl.ranking.reader import CONTEXT
+from opsctl.ranking.thompson import with_arms
+from opsctl.service.book import Ranking
+from opsctl.service.cache import keys
+from opsctl.service.cache.kind import KindCache
+from opsctl.store.learning import Learned, LearnedState, read_state
+
+
+class LearnedStates:
+    """The state that feeds rank with; L1 kind `thompson`."""
+
+    def __init__(self, database: AsyncDatabase, *, cache: KindCache[RankingState], settings: Ranking) -> None:
+        self._database = database
+        self._cache = cache
+        self._settings = settings
+
+    async def current(self) -> RankingState:
+        """Return the newest state, fitted to the agents and arms of the book."""
+        state = await self._cache.get(keys.thompson(), self._load)
+        if state is None:
+            raise AssertionError("there is a state always, if one that knows nothing")
+        return state
+
+    async def _load(self) -> RankingState:
+        async with self._database.connection("read_state") as connection:
+            arms = await read_state(connection, Learned.ARMS)
+            policy = await read_state(connection, Learned.POLICY)
+        return RankingState(
+            arms=arms_of(arms, settings=self._settings), policy=policy_of(policy, settings=self._settings)
+        )
+
+
+def size_of_state(state: RankingState) -> int:
+    """Return about how much memory a state takes."""
+    numbers = 2 * len(state.arms.names) + sum(len(row) + 1 for row in state.policy.means)
+    return 500 + 40 * numbers
+
+
+def arms_of(stored: LearnedState | None, *, settings: Ranking) -> ArmsState:
+    """Return the arms of the book with what is known of them."""
+    if stored is None:
+        return with_arms(ArmsState(names=(), alpha=(), beta=()), settings.arms)
+    state = stored.state
+    known = ArmsState(
+        names=tuple(state["names"]),
+        alpha=tuple(state["alpha"]),
+        beta=tuple(state["beta"]),
+        version=stored.version,
+    )
+    return with_arms(known, settings.arms)
+
+
+def policy_of(stored: LearnedState | None, *, settings: Ranking) -> PolicyState:
+    """Return the policy of the book's agents with what is known of it."""
+    if stored is None:
+        known = PolicyState(agents=(), means=(), log_sigmas=())
+    else:
+        state = stored.state
+        known = PolicyState(
+            agents=tuple(state["agents"]),
+            means=tuple(tuple(row) for row in state["means"]),
+            log_sigmas=tuple(state["log_sigmas"]),
+            version=stored.version,
+        )
+    return with_agents(known, settings.agents, context_size=len(CONTEXT))
+
+
+def arms_document(state: ArmsState) -> dict[str, Any]:
+    """Return the arms as they are stored; the version is the row's."""
+    return {"names": list(state.names), "alpha": list(state.alpha), "beta": list(state.beta)}
+
+
+def policy_document(state: PolicyState) -> dict[str, Any]:
+    """Return the policy as it is stored; the version is the row's."""
+    return {
+        "agents": list(state.agents),
+        "means": [list(row) for row in state.means],
+        "log_sigmas": list(state.log_sigmas),
+    }
