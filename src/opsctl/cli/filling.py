@@ -71,7 +71,7 @@ def mapping(name: str) -> "MappingBook":
     from opsctl.catalog.mapping import load_mapping
 
     folder = assets.templates() / "mappings"
-    for path in (Path(name), folder / f"{name}.yaml"):
+    for path in (Path(name), Path(f"{name}.yaml"), folder / f"{name}.yaml"):
         if path.is_file():
             return load_mapping(path)
     shipped = ", ".join(sorted(path.stem for path in folder.glob("*.yaml")))

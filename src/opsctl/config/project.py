@@ -50,6 +50,8 @@ class DatabaseSettings(StrictModel):
     """File that holds the password; `OPSCTL_DATABASE_PASSWORD` works too. Never put it into the URL."""
     statement_timeout_seconds: Annotated[float, Field(gt=0, le=86400)] = 60.0
     """The server gives up a statement after this time."""
+    through_pooler: bool = False
+    """The address is that of a transaction pooler: PgBouncer, or Supavisor on port 6543."""
 
 
 class EmbeddingSettings(StrictModel):

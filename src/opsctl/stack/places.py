@@ -1,10 +1,11 @@
 """Where are the servers of this project: those of the settings, else those of the embedded stack."""
 
 import os
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from opsctl.clients.postgres import DatabaseAddress
     from opsctl.clients.qdrant_values import QdrantPlace
     from opsctl.config.settings import Settings
@@ -49,6 +50,7 @@ class Places:
             url=chosen.url,
             password=self.secret("OPSCTL_DATABASE_PASSWORD", chosen.password_file),
             statement_timeout_seconds=chosen.statement_timeout_seconds,
+            through_pooler=chosen.through_pooler,
         )
 
     def secret(self, variable: str, file: str | None = None) -> str | None:
