@@ -11,7 +11,8 @@ from tests.service.api.in_process import InProcessClient
 from opsctl.service.api.contract import PROBLEMS
 from opsctl.service.api.openapi import render_document
 
-_WRITTEN = Path(__file__).parents[3] / "docs" / "openapi.json"
+_DOCS = Path(__file__).parents[3] / "docs"
+_WRITTEN = _DOCS / "openapi.json"
 
 
 @pytest.fixture(scope="module")
@@ -99,3 +100,15 @@ def test_the_document_is_served_as_it_is_written(client: InProcessClient, docume
     served = client.get("/openapi.json").json()
     served["components"]["schemas"]["InteractionBatch"]["properties"]["interactions"]["maxItems"] = 500
     assert served == document
+
+
+def test_the_guide_has_every_code_and_header(document: dict[str, Any]) -> None:
+    """`docs/api.md` is written by hand, so it could forget one."""
+    guide = (_DOCS / "api.md").read_text()
+    rows = [line for line in guide.splitlines() if line.startswith("| `SVC")]
+
+    assert rows == [f"| `{kind.code}` | {kind.status} | {kind.title} | {kind.meaning} |" for kind in PROBLEMS]
+    assert [name for name in document["components"]["headers"] if f"`{name}`" not in guide] == [
+        "Allow",
+        "WWW-Authenticate",
+    ]

@@ -156,6 +156,7 @@ class Refusal:
 
 _WITH_BODY: Final = frozenset({"recordInteractions", "putContent"})
 
+# Of two with the same status the later one holds, which is the one that knows the route.
 REFUSALS: Final = (
     Refusal(name="BadRequest", kinds=(problem.MALFORMED, problem.INVALID)),
     Refusal(
@@ -174,10 +175,12 @@ REFUSALS: Final = (
     Refusal(name="TooLarge", kinds=(problem.TOO_LARGE,)),
     Refusal(name="UnsupportedMediaType", kinds=(problem.MEDIA,), operations=_WITH_BODY),
     Refusal(
-        name="Unprocessable",
-        kinds=(problem.UNKNOWN_CHOICE, problem.UNKNOWN_VENDOR, problem.OUT_OF_WINDOW),
-        operations=_WITH_BODY | {"getFeed", "getTrending"},
+        name="UnknownChoice",
+        kinds=(problem.UNKNOWN_CHOICE,),
+        operations=frozenset({"getFeed", "getTrending"}),
     ),
+    Refusal(name="UnknownVendor", kinds=(problem.UNKNOWN_VENDOR,), operations=frozenset({"putContent"})),
+    Refusal(name="OutOfWindow", kinds=(problem.OUT_OF_WINDOW,), operations=frozenset({"recordInteractions"})),
     Refusal(
         name="TooManyRequests",
         kinds=(problem.RATE_LIMIT,),
@@ -187,10 +190,18 @@ REFUSALS: Final = (
     Refusal(name="AddressTooLong", kinds=(LONG_ADDRESS,)),
     Refusal(name="HeadersTooLarge", kinds=(LARGE_HEADERS,)),
     Refusal(name="InternalError", kinds=(problem.INTERNAL,)),
+    Refusal(name="Unavailable", kinds=(problem.UNAVAILABLE,), headers=("Retry-After",)),
     Refusal(
-        name="Unavailable",
-        kinds=(problem.UNAVAILABLE, problem.EMPTY_FEED, problem.NOT_READY),
+        name="NoFeed",
+        kinds=(problem.UNAVAILABLE, problem.EMPTY_FEED),
         headers=("Retry-After",),
+        operations=frozenset({"getFeed"}),
+    ),
+    Refusal(
+        name="NotReady",
+        kinds=(problem.NOT_READY,),
+        headers=("Retry-After",),
+        operations=frozenset({"getReadiness"}),
     ),
     Refusal(name="NoAnswerInTime", kinds=(problem.TOO_LATE,)),
 )

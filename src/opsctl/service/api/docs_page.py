@@ -9,12 +9,13 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from opsctl import assets
-from opsctl.service.api.contract import PROBLEMS
+from opsctl.service.api.contract import PROBLEMS, REFUSALS
+
+_EVERYWHERE: Final = frozenset(refusal.name for refusal in REFUSALS if refusal.operations is None)
 
 _BOUNDS: Final = {
     "minimum": "at least {}",
     "maximum": "at most {}",
-    "minLength": "at least {} characters",
     "maxLength": "at most {} characters",
     "minItems": "at least {} of them",
     "maxItems": "at most {} of them",
@@ -55,6 +56,12 @@ def _operations(document: dict[str, Any], tag: str) -> Iterator[dict[str, Any]]:
                     "responses": [
                         _response(status, response, document)
                         for status, response in operation["responses"].items()
+                        if _name(response) not in _EVERYWHERE
+                    ],
+                    "usual": [
+                        status
+                        for status, response in operation["responses"].items()
+                        if _name(response) in _EVERYWHERE
                     ],
                 }
 
@@ -88,6 +95,10 @@ def _response(status: str, response: dict[str, Any], document: dict[str, Any]) -
     }
 
 
+def _name(part: dict[str, Any]) -> str:
+    return str(part.get("$ref", "")).rpartition("/")[2]
+
+
 def _resolved(part: dict[str, Any], document: dict[str, Any]) -> dict[str, Any]:
     if "$ref" not in part:
         return part
@@ -117,16 +128,13 @@ def _rows(schema: dict[str, Any]) -> dict[str, Any]:
 def _type(schema: dict[str, Any]) -> Markup:
     """Return the kind of a value with its bounds, in words."""
     if "$ref" in schema:
-        name = schema["$ref"].rpartition("/")[2]
-        return Markup('<a href="#schema-{0}">{0}</a>').format(name)
+        return Markup('<a href="#schema-{0}">{0}</a>').format(_name(schema))
     if "anyOf" in schema:
         return Markup(" or ").join(_type(each) for each in schema["anyOf"])
     if "enum" in schema:
         return Markup(" | ").join(Markup("<code>{}</code>").format(value) for value in schema["enum"])
     bounds = [
-        _inline(text.format(schema[key]))
-        for key, text in _BOUNDS.items()
-        if key in schema and schema[key] is not None
+        _inline(text.format(schema[key])) for key, text in _BOUNDS.items() if schema.get(key) is not None
     ]
     kind = escape(schema.get("format") or schema.get("type", "anything"))
     if schema.get("type") == "array":
