@@ -37,9 +37,10 @@ fmt: $(STAMP) ## Format the code
 schemas: $(STAMP) ## Write the JSON Schemas of the books into the package
 	@for book in project collections mapping cache service; do $(BIN)/opsctl config schema $$book > src/opsctl/schemas/$$book.json; done
 
-docs: $(STAMP) ## Write docs/commands.md and docs/openapi.json from the code
+docs: $(STAMP) ## Write the generated pages: commands, metrics, OpenAPI document
 	$(BIN)/python -m opsctl.cli.reference > docs/commands.md
 	$(BIN)/python -m opsctl.service.api.openapi > docs/openapi.json
+	$(BIN)/python -m opsctl.service.telemetry.reference > docs/metrics.md
 
 setup: $(STAMP) ## Make the virtual environment only
 
