@@ -12,7 +12,7 @@ app = group("The embedded stack: a real PostgreSQL and a real vector engine, as 
 
 Parts = Annotated[
     list[PartName] | None,
-    typer.Argument(metavar="[PART]...", help="postgres, vectors; all when none is named."),
+    typer.Argument(metavar="[PART]...", help="postgres, vectors, pooler; all when none is named."),
 ]
 
 
@@ -70,7 +70,7 @@ def down(parts: Parts = None, json: Json = False, dry_run: DryRun = False) -> No
 
 @command(app, "opsctl stack status", "opsctl stack status --json")
 def status(json: Json = False) -> None:
-    """Show each part: whether it runs and is ready, where, since when, what it uses. Exit 3 unless all are ready."""
+    """Show each part: whether it runs and is ready, where, since when, what it uses. Exit 3 unless all required are ready."""
     from opsctl.cli import wiring
     from opsctl.cli.document import document
     from opsctl.cli.exit import leave

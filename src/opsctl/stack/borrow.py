@@ -1,6 +1,6 @@
 """How does a command that needs the stack get one: the running one, or one for its own duration."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -8,15 +8,18 @@ from opsctl.clients.files import SharedLease
 from opsctl.core.clock import Clock
 from opsctl.core.events import Listener, Noted
 from opsctl.stack.down import stop_stack
-from opsctl.stack.model import PartStatus, StackState, stack_dir
+from opsctl.stack.model import PartName, PartStatus, StackState, stack_dir
 from opsctl.stack.record import read_stack_record
+from opsctl.stack.spec import REQUIRED
 from opsctl.stack.status import stack_status
 from opsctl.stack.up import start_stack
 
 
 @contextmanager
-def borrowed_stack(home: Path, *, listener: Listener, clock: Clock) -> Iterator[StackState]:
-    """Use the running stack, or start one and stop it afterwards, saying so.
+def borrowed_stack(
+    home: Path, *, listener: Listener, clock: Clock, parts: Sequence[PartName] = REQUIRED
+) -> Iterator[StackState]:
+    """Use the running stack, or start the parts that are needed and stop them afterwards, saying so.
 
     Commands that borrow at the same time share one stack: the last of them to end stops it. A stack that was
     brought up by `opsctl stack up` is never stopped here.
@@ -24,7 +27,7 @@ def borrowed_stack(home: Path, *, listener: Listener, clock: Clock) -> Iterator[
     home = home.resolve()
     with SharedLease(stack_dir(home) / "borrowers.lock") as lease:
         try:
-            yield _ready_stack(home, listener=listener, clock=clock)
+            yield _ready_stack(home, parts=parts, listener=listener, clock=clock)
         finally:
             if read_stack_record(home).borrowed and lease.become_last():
                 state = stop_stack(home, listener=listener, clock=clock, only_borrowed=True)
@@ -33,13 +36,13 @@ def borrowed_stack(home: Path, *, listener: Listener, clock: Clock) -> Iterator[
                     listener(Noted(subject="stack", message=note))
 
 
-def _ready_stack(home: Path, *, listener: Listener, clock: Clock) -> StackState:
+def _ready_stack(home: Path, *, parts: Sequence[PartName], listener: Listener, clock: Clock) -> StackState:
     state = stack_status(home)
-    if state.ready:
+    if state.has_ready(parts):
         return state
     if any(part.status is PartStatus.RUNNING for part in state.parts):
         note = "a part of the embedded stack is not up; starting it"
     else:
         note = "the embedded stack is not up; starting it for the duration of this command"
     listener(Noted(subject="stack", message=note))
-    return start_stack(home, listener=listener, clock=clock, borrowed=True)
+    return start_stack(home, listener=listener, clock=clock, only=parts, borrowed=True)

@@ -7,8 +7,9 @@ from opsctl.clients.processes import stop
 from opsctl.core.clock import Clock
 from opsctl.core.events import Listener, PhaseFinished, PhaseStarted
 from opsctl.stack.lock import changing_stack
-from opsctl.stack.model import STARTING_ORDER, STOP_SIGNALS, PartName, StackState, StackStep, pid_path
+from opsctl.stack.model import STARTING_ORDER, PartName, StackState, StackStep, pid_path
 from opsctl.stack.record import read_process, read_stack_record, runs
+from opsctl.stack.spec import PARTS
 from opsctl.stack.status import stack_status
 
 # PostgreSQL writes a checkpoint and the vector node flushes; both are done in seconds unless the disk is slow.
@@ -58,5 +59,5 @@ def _stop_service(
         return
     began = clock.monotonic()
     listener(PhaseStarted(subject=name, phase="stop"))
-    stop(pid_path(home, name), grace_seconds=grace_seconds, stop_signal=STOP_SIGNALS[name], clock=clock)
+    stop(pid_path(home, name), grace_seconds=grace_seconds, stop_signal=PARTS[name].stop_signal, clock=clock)
     listener(PhaseFinished(subject=name, phase="stop", duration_seconds=clock.monotonic() - began))

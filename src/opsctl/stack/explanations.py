@@ -1,7 +1,7 @@
 """What the codes of the embedded stack mean."""
 
 EXPLANATIONS = {
-    "STK001": """A part of the embedded stack does not run, but the command needs it.""",
+    "STK001": """A part of the embedded stack does not run, but the command or another part needs it.""",
     "STK002": """No port is free on loopback among those that the stack tries.""",
     "STK003": """The record of the stack, `.opsctl/stack/state.json`, is damaged.
 
@@ -17,6 +17,10 @@ PostgreSQL runs only as the owner of its data; as root, opsctl runs it under an 
 The database demands the password that was generated with it. Put the file back; where it is lost, remove
 `.opsctl/stack/postgres` and import again: the embedded stack is for work that can be repeated.""",
     "STK013": """`initdb` could not make a new database cluster; its own words are in the message.""",
+    "STK014": """A part of the stack was named whose program this machine does not have.
+
+It is optional: `opsctl stack up` without names starts what there is, and everything works without the rest. On Debian
+the pooler comes with `apt-get install pgbouncer`.""",
     "STK020": """A part did not become ready in time, or ended while it started.
 
 The message holds its last log lines; `opsctl stack logs` shows more.""",

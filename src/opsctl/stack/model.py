@@ -1,7 +1,7 @@
 """What the embedded stack consists of, and in which state each part can be."""
 
 import signal
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
@@ -11,18 +11,23 @@ from opsctl.core.errors import NotReadyError
 
 
 class PartName(StrEnum):
-    """The parts of the stack; each name is also that of its log file."""
+    """The parts of the stack, in starting order; each name is also that of its log file."""
 
     POSTGRES = "postgres"
     VECTORS = "vectors"
+    POOLER = "pooler"
 
 
 class PartStatus(StrEnum):
-    """Whether a part runs; `crashed` means that it ended without being told to."""
+    """Whether a part runs; `crashed` means that it ended without being told to.
+
+    An optional part whose program this machine does not have is `not installed`, which is no fault.
+    """
 
     RUNNING = "running"
     STOPPED = "stopped"
     CRASHED = "crashed"
+    NOT_INSTALLED = "not installed"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,8 +62,31 @@ class PartSpec:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """One part of the stack: what its module tells the rest.
+
+    Args:
+        name: how it is called.
+        plan_place: decides where the part is to live while it does not run, from its recorded place.
+        specify: tells how the part is run at its place, from the project's `.opsctl` folder.
+        url: the address under which it answers, from its port.
+        required: without it the stack is not ready, and every command that borrows a stack starts it.
+        stop_signal: asks it to end.
+        missing_because: the reason why this machine cannot run it; None where it can.
+    """
+
+    name: PartName
+    plan_place: Callable[[Path, Place | None], Place]
+    specify: Callable[[Path, Place], PartSpec]
+    url: Callable[[int], str]
+    required: bool = True
+    stop_signal: signal.Signals = signal.SIGTERM
+    missing_because: Callable[[], str | None] = lambda: None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StackStep:
-    """What `up` or `down` would do to one part: `start`, `restart` after a crash, `keep` or `stop`."""
+    """What `up` or `down` would do to one part: `start`, `restart` after a crash, `keep`, `skip` or `stop`."""
 
     name: PartName
     action: str
@@ -72,6 +100,7 @@ class PartState:
     status: PartStatus
     ready: bool
     log_path: Path
+    required: bool = True
     pid: int | None = None
     port: int | None = None
     url: str | None = None
@@ -90,8 +119,12 @@ class StackState:
 
     @property
     def ready(self) -> bool:
-        """Tell whether every part can be used."""
-        return all(part.ready for part in self.parts)
+        """Tell whether every required part can be used."""
+        return all(part.ready for part in self.parts if part.required)
+
+    def has_ready(self, names: Sequence[PartName]) -> bool:
+        """Tell whether each of these parts can be used."""
+        return all(self.part(name).ready for name in names)
 
     def part(self, name: PartName) -> PartState:
         """Return the state of one part."""
@@ -108,6 +141,12 @@ class StackState:
         return password_file(self.home)
 
     @property
+    def pooler_url(self) -> str | None:
+        """Return the address of the database through the transaction pooler; None where none can be used."""
+        part = self.part(PartName.POOLER)
+        return part.url if part.ready else None
+
+    @property
     def vectors_url(self) -> str:
         """Return the REST address of the embedded vector node."""
         return self._url(PartName.VECTORS)
@@ -121,10 +160,7 @@ class StackState:
         return part.url
 
 
-STARTING_ORDER = (PartName.POSTGRES, PartName.VECTORS)
-
-# SIGINT is PostgreSQL's fast shutdown: sessions are ended and a checkpoint is written; SIGTERM would wait for them.
-STOP_SIGNALS = {PartName.POSTGRES: signal.SIGINT, PartName.VECTORS: signal.SIGTERM}
+STARTING_ORDER = tuple(PartName)
 
 
 def stack_dir(home: Path) -> Path:

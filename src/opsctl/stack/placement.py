@@ -32,15 +32,19 @@ def choose_account(home: Path) -> Account | None:
     return Account(uid=nobody.pw_uid, gid=nobody.pw_gid)
 
 
-def possible_data_dirs(home: Path, *, shared_root: Path = SHARED_ROOT) -> tuple[Path, Path]:
+def possible_data_dirs(
+    home: Path, *, name: str = "postgres", shared_root: Path = SHARED_ROOT
+) -> tuple[Path, Path]:
     """Return the folder inside the project and the one that root falls back to."""
     digest = hashlib.sha256(str(home).encode()).hexdigest()[:12]
-    return stack_dir(home) / "postgres", shared_root / digest / "postgres"
+    return stack_dir(home) / name, shared_root / digest / name
 
 
-def choose_data_dir(home: Path, *, account: Account | None, shared_root: Path = SHARED_ROOT) -> Path:
-    """Return the folder for PostgreSQL's data: inside the project, where `account` can get there."""
-    inside, outside = possible_data_dirs(home, shared_root=shared_root)
+def choose_data_dir(
+    home: Path, *, account: Account | None, name: str = "postgres", shared_root: Path = SHARED_ROOT
+) -> Path:
+    """Return the folder for the data of a part: inside the project, where `account` can get there."""
+    inside, outside = possible_data_dirs(home, name=name, shared_root=shared_root)
     if account is None or may_enter(_nearest_existing(inside), account=account):
         return inside
     return outside

@@ -3,6 +3,7 @@
 import os
 import secrets
 import shutil
+import signal
 import subprocess
 import tempfile
 from pathlib import Path
@@ -11,7 +12,7 @@ from opsctl.clients.files import read_text, sync_directory, write_atomically
 from opsctl.clients.postgres import DatabaseAddress, connect
 from opsctl.clients.processes import Account
 from opsctl.core.errors import NotReadyError, OpsError
-from opsctl.stack.model import PartName, PartSpec, Place, password_file
+from opsctl.stack.model import Part, PartName, PartSpec, Place, password_file
 from opsctl.stack.placement import (
     choose_account,
     choose_data_dir,
@@ -37,7 +38,7 @@ _PASSING_TROUBLES = (
 )
 
 
-def plan_place(home: Path, *, recorded: Place | None) -> Place:
+def plan_place(home: Path, recorded: Place | None) -> Place:
     """Decide user, folders and port; data that is there already decides its folder and its user."""
     data_dir = next((folder for folder in possible_data_dirs(home) if _has_cluster(folder)), None)
     account = _owner_of(data_dir) if data_dir else choose_account(home)
@@ -237,3 +238,13 @@ def _complete_database(home: Path, *, port: int) -> None:
         connection.execute("create extension if not exists pg_stat_statements")
         connection.commit()
         apply_migrations(connection)
+
+
+PART = Part(
+    name=PartName.POSTGRES,
+    plan_place=plan_place,
+    specify=specify,
+    url=database_url,
+    # PostgreSQL's fast shutdown: sessions are ended and a checkpoint is written; SIGTERM would wait for them.
+    stop_signal=signal.SIGINT,
+)

@@ -1,40 +1,36 @@
-"""Which processes make up the stack, and how each is run in this project."""
+"""Which parts make up the stack: a new one is a module that defines `PART`, a name in `PartName`, and a line here."""
 
-from pathlib import Path
-from typing import assert_never
+from opsctl.core.errors import NotReadyError
+from opsctl.stack import pgbouncer, postgres, vectors
+from opsctl.stack.model import Part, PartName
 
-from opsctl.stack import postgres, vectors
-from opsctl.stack.model import PartName, PartSpec, Place
-
-
-def plan_place(home: Path, name: PartName, *, recorded: Place | None) -> Place:
-    """Decide where a part that does not run is to live."""
-    match name:
-        case PartName.POSTGRES:
-            return postgres.plan_place(home, recorded=recorded)
-        case PartName.VECTORS:
-            return vectors.plan_place(home, recorded=recorded)
-        case _:
-            assert_never(name)
+PARTS: dict[PartName, Part] = {
+    part.name: part
+    for part in (
+        postgres.PART,
+        vectors.PART,
+        pgbouncer.PART,
+    )
+}
+REQUIRED = tuple(name for name, part in PARTS.items() if part.required)
 
 
-def specify(home: Path, name: PartName, *, place: Place) -> PartSpec:
-    """Return how a part is run at its place."""
-    match name:
-        case PartName.POSTGRES:
-            return postgres.specify(home, place)
-        case PartName.VECTORS:
-            return vectors.specify(place)
-        case _:
-            assert_never(name)
+def require_installed(name: PartName) -> None:
+    """Refuse a part that was asked for by name and that this machine cannot run.
+
+    Raises:
+        NotReadyError: STK014 with the reason.
+    """
+    reason = PARTS[name].missing_because()
+    if reason is not None:
+        raise NotReadyError(
+            f"`{name}` is not installed",
+            code="STK014",
+            why=reason,
+            fix="install it, or leave it out: it is optional",
+        )
 
 
-def part_url(name: PartName, *, port: int) -> str:
-    """Return the address under which a part answers."""
-    match name:
-        case PartName.POSTGRES:
-            return postgres.database_url(port)
-        case PartName.VECTORS:
-            return vectors.url(port)
-        case _:
-            assert_never(name)
+def is_installed(name: PartName) -> bool:
+    """Tell whether this machine can run a part."""
+    return PARTS[name].missing_because() is None

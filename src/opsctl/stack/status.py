@@ -14,7 +14,7 @@ from opsctl.stack.model import (
     log_path,
 )
 from opsctl.stack.record import read_process, read_stack_record
-from opsctl.stack.spec import part_url, specify
+from opsctl.stack.spec import PARTS, is_installed
 
 
 def stack_status(home: Path) -> StackState:
@@ -28,18 +28,20 @@ def stack_status(home: Path) -> StackState:
 def _service_state(home: Path, name: PartName, *, place: Place | None) -> PartState:
     record = read_process(home, name)
     if place is None or record is None:
-        return _resting(home, name, place=place, status=PartStatus.STOPPED)
+        status = PartStatus.STOPPED if is_installed(name) else PartStatus.NOT_INSTALLED
+        return _resting(home, name, place=place, status=status)
     figures = measure(record) if is_alive(record) else None
     if figures is None:
         return _resting(home, name, place=place, status=PartStatus.CRASHED)
     return PartState(
         name=name,
         status=PartStatus.RUNNING,
-        ready=specify(home, name, place=place).not_ready_because() is None,
+        ready=PARTS[name].specify(home, place).not_ready_because() is None,
+        required=PARTS[name].required,
         log_path=log_path(home, name),
         pid=record.pid,
         port=place.port,
-        url=part_url(name, port=place.port),
+        url=PARTS[name].url(place.port),
         uptime_seconds=round(figures.uptime_seconds, 1),
         memory_bytes=figures.memory_bytes,
         data_dir=place.data_dir,
@@ -52,6 +54,7 @@ def _resting(home: Path, name: PartName, *, place: Place | None, status: PartSta
         name=name,
         status=status,
         ready=False,
+        required=PARTS[name].required,
         log_path=log_path(home, name),
         port=place.port if place else None,
         data_dir=place.data_dir if place else None,

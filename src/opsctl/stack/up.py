@@ -12,7 +12,6 @@ from opsctl.stack.lock import changing_stack
 from opsctl.stack.logs import put_aside_when_large, size_bytes, tail_lines
 from opsctl.stack.model import (
     STARTING_ORDER,
-    STOP_SIGNALS,
     PartName,
     PartSpec,
     PartStatus,
@@ -23,7 +22,7 @@ from opsctl.stack.model import (
     pid_path,
 )
 from opsctl.stack.record import read_process, read_stack_record, runs, write_stack_record
-from opsctl.stack.spec import plan_place, specify
+from opsctl.stack.spec import PARTS, is_installed, require_installed
 from opsctl.stack.status import stack_status
 
 _POLL_SECONDS = 0.05
@@ -38,9 +37,14 @@ def plan_start(home: Path, *, only: Sequence[PartName] = ()) -> tuple[StackStep,
         PartStatus.RUNNING: "keep",
         PartStatus.STOPPED: "start",
         PartStatus.CRASHED: "restart",
+        PartStatus.NOT_INSTALLED: "skip",
     }
     state = stack_status(home)
-    return tuple(StackStep(name=name, action=actions[state.part(name).status]) for name in _chosen(only))
+    return tuple(
+        StackStep(name=name, action=actions[state.part(name).status])
+        for name in STARTING_ORDER
+        if not only or name in only
+    )
 
 
 def start_stack(
@@ -57,14 +61,17 @@ def start_stack(
         home: the project's `.opsctl` folder.
         listener: hears a phase for every part that is started.
         clock: measures the deadlines.
-        only: the parts wanted; all when empty.
+        only: the parts wanted; all that this machine can run when empty.
         borrowed: the caller stops the stack again; a later `start_stack` without it keeps the stack up.
 
     Raises:
         NotReadyError: STK020 when a part ends or stays unready; the last lines of its log are in `why`.
+            STK014 when a part was named that is not installed.
         RefusedError: FIL002 when another `up` or `down` does not come to its end.
     """
     home = home.resolve()  # the processes get these paths and work in other folders
+    for name in only:
+        require_installed(name)
     with changing_stack(home, what="starting the stack", listener=listener, clock=clock):
         record = read_stack_record(home)
         is_running = any(runs(home, name) for name in STARTING_ORDER)
@@ -75,21 +82,26 @@ def start_stack(
 
 
 def _chosen(only: Sequence[PartName]) -> tuple[PartName, ...]:
-    return tuple(name for name in STARTING_ORDER if not only or name in only)
+    return tuple(name for name in STARTING_ORDER if name in only or (not only and is_installed(name)))
 
 
 def _ensure_part(home: Path, name: PartName, *, listener: Listener, clock: Clock) -> None:
     began = clock.monotonic()
     place = read_stack_record(home).places.get(name)
     if place is not None and runs(home, name):
-        running = specify(home, name, place=place)
+        running = PARTS[name].specify(home, place)
         _await_ready(home, running, log_offset=_log_size(home, name), clock=clock)
         running.finish()
         return
     listener(PhaseStarted(subject=name, phase="start"))
     # A leader that crashed may have left children, and those may hold its port and its files.
     if read_process(home, name) is not None:
-        stop(pid_path(home, name), grace_seconds=_GRACE_SECONDS, stop_signal=STOP_SIGNALS[name], clock=clock)
+        stop(
+            pid_path(home, name),
+            grace_seconds=_GRACE_SECONDS,
+            stop_signal=PARTS[name].stop_signal,
+            clock=clock,
+        )
     spec = _start_with_retries(home, name, recorded=place, clock=clock)
     spec.finish()
     listener(
@@ -106,7 +118,8 @@ def _start_with_retries(home: Path, name: PartName, *, recorded: Place | None, c
     """Start a part, again while its log names a trouble that passes by itself."""
     deadline: float | None = None
     while True:
-        spec = specify(home, name, place=plan_place(home, name, recorded=recorded))
+        part = PARTS[name]
+        spec = part.specify(home, part.plan_place(home, recorded))
         deadline = deadline if deadline is not None else clock.monotonic() + spec.deadline_seconds
         log_offset = _spawn(home, spec)
         try:
@@ -115,7 +128,7 @@ def _start_with_retries(home: Path, name: PartName, *, recorded: Place | None, c
             stop(
                 pid_path(home, name),
                 grace_seconds=_GRACE_SECONDS,
-                stop_signal=STOP_SIGNALS[name],
+                stop_signal=PARTS[name].stop_signal,
                 clock=clock,
             )
             said = error.why or ""

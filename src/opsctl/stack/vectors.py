@@ -4,13 +4,13 @@ import http.client
 import sys
 from pathlib import Path
 
-from opsctl.stack.model import PartName, PartSpec, Place, stack_dir
+from opsctl.stack.model import Part, PartName, PartSpec, Place, stack_dir
 from opsctl.stack.ports import HOST, choose_port
 
 _PROBE_TIMEOUT_SECONDS = 2.0
 
 
-def plan_place(home: Path, *, recorded: Place | None) -> Place:
+def plan_place(home: Path, recorded: Place | None) -> Place:
     """Decide folder and port; the recorded port is kept when it is free."""
     return Place(
         port=choose_port(owner=f"{home}:vectors", recorded=recorded.port if recorded else None),
@@ -18,7 +18,7 @@ def plan_place(home: Path, *, recorded: Place | None) -> Place:
     )
 
 
-def specify(place: Place) -> PartSpec:
+def specify(_home: Path, place: Place) -> PartSpec:
     """Return how this vector node is run."""
     return PartSpec(
         name=PartName.VECTORS,
@@ -51,3 +51,6 @@ def _not_ready_because(port: int) -> str | None:
     finally:
         connection.close()
     return None if answer.status == http.client.OK else f"GET /readyz answered {answer.status}"
+
+
+PART = Part(name=PartName.VECTORS, plan_place=plan_place, specify=specify, url=url)

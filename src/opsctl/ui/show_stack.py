@@ -12,6 +12,7 @@ _WORDS = {
     PartStatus.RUNNING: "[green]✔ running[/]",
     PartStatus.STOPPED: "[dim]- stopped[/]",
     PartStatus.CRASHED: "[red]✘ crashed[/]",
+    PartStatus.NOT_INSTALLED: "[dim]- not installed[/]",
 }
 
 
