@@ -19,6 +19,9 @@ request-timeout = 10
 workers = 1
 headers = {{ Authorization = "Bearer ${{OPSCTL_TEST_KEY}}" }}
 
+[warnings]
+fail-on = true
+
 [dictionaries]
 regions = {{ values = {regions} }}
 categories = {{ values = {categories} }}

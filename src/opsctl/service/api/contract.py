@@ -36,9 +36,6 @@ HEADERS: Final = {
     "Age": _header(
         "Seconds since the answer was made; of cached answers.", {"type": "integer", "minimum": 0}, example=17
     ),
-    "Allow": _header(
-        "The methods of this path.", {"type": "string"}, example="DELETE, GET, HEAD, PUT", required=True
-    ),
     "Cache-Control": _header(
         "How long the answer is good.", {"type": "string"}, example="private, max-age=0, must-revalidate"
     ),

@@ -125,11 +125,11 @@ async def _on_unknown_choice(request: Request, failure: Any) -> Response:
     return answer_problem(problem, request.scope)
 
 
-async def _on_unknown_vendor(request: Request, failure: Any) -> Response:
+async def _on_unknown_vendor(request: Request, _: Any) -> Response:
     problem = ProblemError(
         kind=problems.UNKNOWN_VENDOR,
-        detail=str(failure),
-        errors=[FieldError(pointer="/vendor_id", message=str(failure))],
+        detail="an item needs a vendor that exists",
+        errors=[FieldError(pointer="/vendor_id", message="there is no such vendor")],
     )
     return answer_problem(problem, request.scope)
 
