@@ -104,7 +104,7 @@ class _Handler(BaseHTTPRequestHandler):
             case "GET", ["bucket", bucket] if bucket == state.bucket:
                 self._json(200, {"id": bucket, "name": bucket, "public": False})
             case "POST", ["object", "list", bucket]:
-                # A bucket that is not there has an empty list in hosted Supabase.
+                # Not every server refuses to list a bucket that is not there.
                 self._json(200, self._listed(json.loads(body)) if bucket == state.bucket else [])
             case (_, ["bucket", _]) | (_, ["object", _, *_]) if path[1] != state.bucket:
                 self._refuse("404", "Bucket not found", "Bucket not found")

@@ -246,7 +246,7 @@ def test_each_fault_of_the_storage_has_its_own_error(
 
 
 def test_a_bucket_that_is_not_there_is_told(standin: StandIn, tmp_path: Path) -> None:
-    """Also by the list, which hosted Supabase answers with nothing."""
+    """Also by the list, which the stand-in answers with nothing."""
     with open_supabase(_place(standin)) as project:
         store = SupabaseArtefacts(project, bucket="nowhere")
         codes = {

@@ -101,7 +101,7 @@ class SupabaseArtefacts:
             yield from (artefact for entry in page if (artefact := _artefact(entry)) is not None)
 
     def _require_bucket(self) -> None:
-        """Refuse a bucket that is not there: hosted Supabase lists it as an empty one.
+        """Refuse a bucket that is not there: not every server refuses to list one.
 
         The client's own `get_bucket` fails on the way in which Supabase Lite writes times.
         """
