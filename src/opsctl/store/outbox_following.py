@@ -1,0 +1,84 @@
+"""How does a running service follow the outbox: one worker at a time, each batch with its watermark in one transaction."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from opsctl.store.outbox import CONTENT, Change, Watermark
+
+if TYPE_CHECKING:
+    import psycopg
+
+_REGISTER = "insert into outbox_watermarks (consumer) values (%s) on conflict do nothing"
+_LOCK = """
+select last_transaction_id::text::bigint, last_sequence from outbox_watermarks
+where consumer = %s for update skip locked
+"""
+_NEXT = """
+select transaction_id::text::bigint, sequence, aggregate_id from outbox_ready
+where aggregate = %(aggregate)s
+    and (transaction_id, sequence) > (%(transaction_id)s::text::xid8, %(sequence)s)
+    and (%(behind)s::text is null or (transaction_id, sequence) <= (
+        select last_transaction_id, last_sequence from outbox_watermarks where consumer = %(behind)s
+    ))
+order by transaction_id, sequence limit %(limit)s
+"""
+_ADVANCE = """
+update outbox_watermarks set last_transaction_id = %s::text::xid8, last_sequence = %s, updated_at = clock_timestamp()
+where consumer = %s
+"""
+_LAG = """
+select count(*) from outbox where aggregate = %(aggregate)s and (transaction_id, sequence) > (
+    select coalesce(max(last_transaction_id), '0'::xid8), coalesce(max(last_sequence), 0)
+    from outbox_watermarks where consumer = %(consumer)s
+)
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Batch:
+    """Changes that are this caller's until its transaction ends."""
+
+    consumer: str
+    changes: Sequence[Change]
+
+
+async def take_changes(
+    connection: "psycopg.AsyncConnection[Any]", consumer: str, *, limit: int, behind: str | None = None
+) -> Batch:
+    """Return the next changes of a consumer, within the caller's transaction; none when another worker is at it.
+
+    Args:
+        connection: in a transaction; its end gives the consumer free.
+        consumer: whose watermark counts.
+        limit: most changes.
+        behind: name of a consumer that is not to be overtaken.
+    """
+    await connection.execute(_REGISTER, [consumer])
+    place = await (await connection.execute(_LOCK, [consumer])).fetchone()
+    if place is None:
+        return Batch(consumer=consumer, changes=())
+    values = {
+        "aggregate": CONTENT,
+        "transaction_id": place[0],
+        "sequence": place[1],
+        "behind": behind,
+        "limit": limit,
+    }
+    rows = await connection.execute(_NEXT, values)
+    changes = [Change(place=Watermark(row[0], row[1]), content_id=row[2]) async for row in rows]
+    return Batch(consumer=consumer, changes=changes)
+
+
+async def finish_changes(connection: "psycopg.AsyncConnection[Any]", batch: Batch) -> None:
+    """Move the watermark past the batch, in the same transaction."""
+    if batch.changes:
+        place = batch.changes[-1].place
+        await connection.execute(_ADVANCE, [place.transaction_id, place.sequence, batch.consumer])
+
+
+async def count_lag(connection: "psycopg.AsyncConnection[Any]", consumer: str) -> int:
+    """Return how many changes a consumer has still before it, changes in progress included."""
+    values = {"aggregate": CONTENT, "consumer": consumer}
+    row = await (await connection.execute(_LAG, values)).fetchone()
+    return row[0] if row else 0
