@@ -1,5 +1,5 @@
 #!/bin/sh
-# Install what the tests need beside Python: a real browser for the HTML reports, and Node with Supabase Lite.
+# Install what the tests need beside Python: a real browser for the HTML reports, Node with Supabase Lite, Redis, PgBouncer.
 # Without root or network: say what is missing; the tests that need it are skipped.
 set -eu
 
@@ -8,6 +8,8 @@ debian_packages() {
     command -v chromium >/dev/null 2>&1 || missing="$missing chromium"
     command -v node >/dev/null 2>&1 || missing="$missing nodejs"
     command -v npm >/dev/null 2>&1 || missing="$missing npm"
+    command -v pgbouncer >/dev/null 2>&1 || [ -x /usr/sbin/pgbouncer ] || missing="$missing pgbouncer"
+    command -v redis-server >/dev/null 2>&1 || missing="$missing redis-server"
     [ -n "$missing" ] || return 0
     if [ "$(id -u)" = 0 ]; then run=""; elif command -v sudo >/dev/null 2>&1 && sudo -n true 2>/dev/null; then run="sudo"; else
         echo "missing for the tests:$missing"

@@ -8,6 +8,7 @@ import typer
 from opsctl.cli import (
     artefacts,
     bench,
+    cache,
     catalog,
     collections,
     config,
@@ -74,6 +75,7 @@ app.add_typer(stack.app, name="stack")
 app.add_typer(catalog.app, name="catalog")
 app.add_typer(collections.app, name="collections")
 app.add_typer(bench.app, name="bench")
+app.add_typer(cache.app, name="cache")
 app.add_typer(metrics.app, name="metrics")
 app.add_typer(evidence.app, name="evidence")
 app.add_typer(artefacts.app, name="artefacts")

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from opsctl.evidence.ledger import Ledger
     from opsctl.evidence.model import Evidence, Record
     from opsctl.project.doctor import Machine
+    from opsctl.service.cache.journal import InvalidationJournal
+    from opsctl.service.cache.policy import CacheBook
+    from opsctl.service.cache.ports import KeyValueStore
 
 _chosen: dict[str, Path] = {}
 
@@ -162,6 +165,38 @@ def _probe_database() -> str:
             due = len(plan_migrations(connection))
             version = connection.info.server_version // 10000
     return f"{address.shown}, PostgreSQL {version}, {due} migrations due"
+
+
+def cache_book() -> "CacheBook":
+    """Return the book of the caches; its defaults where there is no file."""
+    from opsctl.service.plan import load_cache_book
+
+    return load_cache_book(settings())
+
+
+def open_cache_store() -> "KeyValueStore | None":
+    """Open L2, inside an event loop; None where it is off, or is a file that nobody has made yet."""
+    from opsctl.service.cache.places import has_store, store_folder
+    from opsctl.service.cache.stores.open import open_store
+
+    tier, home = cache_book().l2, settings().home
+    if not tier.enabled or (tier.backend == "lmdb" and not has_store(home)):
+        return None
+    return open_store(tier, folder=store_folder(home), secrets=os.environ)
+
+
+def invalidation_journal() -> "InvalidationJournal":
+    """Return the journal through which the workers of this machine hear what was invalidated."""
+    from opsctl.service.cache.journal import InvalidationJournal
+    from opsctl.service.cache.places import journal_path
+
+    return InvalidationJournal(journal_path(settings().home))
+
+
+def service_address() -> str:
+    """Return where the ranking service is: `service.url`, else where `opsctl serve` listens."""
+    service = settings().project.service
+    return service.url or f"http://{service.host}:{service.port}"
 
 
 def backends(listener: Listener) -> "AbstractContextManager[Backends]":
