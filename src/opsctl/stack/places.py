@@ -53,6 +53,16 @@ class Places:
             through_pooler=chosen.through_pooler,
         )
 
+    def pooled_database(self) -> "DatabaseAddress":
+        """Return the address for many short uses: the embedded database through the stack's pooler, where it runs."""
+        from dataclasses import replace
+
+        direct = self.database()
+        if self._settings.project.database.url is not None:
+            return direct
+        pooled = self._embedded().pooler_url
+        return direct if pooled is None else replace(direct, url=pooled, through_pooler=True)
+
     def secret(self, variable: str, file: str | None = None) -> str | None:
         """Return a secret from its variable or its file; None where neither is set."""
         from opsctl.config.settings import secret
