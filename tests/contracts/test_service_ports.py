@@ -157,6 +157,19 @@ def test_each_interaction_counts_once(play: Play) -> None:
     play(scenario)
 
 
+def test_of_a_key_twice_in_one_batch_the_first_holds(play: Play) -> None:
+    """It is accepted and repeated; one of an item that is not there is unknown and repeated."""
+
+    async def scenario(ports: ServicePorts) -> None:
+        await fill(ports)
+        recorded = await ports.interactions.record([did("a", 1), did("x", 900), did("a", 2), did("x", 900)])
+
+        assert (recorded.accepted, recorded.unknown_content) == (("a",), ("x",))
+        assert set(recorded.repeated) == {"a", "x"}
+
+    play(scenario)
+
+
 def test_an_interaction_with_no_item_is_not_kept(play: Play) -> None:
     """The others of its batch are; once the item is there, the same key is accepted."""
 

@@ -91,9 +91,11 @@ class FakeService:
     async def record(self, batch: Sequence[Interaction]) -> Recorded:
         """Keep the first interaction of each key."""
         self._fail()
-        accepted, repeated, unknown = [], [], []
+        accepted: list[str] = []
+        repeated: list[str] = []
+        unknown: list[str] = []
         for each in batch:
-            if each.idempotency_key in self.recorded:
+            if each.idempotency_key in self.recorded or each.idempotency_key in unknown:
                 repeated.append(each.idempotency_key)
             elif each.content_id not in self.items:
                 unknown.append(each.idempotency_key)

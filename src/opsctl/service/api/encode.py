@@ -46,11 +46,11 @@ def trending_bytes(items: Sequence[TrendingItem], *, region: str | None, categor
 
 
 def recorded_bytes(recorded: Recorded) -> bytes:
-    """Return the body of what became of a batch."""
+    """Return the body of what became of a batch; a key that was repeated often is named once."""
     return to_json(
         {
             "accepted": recorded.accepted,
-            "repeated": recorded.repeated,
+            "repeated": list(dict.fromkeys(recorded.repeated)),
             "unknown_content": recorded.unknown_content,
         }
     )

@@ -1,7 +1,6 @@
 """How do interactions come in: a batch at a time, each counted once."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Final
 
@@ -44,10 +43,7 @@ def add_interaction_routes(
         """
         given = [each.value() for each in batch.interactions]
         _refuse_out_of_window(given, now=datetime.fromtimestamp(now(), UTC))
-        first, again = _apart(given)
-        recorded = await interactions.record(first)
-        merged = replace(recorded, repeated=tuple(dict.fromkeys((*recorded.repeated, *again))))
-        return Response(recorded_bytes(merged), media_type="application/json")
+        return Response(recorded_bytes(await interactions.record(given)), media_type="application/json")
 
 
 def _refuse_out_of_window(given: Sequence[Interaction], *, now: datetime) -> None:
@@ -63,12 +59,3 @@ def _refuse_out_of_window(given: Sequence[Interaction], *, now: datetime) -> Non
         raise ProblemError(
             kind=OUT_OF_WINDOW, detail="an interaction lies outside the time that counts", errors=errors
         )
-
-
-def _apart(given: Sequence[Interaction]) -> tuple[list[Interaction], list[str]]:
-    """Return the first interaction of each key, and the keys that were given again."""
-    first: dict[str, Interaction] = {}
-    again = [
-        each.idempotency_key for each in given if first.setdefault(each.idempotency_key, each) is not each
-    ]
-    return list(first.values()), again

@@ -37,7 +37,10 @@ class Interactions(Protocol):
     """Takes in what users did."""
 
     async def record(self, batch: Sequence[Interaction]) -> Recorded:
-        """Write a batch in one transaction; what is known already counts once."""
+        """Write a batch in one transaction; what is known already counts once.
+
+        Of a key that stands in the batch twice the first interaction counts, and the others are repeated.
+        """
         ...
 
 
