@@ -42,7 +42,7 @@ def test_several_processes_together_let_through_exactly_the_limit(tmp_path: Path
 def hold_the_lock(path: Path, held: object) -> None:
     """Lock every bucket and never let go."""
     file = os.open(path, os.O_RDWR)
-    fcntl.lockf(file, fcntl.LOCK_EX, 0, 0)
+    fcntl.lockf(file, fcntl.LOCK_EX, 0, 0)  # POSIX and open-file-description locks exclude each other
     held.set()  # type: ignore[attr-defined]
     time.sleep(60)
 

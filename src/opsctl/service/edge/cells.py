@@ -15,6 +15,7 @@ from contextlib import suppress
 from hashlib import blake2b
 from pathlib import Path
 
+from opsctl.service.edge.byte_lock import ByteLock
 from opsctl.service.edge.gcra import Allowance, Verdict, decide
 
 _MAGIC = b"opslim01"
@@ -25,8 +26,6 @@ _BUCKET = struct.Struct("<16Q")
 _WAYS = 8
 _ONE = struct.Struct("<Q")
 _BUCKETS = 1 << 16
-# The holder of a lock needs it for microseconds; one that was stopped meanwhile must not stop all others with it.
-_LONGEST_WAIT_SECONDS = 0.25
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
 
@@ -41,8 +40,8 @@ class SharedCells:
     In a full bucket the cell that is the nearest to being empty gives way, so memory is bounded and what is lost
     is the least. The key of the hash is drawn when the file is made, so that nobody can aim at a bucket.
 
-    The kernel lets go of a lock when its holder dies. POSIX locks do not keep threads of one process apart: call
-    `take` from the event loop's thread alone.
+    Counting is exact among all workers: each bucket is locked while it is read and written. An object belongs to one
+    thread, that of the event loop.
     """
 
     def __init__(
@@ -59,6 +58,7 @@ class SharedCells:
         self._mask = buckets - 1
         self._now_ns = now_ns
         self._file, self._salt = _open(path, buckets=buckets, boot_id=boot_id or _boot_id())
+        self._lock = ByteLock(self._file)
         self._map = mmap.mmap(self._file, _file_bytes(buckets))
         self.evictions = 0
         """Live cells of this process that gave way; above 0 the file is too small for its users."""
@@ -69,12 +69,13 @@ class SharedCells:
         """Count one request of `identity`, unless it is refused."""
         digest = int.from_bytes(blake2b(identity, digest_size=8, key=self._salt).digest(), "little") or 1
         offset = _HEADER_BYTES + (digest & self._mask) * _BUCKET.size
-        locked = self._lock(offset)
+        if not self._lock.acquire(offset):
+            self.unlocked += 1
+            return self._count(digest, offset=offset, allowance=allowance)
         try:
             return self._count(digest, offset=offset, allowance=allowance)
         finally:
-            if locked:
-                fcntl.lockf(self._file, fcntl.LOCK_UN, 1, offset)
+            self._lock.release()
 
     def close(self) -> None:
         """Let go of the file."""
@@ -99,23 +100,6 @@ class SharedCells:
         _ONE.pack_into(self._map, offset + 8 * (_WAYS + way), after_ns)
         _ONE.pack_into(self._map, offset + 8 * way, digest)
         return verdict
-
-    def _lock(self, offset: int) -> bool:
-        try:
-            fcntl.lockf(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, offset)
-        except (BlockingIOError, PermissionError):  # POSIX allows either
-            return self._lock_patiently(offset)
-        return True
-
-    def _lock_patiently(self, offset: int) -> bool:
-        until = time.monotonic() + _LONGEST_WAIT_SECONDS
-        while time.monotonic() < until:
-            os.sched_yield()
-            with suppress(BlockingIOError, PermissionError):
-                fcntl.lockf(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, offset)
-                return True
-        self.unlocked += 1
-        return False
 
 
 def _open(path: Path, *, buckets: int, boot_id: bytes) -> tuple[int, bytes]:
