@@ -42,6 +42,39 @@ update feed_decisions set closed_at = %(now)s, reward = rewards.reward
 from unnest(%(feeds)s::text[], %(rewards)s::float8[]) as rewards (feed_id, reward)
 where feed_decisions.feed_id = rewards.feed_id and closed_at is null
 """
+# Closed as a failure of its arm, and now something good turns up that was done in time: taken once, because closing
+# anew moves `closed_at` behind it.
+_LATE = f"""
+with late as (
+    select {_COLUMNS} from feed_decisions as decided
+    where closed_at > %(closed_after)s and arm is not null and exists (
+        select from interactions
+        where interactions.feed_id = decided.feed_id and interactions.user_id = decided.user_id
+            and received_at >= decided.closed_at and received_at < %(now)s
+            and occurred_at < decided.decided_at + %(window)s
+    )
+    order by decided_at limit %(limit)s for update skip locked
+)
+select {_COLUMNS}, (
+    select coalesce(jsonb_agg(jsonb_build_array(content_id, kind) order by occurred_at, id), '[]')
+    from interactions
+    where interactions.feed_id = late.feed_id and interactions.user_id = late.user_id
+        and interactions.content_id = any(late.content_ids)
+        and interactions.occurred_at < late.decided_at + %(window)s
+), (
+    select coalesce(jsonb_agg(jsonb_build_array(content_id, kind) order by occurred_at, id), '[]')
+    from interactions join feed_decisions using (feed_id)
+    where interactions.feed_id = late.feed_id and interactions.user_id = late.user_id
+        and interactions.content_id = any(late.content_ids)
+        and interactions.occurred_at < late.decided_at + %(window)s and received_at < feed_decisions.closed_at
+)
+from late order by decided_at, feed_id
+"""  # noqa: S608 - literals only
+_CLOSE_AGAIN = """
+update feed_decisions set closed_at = %(now)s, reward = rewards.reward
+from unnest(%(feeds)s::text[], %(rewards)s::float8[]) as rewards (feed_id, reward)
+where feed_decisions.feed_id = rewards.feed_id and closed_at is not null
+"""
 _READ = f"select {_COLUMNS} from feed_decisions where feed_id = %s"  # noqa: S608 - literals only
 _PENDING = "select count(*) from feed_decisions where closed_at is null"
 _PRUNE = """
@@ -78,6 +111,15 @@ class DueDecision:
     reactions: tuple[tuple[int, str], ...]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LateDecision:
+    """A decision that was closed before all that its reader did in time had arrived: what is known now, and was then."""
+
+    decision: Decision
+    reactions: tuple[tuple[int, str], ...]
+    known_then: tuple[tuple[int, str], ...]
+
+
 async def insert_decisions(connection: "psycopg.AsyncConnection[Any]", batch: Sequence[Decision]) -> int:
     """Log decisions in one transaction and return how many are new."""
     from psycopg.types.json import Jsonb
@@ -108,6 +150,38 @@ async def close_decisions(
     """Write down the rewards by feed id and return how many decisions were still open."""
     values = {"now": now, "feeds": list(rewards), "rewards": list(rewards.values())}
     return (await connection.execute(_CLOSE, values)).rowcount
+
+
+async def late_decisions(
+    connection: "psycopg.AsyncConnection[Any]",
+    *,
+    now: datetime,
+    closed_after: datetime,
+    window: timedelta,
+    limit: int,
+) -> Sequence[LateDecision]:
+    """Return decisions closed since then of which more has arrived, locked for the caller's transaction.
+
+    Write each down again with `close_again` at the same `now`, or it comes back.
+    """
+    values = {"now": now, "closed_after": closed_after, "window": window, "limit": limit}
+    rows = await connection.execute(_LATE, values)
+    return [
+        LateDecision(
+            decision=_decision(row),
+            reactions=tuple((item, kind) for item, kind in row[13]),
+            known_then=tuple((item, kind) for item, kind in row[14]),
+        )
+        async for row in rows
+    ]
+
+
+async def close_again(
+    connection: "psycopg.AsyncConnection[Any]", rewards: Mapping[str, float], *, now: datetime
+) -> int:
+    """Write down the rewards of decisions that were closed before."""
+    values = {"now": now, "feeds": list(rewards), "rewards": list(rewards.values())}
+    return (await connection.execute(_CLOSE_AGAIN, values)).rowcount
 
 
 async def read_decision(connection: "psycopg.AsyncConnection[Any]", feed_id: str) -> Decision | None:

@@ -28,9 +28,9 @@ update outbox_watermarks set last_transaction_id = %s::text::xid8, last_sequence
 where consumer = %s
 """
 _LAG = """
-select count(*) from outbox where aggregate = %(aggregate)s and (transaction_id, sequence) > (
-    select coalesce(max(last_transaction_id), '0'::xid8), coalesce(max(last_sequence), 0)
-    from outbox_watermarks where consumer = %(consumer)s
+select count(*) from outbox where aggregate = %(aggregate)s and not exists (
+    select from outbox_watermarks where consumer = %(consumer)s
+        and (outbox.transaction_id, outbox.sequence) <= (last_transaction_id, last_sequence)
 )
 """
 

@@ -1,0 +1,126 @@
+"""How are the parts of feeds put together: given clients, caches and books, everything that fills the API's ports."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from opsctl.clients.postgres_pool import AsyncDatabase
+from opsctl.clients.qdrant_async import AsyncQdrantSearcher
+from opsctl.core.units import parse_duration
+from opsctl.qdrant_collections.model import CollectionsBook
+from opsctl.service.book import ServiceBook
+from opsctl.service.cache.policy import CacheBook
+from opsctl.service.feed.attention import AttentionOfItems
+from opsctl.service.feed.build import FeedBuilder, Stages
+from opsctl.service.feed.caches import FeedCaches
+from opsctl.service.feed.content import ContentOfFeed
+from opsctl.service.feed.decisions import DecisionLog
+from opsctl.service.feed.items import FactsOfItems, ScoresOfItems, VectorsOfItems
+from opsctl.service.feed.learned import LearnedStates
+from opsctl.service.feed.prior import Priors
+from opsctl.service.feed.reader import Readers
+from opsctl.service.feed.retrieve import Retriever
+from opsctl.service.feed.routes import Routes
+from opsctl.service.feed.trending import TrendingBoard
+from opsctl.service.scoring.ports import ItemScorer
+from opsctl.service.telemetry.meters import Meters
+
+# Beyond the model's own time limit: its queue, and the loop that was busy.
+_SCORING_GRACE_SECONDS = 0.1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FeedClients:
+    """What feeds talk to."""
+
+    database: AsyncDatabase
+    searcher: AsyncQdrantSearcher
+    scorer: ItemScorer
+    caches: FeedCaches
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FeedBooks:
+    """What was chosen for feeds; `model_id` and `dimension` are those of the embedder."""
+
+    service: ServiceBook
+    cache: CacheBook
+    collections: CollectionsBook
+    model_id: str
+    dimension: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FeedParts:
+    """The builder, and the two of its parts that run beside requests: `board.run(stop)`, `log.run(stop)`."""
+
+    builder: FeedBuilder
+    board: TrendingBoard
+    log: DecisionLog
+
+
+def assemble_feed(
+    clients: FeedClients, *, books: FeedBooks, folder: Path, meters: Meters, now: Callable[[], float]
+) -> FeedParts:
+    """Return the parts of one worker.
+
+    Args:
+        clients: open clients.
+        books: the choices.
+        folder: the service's own, such as `<home>/service`.
+        meters: what is counted.
+        now: seconds since 1970.
+    """
+    settings, model = books.service.ranking, books.service.model
+    database, caches = clients.database, clients.caches
+    facts = FactsOfItems(database, cache=caches.quality_score)
+    vectors = VectorsOfItems(
+        clients.searcher,
+        collection=books.collections.source.collection,
+        model_id=books.model_id,
+        cache=caches.content_embedding,
+    )
+    board = TrendingBoard(
+        database, path=folder / "trending.json", depth=books.service.limits.feed_items, now=now
+    )
+    log = DecisionLog(database, meters=meters, replayable_share=settings.replayable_share)
+    stages = Stages(
+        board=board,
+        readers=Readers(
+            database,
+            facts=facts,
+            vectors=vectors,
+            cache=caches.user_embedding,
+            settings=settings,
+            model_id=books.model_id,
+            dimension=books.dimension,
+            now=now,
+        ),
+        learned=LearnedStates(database, cache=caches.thompson, settings=settings),
+        priors=Priors(board, vectors=vectors, dimension=books.dimension, now=now),
+        retriever=Retriever(
+            clients.searcher,
+            routes=Routes(books.collections, use_derived=books.service.derived_collections),
+            meters=meters,
+            now=now,
+            # 100 vectors cost a search 2.4 ms more; out of L2 they cost a tenth of that.
+            with_vectors=not books.cache.l2.enabled,
+        ),
+        content=ContentOfFeed(
+            facts=facts,
+            vectors=vectors,
+            attention=AttentionOfItems(database, now=now),
+            dimension=books.dimension,
+            now=now,
+        ),
+        scores=ScoresOfItems(
+            clients.scorer,
+            cache=caches.agent_score,
+            timeout_seconds=parse_duration(model.timeout)
+            + model.batch_milliseconds / 1000
+            + _SCORING_GRACE_SECONDS,
+        ),
+        log=log,
+    )
+    builder = FeedBuilder(stages, settings=settings, shortlist_items=model.shortlist, meters=meters, now=now)
+    return FeedParts(builder=builder, board=board, log=log)

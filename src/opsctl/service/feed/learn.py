@@ -1,0 +1,225 @@
+"""How does the service learn from what its feeds brought: decisions closed, arms and policy moved on, each exactly once."""
+
+import asyncio
+import logging
+from collections import Counter
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from psycopg import AsyncConnection
+
+from opsctl.clients.postgres_pool import AsyncDatabase
+from opsctl.core.errors import OpsError
+from opsctl.core.units import parse_duration
+from opsctl.ranking.grouping import Sample, group_samples
+from opsctl.ranking.learning import update_policy
+from opsctl.ranking.thompson import update_arms
+from opsctl.service.book import Ranking
+from opsctl.service.cache import keys
+from opsctl.service.cache.journal import InvalidationJournal
+from opsctl.service.feed.learned import arms_document, arms_of, policy_document, policy_of
+from opsctl.service.feed.learned_figures import tell_learned
+from opsctl.service.feed.rewards import has_paid, reward_of
+from opsctl.service.telemetry import metrics
+from opsctl.service.telemetry.meters import Meters
+from opsctl.store.decisions import (
+    DueDecision,
+    LateDecision,
+    close_again,
+    close_decisions,
+    due_decisions,
+    late_decisions,
+    pending_decisions,
+    prune_decisions,
+)
+from opsctl.store.learning import Learned, prune_states, read_state, write_state
+from opsctl.store.locks import key_of
+from opsctl.store.popularity import refresh_popularity
+
+_BATCH = 2000
+_LOCK = key_of("learner")
+# Samples of an older policy say too little of this one (see `ranking.learning`).
+_OLDEST_POLICY = 5
+_KEPT = timedelta(days=30)
+_KEPT_STATES = 200
+# How long after it was closed a decision may still be put right.
+_LATE = timedelta(days=7)
+
+_log = logging.getLogger(__name__)
+
+Connection = AsyncConnection[Any]
+
+
+class _LostRaceError(Exception):
+    """Somebody else wrote the next state first; all that belongs to ours is rolled back."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Learnt:
+    """What one step did."""
+
+    closed: int = 0
+    late: int = 0
+    has_changed: bool = False
+
+
+class Learner:
+    """Learns every `update_every`, one worker of all machines at a time.
+
+    Everything of a step stands in one transaction: rewards, new arms, new policy. A worker that is killed has done
+    nothing; two that meet cannot both count a decision. A play is pending until its window closes, so that no arm is
+    blamed for what can still happen; what arrives after that is put right.
+
+    Args:
+        now: seconds since 1970.
+    """
+
+    def __init__(
+        self,
+        database: AsyncDatabase,
+        *,
+        journal: InvalidationJournal,
+        settings: Ranking,
+        meters: Meters,
+        now: Callable[[], float],
+    ) -> None:
+        self._database = database
+        self._journal = journal
+        self._settings = settings
+        self._window = timedelta(seconds=parse_duration(settings.attribution_window))
+        self._every_seconds = parse_duration(settings.update_every)
+        self._meters = meters
+        self._now = now
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Learn until told to stop."""
+        while not stop.is_set():
+            try:
+                await self.step()
+                await self.tell()
+            except OpsError as error:
+                _log.warning("nothing is learnt: %s %s", error.code, error.message)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(stop.wait(), self._every_seconds)
+
+    async def step(self) -> Learnt:
+        """Learn from what is due, and return what was done; nothing while another worker is at it.
+
+        Raises:
+            OpsError: the database is not there.
+        """
+        now = datetime.fromtimestamp(self._now(), UTC)
+        async with self._database.connection("popularity") as connection:
+            await refresh_popularity(connection, now=now)
+        try:
+            async with self._database.connection("learn") as connection, connection.transaction():
+                learnt = await self._learn(connection, now=now)
+        except _LostRaceError:
+            return Learnt()
+        if learnt.has_changed:
+            self._journal.post(f"kind:{keys.THOMPSON}")
+        async with self._database.connection("prune") as connection:
+            await prune_decisions(connection, closed_before=now - _KEPT)
+            for what in Learned:
+                await prune_states(connection, what, keep=_KEPT_STATES)
+        return learnt
+
+    async def tell(self) -> None:
+        """Set the figures of what is known.
+
+        Raises:
+            OpsError: the database is not there.
+        """
+        async with self._database.connection("read_state") as connection:
+            arms = arms_of(await read_state(connection, Learned.ARMS), settings=self._settings)
+            policy = policy_of(await read_state(connection, Learned.POLICY), settings=self._settings)
+            pending = await pending_decisions(connection)
+        self._meters.set(metrics.THOMPSON_PENDING, to=pending)
+        await asyncio.to_thread(tell_learned, arms, policy, self._meters)
+
+    async def _learn(self, connection: Connection, *, now: datetime) -> Learnt:
+        row = await (await connection.execute("select pg_try_advisory_xact_lock(%s)", [_LOCK])).fetchone()
+        if row is None or not row[0]:
+            return Learnt()
+        due = await due_decisions(connection, now=now, window=self._window, limit=_BATCH)
+        late = await late_decisions(
+            connection, now=now, closed_after=now - _LATE, window=self._window, limit=_BATCH
+        )
+        if not due and not late:
+            return Learnt()
+        has_new_arms = await self._move_arms(connection, due, late)
+        has_new_policy = await self._move_policy(connection, due)
+        await close_decisions(
+            connection, {each.decision.feed_id: reward_of(each.reactions) for each in due}, now=now
+        )
+        await close_again(
+            connection, {each.decision.feed_id: reward_of(each.reactions) for each in late}, now=now
+        )
+        return Learnt(closed=len(due), late=len(late), has_changed=has_new_arms or has_new_policy)
+
+    async def _move_arms(
+        self, connection: Connection, due: Sequence[DueDecision], late: Sequence[LateDecision]
+    ) -> bool:
+        stored = await read_state(connection, Learned.ARMS)
+        arms = arms_of(stored, settings=self._settings)
+        successes: Counter[str] = Counter()
+        failures: Counter[str] = Counter()
+        for each in due:
+            # An arm that the book no longer has learns nothing any more.
+            if each.decision.arm in arms.names:
+                counts = successes if has_paid(each.decision, each.reactions) else failures
+                counts[str(each.decision.arm)] += 1
+        turned = Counter(
+            str(each.decision.arm)
+            for each in late
+            if each.decision.arm in arms.names
+            and has_paid(each.decision, each.reactions)
+            and not has_paid(each.decision, each.known_then)
+        )
+        if not (successes or failures or turned):
+            return False
+        new = update_arms(arms, successes=successes, failures=failures, late=turned)
+        await self._write(
+            connection, Learned.ARMS, stored_version=stored.version if stored else 0, state=arms_document(new)
+        )
+        return True
+
+    async def _move_policy(self, connection: Connection, due: Sequence[DueDecision]) -> bool:
+        """Take a step up the reward; what arrives late comes too late for that, the policy has moved on."""
+        if not due:
+            return False
+        stored = await read_state(connection, Learned.POLICY)
+        policy = policy_of(stored, settings=self._settings)
+        size = len(policy.means[0])
+        samples = [
+            Sample(
+                context=each.decision.context,
+                logits=each.decision.logits,
+                reward=reward_of(each.reactions),
+                importance=1.0 / each.decision.propensity if each.decision.propensity else 1.0,
+            )
+            for each in due
+            if policy.version - each.decision.policy_version <= _OLDEST_POLICY
+            and len(each.decision.context) == size
+        ]
+        update = update_policy(policy, group_samples(samples, agents=policy.agents))
+        if update.state.version == policy.version:
+            self._meters.count(metrics.POLICY_UPDATES, "no_signal")
+            return False
+        await self._write(
+            connection,
+            Learned.POLICY,
+            stored_version=stored.version if stored else 0,
+            state=policy_document(update.state),
+        )
+        self._meters.count(metrics.POLICY_UPDATES, "applied")
+        return True
+
+    async def _write(
+        self, connection: Connection, what: Learned, *, stored_version: int, state: dict[str, Any]
+    ) -> None:
+        if not await write_state(connection, what, expected=stored_version, state=state):
+            raise _LostRaceError
