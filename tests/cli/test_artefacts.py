@@ -26,6 +26,8 @@ def test_put_list_and_get(tmp_path: Path, is_remote: bool) -> None:  # noqa: FBT
         got = run_opsctl(
             "artefacts", "get", "report.html", "--to", "back.html", folder=tmp_path, environment=environment
         )
+        (tmp_path / "sub").mkdir()
+        run_opsctl("artefacts", "get", "report.html", "--to", "sub", folder=tmp_path, environment=environment)
 
     place = f"{standin.url}, bucket opsctl" if is_remote else "FOLDER/.opsctl/artefacts"
     sha256 = json.loads(put.stdout)["data"]["artefact"]["sha256"]
@@ -34,6 +36,7 @@ def test_put_list_and_get(tmp_path: Path, is_remote: bool) -> None:  # noqa: FBT
     assert (listed.exit_code, sha256[:12] in listed.stdout) == (0, True)
     assert (got.exit_code, sha256 in got.stdout) == (0, True)
     assert (tmp_path / "back.html").read_text() == "<p>fine</p>"
+    assert (tmp_path / "sub" / "report.html").read_text() == "<p>fine</p>"
     assert SECRET_KEY not in "".join(each.stdout + each.stderr for each in (plan, empty, put, listed, got))
 
 

@@ -21,7 +21,7 @@ SECRET_KEY = "sb_secret_of_the_standin"
 
 @dataclass(slots=True)
 class StandIn:
-    """What the server holds, and what it does wrong: none, html, cut, slow, busy, too_large."""
+    """What the server holds, and what it does wrong: none, html, cut, slow, busy, redirect, too_large."""
 
     url: str = ""
     bucket: str = "opsctl"
@@ -73,6 +73,8 @@ class _Handler(BaseHTTPRequestHandler):
             time.sleep(0.5)
         if self.state.fault == "html":
             self._answer(200, b"<html>welcome</html>", kind="text/html")
+        elif self.state.fault == "redirect":
+            self._answer(302, b"", kind="text/plain")
         elif self.state.fault == "busy":
             self._answer(502, b"<html>bad gateway</html>", kind="text/html")
         elif self.headers.get("apikey") != SECRET_KEY:
@@ -156,6 +158,8 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_response(status)
         self.send_header("Content-Type", kind)
         self.send_header("Content-Length", str(len(content)))
+        if status == 302:
+            self.send_header("Location", f"{self.state.url}/elsewhere")
         self.end_headers()
         if self.state.fault == "cut" and kind == "application/octet-stream":
             self.close_connection = True

@@ -222,6 +222,7 @@ def test_bytes_altered_in_the_bucket_are_caught(standin: StandIn, tmp_path: Path
     ("fault", "put_code", "get_code"),
     [
         ("html", "SUP006", "ART003"),
+        ("redirect", "SUP006", "SUP006"),
         ("busy", "SUP012", "SUP012"),
         ("slow", "SUP008", "SUP008"),
         ("too_large", "SUP011", None),

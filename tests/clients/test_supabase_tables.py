@@ -76,7 +76,7 @@ def _refusal(work: Callable[[], object]) -> OpsError:
 
 @needs_lite
 @pytest.mark.stack
-@pytest.mark.parametrize("page_rows", [1, 7, 2501, 5000])
+@pytest.mark.parametrize("page_rows", [1, 70, 2501, 5000])
 def test_pages_give_every_row_once_in_the_order_of_the_key(lite: SupabaseLite, page_rows: int) -> None:
     """Whatever the size of a page."""
     wanted = [*(n * 3 - 50 for n in range(1, 2501)), 9007199254740991]
@@ -199,13 +199,31 @@ def test_a_server_with_a_lower_limit_of_rows_loses_none(standin: StandIn) -> Non
     assert [row["id"] for row in rows] == list(range(23))
 
 
-@pytest.mark.parametrize(("fault", "code"), [("html", "SUP006"), ("slow", "SUP008"), ("busy", "SUP012")])
+@pytest.mark.parametrize(("fault", "code"), [("html", "SUP006"), ("redirect", "SUP006"), ("slow", "SUP008")])
 def test_each_fault_of_the_server_has_its_own_error(standin: StandIn, fault: str, code: str) -> None:
     """Another server, one that takes too long, one whose gateway fails."""
     standin.tables["t"], standin.fault = [{"id": 1}], fault
 
     with open_supabase(SupabasePlace(url=standin.url, key=SECRET_KEY, timeout_seconds=0.2)) as project:
         assert _refusal(SupabaseTable(project, "t").columns).code == code
+
+
+def test_a_failing_gateway_is_busy(standin: StandIn) -> None:
+    """Its page is no answer of Supabase's, but its status says enough."""
+    standin.fault = "busy"
+
+    with open_supabase(SupabasePlace(url=standin.url, key=SECRET_KEY)) as project:
+        assert _refusal(SupabaseTable(project, "t").columns).code == "SUP012"
+
+
+def test_a_redirect_is_not_followed(standin: StandIn) -> None:
+    """The key would go along."""
+    standin.fault = "redirect"
+
+    with open_supabase(SupabasePlace(url=standin.url, key=SECRET_KEY)) as project:
+        _refusal(SupabaseTable(project, "t").columns)
+
+    assert not [request for request in standin.requests if "elsewhere" in request]
 
 
 def test_nobody_there_is_told_at_once() -> None:

@@ -75,7 +75,10 @@ def get(
         str, typer.Option(metavar="SHA256", help="Beginning of the digest of the content that is meant.")
     ] = "",
     to: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Write it here; default: its name, in this folder.")
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="Write it to this file or folder; default: its name, in the current folder."
+        ),
     ] = None,
     json: Json = False,
 ) -> None:
@@ -87,7 +90,7 @@ def get(
 
     with artefacts() as store:
         artefact = choose(store.entries(), name=name, digest=digest)
-        target = to or Path(artefact.name)
+        target = to / artefact.name if to is not None and to.is_dir() else to or Path(artefact.name)
         store.get(artefact, target=target)
     data = {"artefact": artefact, "file": str(target)}
     tell("opsctl.artefacts.get", data=data, json=json, show=lambda: show_got(artefact, target))

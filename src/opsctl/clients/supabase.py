@@ -75,7 +75,8 @@ def open_supabase(place: SupabasePlace) -> Iterator[OpenSupabase]:
     timeout = httpx.Timeout(
         place.timeout_seconds, connect=min(CONNECT_TIMEOUT_SECONDS, place.timeout_seconds)
     )
-    with httpx.Client(timeout=timeout, follow_redirects=True) as http:
+    # A redirect is never followed: the key would go along to whoever is named there.
+    with httpx.Client(timeout=timeout, follow_redirects=False) as http:
         # Nobody logs in here: a session that refreshes itself would only leave a timer behind.
         options = SyncClientOptions(httpx_client=http, auto_refresh_token=False, persist_session=False)
         yield OpenSupabase(place=place, client=create_client(place.url, place.key, options), http=http)

@@ -103,7 +103,7 @@ def _from_tables(error: Any, *, place: SupabasePlace, doing: str) -> OpsError:
         return _key_refused(place, doing=doing, why=words)
     if code in _TOO_SLOW:
         return _timed_out(place, doing=doing, why=words)
-    if code in ("", "200", "404", "405"):
+    if code in ("", "200", "404", "405") or (len(code) == 3 and code.startswith("3")):
         # No code of PostgREST's: something else answers there, or its answer is no JSON.
         return not_supabase(place, doing=doing, why=words[:200] or "an answer without content")
     return _refused(place, doing=doing, why=f"{code}: {words}", status=code)
@@ -117,7 +117,7 @@ def _from_transport(error: "httpx.HTTPError", *, place: SupabasePlace, doing: st
         return _unreachable(place, doing=doing, why="no connection in time")
     if isinstance(error, httpx.TimeoutException):
         return _timed_out(place, doing=doing, why=f"no answer within {place.timeout_seconds:g} s")
-    if isinstance(error, httpx.RemoteProtocolError | httpx.DecodingError | httpx.TooManyRedirects):
+    if isinstance(error, httpx.RemoteProtocolError | httpx.DecodingError):
         return not_supabase(place, doing=doing, why=words)
     return _unreachable(place, doing=doing, why=words)
 
