@@ -103,11 +103,9 @@ def test_a_store_that_fails_or_is_late_is_an_error_and_the_source_answers(scene:
     async def story():
         await scene.ask(1)
         scene.store.broken, scene.store.slow_seconds = trouble == "broken", 0.2 * (trouble == "slow")
-        answers = []
-        for _ in range(2):
-            answers.append(await scene.ask(1))
-            await asyncio.sleep(0.06)  # past the store's time limit: the writing has failed too
+        answers = [await scene.ask(1), await scene.ask(1)]
         scene.store.broken, scene.store.slow_seconds = False, 0.0
+        scene.time.pass_by(1.5)
         return [*answers, await scene.ask(1)]
 
     assert play(story) == [{1: 0.25}] * 3
@@ -116,6 +114,26 @@ def test_a_store_that_fails_or_is_late_is_an_error_and_the_source_answers(scene:
     assert (outcomes["miss"], outcomes["hit"]) == (1, 1)
     # Two lookups and the writing of what was fetched for each of them.
     assert outcomes["error"] == 4
+
+
+def test_a_store_that_failed_is_left_alone_for_a_second(scene: Scene):
+    """Else every request would wait for the time limit of a server that hangs."""
+
+    async def story():
+        await scene.ask(1)
+        scene.store.broken = True
+        await scene.ask(1)
+        scene.store.broken = False
+        await scene.ask(1)
+        hits = scene.outcomes().get("hit", 0)
+        scene.time.pass_by(-3600)  # a clock that is set back ends the pause
+        await scene.ask(2)
+        return hits, await scene.store.get_many([scene.key(2)])
+
+    hits, written = play(story)
+
+    assert hits == 0
+    assert written[0] is not None
 
 
 def test_a_clock_that_is_set_back_makes_nothing_immortal(scene: Scene):

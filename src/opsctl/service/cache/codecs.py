@@ -1,6 +1,7 @@
 """How does a value become bytes for L2, and is what comes back really that value?"""
 
 import math
+import re
 import struct
 from typing import Any, Generic, Protocol, TypeVar
 
@@ -86,7 +87,8 @@ class StructCodec(Generic[Value]):
     """Values of a msgspec struct or a dataclass, as MessagePack; other fields or types are another schema."""
 
     def __init__(self, shape: type[Value]) -> None:
-        self.schema = repr(msgspec.inspect.type_info(shape))
+        # Without addresses of objects (a lambda as default), so that all processes find the same text.
+        self.schema = re.sub(r" at 0x[0-9a-f]+", "", repr(msgspec.inspect.type_info(shape)))
         self._encoder = msgspec.msgpack.Encoder()
         self._decoder = msgspec.msgpack.Decoder(shape)
 

@@ -10,6 +10,7 @@ from typing import Any, Generic, TypeVar
 from opsctl.service.cache.codecs import Codec
 from opsctl.service.cache.invalidated import InvalidatedMemory
 from opsctl.service.cache.journal import InvalidationJournal
+from opsctl.service.cache.pause import Pause
 from opsctl.service.cache.policy import Lifetime
 from opsctl.service.cache.ports import KeyValueStore
 from opsctl.service.cache.shelf import Found, Held, Shelf
@@ -23,9 +24,6 @@ from opsctl.service.telemetry.trace import current_trace
 Value = TypeVar("Value")
 LoadMany = Callable[[Sequence[str]], Awaitable[Mapping[str, Value]]]
 Flight = asyncio.Future[Mapping[str, Value]]
-
-# After a refresh in the background failed, the source is left alone for so long; entries are served meanwhile.
-_REFRESH_PAUSE_SECONDS = 1.0
 
 
 @dataclass(slots=True)
@@ -59,7 +57,7 @@ class KindCache(Generic[Value]):
         self._meters = meters
         self._flights: dict[str, Flight[Value]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
-        self._refresh_after = float("-inf")
+        self._after_failure = Pause()
 
     async def get(self, key: str, load: Callable[[], Awaitable[Value | None]]) -> Value | None:
         """Return the value of a key; `load` fetches it where it must be, and None says that there is none."""
@@ -151,7 +149,7 @@ class KindCache(Generic[Value]):
     def _refresh(self, keys: Sequence[str], load_many: LoadMany[Value]) -> None:
         """Fetch stale entries anew in the background, each key once at a time."""
         new = [key for key in keys if key not in self._flights]
-        if new and self._shelf.now() >= self._refresh_after:
+        if new and not self._after_failure.is_on(self._shelf.now()):
             # An empty context: the trace of the request that happened to see the stale entry is not this task's.
             self._start(self._fetch(new, load_many, self._take_off(new)), context=Context())
 
@@ -177,7 +175,7 @@ class KindCache(Generic[Value]):
         except Exception as error:
             if flight.done():
                 raise
-            self._refresh_after = self._shelf.now() + _REFRESH_PAUSE_SECONDS
+            self._after_failure.begin(self._shelf.now())
             flight.set_exception(error)
             flight.exception()  # of a refresh nobody waits for it
         finally:

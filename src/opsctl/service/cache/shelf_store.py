@@ -9,6 +9,7 @@ from opsctl.service.cache import keys as cache_keys
 from opsctl.service.cache.codecs import Codec, CodecError
 from opsctl.service.cache.invalidated import is_outdated
 from opsctl.service.cache.journal import InvalidationJournal
+from opsctl.service.cache.pause import Pause
 from opsctl.service.cache.policy import Lifetime
 from opsctl.service.cache.ports import KeyValueStore, StoreError
 from opsctl.service.cache.sealed import Sealed, schema_id, seal, unseal
@@ -44,20 +45,24 @@ class StoreShelf(Generic[Value]):
         self._chance = chance
         self._schema = schema_id(kind, cache_keys.VERSIONS[kind], codec.schema)
         self._stale_seconds = lifetime.stale_seconds
+        self._after_failure = Pause()
 
     def now(self) -> float:
         """Return the time by which entries age: wall time, since other machines and later processes read them."""
         return self._now()
 
     async def find(self, keys: Sequence[str]) -> Found[Value]:
-        """Look keys up; damaged entries are dropped and named, a store that fails has nothing."""
+        """Look keys up; damaged entries are dropped and named, a store that fails has nothing for a second."""
+        now = self._now()
+        if self._after_failure.is_on(now):
+            return Found({}, failed=True)
         try:
             async with asyncio.timeout(self._timeout_seconds):
                 found = await self._store.get_many(keys)
         except (StoreError, TimeoutError):
+            self._after_failure.begin(now)
             return Found({}, failed=True)
         held, poisoned = {}, set()
-        now = self._now()
         for key, data in zip(keys, found, strict=True):
             if data is None:
                 continue
@@ -78,6 +83,8 @@ class StoreShelf(Generic[Value]):
 
     async def keep(self, values: Mapping[str, Value | None], *, since: int) -> bool:
         """Write what was loaded unless it was invalidated meanwhile; False when the store failed."""
+        if self._after_failure.is_on(self._now()):
+            return False
         groups: dict[float, dict[str, bytes]] = {}
         is_whole = True
         for key, value in values.items():
@@ -97,7 +104,10 @@ class StoreShelf(Generic[Value]):
             async with asyncio.timeout(self._timeout_seconds):
                 for keep_seconds, entries in groups.items():
                     await self._store.set_many(entries, keep_seconds=keep_seconds)
-        except (StoreError, TimeoutError):
+        except StoreError:
+            return False
+        except TimeoutError:
+            self._after_failure.begin(self._now())
             return False
         return is_whole
 
