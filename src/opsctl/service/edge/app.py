@@ -15,7 +15,7 @@ from opsctl.service.edge.cors import Cors
 from opsctl.service.edge.counting import Counting
 from opsctl.service.edge.feeds import FeedCache, Made
 from opsctl.service.edge.headers import NOT_STORED, SECURITY, accepted_request_id, request_ids
-from opsctl.service.edge.keys import KeyCheck, KeyRefusedError, KeysUnavailableError
+from opsctl.service.edge.keys import Grant, KeyCheck, KeyRefusedError, KeysUnavailableError
 from opsctl.service.edge.options import EdgeOptions
 from opsctl.service.edge.origin import ClientGoneError
 from opsctl.service.edge.passing import PassingOn, feed_scope
@@ -67,6 +67,7 @@ class Edge:
         self._passing = PassingOn(application, answering=answering, options=options)
         self._next_request_id = request_ids()
         self._read_query = feed_queries(most_items=options.feed_items)
+        self._has_l1 = options.has_l1
         self._heard = -1
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -98,63 +99,67 @@ class Edge:
             await self._preflight(request, send)
             return
         if not request.is_open and not (request.route == "metrics" and self._options.metrics_open):
-            await self._admit(request)
-        if request.route == "feed" and self._options.has_l1:
-            query = self._feed_query(request)
-            if query is not None:
-                await self._feed(request, query, send)
-                return
-        await self._slowly(request, receive, send)
-
-    async def _admit(self, request: Request) -> None:
-        """Check key, scope and rate limit.
-
-        Raises:
-            RefusedError: one of them says no.
-        """
-        # Marks of revoked keys come with those of the caches, so they are heard before the key is looked at.
-        sequence = self._memory.sequence
-        if sequence != self._heard:
-            self._heard = sequence
-            self._memory.catch_up()
-        authorization = request.headers.get(b"authorization")
-        try:
-            grant = self._keys.check(authorization) or await self._keys.ask(authorization)
-        except KeyRefusedError as error:
-            raise problems.bad_key(error.reason) from error
-        except KeysUnavailableError as error:
-            raise problems.keys_unavailable() from error
-        request.grant = grant
-        scope = request.needed_scope
-        if scope is not None and scope not in grant.scopes:
-            raise problems.missing_scope(scope)
-        # A user has one allowance for each plan, whichever key asks: two keys do not double it.
-        who = f"u:{grant.plan}:{request.user_text}" if request.user_text else f"k:{grant.prefix}"
-        request.verdict = self._cells.take(who.encode(), allowance=grant.allowance)
-        if not request.verdict.is_allowed:
-            raise problems.rate_limited(request.verdict)
-
-    def _feed_query(self, request: Request) -> FeedQuery | None:
-        if not request.user_text or request.method not in {"GET", "HEAD"}:
-            return None
-        return self._read_query(request.query)
-
-    async def _feed(self, request: Request, query: FeedQuery, send: Send) -> None:
-        key = query.key(request.user_text)
-        entry = self._memory.get(key)
+            self._admit(request, self._remembered_grant(request) or await self._ask(request))
+        query = self._feed_query(request)
+        if query is None:
+            await self._slowly(request, receive, send)
+            return
+        entry = self._memory.get(query.key(request.user_text))
         now = self._now()
         if entry is not None and now < entry.fresh_until:
             # Answered without letting anybody else run in between, so no gauge could ever show it in flight.
             self._counting.hit()
-            await self._answering.kept(
-                request, entry.value, state=HIT, age_seconds=now - entry.stored_at, send=send
-            )
+            age_seconds = now - entry.stored_at
+            await self._answering.kept(request, entry.value, state=HIT, age_seconds=age_seconds, send=send)
             return
         self._counting.came()
         try:
             await self._old_or_new_feed(request, query, entry, send)
         finally:
             self._counting.went()
+
+    async def _ask(self, request: Request) -> Grant:
+        """Return what the key may do, after asking the database."""
+        try:
+            return await self._keys.ask(request.headers.get(b"authorization"))
+        except KeyRefusedError as error:
+            raise problems.bad_key(error.reason) from error
+        except KeysUnavailableError as error:
+            raise problems.keys_unavailable() from error
+
+    def _remembered_grant(self, request: Request) -> Grant | None:
+        """Return what the key may do; None when the database must be asked."""
+        # Marks of revoked keys come with those of the caches, so they are heard before the key is looked at.
+        sequence = self._memory.sequence
+        if sequence != self._heard:
+            self._heard = sequence
+            self._memory.catch_up()
+        try:
+            return self._keys.check(request.headers.get(b"authorization"))
+        except KeyRefusedError as error:
+            raise problems.bad_key(error.reason) from error
+
+    def _admit(self, request: Request, grant: Grant) -> None:
+        """Check scope and rate limit.
+
+        Raises:
+            RefusedError: one of them says no.
+        """
+        request.grant = grant
+        scope = request.needed_scope
+        if scope is not None and scope not in grant.scopes:
+            raise problems.missing_scope(scope)
+        # A user has one allowance for each plan, whichever key asks: two keys do not double it.
+        who = f"u:{grant.plan}:{request.user_text}" if request.user_text else f"k:{grant.prefix}"
+        verdict = request.verdict = self._cells.take(who.encode(), allowance=grant.allowance)
+        if not verdict.is_allowed:
+            raise problems.rate_limited(verdict)
+
+    def _feed_query(self, request: Request) -> FeedQuery | None:
+        """Return what is asked of L1; None for everything that is not L1's to answer."""
+        if not request.user_text or not self._has_l1 or request.method not in {"GET", "HEAD"}:
+            return None
+        return self._read_query(request.query)
 
     async def _old_or_new_feed(
         self, request: Request, query: FeedQuery, entry: Entry | None, send: Send

@@ -12,6 +12,7 @@ import struct
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
 
@@ -22,10 +23,11 @@ _MAGIC = b"opslim01"
 _HEADER = struct.Struct("<8sQ16s32s")
 _HEADER_BYTES = 128
 # Eight fingerprints, then the eight times that belong to them: two cache lines.
-_BUCKET = struct.Struct("<16Q")
+_BUCKET_BYTES = 128
 _WAYS = 8
-_ONE = struct.Struct("<Q")
 _BUCKETS = 1 << 16
+# Places that a worker remembers, so that it need not hash anew; forgetting one costs nothing else.
+_MOST_PLACES = 1 << 15
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
 
@@ -60,6 +62,8 @@ class SharedCells:
         self._file, self._salt = _open(path, buckets=buckets, boot_id=boot_id or _boot_id())
         self._lock = ByteLock(self._file)
         self._map = mmap.mmap(self._file, _file_bytes(buckets))
+        self._words = memoryview(self._map).cast("B").cast("Q")
+        self._places: dict[bytes, _Place] = {}
         self.evictions = 0
         """Live cells of this process that gave way; above 0 the file is too small for its users."""
         self.unlocked = 0
@@ -67,39 +71,66 @@ class SharedCells:
 
     def take(self, identity: bytes, *, allowance: Allowance) -> Verdict:
         """Count one request of `identity`, unless it is refused."""
-        digest = int.from_bytes(blake2b(identity, digest_size=8, key=self._salt).digest(), "little") or 1
-        offset = _HEADER_BYTES + (digest & self._mask) * _BUCKET.size
+        place = self._places.get(identity)
+        if place is None:
+            place = self._find_place(identity)
+        offset = place.offset
         if not self._lock.acquire(offset):
             self.unlocked += 1
-            return self._count(digest, offset=offset, allowance=allowance)
+            return self._count(place, allowance=allowance)
         try:
-            return self._count(digest, offset=offset, allowance=allowance)
+            return self._count(place, allowance=allowance)
         finally:
             self._lock.release()
 
     def close(self) -> None:
         """Let go of the file."""
+        self._words.release()
         self._map.close()
         os.close(self._file)
 
-    def _count(self, digest: int, *, offset: int, allowance: Allowance) -> Verdict:
-        words = _BUCKET.unpack_from(self._map, offset)
+    def _count(self, place: "_Place", *, allowance: Allowance) -> Verdict:
+        words = self._words
+        owner = place.owner
         now_ns = self._now_ns()
-        owners = words[:_WAYS]
-        if digest in owners:
-            way = owners.index(digest)
-            after_ns, verdict = decide(words[_WAYS + way], now_ns=now_ns, allowance=allowance)
-            if verdict.is_allowed:
-                _ONE.pack_into(self._map, offset + 8 * (_WAYS + way), after_ns)
-            return verdict
-        times = words[_WAYS:]
+        if words[owner] != place.digest:
+            owner = place.owner = self._claim(place, now_ns=now_ns)
+        before_ns = words[owner + _WAYS]
+        after_ns, verdict = decide(before_ns, now_ns=now_ns, allowance=allowance)
+        if after_ns != before_ns:
+            words[owner + _WAYS] = after_ns
+        return verdict
+
+    def _claim(self, place: "_Place", *, now_ns: int) -> int:
+        """Return the word of the user's fingerprint, in place of the cell that loses the least where there is none."""
+        first = place.offset // 8
+        owners = self._words[first : first + _WAYS].tolist()
+        if place.digest in owners:
+            return first + owners.index(place.digest)
+        times = self._words[first + _WAYS : first + 2 * _WAYS].tolist()
         way = times.index(min(times))
         self.evictions += times[way] > now_ns
-        after_ns, verdict = decide(0, now_ns=now_ns, allowance=allowance)
-        # The time goes first: a worker killed in between leaves a former owner with a little less allowance.
-        _ONE.pack_into(self._map, offset + 8 * (_WAYS + way), after_ns)
-        _ONE.pack_into(self._map, offset + 8 * way, digest)
-        return verdict
+        # The time goes first: a worker killed in between leaves a former owner with its whole allowance, nobody with less.
+        self._words[first + _WAYS + way] = 0
+        self._words[first + way] = place.digest
+        return first + way
+
+    def _find_place(self, identity: bytes) -> "_Place":
+        if len(self._places) >= _MOST_PLACES:
+            self._places.clear()
+        digest = int.from_bytes(blake2b(identity, digest_size=8, key=self._salt).digest(), "little") or 1
+        offset = _HEADER_BYTES + (digest & self._mask) * _BUCKET_BYTES
+        place = self._places[identity] = _Place(digest=digest, offset=offset, owner=offset // 8)
+        return place
+
+
+@dataclass(slots=True, kw_only=True)
+class _Place:
+    """Where a user's cell is: its bucket, and the word in which its fingerprint stood the last time."""
+
+    digest: int
+    offset: int
+    owner: int
 
 
 def _open(path: Path, *, buckets: int, boot_id: bytes) -> tuple[int, bytes]:
@@ -138,7 +169,7 @@ def _create(path: Path, *, buckets: int, boot_id: bytes) -> tuple[int, bytes]:
 
 
 def _file_bytes(buckets: int) -> int:
-    return _HEADER_BYTES + buckets * _BUCKET.size
+    return _HEADER_BYTES + buckets * _BUCKET_BYTES
 
 
 def _boot_id() -> bytes:
