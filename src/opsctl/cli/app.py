@@ -15,6 +15,7 @@ from opsctl.cli import (
     evidence,
     metrics,
     project,
+    security,
     serve,
     stack,
 )
@@ -77,5 +78,6 @@ app.add_typer(collections.app, name="collections")
 app.add_typer(bench.app, name="bench")
 app.add_typer(cache.app, name="cache")
 app.add_typer(metrics.app, name="metrics")
+app.add_typer(security.app, name="security")
 app.add_typer(evidence.app, name="evidence")
 app.add_typer(artefacts.app, name="artefacts")

@@ -1,0 +1,131 @@
+"""With what do the verbs of `security keys` work: the table of keys, the plans of the book, and who is told."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from opsctl.core.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    import psycopg
+
+    from opsctl.cli.backends import Backends
+    from opsctl.store.api_keys import ApiKey
+
+Result = TypeVar("Result")
+
+
+class KeyScope(StrEnum):
+    """What a key may be good for."""
+
+    FEED_READ = "feed:read"
+    INTERACTIONS_WRITE = "interactions:write"
+    CONTENT_READ = "content:read"
+    CONTENT_WRITE = "content:write"
+
+
+DEFAULT_SCOPES = (KeyScope.FEED_READ, KeyScope.INTERACTIONS_WRITE, KeyScope.CONTENT_READ)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Revocation:
+    """A key that was revoked, and within which time every worker refuses it."""
+
+    key: "ApiKey"
+    holds_within_seconds: float
+
+
+def with_keys(
+    servers: "Backends", work: "Callable[[psycopg.AsyncConnection[Any]], Awaitable[Result]]"
+) -> Result:
+    """Do asynchronous work on one connection to the database, its tables up to date."""
+    import asyncio
+
+    from opsctl.clients.postgres_pool import AsyncDatabase
+
+    servers.database().close()  # brings the tables up to date
+
+    async def run() -> Result:
+        database = AsyncDatabase(servers.database_address(), pooling=False)
+        async with database.connection("keys") as connection:
+            return await work(connection)
+
+    return asyncio.run(run())
+
+
+def require_sense(*, name: str, plan: str) -> None:
+    """Refuse a key without a name, and a plan that the service's book does not have: its limit would be unknown.
+
+    Raises:
+        UsageError: KEY001 unknown plan, KEY004 no name.
+    """
+    from opsctl.cli import wiring
+    from opsctl.service.plan import load_service_book
+
+    if not name.strip():
+        raise UsageError(
+            "a key needs a name", code="KEY004", fix="say whose it is, or for what: --name storefront"
+        )
+    plans = load_service_book(wiring.settings()).plans
+    if plan not in plans:
+        raise UsageError(
+            f"no plan is called `{plan}`",
+            code="KEY001",
+            fix=f"one of: {', '.join(plans)}; or add it to `{wiring.settings().project.books.service}`",
+        )
+
+
+def expiry(text: str | None, *, now: datetime) -> datetime | None:
+    """Return when a key ends that lives for so long, such as `90d`.
+
+    Raises:
+        UsageError: KEY003 when the text is no duration, or leads nowhere.
+    """
+    from datetime import timedelta
+
+    from opsctl.core.units import parse_duration
+
+    if text is None:
+        return None
+    try:
+        # At least a second: a key that ends at once is of no use to anybody.
+        return now + timedelta(seconds=max(1.0, parse_duration(text)))
+    except (ValueError, OverflowError) as error:
+        raise UsageError(
+            f"a key cannot expire in `{text}`",
+            code="KEY003",
+            why=str(error),
+            fix="write it as `90d` or `12h`",
+        ) from error
+
+
+def revoke(servers: "Backends", prefix: str) -> Revocation:
+    """Revoke a key, tell the workers of this machine, and say when the others will know.
+
+    Raises:
+        UsageError: KEY002 when no key that still holds has this prefix.
+    """
+    from opsctl.cli import wiring
+    from opsctl.service.plan import load_service_book
+    from opsctl.store.api_keys import revoke_key
+
+    revoked = with_keys(servers, lambda connection: revoke_key(connection, prefix))
+    if revoked is None:
+        raise UsageError(
+            f"no key with the prefix `{prefix}` still holds",
+            code="KEY002",
+            why="there is none of it, or it was revoked before",
+            fix="run `opsctl security keys list`; the prefix is the part between `opk_` and the next `_`",
+        )
+    wiring.invalidation_journal().post(f"apikey:{revoked.prefix}")
+    seconds = load_service_book(wiring.settings()).keys.remembered_seconds
+    return Revocation(key=revoked, holds_within_seconds=seconds)
+
+
+def as_data(key: "ApiKey") -> dict[str, Any]:
+    """Return what a program may see of a key: everything but the hash."""
+    names = ("prefix", "name", "plan", "scopes", "created_at", "expires_at", "revoked_at", "last_used_at")
+    return {name: getattr(key, name) for name in names}

@@ -1,0 +1,85 @@
+"""Commands of `opsctl security`: the keys to the ranking service."""
+
+from typing import Annotated
+
+import typer
+
+from opsctl.cli.keying import KeyScope
+from opsctl.cli.options import Json, command, group
+
+app = group("Who may use the ranking service.")
+keys = group("API keys: only a hash is kept, and the prefix by which a key is found and shown.")
+app.add_typer(keys, name="keys")
+
+
+@command(
+    keys,
+    "opsctl security keys create --name storefront --expires 90d",
+    "opsctl security keys create --name load-test --plan bench --scope feed:read",
+)
+def create(
+    name: Annotated[str, typer.Option("--name", metavar="NAME", help="Whose key it is, or for what.")],
+    plan: Annotated[
+        str, typer.Option("--plan", metavar="PLAN", help="A plan of the service's book: free, bench.")
+    ] = "free",
+    scope: Annotated[
+        list[KeyScope] | None,
+        typer.Option("--scope", help="What it is good for, once each; default: all but content:write."),
+    ] = None,
+    expires: Annotated[
+        str | None, typer.Option("--expires", metavar="DURATION", help="Such as 90d; default: never.")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Make a key and print it: this is the only time that it is shown."""
+    from functools import partial
+
+    from opsctl.cli import keying, wiring
+    from opsctl.cli.filling import tell
+    from opsctl.store.api_keys import create_key
+    from opsctl.ui.progress import progress
+    from opsctl.ui.show_keys import show_new_key, warn_shown_once
+
+    keying.require_sense(name=name, plan=plan)
+    ends = keying.expiry(expires, now=wiring.clock().now())
+    make = partial(create_key, name=name, plan=plan, scopes=scope or keying.DEFAULT_SCOPES, expires_at=ends)
+    with progress() as listener, wiring.backends(listener) as servers:
+        made = keying.with_keys(servers, make)
+    data = {"key": made.key, "record": keying.as_data(made.record)}
+    tell("opsctl.security.keys.create", data=data, json=json, show=lambda: show_new_key(made))
+    warn_shown_once(made)
+
+
+@command(keys, "opsctl security keys list", "opsctl security keys list --json", name="list")
+def list_(json: Json = False) -> None:
+    """List all keys with plan, scopes and state; the keys themselves are not known."""
+    from opsctl.cli import keying, wiring
+    from opsctl.cli.filling import tell
+    from opsctl.store.api_keys import list_keys
+    from opsctl.ui.progress import progress
+    from opsctl.ui.show_keys import show_keys
+
+    with progress() as listener, wiring.backends(listener) as servers:
+        found = keying.with_keys(servers, list_keys)
+    data = [keying.as_data(key) for key in found]
+    now = wiring.clock().now()
+    tell("opsctl.security.keys.list", data=data, json=json, show=lambda: show_keys(found, now=now))
+
+
+@command(keys, "opsctl security keys revoke Xk29fQ4z")
+def revoke(
+    prefix: Annotated[str, typer.Argument(metavar="PREFIX", help="As `keys list` shows it.")],
+    json: Json = False,
+) -> None:
+    """End a key for good. The workers of this machine refuse it at once, others when they ask the database again."""
+    from opsctl.cli import keying, wiring
+    from opsctl.cli.filling import tell
+    from opsctl.ui.progress import progress
+    from opsctl.ui.show_keys import show_revocation
+
+    with progress() as listener, wiring.backends(listener) as servers:
+        done = keying.revoke(servers, prefix)
+    seconds = done.holds_within_seconds
+    data = {"record": keying.as_data(done.key), "holds_within_seconds": seconds}
+    schema = "opsctl.security.keys.revoke"
+    tell(schema, data=data, json=json, show=lambda: show_revocation(done.key, seconds=seconds))
