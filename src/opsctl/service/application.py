@@ -2,17 +2,17 @@
 
 import logging
 import os
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable
 from contextlib import AsyncExitStack
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from opsctl.config.settings import Settings, resolve_settings, user_file
+from opsctl.service.serve import WORKERS_VARIABLE
 
-Message = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
-Asgi = Callable[[Message, Receive, Send], Awaitable[None]]
+if TYPE_CHECKING:
+    from opsctl.service.edge.app import Edge
+    from opsctl.service.edge.asgi import Receive, Scope, Send
 
 logger = logging.getLogger("opsctl.service")
 
@@ -20,17 +20,18 @@ logger = logging.getLogger("opsctl.service")
 class Application:
     """Opens its clients when the server starts it, answers through the edge, closes them at the end."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, *, workers: int) -> None:
         self._settings = settings
-        self._edge: Asgi | None = None
+        self._workers = workers
+        self._edge: Edge | None = None
 
-    def __call__(self, scope: Message, receive: Receive, send: Send) -> Awaitable[None]:
+    def __call__(self, scope: "Scope", receive: "Receive", send: "Send") -> Awaitable[None]:
         """Return what answers one request; no frame of its own, this is the hottest path."""
         if self._edge is not None and scope["type"] == "http":
             return self._edge(scope, receive, send)
         return self._live(scope, receive, send)
 
-    async def _live(self, scope: Message, receive: Receive, send: Send) -> None:
+    async def _live(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
         if scope["type"] != "lifespan":
             return
         await receive()
@@ -50,12 +51,11 @@ class Application:
     async def _open(self, closing: AsyncExitStack) -> None:
         from opsctl.service.assemble import assembled
 
-        self._edge = await closing.enter_async_context(assembled(self._settings))
+        self._edge = await closing.enter_async_context(assembled(self._settings, workers=self._workers))
 
 
 def make_application() -> Application:
     """Return the application of the project that the environment names."""
     root = Path(os.environ["OPSCTL_PROJECT"])
-    return Application(
-        resolve_settings(root=root, environment=os.environ, user_file=user_file(os.environ), flags={})
-    )
+    settings = resolve_settings(root=root, environment=os.environ, user_file=user_file(os.environ), flags={})
+    return Application(settings, workers=int(os.environ[WORKERS_VARIABLE]))

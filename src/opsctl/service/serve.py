@@ -4,12 +4,14 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from opsctl.service.cache.places import service_folder
 from opsctl.service.telemetry.workers import prepare_metrics_folder
 
 _HEADER_READ_MILLISECONDS = 10_000
 _MOST_CONNECTIONS = 4096
 _WORKER_KILL_SECONDS = 10
 APPLICATION = "opsctl.service.application:make_application"
+WORKERS_VARIABLE = "RANKING_SERVICE_WORKERS"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,11 +23,6 @@ class ServePlan:
     host: str
     port: int
     workers: int
-
-
-def service_folder(home: Path) -> Path:
-    """Return the folder of what the workers share: limits, invalidations, L2, last known good trends."""
-    return home / "service"
 
 
 def serve(plan: ServePlan) -> None:
@@ -42,6 +39,7 @@ def serve(plan: ServePlan) -> None:
     prepare_metrics_folder(folder / "metrics")
     # Small matrices only: numpy's threads would wait for each other longer than they work.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    os.environ[WORKERS_VARIABLE] = str(plan.workers)
     os.environ["OPSCTL_PROJECT"] = str(plan.root)
     Granian(
         APPLICATION,

@@ -3,14 +3,19 @@
 from pathlib import Path
 
 
+def service_folder(home: Path) -> Path:
+    """Return the folder of everything that the service's workers on a machine share."""
+    return home / "service"
+
+
 def journal_path(home: Path) -> Path:
     """Return the journal of invalidations, which all workers of the machine map."""
-    return home / "service" / "invalidations"
+    return service_folder(home) / "invalidations"
 
 
 def store_folder(home: Path) -> Path:
     """Return the folder of L2's file, where L2 is LMDB."""
-    return home / "service" / "l2"
+    return service_folder(home) / "l2"
 
 
 def has_store(home: Path) -> bool:

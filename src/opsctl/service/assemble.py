@@ -1,0 +1,286 @@
+"""How is a worker put together: clients, caches, feeds, API and edge from settings and books, and closed in turn."""
+
+import os
+import random
+import socket
+import time
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+
+from fastapi import FastAPI
+
+from opsctl.clients.postgres_pool import AsyncDatabase
+from opsctl.clients.qdrant_async import AsyncQdrantSearcher
+from opsctl.config.load import load_book
+from opsctl.config.settings import Settings
+from opsctl.core.units import parse_duration
+from opsctl.embeddings.make import make_embedder
+from opsctl.embeddings.model import Embedder
+from opsctl.qdrant_collections.model import CollectionsBook
+from opsctl.service.api.app import make_api
+from opsctl.service.background import Work, every, running
+from opsctl.service.book import ServiceBook
+from opsctl.service.cache.invalidated import InvalidatedMemory
+from opsctl.service.cache.invalidation import ItemInvalidation, ReaderInvalidation
+from opsctl.service.cache.journal import InvalidationJournal
+from opsctl.service.cache.memory import MemoryTier
+from opsctl.service.cache.places import journal_path, service_folder, store_folder
+from opsctl.service.cache.policy import CacheBook
+from opsctl.service.cache.ports import KeyValueStore
+from opsctl.service.cache.stores.open import open_store
+from opsctl.service.edge.app import Edge
+from opsctl.service.edge.assemble import Clocks, make_edge, make_keys
+from opsctl.service.edge.keys import KeyCheck
+from opsctl.service.edge.options import edge_options
+from opsctl.service.edge.usage import report_use
+from opsctl.service.feed.assemble import FeedBooks, FeedClients, FeedParts, assemble_feed
+from opsctl.service.feed.caches import FeedCaches, Shelves, make_caches
+from opsctl.service.feed.contents import Catalogue
+from opsctl.service.feed.follow import Consumers, OutboxFollower
+from opsctl.service.feed.interactions import InteractionRecorder
+from opsctl.service.feed.learn import Learner
+from opsctl.service.feed.readiness import Dependencies
+from opsctl.service.feed.vectors_follow import VectorWriter
+from opsctl.service.key_store import DatabaseKeys
+from opsctl.service.plan import load_cache_book, load_service_book
+from opsctl.service.pool_figures import PoolMeter
+from opsctl.service.scoring.make import make_scorer
+from opsctl.service.scoring.ports import ItemScorer
+from opsctl.service.telemetry import metrics
+from opsctl.service.telemetry.log import RequestLog
+from opsctl.service.telemetry.meters import Meters
+from opsctl.service.telemetry.salt import installation_salt
+from opsctl.service.telemetry.sinks import FileSink
+from opsctl.service.telemetry.workers import forget_dead_workers
+from opsctl.stack.places import Places
+from opsctl.stack.status import stack_status
+
+if TYPE_CHECKING:
+    from opsctl.service.edge.asgi import Application
+
+_TEND_SECONDS = 2.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Worker:
+    """What a worker is made of, and closed with: clients and caches, once they are open."""
+
+    settings: Settings
+    places: Places
+    service: ServiceBook
+    cache: CacheBook
+    collections: CollectionsBook
+    embedder: Embedder
+    meters: Meters
+    database: AsyncDatabase
+    searcher: AsyncQdrantSearcher
+    scorer: ItemScorer
+    journal: InvalidationJournal
+    memory: InvalidatedMemory
+    store: KeyValueStore
+    caches: FeedCaches
+
+    @property
+    def folder(self) -> Path:
+        """Return the folder that the workers of this machine share."""
+        return service_folder(self.settings.home)
+
+    @property
+    def invalidation(self) -> ItemInvalidation:
+        """Return what drops a changed item everywhere."""
+        return ItemInvalidation(
+            self.store if self.cache.l2.enabled else None,
+            self.journal,
+            embedding_model=self.embedder.model_id,
+            scorer=self.scorer.scorer_id,
+            meters=self.meters,
+        )
+
+
+@asynccontextmanager
+async def assembled(settings: Settings, *, workers: int) -> AsyncIterator[Edge]:
+    """Give the edge with everything behind it, and close all of that afterwards, the last opened first.
+
+    Args:
+        settings: of the project.
+        workers: how many share the connections to the database.
+
+    Raises:
+        UsageError: a book is wrong.
+        NotReadyError: the embedded stack is asked for and does not run, or L2 cannot be opened.
+    """
+    async with AsyncExitStack() as closing:
+        worker = await _open(settings, workers=workers, closing=closing)
+        feeds = _feeds(worker)
+        options, clocks = edge_options(worker.service, worker.cache), Clocks()
+        keys = make_keys(DatabaseKeys(worker.database), options=options, clocks=clocks)
+        edge = make_edge(
+            cast(
+                "Application", _api(worker, feeds)
+            ),  # Starlette says MutableMapping where ASGI's server gives a dict
+            options=options,
+            keys=keys,
+            memory=worker.memory,
+            limits_file=worker.folder / "limits",
+            meters=worker.meters,
+            log=_log(worker, closing),
+            clocks=clocks,
+        )
+        await closing.enter_async_context(running(_works(worker, feeds, keys)))
+        closing.push_async_callback(edge.close)
+        yield edge
+
+
+async def _open(settings: Settings, *, workers: int, closing: AsyncExitStack) -> _Worker:
+    service, cache = load_service_book(settings), load_cache_book(settings)
+    home = settings.home
+    places = Places(settings, embedded=lambda: stack_status(home))
+    meters = Meters()
+    if (service_folder(home) / "metrics").is_dir():
+        forget_dead_workers(service_folder(home) / "metrics")
+    journal = InvalidationJournal(journal_path(home))
+    closing.callback(journal.close)
+    tier = MemoryTier(
+        bytes_limit=cache.l1_bytes,
+        now=time.monotonic,
+        evicted=lambda kind: meters.count(metrics.CACHE_EVICTIONS, "l1", kind),
+    )
+    memory = InvalidatedMemory(tier, journal, meters=meters)
+    store = open_store(cache.l2, folder=store_folder(home), secrets=os.environ, meters=meters)
+    closing.push_async_callback(store.close)
+    database = await closing.enter_async_context(_database(places, service, workers=workers, meters=meters))
+    searcher = AsyncQdrantSearcher(places.vectors(), timeout_seconds=service.limits.request_seconds)
+    closing.push_async_callback(searcher.close)
+    scorer = make_scorer(service.model, api_key=places.secret("OPSCTL_MODEL_API_KEY"), meters=meters)
+    closing.push_async_callback(scorer.close)
+    embedder = make_embedder(
+        settings.project.embedding,
+        api_key=places.secret("OPSCTL_EMBEDDING_API_KEY", settings.project.embedding.api_key_file),
+    )
+    caches = make_caches(
+        cache,
+        shelves=Shelves(
+            memory=memory,
+            store=store,
+            wall_clock=time.time,
+            steady_clock=time.monotonic,
+            chance=random.Random(),  # noqa: S311 - jitter, no secret
+        ),
+        dimension=embedder.dimension,
+        meters=meters,
+    )
+    closing.push_async_callback(caches.close)
+    return _Worker(
+        settings=settings,
+        places=places,
+        service=service,
+        cache=cache,
+        collections=load_book(settings.root / settings.project.books.collections, CollectionsBook),
+        embedder=embedder,
+        meters=meters,
+        database=database,
+        searcher=searcher,
+        scorer=scorer,
+        journal=journal,
+        memory=memory,
+        store=store,
+        caches=caches,
+    )
+
+
+def _database(places: Places, service: ServiceBook, *, workers: int, meters: Meters) -> AsyncDatabase:
+    """Return this worker's share of the connections; a pooler in between shares them out itself."""
+    share = max(1, service.pooled_connections // workers)
+    return AsyncDatabase(
+        places.pooled_database(), max_connections=share, pooling=service.pooling, observer=PoolMeter(meters)
+    )
+
+
+def _feeds(worker: _Worker) -> FeedParts:
+    return assemble_feed(
+        FeedClients(
+            database=worker.database, searcher=worker.searcher, scorer=worker.scorer, caches=worker.caches
+        ),
+        books=FeedBooks(
+            service=worker.service,
+            cache=worker.cache,
+            collections=worker.collections,
+            model_id=worker.embedder.model_id,
+            dimension=worker.embedder.dimension,
+        ),
+        folder=worker.folder,
+        meters=worker.meters,
+        now=time.time,
+    )
+
+
+def _api(worker: _Worker, feeds: FeedParts) -> FastAPI:
+    return make_api(
+        feeds=feeds.builder,
+        interactions=InteractionRecorder(
+            worker.database,
+            invalidation=ReaderInvalidation(worker.journal),
+            significant=worker.cache.invalidation.significant,
+            meters=worker.meters,
+        ),
+        contents=Catalogue(worker.database, invalidation=worker.invalidation),
+        readiness=Dependencies(
+            database=worker.database,
+            vectors=worker.searcher,
+            store=worker.store if worker.cache.l2.enabled else None,
+            now=time.monotonic,
+        ),
+        book=worker.service,
+        cache_book=worker.cache,
+        meters=worker.meters,
+    )
+
+
+def _log(worker: _Worker, closing: AsyncExitStack) -> RequestLog:
+    log = RequestLog(
+        FileSink(worker.folder / "requests.jsonl"),
+        hit_share=worker.service.logs.hit_share,
+        salt=installation_salt(worker.folder / "log_salt"),
+        meters=worker.meters,
+    )
+    closing.callback(log.close)
+    return log
+
+
+def _works(worker: _Worker, feeds: FeedParts, keys: KeyCheck) -> dict[str, Work]:
+    follower = OutboxFollower(
+        worker.database,
+        invalidation=worker.invalidation,
+        consumers=Consumers.of(
+            host=socket.gethostname(),
+            home=worker.settings.home,
+            collection=worker.collections.source.collection,
+        ),
+        apply_vectors=VectorWriter(
+            database=worker.places.database(),
+            vectors=worker.places.vectors(),
+            embedder=worker.embedder,
+            collection=worker.collections.source.collection,
+        ),
+        every_seconds=parse_duration(worker.cache.invalidation.follow_changes_every),
+        meters=worker.meters,
+    )
+    learner = Learner(
+        worker.database,
+        journal=worker.journal,
+        settings=worker.service.ranking,
+        meters=worker.meters,
+        now=time.time,
+    )
+    key_store = DatabaseKeys(worker.database)
+    return {
+        "trending": feeds.board.run,
+        "decision log": feeds.log.run,
+        "outbox": follower.run,
+        "learner": learner.run,
+        "use of keys": lambda stop: report_use(keys, report=key_store.touch, stop=stop),
+        "caches": every(_TEND_SECONDS, worker.memory.tend),
+    }

@@ -1,0 +1,53 @@
+"""What goes on beside the requests of a worker: tasks that are told to stop, and are waited for."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager, suppress
+
+_log = logging.getLogger("opsctl.service")
+_RESTART_SECONDS = 1.0
+_FAREWELL_SECONDS = 5.0
+
+Work = Callable[[asyncio.Event], Awaitable[None]]
+
+
+@asynccontextmanager
+async def running(works: Mapping[str, Work]) -> AsyncIterator[None]:
+    """Run each piece of work in a task of its own until the block ends; one that fails is begun anew.
+
+    At the end each is told to stop and has five seconds to finish what it holds, such as unwritten decisions.
+    """
+    stop = asyncio.Event()
+    tasks = [asyncio.create_task(_keep_running(name, work, stop), name=name) for name, work in works.items()]
+    try:
+        yield
+    finally:
+        stop.set()
+        _, late = await asyncio.wait(tasks, timeout=_FAREWELL_SECONDS) if tasks else (None, ())
+        for task in late:
+            task.cancel()
+        await asyncio.gather(*late, return_exceptions=True)
+
+
+def every(seconds: float, work: Callable[[], None]) -> Work:
+    """Return work that does something again and again."""
+
+    async def run(stop: asyncio.Event) -> None:
+        while not stop.is_set():
+            work()
+            with suppress(TimeoutError):
+                await asyncio.wait_for(stop.wait(), seconds)
+
+    return run
+
+
+async def _keep_running(name: str, work: Work, stop: asyncio.Event) -> None:
+    while not stop.is_set():
+        try:
+            await work(stop)
+        except Exception:  # noqa: BLE001 - it is logged and begun anew
+            # A bug in one of them must end neither the others nor the answering of requests.
+            _log.exception("`%s` failed and is begun anew", name)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(stop.wait(), _RESTART_SECONDS)
