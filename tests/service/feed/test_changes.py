@@ -294,6 +294,8 @@ def test_the_follower_runs_until_told_to_stop(own_world: World, folder: Path) ->
             task = asyncio.create_task(one.follower.run(stop))
             await one.contents.write(1000, new_item())
             async with asyncio.timeout(15):
+                # The vector node has no way to tell.
+                while not await one.searcher.vectors(own_world.collection, [1000]):  # noqa: ASYNC110
                     await asyncio.sleep(0.05)
                 stop.set()
                 await task

@@ -1,5 +1,6 @@
 """What was a feed worth: its reward, and whether its exploration paid, by what the reader did with its items."""
 
+import math
 from collections.abc import Sequence
 
 from opsctl.store.decisions import Decision
@@ -26,7 +27,7 @@ def reward_of(reactions: Reactions) -> float:
     >>> reward_of([(1, "view"), (1, "click"), (1, "click"), (2, "save"), (3, "hide")])
     0.5
     """
-    total = sum(WORTH.get(kind, 0.0) for _, kind in sorted(set(reactions)))
+    total = math.fsum(WORTH.get(kind, 0.0) for _, kind in set(reactions))
     return round(max(-1.0, min(1.0, total)), 6)
 
 

@@ -1,0 +1,235 @@
+"""What feeds brought is learnt, once: arms, policy, late rewards, and what happens when two learn at a time."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import pytest
+from tests.service.feed.world import Clock, Worker, World, worker
+
+from opsctl.clients.postgres import connect
+from opsctl.service.cache import keys
+from opsctl.service.feed.learn import _LOCK, Learnt
+from opsctl.service.feed.rewards import has_paid, reward_of
+from opsctl.service.model import Feed, FeedRequest, Interaction
+from opsctl.store.learning import Learned, read_state
+
+pytestmark = pytest.mark.stack
+
+DAY = 86_400.0
+
+
+def run(scenario: Callable[[], Awaitable[None]]) -> None:
+    """Run a scenario in a loop of its own."""
+    asyncio.run(scenario())  # type: ignore[arg-type]  # a coroutine function
+
+
+async def build(one: Worker, *, users: int) -> list[Feed]:
+    """Build a feed for each user, and log them."""
+    feeds = [
+        await one.parts.builder.build(FeedRequest(user_id=user, limit=20)) for user in range(1, users + 1)
+    ]
+    await one.parts.log.flush()
+    return feeds
+
+
+async def react(one: Worker, feed: Feed, kind: str, *, explored: bool) -> None:
+    """Let the reader do something with an item of a feed."""
+    item = next(each for each in feed.items if (each.explored_by is not None) == explored)
+    deed = Interaction(
+        idempotency_key=f"{feed.feed_id}-{kind}-{explored}",
+        kind=kind,
+        user_id=feed.user_id,
+        content_id=item.content_id,
+        occurred_at=one.clock.ago(-60),
+        feed_id=feed.feed_id,
+    )
+    await one.interactions.record([deed])
+
+
+async def arms(one: Worker) -> dict[str, tuple[float, float]]:
+    """Return alpha and beta by arm as they are stored."""
+    async with one.database.connection("test") as connection:
+        stored = await read_state(connection, Learned.ARMS)
+    assert stored is not None
+    state = stored.state
+    return dict(zip(state["names"], zip(state["alpha"], state["beta"], strict=True), strict=True))
+
+
+def test_nothing_is_learnt_while_windows_are_open(world: World, folder: Path) -> None:
+    """No arm is blamed for what can still happen."""
+
+    async def scenario() -> None:
+        async with worker(world, folder) as one:
+            await build(one, users=3)
+            learnt = await one.learner.step()
+            await one.learner.tell()
+            pending = one.sample("ranking_thompson_pending")
+
+        assert learnt == Learnt()
+        assert pending == 3
+
+    run(scenario)
+
+
+def test_a_closed_window_teaches_arms_and_policy_once(world: World, folder: Path) -> None:
+    """The rewarded arm gains a success, the others failures; the next feed knows; a second look learns nothing."""
+
+    async def scenario() -> None:
+        clock = Clock()
+        async with worker(world, folder, clock=clock) as one:
+            feeds = await build(one, users=6)
+            await react(one, feeds[0], "purchase", explored=True)
+            await react(one, feeds[1], "save", explored=False)
+            clock.seconds += 1.1 * DAY
+            learnt = await one.learner.step()
+            again = await one.learner.step()
+            known = await arms(one)
+            await one.learner.tell()
+            later = await one.parts.builder.build(FeedRequest(user_id=50, limit=20))
+            best = sum(one.sample("ranking_thompson_p_best_ratio", arm=arm) for arm in known)
+            weights = sum(
+                one.sample("ranking_policy_weight_ratio", agent=name)
+                for name in ("discovery", "quality", "archivist", "serendipity")
+            )
+
+        plays = [feed.arm for feed in feeds]
+        assert (learnt.closed, learnt.has_changed, again) == (6, True, Learnt())
+        assert known[str(feeds[0].arm)][0] == 2
+        assert sum(alpha - 1 for alpha, _ in known.values()) == 1
+        assert sum(beta - 1 for _, beta in known.values()) == len([arm for arm in plays if arm]) - 1
+        assert (later.arms_version, later.policy_version) == (1, 1)
+        assert best == pytest.approx(1)
+        assert weights == pytest.approx(1)
+
+    run(scenario)
+
+
+def test_a_late_reward_is_put_right_once(world: World, folder: Path) -> None:
+    """Done in time, told late: the failure becomes a success."""
+
+    async def scenario() -> None:
+        clock = Clock()
+        async with worker(world, folder, clock=clock) as one:
+            (feed,) = await build(one, users=1)
+            late = one.clock.ago(-60)
+            clock.seconds += 1.1 * DAY
+            await one.learner.step()
+            before = (await arms(one))[str(feed.arm)]
+            item = next(each for each in feed.items if each.explored_by)
+            world.execute("insert into users (id) values (1) on conflict do nothing")
+            world.execute(
+                "insert into interactions (idempotency_key, kind, user_id, content_id, occurred_at, received_at,"
+                " feed_id) values ('late', 'save', 1, %s, %s, %s, %s)",
+                [item.content_id, late, clock.moment, feed.feed_id],
+            )
+            clock.seconds += 60
+            learnt = await one.learner.step()
+            after = (await arms(one))[str(feed.arm)]
+            again = await one.learner.step()
+
+        assert (before, after) == ((1, 2), (2, 1))
+        assert (learnt.late, again.late) == (1, 0)
+
+    run(scenario)
+
+
+def test_while_another_learns_nothing_is_done(world: World, folder: Path) -> None:
+    """The lock belongs to the other's transaction; afterwards it goes on."""
+
+    async def scenario() -> None:
+        clock = Clock()
+        async with worker(world, folder, clock=clock) as one:
+            await build(one, users=2)
+            clock.seconds += 1.1 * DAY
+            with connect(world.database) as other:
+                other.execute("select pg_advisory_xact_lock(%s)", [_LOCK])
+                while_busy = await one.learner.step()
+            afterwards = await one.learner.step()
+
+        assert (while_busy.closed, afterwards.closed) == (0, 2)
+
+    run(scenario)
+
+
+def test_a_race_for_the_next_state_rolls_everything_back(world: World, folder: Path) -> None:
+    """Decisions stay open and are learnt with the next look, on top of the other's state."""
+
+    async def scenario() -> None:
+        clock = Clock()
+        async with worker(world, folder, clock=clock) as one:
+            await build(one, users=2)
+            clock.seconds += 1.1 * DAY
+            write = one.learner._write
+
+            async def overtaken(*arguments: object, **named: object) -> None:
+                world.execute(
+                    "insert into thompson_arms (version, state) values (1, %s)",
+                    ['{"names": ["fresh"], "alpha": [5], "beta": [1]}'],
+                )
+                one.learner._write = write  # type: ignore[method-assign]
+                await write(*arguments, **named)  # type: ignore[arg-type]
+
+            one.learner._write = overtaken  # type: ignore[method-assign]
+            lost = await one.learner.step()
+            won = await one.learner.step()
+            known = await arms(one)
+
+        assert (lost.closed, won.closed) == (0, 2)
+        assert known["fresh"][0] >= 5
+
+    run(scenario)
+
+
+def test_learning_makes_every_worker_read_the_state_anew(world: World, folder: Path) -> None:
+    """Their L1 entry goes by the journal."""
+
+    async def scenario() -> None:
+        clock = Clock()
+        async with worker(world, folder, clock=clock) as one:
+            await build(one, users=2)
+            held = one.memory.get(keys.thompson())
+            clock.seconds += 1.1 * DAY
+            await one.learner.step()
+            entry = one.memory.get(keys.thompson())
+
+        assert held is not None
+        assert entry is None
+
+    run(scenario)
+
+
+@pytest.mark.parametrize(
+    ("reactions", "reward"),
+    [
+        ([], 0.0),
+        ([(1, "view")], 0.0),
+        ([(1, "click"), (1, "click")], 0.2),
+        ([(1, "purchase"), (2, "inquiry")], 1.0),
+        ([(item, "hide") for item in range(9)], -1.0),
+        ([(1, "something new")], 0.0),
+    ],
+)
+def test_a_reward_is_bounded_and_counts_each_deed_once(
+    reactions: list[tuple[int, str]], reward: float
+) -> None:
+    """From -1 to 1."""
+    assert reward_of(reactions) == reward
+
+
+def test_exploration_has_paid_only_by_its_own_items() -> None:
+    """A click elsewhere in the feed says nothing of the arm."""
+    from opsctl.store.decisions import Decision
+
+    decision = Decision(
+        feed_id="x",
+        user_id=1,
+        decided_at=Clock().moment,
+        content_ids=(4, 5, 6),
+        explored=(1,),
+        arm="fresh",
+        propensity=0.5,
+    )
+
+    assert has_paid(decision, [(5, "click")])
+    assert not has_paid(decision, [(4, "click"), (5, "view"), (5, "hide")])
