@@ -1,6 +1,7 @@
 """How a quantity is written for people and read back: durations, bytes, counts."""
 
 import re
+from functools import lru_cache
 
 _DURATION_SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0}
 _DURATION = re.compile(r"(?P<number>\d+(?:\.\d+)?)(?P<unit>ms|s|m|h|d|w)")
@@ -9,6 +10,7 @@ _SIZE_BYTES = {"B": 1, "KiB": 1024, "MiB": 1024**2, "GiB": 1024**3}
 _SIZE = re.compile(r"(?P<number>\d+(?:\.\d+)?)(?P<unit>B|KiB|MiB|GiB)")
 
 
+@lru_cache(maxsize=1024)  # books keep durations as they are written, and are asked for them on hot paths
 def parse_duration(text: str) -> float:
     """Return the seconds that `text` names.
 
