@@ -7,7 +7,13 @@ from tests.store.opened import AnyConnection, on, with_pool
 
 from opsctl.clients.postgres import DatabaseAddress, connect
 from opsctl.clients.postgres_pool import AsyncDatabase
-from opsctl.store.popularity import HALF_LIFE_SECONDS, popularity_of, refresh_popularity, trending
+from opsctl.store.popularity import (
+    HALF_LIFE_SECONDS,
+    popularity_of,
+    prune_followed,
+    refresh_popularity,
+    trending,
+)
 from opsctl.store.readers import NewInteraction, record_interactions
 
 pytestmark = pytest.mark.stack
@@ -135,3 +141,20 @@ def test_two_refreshers_at_once_do_not_count_twice(catalogue: DatabaseAddress) -
         assert found[1].views == pytest.approx(10, rel=1e-3)
 
     with_pool(catalogue, work)
+
+
+def test_what_was_taken_in_can_leave_the_outbox_and_nothing_else(catalogue: DatabaseAddress) -> None:
+    """Rows that nobody has taken in yet stay, and so do those of items."""
+    later = datetime.now(UTC) + timedelta(days=1)
+
+    async def work(connection: AnyConnection) -> None:
+        await _react(connection, 1, "view", count=5)
+        await _refresh(connection)
+        await _react(connection, 2, "view", count=3)
+        assert await prune_followed(connection, before=_NOW - timedelta(days=9000)) == 0
+        assert [await prune_followed(connection, before=later, limit=4) for _ in range(3)] == [4, 1, 0]
+        query = "select aggregate, count(*) from outbox group by 1 order by 1"
+        assert await (await connection.execute(query)).fetchall() == [("content", 6), ("interaction", 3)]
+        assert await _refresh(connection) == 3
+
+    on(catalogue, work)

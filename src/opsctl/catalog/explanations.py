@@ -17,6 +17,7 @@ EXPLANATIONS: dict[str, str] = {
     "CAT010": "The number of items to generate must be at least 1.",
     "CAT011": "The file was replaced, cut or still written while it was read. Rows read up to then were those of the "
     "file as it was and stay; the import is not called finished, and the next one takes the file as it then is.",
+    "CAT012": "Simulated readers were asked for, but there is no published item that they could have looked at.",
     "OUT001": "Two synchronisations of one collection would overtake each other: the lock is an advisory lock in "
     "PostgreSQL, freed by the server when its holder ends or is killed.",
     "OUT002": "The collection was filled by another embedding model than the settings name now. Vectors of two models "

@@ -122,6 +122,33 @@ def sync(
     tell(schema, data={"sync": report}, json=json, show=lambda: show_sync(report))
 
 
+@command(app, "opsctl catalog readers", "opsctl catalog readers --users 500 --seed 7 --dry-run")
+def readers(
+    users: Annotated[
+        int, typer.Option(min=1, max=1_000_000, help="How many readers, from id 1 on.")
+    ] = 10_000,
+    seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same readers.")] = 7,
+    dry_run: DryRun = False,
+    json: Json = False,
+) -> None:
+    """Make simulated readers with 60 days of interactions, for demos and load. Those that are there stay as they are."""
+    from opsctl.cli import filling, wiring
+    from opsctl.cli.filling import tell
+    from opsctl.ui.progress import progress
+    from opsctl.ui.show_readers import show_preview, show_readers
+
+    schema, fixed = "opsctl.catalog.readers", {"users": users, "seed": seed, "simulated": True}
+    with progress() as listener, wiring.backends(listener) as servers:
+        if dry_run:
+            preview = filling.preview_readers(servers, users=users, seed=seed)
+            looked = fixed | {"preview": preview}
+            tell(schema, data=looked, json=json, show=lambda: show_preview(preview, seed=seed))
+            return
+        counts = filling.readers(servers, users=users, seed=seed, listener=listener)
+    data = fixed | {"counts": counts}
+    tell(schema, data=data, json=json, show=lambda: show_readers(counts, users=users, seed=seed))
+
+
 @command(app, "opsctl catalog stats", "opsctl catalog stats --json")
 def stats(json: Json = False) -> None:
     """Count the items by region and category, and show how far the vectors follow them."""

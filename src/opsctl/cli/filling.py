@@ -9,14 +9,18 @@ from opsctl.core.errors import UsageError
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    import psycopg
+
     from opsctl.catalog.mapping import MappingBook
     from opsctl.catalog.overview import Overview
+    from opsctl.catalog.store_readers import ReadersPreview
     from opsctl.catalog.sync import SyncReport
     from opsctl.cli.backends import Backends
     from opsctl.core.events import Listener
     from opsctl.core.findings import Finding
     from opsctl.embeddings.model import Embedder
     from opsctl.store.content import UpsertCounts
+    from opsctl.store.simulated import SimulatedCounts
 
 
 def tell(
@@ -116,6 +120,34 @@ def generate(servers: "Backends", *, items: int, seed: int, listener: "Listener"
             connection=servers.database(),
             listener=listener,
         )
+
+
+def readers(servers: "Backends", *, users: int, seed: int, listener: "Listener") -> "SimulatedCounts":
+    """Write the simulated readers of a seed to the database, and count what they did into the items' popularity."""
+    from opsctl.catalog.store_readers import store_readers
+    from opsctl.cli import wiring
+    from opsctl.cli.asynchronous import on_database
+    from opsctl.clients.postgres import translated_errors
+    from opsctl.store.popularity import refresh_popularity
+
+    now = wiring.clock().now()
+
+    async def count(connection: "psycopg.AsyncConnection[Any]") -> None:
+        while await refresh_popularity(connection, now=now):
+            pass
+
+    with translated_errors(servers.database_address()):
+        counts = store_readers(servers.database(), users=users, seed=seed, now=now, listener=listener)
+    on_database(servers, count)
+    return counts
+
+
+def preview_readers(servers: "Backends", *, users: int, seed: int) -> "ReadersPreview":
+    """Return what the simulated readers of a seed would do with the catalogue that is there."""
+    from opsctl.catalog.store_readers import preview_readers as preview
+    from opsctl.cli import wiring
+
+    return preview(servers.database(), users=users, seed=seed, now=wiring.clock().now())
 
 
 def overview(servers: "Backends") -> "Overview":

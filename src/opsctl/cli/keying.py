@@ -3,19 +3,13 @@
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from opsctl.core.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
-
-    import psycopg
-
     from opsctl.cli.backends import Backends
     from opsctl.store.api_keys import ApiKey
-
-Result = TypeVar("Result")
 
 
 class KeyScope(StrEnum):
@@ -36,24 +30,6 @@ class Revocation:
 
     key: "ApiKey"
     holds_within_seconds: float
-
-
-def with_keys(
-    servers: "Backends", work: "Callable[[psycopg.AsyncConnection[Any]], Awaitable[Result]]"
-) -> Result:
-    """Do asynchronous work on one connection to the database, its tables up to date."""
-    import asyncio
-
-    from opsctl.clients.postgres_pool import AsyncDatabase
-
-    servers.database().close()  # brings the tables up to date
-
-    async def run() -> Result:
-        database = AsyncDatabase(servers.database_address(), pooling=False)
-        async with database.connection("keys") as connection:
-            return await work(connection)
-
-    return asyncio.run(run())
 
 
 def require_sense(*, name: str, plan: str) -> None:
@@ -109,10 +85,11 @@ def revoke(servers: "Backends", prefix: str) -> Revocation:
         UsageError: KEY002 when no key that still holds has this prefix.
     """
     from opsctl.cli import wiring
+    from opsctl.cli.asynchronous import on_database
     from opsctl.service.plan import load_service_book
     from opsctl.store.api_keys import revoke_key
 
-    revoked = with_keys(servers, lambda connection: revoke_key(connection, prefix))
+    revoked = on_database(servers, lambda connection: revoke_key(connection, prefix))
     if revoked is None:
         raise UsageError(
             f"no key with the prefix `{prefix}` still holds",

@@ -35,6 +35,7 @@ def create(
     from functools import partial
 
     from opsctl.cli import keying, wiring
+    from opsctl.cli.asynchronous import on_database
     from opsctl.cli.filling import tell
     from opsctl.store.api_keys import create_key
     from opsctl.ui.progress import progress
@@ -44,7 +45,7 @@ def create(
     ends = keying.expiry(expires, now=wiring.clock().now())
     make = partial(create_key, name=name, plan=plan, scopes=scope or keying.DEFAULT_SCOPES, expires_at=ends)
     with progress() as listener, wiring.backends(listener) as servers:
-        made = keying.with_keys(servers, make)
+        made = on_database(servers, make)
     data = {"key": made.key, "record": keying.as_data(made.record)}
     tell("opsctl.security.keys.create", data=data, json=json, show=lambda: show_new_key(made))
     warn_shown_once(made)
@@ -54,13 +55,14 @@ def create(
 def list_(json: Json = False) -> None:
     """List all keys with plan, scopes and state; the keys themselves are not known."""
     from opsctl.cli import keying, wiring
+    from opsctl.cli.asynchronous import on_database
     from opsctl.cli.filling import tell
     from opsctl.store.api_keys import list_keys
     from opsctl.ui.progress import progress
     from opsctl.ui.show_keys import show_keys
 
     with progress() as listener, wiring.backends(listener) as servers:
-        found = keying.with_keys(servers, list_keys)
+        found = on_database(servers, list_keys)
     data = [keying.as_data(key) for key in found]
     now = wiring.clock().now()
     tell("opsctl.security.keys.list", data=data, json=json, show=lambda: show_keys(found, now=now))

@@ -116,6 +116,15 @@ _ADVANCE = """
 update outbox_watermarks set last_transaction_id = %s::text::xid8, last_sequence = %s, updated_at = clock_timestamp()
 where consumer = %s
 """
+# Only rows before the watermark: what nobody has taken in yet is never removed, however old.
+_PRUNE = """
+delete from outbox where sequence in (
+    select sequence from outbox, outbox_watermarks
+    where consumer = %(consumer)s and aggregate = 'interaction' and created_at < %(before)s
+        and (transaction_id, sequence) <= (last_transaction_id, last_sequence)
+    order by transaction_id, sequence limit %(limit)s
+)
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -190,6 +199,14 @@ async def refresh_popularity(
         )
         await connection.execute(_ADVANCE, [rows[-1][0], rows[-1][1], CONSUMER])
     return len(rows)
+
+
+async def prune_followed(
+    connection: "psycopg.AsyncConnection[Any]", *, before: datetime, limit: int = 5000
+) -> int:
+    """Remove some of the outbox rows of interactions that were taken in, and return how many; again until it is 0."""
+    found = await connection.execute(_PRUNE, {"consumer": CONSUMER, "before": before, "limit": limit})
+    return found.rowcount
 
 
 def _popular(row: tuple[Any, ...]) -> PopularItem:
