@@ -34,9 +34,14 @@ _OWN: Final = frozenset(
     }
 )
 _PASSED: Final = frozenset({b"cache-control", b"content-length", b"etag", b"vary", b"x-cache"})
-# A tuple, its two strings and their place in lists, near enough for a bound of memory.
-_HEADER_OVERHEAD_BYTES: Final = 150
-_ANSWER_OVERHEAD_BYTES: Final = 600
+# Headers that are the same in thousands of answers are kept once.
+_MOST_SHARED: Final = 1024
+_shared: dict[Header, Header] = {}
+# Bytes of CPython 3.11 beside body, etag and tags: the answer, its tuples and the places in them, two tuples and
+# objects of bytes of its own (tests/service/edge/test_answers.py holds the sum to the truth).
+_ANSWER_BYTES: Final = 900
+
+_ASK_AGAIN: Final[tuple[Header, ...]] = ((b"cache-control", b"private, max-age=0, must-revalidate"),)
 
 HIT: Final[Header] = (b"x-cache", b"HIT-L1")
 STALE: Final[Header] = (b"x-cache", b"STALE")
@@ -59,9 +64,8 @@ class Answer:
 
     @property
     def size_bytes(self) -> int:
-        """Return about how much memory it takes."""
-        headers = sum(len(name) + len(value) + _HEADER_OVERHEAD_BYTES for name, value in self.headers)
-        return len(self.body) + headers + _ANSWER_OVERHEAD_BYTES
+        """Return about how much memory it takes; the strings of the tags are the index's, which counts them."""
+        return len(self.body) + sum(len(tag) + 1 for tag in self.tags) + 2 * len(self.etag) + _ANSWER_BYTES
 
 
 def storable(caught: Caught, *, cache_headers: tuple[Header, ...]) -> Answer | None:
@@ -78,7 +82,7 @@ def storable(caught: Caught, *, cache_headers: tuple[Header, ...]) -> Answer | N
     ):
         return None
     etag = b'"%s"' % blake2b(caught.body, digest_size=16).hexdigest().encode()
-    kept = [header for header in _clean(caught.headers) if header[0] not in _OWN]
+    kept = [_share(header) for header in _clean(caught.headers) if header[0] not in _OWN]
     validators: Headers = [(b"etag", etag), *cache_headers]
     tag_headers: Headers = [header for header in kept if header[0] == b"cache-tag"]
     return Answer(
@@ -105,7 +109,7 @@ def cache_headers(lifetime: Lifetime, *, fresh_seconds: float, is_shared: bool) 
     kept for each API key, under the same lifetimes as ours; `Cache-Tag` lets it be dropped in time.
     """
     if not is_shared:
-        return ((b"cache-control", b"private, max-age=0, must-revalidate"),)
+        return _ASK_AGAIN
     control = b"max-age=0, s-maxage=%d, stale-while-revalidate=%d, stale-if-error=%d" % (
         fresh_seconds,
         lifetime.stale_seconds,
@@ -124,6 +128,15 @@ def matches(if_none_match: bytes, etag: bytes) -> bool:
 def _clean(headers: Headers) -> Headers:
     """Return the headers without those that would break the answer, should the API have repeated what a client sent."""
     return [(name.lower(), value) for name, value in headers if not _CONTROL.search(value)]
+
+
+def _share(header: Header) -> Header:
+    """Return the one object for a header that other answers have as well; tags are never the same."""
+    if header[0] == b"cache-tag":
+        return header
+    if len(_shared) >= _MOST_SHARED:
+        _shared.clear()
+    return _shared.setdefault(header, header)
 
 
 def _missing(kept: Headers) -> Headers:
