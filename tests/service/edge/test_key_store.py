@@ -7,10 +7,10 @@ from tests.service.edge.world import Time, run
 
 from opsctl.clients.postgres import DatabaseAddress
 from opsctl.clients.postgres_pool import AsyncDatabase
-from opsctl.service.edge.database_keys import DatabaseKeys
 from opsctl.service.edge.gcra import allowance
 from opsctl.service.edge.keys import KeyCheck, KeyRefusedError
 from opsctl.service.edge.usage import report_once
+from opsctl.service.key_store import DatabaseKeys
 from opsctl.store.api_keys import create_key, find_key, revoke_key
 
 pytestmark = pytest.mark.stack
@@ -31,7 +31,7 @@ def test_a_key_made_in_the_database_works_until_it_is_revoked_there(database: Da
 
             grant = await keys.ask(authorization)
             assert (grant.plan, grant.scopes) == ("bench", frozenset({"feed:read"}))
-            await report_once(keys, report=source.note_use)
+            await report_once(keys, report=source.touch)
             async with pool.connection("test") as connection:
                 found = await find_key(connection, made.record.prefix)
                 assert found is not None
