@@ -59,14 +59,11 @@ def embedder() -> "Embedder":
 
 
 def source_collection() -> str:
-    """Return the name that the collections book gives to the source; `content` where there is no book."""
+    """Return the name that the collections book gives to the source; the default one where there is no book."""
     from opsctl.cli import wiring
-    from opsctl.config.load import load_book
-    from opsctl.qdrant_collections.model import CollectionsBook
+    from opsctl.service.plan import load_collections_book
 
-    settings = wiring.settings()
-    path = settings.root / settings.project.books.collections
-    return load_book(path, CollectionsBook).source.collection if path.is_file() else "content"
+    return load_collections_book(wiring.settings()).source.collection
 
 
 def mapping(name: str) -> "MappingBook":

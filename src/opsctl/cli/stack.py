@@ -1,4 +1,4 @@
-"""Commands of `opsctl stack`: the local PostgreSQL and vector node, up, down, how they are, what they wrote."""
+"""Commands of `opsctl stack`: the local processes, up, down, how they are, what they wrote."""
 
 from typing import Annotated
 
@@ -8,11 +8,13 @@ from opsctl.cli.options import DryRun, Json, command, group
 from opsctl.core.exit_codes import ExitCode
 from opsctl.stack.model import PartName
 
-app = group("The embedded stack: a real PostgreSQL and a real vector engine, as processes of this project.")
+app = group(
+    "The embedded stack: PostgreSQL, vector engine, pooler and ranking service, as processes of this project."
+)
 
 Parts = Annotated[
     list[PartName] | None,
-    typer.Argument(metavar="[PART]...", help="postgres, vectors, pooler; all when none is named."),
+    typer.Argument(metavar="[PART]...", help="postgres, vectors, pooler, service; all when none is named."),
 ]
 
 
@@ -35,7 +37,9 @@ def up(parts: Parts = None, json: Json = False, dry_run: DryRun = False) -> None
             show_plan(steps)
         return
     with progress() as listener:
-        state = start_stack(home, listener=listener, clock=wiring.clock(), only=parts or ())
+        state = start_stack(
+            home, listener=listener, clock=wiring.clock(), only=parts or (), project=wiring.settings().root
+        )
     if json:
         print_document(document("opsctl.stack.status", data=state, ok=True))
     else:

@@ -194,9 +194,11 @@ def invalidation_journal() -> "InvalidationJournal":
 
 
 def service_address() -> str:
-    """Return where the ranking service is: `service.url`, else where `opsctl serve` listens."""
+    """Return where the ranking service is: `service.url`, else the stack's, else where `opsctl serve` listens."""
+    from opsctl.stack.status import stack_status
+
     service = settings().project.service
-    return service.url or f"http://{service.host}:{service.port}"
+    return service.url or stack_status(settings().home).service_url or f"http://{service.host}:{service.port}"
 
 
 def backends(listener: Listener) -> "AbstractContextManager[Backends]":

@@ -13,6 +13,9 @@ from opsctl.vectors.filters import FilterSpec
 
 Share = Annotated[float, Field(gt=0, le=1)]
 
+DEFAULT_SOURCE = "content"
+"""Name of the source where a project has no book of collections."""
+
 _NAME = re.compile(r"[a-z0-9_]{1,60}")
 
 IndexKind = Literal["keyword", "integer", "float", "bool", "datetime", "uuid", "geo", "text"]

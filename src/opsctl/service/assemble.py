@@ -14,7 +14,6 @@ from fastapi import FastAPI
 
 from opsctl.clients.postgres_pool import AsyncDatabase
 from opsctl.clients.qdrant_async import AsyncQdrantSearcher
-from opsctl.config.load import load_book
 from opsctl.config.settings import Settings
 from opsctl.core.units import parse_duration
 from opsctl.embeddings.make import make_embedder
@@ -45,7 +44,7 @@ from opsctl.service.feed.learn import Learner
 from opsctl.service.feed.readiness import Dependencies
 from opsctl.service.feed.vectors_follow import VectorWriter
 from opsctl.service.key_store import DatabaseKeys
-from opsctl.service.plan import load_cache_book, load_service_book
+from opsctl.service.plan import load_cache_book, load_collections_book, load_service_book
 from opsctl.service.pool_figures import PoolMeter
 from opsctl.service.scoring.make import make_scorer
 from opsctl.service.scoring.ports import ItemScorer
@@ -178,7 +177,7 @@ async def _open(settings: Settings, *, workers: int, closing: AsyncExitStack) ->
         places=places,
         service=service,
         cache=cache,
-        collections=load_book(settings.root / settings.project.books.collections, CollectionsBook),
+        collections=load_collections_book(settings),
         embedder=embedder,
         meters=meters,
         database=database,

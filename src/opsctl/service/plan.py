@@ -2,6 +2,7 @@
 
 from opsctl.config.load import load_book
 from opsctl.config.settings import Settings
+from opsctl.qdrant_collections.model import DEFAULT_SOURCE, CollectionsBook, Source
 from opsctl.service.book import ServiceBook
 from opsctl.service.cache.policy import CacheBook
 from opsctl.service.serve import ServePlan
@@ -27,12 +28,25 @@ def load_cache_book(settings: Settings) -> CacheBook:
     return load_book(path, CacheBook) if path.exists() else CacheBook()
 
 
+def load_collections_book(settings: Settings) -> CollectionsBook:
+    """Return the book of the collections; only a source, called `content`, where there is no file.
+
+    Raises:
+        UsageError: the book is wrong, with file, line and column.
+    """
+    path = settings.root / settings.project.books.collections
+    if path.exists():
+        return load_book(path, CollectionsBook)
+    return CollectionsBook(source=Source(collection=DEFAULT_SOURCE), derived={})
+
+
 def plan_service(
     settings: Settings, *, host: str | None = None, port: int | None = None, workers: int | None = None
 ) -> ServePlan:
-    """Return how the service is to be run; both books are checked here, where a person reads the error."""
+    """Return how the service is to be run; all books are checked here, where a person reads the error."""
     book = load_service_book(settings)
     load_cache_book(settings)
+    load_collections_book(settings)
     chosen = settings.project.service
     return ServePlan(
         root=settings.root,

@@ -16,6 +16,7 @@ class PartName(StrEnum):
     POSTGRES = "postgres"
     VECTORS = "vectors"
     POOLER = "pooler"
+    SERVICE = "service"
 
 
 class PartStatus(StrEnum):
@@ -144,6 +145,12 @@ class StackState:
     def pooler_url(self) -> str | None:
         """Return the address of the database through the transaction pooler; None where none can be used."""
         part = self.part(PartName.POOLER)
+        return part.url if part.ready else None
+
+    @property
+    def service_url(self) -> str | None:
+        """Return the address of the ranking service; None where it does not answer."""
+        part = self.part(PartName.SERVICE)
         return part.url if part.ready else None
 
     @property

@@ -15,10 +15,15 @@ _SCHEMA = "opsctl.stack.record/v1"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StackRecord:
-    """The recorded places; `borrowed` says that a command started the stack for its own duration only."""
+    """The recorded places.
+
+    `borrowed` says that a command started the stack for its own duration only; `project` is the folder of
+    opsctl.yaml, which the ranking service needs.
+    """
 
     places: dict[PartName, Place] = field(default_factory=dict)
     borrowed: bool = False
+    project: Path | None = None
 
 
 def record_path(home: Path) -> Path:
@@ -40,7 +45,10 @@ def read_stack_record(home: Path) -> StackRecord:
         if _is_copied(values["home"], home=home):
             return StackRecord()
         places = {PartName(name): _place(place) for name, place in values["parts"].items()}
-        return StackRecord(places=places, borrowed=bool(values["borrowed"]))
+        project = values.get("project")
+        return StackRecord(
+            places=places, borrowed=bool(values["borrowed"]), project=Path(project) if project else None
+        )
     except (ValueError, KeyError, TypeError, AttributeError, UsageError) as error:
         raise UsageError(
             f"`{path}` is damaged",
@@ -66,7 +74,13 @@ def runs(home: Path, name: PartName) -> bool:
 def write_stack_record(home: Path, record: StackRecord) -> None:
     """Replace the state file."""
     parts = {str(name): _values(place) for name, place in sorted(record.places.items())}
-    document = {"schema": _SCHEMA, "home": str(home), "borrowed": record.borrowed, "parts": parts}
+    document = {
+        "schema": _SCHEMA,
+        "home": str(home),
+        "project": str(record.project) if record.project else None,
+        "borrowed": record.borrowed,
+        "parts": parts,
+    }
     write_atomically(record_path(home), json.dumps(document, indent=2) + "\n")
 
 

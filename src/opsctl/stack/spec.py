@@ -1,7 +1,7 @@
 """Which parts make up the stack: a new one is a module that defines `PART`, a name in `PartName`, and a line here."""
 
 from opsctl.core.errors import NotReadyError
-from opsctl.stack import pgbouncer, postgres, vectors
+from opsctl.stack import pgbouncer, postgres, service, vectors
 from opsctl.stack.model import Part, PartName
 
 PARTS: dict[PartName, Part] = {
@@ -10,6 +10,7 @@ PARTS: dict[PartName, Part] = {
         postgres.PART,
         vectors.PART,
         pgbouncer.PART,
+        service.PART,
     )
 }
 REQUIRED = tuple(name for name, part in PARTS.items() if part.required)

@@ -54,6 +54,7 @@ def start_stack(
     clock: Clock,
     only: Sequence[PartName] = (),
     borrowed: bool = False,
+    project: Path | None = None,
 ) -> StackState:
     """Start what does not run, wait until every chosen part is ready, and return the stack's state.
 
@@ -62,6 +63,7 @@ def start_stack(
         listener: hears a phase for every part that is started.
         clock: measures the deadlines.
         only: the parts wanted; all that this machine can run when empty.
+        project: the folder of opsctl.yaml, remembered for the ranking service.
         borrowed: the caller stops the stack again; a later `start_stack` without it keeps the stack up.
 
     Raises:
@@ -75,7 +77,8 @@ def start_stack(
     with changing_stack(home, what="starting the stack", listener=listener, clock=clock):
         record = read_stack_record(home)
         is_running = any(runs(home, name) for name in STARTING_ORDER)
-        write_stack_record(home, replace(record, borrowed=borrowed and (record.borrowed or not is_running)))
+        borrowed = borrowed and (record.borrowed or not is_running)
+        write_stack_record(home, replace(record, borrowed=borrowed, project=project or record.project))
         for name in _chosen(only):
             _ensure_part(home, name, listener=listener, clock=clock)
     return stack_status(home)

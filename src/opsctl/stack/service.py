@@ -1,0 +1,74 @@
+"""How the ranking service is started as a part of the stack and asked whether it is ready."""
+
+import http.client
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+
+from opsctl.stack.model import Part, PartName, PartSpec, Place
+from opsctl.stack.ports import HOST, choose_port
+from opsctl.stack.record import read_stack_record
+
+_PROBE_TIMEOUT_SECONDS = 2.0
+# What the extra `service` brings; one missing means that it is not installed.
+_NEEDED = ("fastapi", "granian", "lmdb", "msgspec", "structlog")
+
+
+def plan_place(home: Path, recorded: Place | None) -> Place:
+    """Decide folder and port; the recorded port is kept when it is free."""
+    return Place(
+        port=choose_port(owner=f"{home}:service", recorded=recorded.port if recorded else None),
+        data_dir=home / "service",
+    )
+
+
+def specify(home: Path, place: Place) -> PartSpec:
+    """Return how the service of the project is run; without a recorded project folder it is the one around `home`."""
+    project = read_stack_record(home).project or home.parent
+    return PartSpec(
+        name=PartName.SERVICE,
+        place=place,
+        argv=(
+            *(sys.executable, "-m", "opsctl.service", "--project", str(project)),
+            *("--host", HOST, "--port", str(place.port)),
+        ),
+        url=url(place.port),
+        prepare=lambda: place.data_dir.mkdir(parents=True, exist_ok=True),
+        not_ready_because=lambda: _not_ready_because(place.port),
+        finish=lambda: None,
+        passing_troubles=("Address already in use", "address in use"),
+    )
+
+
+def missing_because() -> str | None:
+    """Return the reason why the service cannot be run here; None where it can."""
+    missing = [name for name in _NEEDED if find_spec(name) is None]
+    return f"the extra `opsctl[service]` is not installed: no {', '.join(missing)}" if missing else None
+
+
+def url(port: int) -> str:
+    """Return the service's address."""
+    return f"http://{HOST}:{port}"
+
+
+def _not_ready_because(port: int) -> str | None:
+    connection = http.client.HTTPConnection(HOST, port, timeout=_PROBE_TIMEOUT_SECONDS)
+    try:
+        connection.request("GET", "/readyz")
+        answer = connection.getresponse()
+        body = answer.read()
+    except (OSError, http.client.HTTPException) as error:
+        return f"GET /readyz: {error}"
+    finally:
+        connection.close()
+    return None if answer.status == http.client.OK else f"GET /readyz: {body.decode(errors='replace')[:500]}"
+
+
+PART = Part(
+    name=PartName.SERVICE,
+    plan_place=plan_place,
+    specify=specify,
+    url=url,
+    required=False,
+    missing_because=missing_because,
+)
