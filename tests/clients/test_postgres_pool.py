@@ -1,6 +1,8 @@
 """Many requests share few connections, directly and through PgBouncer, and live through whatever the server does."""
 
 import asyncio
+import os
+import signal
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -239,7 +241,7 @@ def test_the_pool_lives_through_a_restart_of_its_server(open_folder: Path) -> No
         return await _ask(database, b"select 1")
 
     try:
-        assert _with(AsyncDatabase(up(), wait_seconds=3), work) == "1"
+        assert _with(AsyncDatabase(up(), wait_seconds=1.5), work) == "1"
     finally:
         stop_stack(home, listener=ignore, clock=clock)
 
@@ -270,6 +272,33 @@ def test_a_use_that_is_cancelled_gives_its_connection_back(address: DatabaseAddr
         return await _ask(database, b"select 1")
 
     assert _with(AsyncDatabase(address, max_connections=1, wait_seconds=5), work) == "1"
+
+
+def test_a_server_that_is_frozen_holds_nobody_beyond_the_deadline(address: DatabaseAddress) -> None:
+    """Its statement timeout cannot work any more, so this side hangs up; the next use has another session."""
+
+    async def work(database: AsyncDatabase) -> str:
+        frozen: list[int] = []
+        try:
+            with pytest.raises(NotReadyError) as caught:
+                await _freeze(database, frozen)
+            assert caught.value.code == "DBS001"
+            return await _ask(database, b"select 1")
+        finally:
+            for pid in frozen:
+                os.kill(pid, signal.SIGCONT)
+
+    assert _with(AsyncDatabase(address, wait_seconds=5), work) == "1"
+
+
+async def _freeze(database: AsyncDatabase, frozen: list[int]) -> None:
+    """Stop the very server process that serves this use, then ask it something."""
+    async with database.connection("freeze", deadline_seconds=0.3) as connection:
+        row = await (await connection.execute("select pg_backend_pid()")).fetchone()
+        assert row is not None
+        frozen.append(row[0])
+        os.kill(row[0], signal.SIGSTOP)
+        await connection.execute("select 1")
 
 
 def test_without_pooling_each_use_is_a_connection_of_its_own(address: DatabaseAddress) -> None:

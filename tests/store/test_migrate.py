@@ -302,6 +302,27 @@ def test_nothing_is_ready_behind_an_older_open_transaction(catalogue: DatabaseAd
     assert _rows(catalogue, query) == [(2,)]
 
 
+def test_kinds_of_interactions_get_their_new_names(empty_database: DatabaseAddress) -> None:
+    """What an older opsctl wrote as contact and dismiss is inquiry and hide; the old words are refused."""
+    import psycopg
+
+    before = [each for each in find_migrations() if each.version < "20261122000800"]
+    with connect(empty_database) as connection:
+        apply_migrations(connection, migrations=before)
+        connection.execute("insert into users (id) values (1)")
+        connection.execute(
+            "insert into interactions (idempotency_key, kind, user_id, occurred_at) "
+            "select kind, kind, 1, now() from unnest(array['view', 'contact', 'dismiss']) as kind"
+        )
+        connection.commit()
+        apply_migrations(connection)
+    found = _rows(empty_database, "select idempotency_key, kind from interactions order by id")
+
+    assert found == [("view", "view"), ("contact", "inquiry"), ("dismiss", "hide")]
+    with pytest.raises(psycopg.errors.CheckViolation):
+        _run(empty_database, "update interactions set kind = 'contact'")
+
+
 @pytest.mark.parametrize(
     "statement",
     [

@@ -9,6 +9,7 @@ from tests.store.opened import AnyConnection, on, with_pool
 
 from opsctl.clients.postgres import DatabaseAddress, connect
 from opsctl.clients.postgres_pool import AsyncDatabase
+from opsctl.store.outbox import Watermark, read_changes, read_lag
 from opsctl.store.readers import (
     NewInteraction,
     RecordedInteractions,
@@ -110,6 +111,15 @@ def test_a_repeated_key_stays_repeated_after_its_item_is_gone(catalogue: Databas
         return await record_interactions(connection, [_one("a"), _one("b")])
 
     assert on(catalogue, work) == RecordedInteractions(repeated=("a",), unknown_content=("b",))
+
+
+def test_consumers_of_items_do_not_meet_interactions_in_the_outbox(catalogue: DatabaseAddress) -> None:
+    """Neither as changes nor as lag."""
+    on(catalogue, lambda connection: record_interactions(connection, [_one("a"), _one("b")]))
+
+    with connect(catalogue) as connection:
+        assert read_changes(connection, after=Watermark(), limit=10) == []
+        assert read_lag(connection, after=Watermark()).changes == 0
 
 
 def test_an_empty_batch_is_nothing(catalogue: DatabaseAddress) -> None:

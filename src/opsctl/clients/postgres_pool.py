@@ -1,9 +1,12 @@
 """How a server shares few connections to PostgreSQL among many requests: an async pool that measures itself."""
 
+import asyncio
+import os
 import select
+import socket
 import time
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Protocol, Self
@@ -26,6 +29,8 @@ _RECONNECT_SECONDS = 5.0
 # A connection that rested for longer is asked whether it still works, one round trip; a shorter rest is trusted
 # unless something arrived meanwhile, which on a resting connection is the server's farewell.
 _TRUSTED_REST_SECONDS = 5.0
+# Beyond a deadline, so that the server's own answer comes first where it still can.
+_GRACE_SECONDS = 0.25
 
 
 class PoolObserver(Protocol):
@@ -143,7 +148,8 @@ class AsyncDatabase:
     ) -> "AsyncIterator[AsyncConnection[tuple[Any, ...]]]":
         """Lend a connection; `query` names the use for metrics.
 
-        With a deadline, shorter than the address's limit, the use is one transaction that begins with it.
+        With a deadline the use is one transaction: the server gives each statement of it up after that time, and
+        where the server itself is stuck, so that it cannot, this side hangs up a moment later.
 
         Raises:
             NotReadyError: DBS001 connection lost, DBS005 statement timeout, DBS006 disk full, DBS007 none was free,
@@ -155,11 +161,12 @@ class AsyncDatabase:
                 self._tell_waited(self._clock() - began)
                 began = self._clock()
                 try:
-                    limit_seconds = self._limit_seconds(deadline_seconds)
-                    if limit_seconds is not None:
-                        await _begin_with_limit(connection, seconds=limit_seconds)
-                    yield connection
-                    await connection.commit()
+                    with _hanging_up(connection, deadline_seconds=deadline_seconds):
+                        limit_seconds = self._limit_seconds(deadline_seconds)
+                        if limit_seconds is not None:
+                            await _begin_with_limit(connection, seconds=limit_seconds)
+                        yield connection
+                        await connection.commit()
                 finally:
                     self._returned_at[connection] = time.monotonic()
                     self._tell_used(query, self._clock() - began)
@@ -259,6 +266,34 @@ class AsyncDatabase:
         if self._observer is not None:
             figures = self.figures
             self._observer.sized(idle=figures.idle, busy=figures.busy, waiting=figures.waiting)
+
+
+@contextmanager
+def _hanging_up(
+    connection: "AsyncConnection[tuple[Any, ...]]", *, deadline_seconds: float | None
+) -> Iterator[None]:
+    """Close the line a moment after the deadline: a statement timeout needs a server that still runs.
+
+    Without this a server that is frozen, or behind a network that drops everything, holds its callers for ever;
+    psycopg's own way out of a cancelled task waits for that server too, up to ten seconds.
+    """
+    if deadline_seconds is None:
+        yield
+        return
+    loop = asyncio.get_running_loop()
+    timer = loop.call_later(deadline_seconds + _GRACE_SECONDS, _shut_down, connection)
+    try:
+        yield
+    finally:
+        timer.cancel()
+
+
+def _shut_down(connection: "AsyncConnection[tuple[Any, ...]]") -> None:
+    """End the conversation but leave the descriptor to libpq, which then finds the line closed."""
+    if connection.closed:
+        return
+    with socket.socket(fileno=os.dup(connection.fileno())) as line, suppress(OSError):
+        line.shutdown(socket.SHUT_RDWR)
 
 
 async def _begin_with_limit(connection: "AsyncConnection[tuple[Any, ...]]", *, seconds: float) -> None:
