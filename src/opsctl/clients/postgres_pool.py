@@ -1,18 +1,15 @@
 """How a server shares few connections to PostgreSQL among many requests: an async pool that measures itself."""
 
-import asyncio
-import os
-import select
-import socket
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager, suppress
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Protocol, Self
 from weakref import WeakKeyDictionary
 
 from opsctl.clients.postgres import DatabaseAddress, connection_arguments, malformed, translated_errors
+from opsctl.clients.postgres_line import begin_with_limit, hanging_up, has_news
 from opsctl.core.errors import NotReadyError
 
 if TYPE_CHECKING:
@@ -29,8 +26,6 @@ _RECONNECT_SECONDS = 5.0
 # A connection that rested for longer is asked whether it still works, one round trip; a shorter rest is trusted
 # unless something arrived meanwhile, which on a resting connection is the server's farewell.
 _TRUSTED_REST_SECONDS = 5.0
-# Beyond a deadline, so that the server's own answer comes first where it still can.
-_GRACE_SECONDS = 0.25
 
 
 class PoolObserver(Protocol):
@@ -161,10 +156,10 @@ class AsyncDatabase:
                 self._tell_waited(self._clock() - began)
                 began = self._clock()
                 try:
-                    with _hanging_up(connection, deadline_seconds=deadline_seconds):
+                    with hanging_up(connection, deadline_seconds=deadline_seconds):
                         limit_seconds = self._limit_seconds(deadline_seconds)
                         if limit_seconds is not None:
-                            await _begin_with_limit(connection, seconds=limit_seconds)
+                            await begin_with_limit(connection, seconds=limit_seconds)
                         yield connection
                         await connection.commit()
                 finally:
@@ -234,7 +229,7 @@ class AsyncDatabase:
         import psycopg
 
         rested_seconds = time.monotonic() - self._returned_at.pop(connection, float("-inf"))
-        if rested_seconds < _TRUSTED_REST_SECONDS and not _has_news(connection):
+        if rested_seconds < _TRUSTED_REST_SECONDS and not has_news(connection):
             return
         try:
             await connection.execute("")
@@ -266,51 +261,3 @@ class AsyncDatabase:
         if self._observer is not None:
             figures = self.figures
             self._observer.sized(idle=figures.idle, busy=figures.busy, waiting=figures.waiting)
-
-
-@contextmanager
-def _hanging_up(
-    connection: "AsyncConnection[tuple[Any, ...]]", *, deadline_seconds: float | None
-) -> Iterator[None]:
-    """Close the line a moment after the deadline: a statement timeout needs a server that still runs.
-
-    Without this a server that is frozen, or behind a network that drops everything, holds its callers for ever;
-    psycopg's own way out of a cancelled task waits for that server too, up to ten seconds.
-    """
-    if deadline_seconds is None:
-        yield
-        return
-    loop = asyncio.get_running_loop()
-    timer = loop.call_later(deadline_seconds + _GRACE_SECONDS, _shut_down, connection)
-    try:
-        yield
-    finally:
-        timer.cancel()
-
-
-def _shut_down(connection: "AsyncConnection[tuple[Any, ...]]") -> None:
-    """End the conversation but leave the descriptor to libpq, which then finds the line closed."""
-    if connection.closed:
-        return
-    with socket.socket(fileno=os.dup(connection.fileno())) as line, suppress(OSError):
-        line.shutdown(socket.SHUT_RDWR)
-
-
-async def _begin_with_limit(connection: "AsyncConnection[tuple[Any, ...]]", *, seconds: float) -> None:
-    """Begin a transaction whose statements have this limit: both in one message, so in one round trip.
-
-    Not by start-up options, which PgBouncer and Supavisor refuse or ignore, and not by a plain `set`, which would
-    stay on a server connection that the next transaction of somebody else gets.
-    """
-    milliseconds = max(1, round(seconds * 1000))
-    limit = f"begin; set local statement_timeout = {milliseconds}"
-    await connection.execute(limit.encode(), prepare=False)  # two statements in one cannot be prepared
-
-
-def _has_news(connection: "AsyncConnection[tuple[Any, ...]]") -> bool:
-    """Tell whether the server has sent something, or hung up, while the connection rested."""
-    if connection.closed:
-        return True
-    poll = select.poll()
-    poll.register(connection.fileno(), select.POLLIN | select.POLLHUP | select.POLLERR)
-    return bool(poll.poll(0))
