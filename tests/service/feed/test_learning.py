@@ -123,9 +123,10 @@ def test_a_late_reward_is_put_right_once(world: World, folder: Path) -> None:
                 " feed_id) values ('late', 'save', 1, %s, %s, %s, %s)",
                 [item.content_id, late, clock.moment, feed.feed_id],
             )
-            clock.seconds += 60
+            clock.seconds += 700
             learnt = await one.learner.step()
             after = (await arms(one))[str(feed.arm)]
+            clock.seconds += 700
             again = await one.learner.step()
 
         assert (before, after) == ((1, 2), (2, 1))

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pytest
 from hypothesis import given
@@ -18,11 +19,14 @@ from opsctl.clients.qdrant_values import QdrantPlace
 from opsctl.core.errors import OpsError
 from opsctl.qdrant_collections.model import CollectionsBook
 from opsctl.ranking.model import Candidates, Feature
+from opsctl.service.cache.codecs import CodecError
 from opsctl.service.feed.decisions import DecisionLog, Logged
+from opsctl.service.feed.facts_codec import FactsCodec
 from opsctl.service.feed.features import exposure_quantiles, price_fit, shortlist
 from opsctl.service.feed.feed_ids import make_feed_id, seed_of
 from opsctl.service.feed.readiness import Dependencies
 from opsctl.service.feed.routes import Routes
+from opsctl.service.feed.values import ItemFacts
 from opsctl.service.model import FeedRequest
 from opsctl.service.scoring.ports import ScoredItem
 from opsctl.store.decisions import Decision
@@ -431,3 +435,53 @@ def test_feed_ids_sort_by_time(first: float, second: float, chance: bytes) -> No
     if round(first * 1000) < round(second * 1000):
         assert one < other
     assert 0 <= seed_of(one) < 2**63
+
+
+def facts(**changes: object) -> ItemFacts:
+    """Return facts of an item."""
+    values = {
+        "content_id": 1,
+        "vendor_id": 2,
+        "title": "Studio",
+        "description": "",
+        "region": "AU",
+        "category": "venue",
+        "tags": ("loft",),
+        "price_usd": None,
+        "quality": 0.5,
+        "created_seconds": 1.0,
+        "digest": "00",
+    }
+    return msgspec.convert(values | changes, ItemFacts)
+
+
+@given(
+    some.builds(
+        ItemFacts,
+        title=some.text(),
+        tags=some.lists(some.text(), max_size=3).map(tuple),
+        price_usd=some.none() | some.floats(0, 1e9),
+        quality=some.floats(0, 1),
+        created_seconds=some.floats(-1e9, 1e10),
+        content_id=some.integers(1, 2**63 - 1),
+        vendor_id=some.integers(1, 2**63 - 1),
+    )
+)
+def test_facts_come_back_as_they_were(value: ItemFacts) -> None:
+    """Through their bytes in L2."""
+    codec = FactsCodec()
+
+    assert codec.decode(codec.encode(value)) == value
+
+
+@pytest.mark.parametrize("name", ["quality", "price_usd", "created_seconds"])
+def test_facts_with_a_number_that_is_none_are_refused(name: str) -> None:
+    """Neither kept nor believed."""
+    codec, value = FactsCodec(), facts(**{name: math.nan})
+
+    with pytest.raises(CodecError):
+        codec.encode(value)
+    with pytest.raises(CodecError):
+        codec.decode(msgspec.msgpack.encode(value))
+    with pytest.raises(CodecError):
+        codec.decode(b"rubbish")

@@ -1,5 +1,6 @@
 """Under which key is each kind of entry kept, and which tags find it again."""
 
+from functools import lru_cache
 from hashlib import blake2b
 from urllib.parse import quote
 
@@ -119,6 +120,8 @@ def _key(kind: str, about: int, *parts: str) -> str:
     return ":".join((kind, str(about), f"v{VERSIONS[kind]}", *map(_part, parts)))
 
 
+# A feed asks for two hundred keys, which name one model or scorer.
+@lru_cache(maxsize=4096)
 def _part(text: str) -> str:
     """Return a part that is ASCII without colons; a long one becomes its hash."""
     quoted = quote(text, safe="-._~")

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from opsctl.ranking.agents import make_agents
-from opsctl.ranking.model import Candidates, RankingOptions, RankingState, Reader, Slate
+from opsctl.ranking.model import Candidates, RankingOptions, RankingState
 from opsctl.ranking.rank import rank
 from opsctl.ranking.replay import ReplayableDecision
 from opsctl.service.book import Ranking
@@ -21,11 +21,12 @@ from opsctl.service.feed.learned import LearnedStates
 from opsctl.service.feed.prior import Priors
 from opsctl.service.feed.reader import Readers
 from opsctl.service.feed.retrieve import Retriever
+from opsctl.service.feed.shape import feed_of_slate, reader_of
 from opsctl.service.feed.tell import TimedAgent, decision_of, tell_feed
 from opsctl.service.feed.together import both
 from opsctl.service.feed.trending import TrendingBoard
-from opsctl.service.feed.values import ItemFacts, Profile, Retrieved, Vector
-from opsctl.service.model import Feed, FeedItem, FeedRequest, Tier, TrendingItem
+from opsctl.service.feed.values import Profile, Retrieved, Vector
+from opsctl.service.model import Feed, FeedRequest, TrendingItem
 from opsctl.service.telemetry import metrics
 from opsctl.service.telemetry.meters import Meters
 from opsctl.service.telemetry.trace import Stage, Trace, current_trace, tracing
@@ -175,11 +176,11 @@ class FeedBuilder:
         now_seconds = self._now()
         feed_id = make_feed_id(now_seconds=now_seconds, random_bytes=self._random_bytes(10))
         seed = seed_of(feed_id)
-        reader, options = _reader(profile), self._options(request.limit)
+        reader, options = reader_of(profile), self._options(request.limit)
         agents = [TimedAgent(agent) for agent in make_agents(options.agents, options.custom_weights)]
         with self._stage("rank"):
             slate = rank(candidates, reader, state=state, options=options, seed=seed, agents=agents)
-        feed = _feed(
+        feed = feed_of_slate(
             feed_id,
             profile,
             slate=slate,
@@ -230,69 +231,6 @@ class FeedBuilder:
                 yield stage
         finally:
             self._meters.observe(metrics.STAGE_SECONDS, name, value=trace.clock() - began)
-
-
-def _reader(profile: Profile) -> Reader:
-    return Reader(
-        vector=profile.vector,
-        history=profile.recent,
-        seen=profile.seen,
-        context=profile.context,
-        hidden=profile.hidden,
-        vendors=profile.vendors,
-        history_weights=profile.recent_weights,
-    )
-
-
-def _feed(
-    feed_id: str,
-    profile: Profile,
-    *,
-    slate: Slate,
-    facts: Mapping[int, ItemFacts],
-    generated_at: datetime,
-    is_from_l2: bool,
-) -> Feed:
-    explored = frozenset(slate.explored)
-    return Feed(
-        feed_id=feed_id,
-        user_id=profile.user_id,
-        items=tuple(
-            _item(
-                facts[item],
-                score=slate.scores[place],
-                agents={name: scores[place] for name, scores in slate.agent_scores.items()},
-                explored_by=slate.arm if place in explored else None,
-            )
-            for place, item in enumerate(slate.ids)
-        ),
-        tier=Tier.MULTI_AGENT,
-        segment=profile.segment,
-        generated_at=generated_at,
-        weights=slate.weights,
-        arm=slate.arm,
-        propensity=slate.propensity,
-        arms_version=slate.arms_version,
-        policy_version=slate.policy_version,
-        answered_by_l2=is_from_l2,
-    )
-
-
-def _item(
-    facts: ItemFacts, *, score: float, agents: Mapping[str, float], explored_by: str | None
-) -> FeedItem:
-    return FeedItem(
-        content_id=facts.content_id,
-        vendor_id=facts.vendor_id,
-        title=facts.title,
-        region=facts.region,
-        category=facts.category,
-        price_usd=facts.price_usd,
-        quality=facts.quality,
-        score=score,
-        agents=agents,
-        explored_by=explored_by,
-    )
 
 
 def _is_from_l2(trace: Trace, before: Mapping[str, int]) -> bool:

@@ -8,11 +8,12 @@ from typing import Any
 from opsctl.core.units import parse_duration
 from opsctl.ranking.model import RankingState
 from opsctl.service.cache import keys
-from opsctl.service.cache.codecs import NumberCodec, StructCodec, VectorCodec
+from opsctl.service.cache.codecs import NumberCodec, VectorCodec
 from opsctl.service.cache.invalidated import InvalidatedMemory
 from opsctl.service.cache.kind import KindCache, l1_kind, l2_kind
 from opsctl.service.cache.policy import CacheBook
 from opsctl.service.cache.ports import KeyValueStore
+from opsctl.service.feed.facts_codec import FactsCodec
 from opsctl.service.feed.learned import size_of_state
 from opsctl.service.feed.values import ItemFacts, Profile, Vector
 from opsctl.service.telemetry.meters import Meters
@@ -88,8 +89,6 @@ def make_caches(book: CacheBook, *, shelves: Shelves, dimension: int, meters: Me
         content_embedding=l2_kind(
             keys.CONTENT_EMBEDDING, codec=VectorCodec(dimension), lifetime=l2.content_embedding, **far
         ),
-        quality_score=l2_kind(
-            keys.QUALITY_SCORE, codec=StructCodec(ItemFacts), lifetime=l2.quality_score, **far
-        ),
+        quality_score=l2_kind(keys.QUALITY_SCORE, codec=FactsCodec(), lifetime=l2.quality_score, **far),
         agent_score=l2_kind(keys.AGENT_SCORE, codec=NumberCodec(), lifetime=l2.agent_score, **far),
     )

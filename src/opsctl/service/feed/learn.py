@@ -45,8 +45,10 @@ _LOCK = key_of("learner")
 _OLDEST_POLICY = 5
 _KEPT = timedelta(days=30)
 _KEPT_STATES = 200
-# How long after it was closed a decision may still be put right.
-_LATE = timedelta(days=7)
+# How long after it was closed a decision may still be put right; looking for such ones walks all that were closed
+# since then, so it is done seldom.
+_LATE = timedelta(days=2)
+_LATE_EVERY_SECONDS = 600.0
 
 _log = logging.getLogger(__name__)
 
@@ -93,6 +95,7 @@ class Learner:
         self._every_seconds = parse_duration(settings.update_every)
         self._meters = meters
         self._now = now
+        self._looked_for_late_at = float("-inf")
 
     async def run(self, stop: asyncio.Event) -> None:
         """Learn until told to stop."""
@@ -145,9 +148,7 @@ class Learner:
         if row is None or not row[0]:
             return Learnt()
         due = await due_decisions(connection, now=now, window=self._window, limit=_BATCH)
-        late = await late_decisions(
-            connection, now=now, closed_after=now - _LATE, window=self._window, limit=_BATCH
-        )
+        late = await self._late(connection, now=now)
         if not due and not late:
             return Learnt()
         has_new_arms = await self._move_arms(connection, due, late)
@@ -159,6 +160,14 @@ class Learner:
             connection, {each.decision.feed_id: reward_of(each.reactions) for each in late}, now=now
         )
         return Learnt(closed=len(due), late=len(late), has_changed=has_new_arms or has_new_policy)
+
+    async def _late(self, connection: Connection, *, now: datetime) -> Sequence[LateDecision]:
+        if now.timestamp() - self._looked_for_late_at < _LATE_EVERY_SECONDS:
+            return ()
+        self._looked_for_late_at = now.timestamp()
+        return await late_decisions(
+            connection, now=now, closed_after=now - _LATE, window=self._window, limit=_BATCH
+        )
 
     async def _move_arms(
         self, connection: Connection, due: Sequence[DueDecision], late: Sequence[LateDecision]
