@@ -149,7 +149,11 @@ def service_project(open_folder: Path) -> Iterator[ScratchProject]:
 @pytest.fixture(scope="session")
 def bench_key(service_project: ScratchProject) -> str:
     """Make a key whose limit is out of the way, with every scope."""
-    made = service_project.opsctl("security", "keys", "create", "--name", "tests", "--plan", "bench")
+    scopes = ("feed:read", "interactions:write", "content:read", "content:write")
+    made = service_project.opsctl(
+        *("security", "keys", "create", "--name", "tests", "--plan", "bench"),
+        *(word for scope in scopes for word in ("--scope", scope)),
+    )
     return str(made["key"])
 
 
