@@ -14,6 +14,8 @@ from opsctl.stack.ports import HOST, choose_port
 from opsctl.stack.record import read_stack_record
 
 POOLED_CONNECTIONS = 10
+# The pooler's own connections carry the limit, so that a use of one statement need not begin a transaction for it.
+_STATEMENT_MILLISECONDS = 10_000
 _CONSOLE = "pgbouncer"
 # Debian keeps it where the PATH of a plain user does not look.
 _OUTSIDE_PATH = Path("/usr/sbin/pgbouncer")
@@ -89,7 +91,7 @@ def _settings(home: Path, *, place: Place) -> str:
     return f"""\
 ; Written by `opsctl stack up` at every start; changes made here are lost.
 [databases]
-* = host={HOST} port={port}
+* = host={HOST} port={port} connect_query='set statement_timeout = {_STATEMENT_MILLISECONDS}'
 
 [pgbouncer]
 listen_addr = {HOST}

@@ -61,7 +61,10 @@ class Places:
         if self._settings.project.database.url is not None:
             return direct
         pooled = self._embedded().pooler_url
-        return direct if pooled is None else replace(direct, url=pooled, through_pooler=True)
+        if pooled is None:
+            return direct
+        # Its connections carry a time limit of their own: a use of one statement is one round trip.
+        return replace(direct, url=pooled, through_pooler=True, statement_timeout_seconds=None)
 
     def secret(self, variable: str, file: str | None = None) -> str | None:
         """Return a secret from its variable or its file; None where neither is set."""

@@ -3,7 +3,7 @@
 import asyncio
 import random
 from collections.abc import Callable, Mapping, Sequence
-from typing import Generic, TypeVar
+from typing import Generic, NamedTuple, TypeVar
 
 from opsctl.service.cache import keys as cache_keys
 from opsctl.service.cache.codecs import Codec, CodecError
@@ -17,6 +17,18 @@ from opsctl.service.cache.shelf import Found, Held
 from opsctl.service.cache.shelf_memory import lifetimes
 
 Value = TypeVar("Value")
+
+
+# Of each kind; a vector of 128 numbers with its bytes twice is about 1.5 KiB, so this is some 24 MiB.
+_MOST_OPENED = 16_384
+
+
+class _Opened(NamedTuple, Generic[Value]):
+    """An entry whose bytes were checked and decoded."""
+
+    data: bytes
+    entry: Sealed
+    value: Value | None
 
 
 class StoreShelf(Generic[Value]):
@@ -44,7 +56,11 @@ class StoreShelf(Generic[Value]):
         self._now = now
         self._chance = chance
         self._schema = schema_id(kind, cache_keys.VERSIONS[kind], codec.schema)
+        self._fresh_seconds = lifetime.fresh_seconds
         self._stale_seconds = lifetime.stale_seconds
+        self._kept_seconds = lifetime.kept_seconds
+        self._negative_seconds = lifetime.negative_seconds
+        self._opened: dict[str, _Opened[Value]] = {}
         self._after_failure = Pause()
 
     def now(self) -> float:
@@ -97,7 +113,7 @@ class StoreShelf(Generic[Value]):
                 is_whole = False
                 continue
             # The store may keep an entry as long as the longest of its kind; the seal holds the exact end.
-            longest = self._lifetime.negative_seconds if value is None else self._lifetime.kept_seconds
+            longest = self._negative_seconds if value is None else self._kept_seconds
             if longest > 0:
                 groups.setdefault(longest, {})[key] = data
         try:
@@ -120,14 +136,30 @@ class StoreShelf(Generic[Value]):
             raise StoreError("the store is too slow") from error
 
     def _open(self, key: str, data: bytes, now: float) -> Held[Value] | None:
-        entry = unseal(data, key=key, schema=self._schema)
+        opened = self._opened.get(key)
+        if opened is None or opened.data != data:
+            opened = self._unseal(key, data)
+        entry = opened.entry
         if entry.payload is None:
-            in_time = entry.is_in_time(now, longest_seconds=self._lifetime.negative_seconds)
+            in_time = entry.is_in_time(now, longest_seconds=self._negative_seconds)
             return Held(None, entry.keep_until, entry.keep_until) if in_time else None
-        if not entry.is_in_time(now, longest_seconds=self._lifetime.kept_seconds):
+        if not entry.is_in_time(now, longest_seconds=self._kept_seconds):
             return None
-        fresh_until = min(entry.fresh_until, entry.created + self._lifetime.fresh_seconds)
-        return Held(self._codec.decode(entry.payload), fresh_until, fresh_until + self._stale_seconds)
+        fresh_until = min(entry.fresh_until, entry.created + self._fresh_seconds)
+        return Held(opened.value, fresh_until, fresh_until + self._stale_seconds)
+
+    def _unseal(self, key: str, data: bytes) -> "_Opened[Value]":
+        """Check and decode bytes, and remember that these very bytes were found good.
+
+        The store is asked at every lookup all the same, so that an entry that was dropped or written anew is seen;
+        only the checksum and the decoding of bytes that are equal to those of the last time are spared.
+        """
+        entry = unseal(data, key=key, schema=self._schema)
+        value = None if entry.payload is None else self._codec.decode(entry.payload)
+        if len(self._opened) >= _MOST_OPENED:
+            del self._opened[next(iter(self._opened))]
+        opened = self._opened[key] = _Opened(data, entry, value)
+        return opened
 
     def _close(self, key: str, value: Value | None, *, fresh: float, kept: float) -> bytes:
         now = self._now()
