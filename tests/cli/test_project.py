@@ -50,13 +50,16 @@ def test_a_fresh_project_passes_its_own_checks(tmp_path: Path):
     run_opsctl("init", folder=tmp_path)
     outcome = run_opsctl("config", "check", folder=tmp_path)
 
-    assert (outcome.exit_code, outcome.stdout) == (0, "ok  opsctl.yaml\nok  ops/collections.yaml\n")
+    books = ("opsctl.yaml", "ops/collections.yaml", "ops/cache.yaml", "ops/service.yaml")
+    assert (outcome.exit_code, outcome.stdout) == (0, "".join(f"ok  {book}\n" for book in books))
 
 
 def test_every_starter_book_names_a_schema_that_init_writes(tmp_path: Path):
     """Editors find the schema beside the book."""
     run_opsctl("init", folder=tmp_path)
-    for book in (tmp_path / "opsctl.yaml", tmp_path / "ops" / "collections.yaml"):
+    books = (tmp_path / "opsctl.yaml", *(tmp_path / "ops").glob("*.yaml"))
+    assert len(books) == 4
+    for book in books:
         modeline = re.match(r"# yaml-language-server: \$schema=(\S+)", book.read_text())
 
         assert modeline is not None, book

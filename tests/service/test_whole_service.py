@@ -9,12 +9,15 @@ import uuid
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
+from pathlib import Path
 
 import httpx
 import psutil
 import psycopg
 import pytest
 from tests.scratch_project import RunningService, ScratchProject
+from tests.service.api.contract_run import run_contract
+from tests.service.api.live import LiveService
 
 from opsctl.stack.status import stack_status
 
@@ -31,6 +34,13 @@ def client(live_service: RunningService, bench_key: str) -> httpx.Client:
         headers={"Authorization": f"Bearer {bench_key}", "Connection": "close"},
         timeout=30,
     )
+
+
+def ask_both_workers(client: httpx.Client, path: str) -> httpx.Response:
+    """Ask so often that both workers have stored the feed, and return the last answer."""
+    for _ in range(11):
+        client.get(path)
+    return client.get(path)
 
 
 def wait_until(is_so: Callable[[], bool], *, seconds: float = 20.0) -> None:
@@ -137,8 +147,7 @@ def test_metrics_count_the_requests_of_both_workers(
 
 def test_a_saved_item_counts_once_and_drops_the_readers_vector_but_not_the_feed(client: httpx.Client) -> None:
     """The feed stays until it expires, as the book says."""
-    for _ in range(12):
-        feed = client.get("/v1/feed/15")
+    feed = ask_both_workers(client, "/v1/feed/15")
     saved = {
         "idempotency_key": uuid.uuid4().hex,
         "kind": "save",
@@ -157,8 +166,7 @@ def test_a_saved_item_counts_once_and_drops_the_readers_vector_but_not_the_feed(
 
 def test_a_changed_item_leaves_every_feed_that_holds_it(client: httpx.Client) -> None:
     """No worker answers the old title once the change is acknowledged."""
-    for _ in range(12):
-        feed = client.get("/v1/feed/16").json()
+    feed = ask_both_workers(client, "/v1/feed/16").json()
     item = feed["items"][0]
     stored = client.get(f"/v1/content/{item['id']}").json()
     new = {key: stored[key] for key in stored if key not in {"id", "updated_at", "created_at"}}
@@ -171,8 +179,7 @@ def test_a_changed_item_leaves_every_feed_that_holds_it(client: httpx.Client) ->
 
 def test_a_deleted_item_is_in_no_feed_any_more(client: httpx.Client) -> None:
     """Neither in a stored feed nor in one that is built anew."""
-    for _ in range(12):
-        feed = client.get("/v1/feed/17").json()
+    feed = ask_both_workers(client, "/v1/feed/17").json()
     gone = feed["items"][0]["id"]
     assert client.delete(f"/v1/content/{gone}").status_code in {200, 204}
     for _ in range(12):
@@ -258,6 +265,35 @@ def test_invalid_utf8_and_injected_headers_change_nothing(
     )
     assert b"x-evil" not in injected.lower()
     assert injected.startswith(b"HTTP/1.1 200")
+
+
+def test_a_damaged_file_of_l2_is_made_anew_and_costs_no_answer(
+    service_project: ScratchProject, live_service: RunningService, client: httpx.Client
+) -> None:
+    """Noise in the middle of the file: feeds go on, the file begins anew, and that is counted."""
+
+    def rebuilds() -> float:
+        return live_service.metrics().get(("ranking_cache_rebuilds_total", ()), 0.0)
+
+    before = rebuilds()
+    file = next((service_project.root / ".opsctl" / "service" / "l2").glob("*.lmdb"))
+    with file.open("r+b") as opened:
+        opened.write(os.urandom(file.stat().st_size // 2))
+    users = itertools.count(2_000)
+
+    def is_counted() -> bool:
+        assert client.get(f"/v1/feed/{next(users)}").status_code == 200
+        return rebuilds() > before
+
+    wait_until(is_counted)
+
+
+def test_the_contract_of_the_api_holds_over_the_whole_service(
+    live_service: RunningService, bench_key: str, tmp_path: Path
+) -> None:
+    """Schemathesis, all checks on, through edge, API, caches, database and vectors."""
+    run = run_contract(LiveService(url=live_service.url, key=bench_key), folder=tmp_path, examples=10)
+    assert run.has_passed, run.output
 
 
 def test_two_hundred_requests_at_once_need_at_most_ten_connections(

@@ -134,7 +134,12 @@ def _secret_files() -> tuple[Path, ...]:
     except OpsError:
         return ()
     project = chosen.project
-    named = (project.qdrant.api_key_file, project.database.password_file, project.embedding.api_key_file)
+    named = (
+        project.qdrant.api_key_file,
+        project.database.password_file,
+        project.embedding.api_key_file,
+        project.supabase.key_file,
+    )
     return tuple(chosen.root / file for file in named if file is not None)
 
 

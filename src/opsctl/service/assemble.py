@@ -151,7 +151,10 @@ async def _open(settings: Settings, *, workers: int, closing: AsyncExitStack) ->
     store = open_store(cache.l2, folder=store_folder(home), secrets=os.environ, meters=meters)
     closing.push_async_callback(store.close)
     database = await closing.enter_async_context(_database(places, service, workers=workers, meters=meters))
-    searcher = AsyncQdrantSearcher(places.vectors(), timeout_seconds=service.limits.request_seconds)
+    collections = load_collections_book(settings)
+    searcher = AsyncQdrantSearcher(
+        places.vectors(), timeout_seconds=service.limits.request_seconds, using=collections.source.vector
+    )
     closing.push_async_callback(searcher.close)
     scorer = make_scorer(service.model, api_key=places.secret("OPSCTL_MODEL_API_KEY"), meters=meters)
     closing.push_async_callback(scorer.close)
@@ -177,7 +180,7 @@ async def _open(settings: Settings, *, workers: int, closing: AsyncExitStack) ->
         places=places,
         service=service,
         cache=cache,
-        collections=load_collections_book(settings),
+        collections=collections,
         embedder=embedder,
         meters=meters,
         database=database,

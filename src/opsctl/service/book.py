@@ -9,7 +9,8 @@ from opsctl.config.project import WebAddress
 from opsctl.config.quantities import ByteSize, Duration, Share
 from opsctl.core.units import parse_bytes, parse_duration
 
-AGENTS = ("discovery", "quality", "archivist", "serendipity", "engagement_forecaster", "custom")
+# The names of `ranking.model.Feature`, which a test compares: importing it here would cost every command numpy.
+FEATURES = ("similarity", "quality", "model_score", "popularity", "freshness", "price_fit", "exposure")
 
 
 class Plan(StrictModel):
@@ -110,6 +111,11 @@ class Ranking(StrictModel):
     def _custom_has_weights(self) -> Self:
         if "custom" in self.agents and not self.custom_weights:
             raise ValueError("agent `custom` needs `custom_weights`")
+        unknown = sorted(set(self.custom_weights or ()) - set(FEATURES))
+        if unknown:
+            raise ValueError(
+                f"`custom_weights` names no feature with `{unknown[0]}`; there are {', '.join(FEATURES)}"
+            )
         if len(set(self.agents)) != len(self.agents) or len(set(self.arms)) != len(self.arms):
             raise ValueError("an agent or arm stands twice in its list")
         return self

@@ -450,7 +450,6 @@ def facts(**changes: object) -> ItemFacts:
         "price_usd": None,
         "quality": 0.5,
         "created_seconds": 1.0,
-        "digest": "00",
     }
     return msgspec.convert(values | changes, ItemFacts)
 

@@ -5,15 +5,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-import msgspec
-
 from opsctl.clients.postgres_pool import AsyncDatabase
 from opsctl.clients.qdrant_values import PointId
 from opsctl.core.errors import OpsError
 from opsctl.service.cache import keys
 from opsctl.service.cache.kind import KindCache
 from opsctl.service.feed.values import ItemFacts, Vector
-from opsctl.service.scoring.digest import item_digest
 from opsctl.service.scoring.ports import ItemScorer, ScoredItem
 from opsctl.store.content_writes import ContentFacts, read_facts
 
@@ -130,7 +127,7 @@ class ScoresOfItems:
         return {self._key(item): scores[item.content_id] for item in items if item.content_id in scores}
 
     def _key(self, item: ItemFacts) -> str:
-        return keys.agent_score(item.content_id, scorer=f"{self._scorer.scorer_id}/{item.digest}")
+        return keys.agent_score(item.content_id, scorer=self._scorer.scorer_id)
 
 
 def scored_item(facts: ItemFacts) -> ScoredItem:
@@ -148,7 +145,7 @@ def scored_item(facts: ItemFacts) -> ScoredItem:
 
 
 def _facts(row: ContentFacts) -> ItemFacts:
-    facts = ItemFacts(
+    return ItemFacts(
         content_id=row.id,
         vendor_id=row.vendor_id,
         title=row.title,
@@ -159,6 +156,4 @@ def _facts(row: ContentFacts) -> ItemFacts:
         price_usd=row.price_usd,
         quality=row.quality,
         created_seconds=row.created_at.timestamp(),
-        digest="",
     )
-    return msgspec.structs.replace(facts, digest=item_digest(scored_item(facts)))

@@ -37,7 +37,7 @@ from opsctl.store.decisions import (
 )
 from opsctl.store.learning import Learned, prune_states, read_state, write_state
 from opsctl.store.locks import key_of
-from opsctl.store.popularity import refresh_popularity
+from opsctl.store.popularity import prune_followed, refresh_popularity
 
 _BATCH = 2000
 _LOCK = key_of("learner")
@@ -126,6 +126,7 @@ class Learner:
             self._journal.post(f"kind:{keys.THOMPSON}")
         async with self._database.connection("prune") as connection:
             await prune_decisions(connection, closed_before=now - _KEPT)
+            await prune_followed(connection, before=now - _KEPT)
             for what in Learned:
                 await prune_states(connection, what, keep=_KEPT_STATES)
         return learnt

@@ -24,8 +24,6 @@ class ItemFacts(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     price_usd: float | None
     quality: float
     created_seconds: float
-    digest: str
-    """Names this state of the text and numbers that a scorer sees."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
