@@ -292,7 +292,8 @@ def test_the_contract_of_the_api_holds_over_the_whole_service(
     live_service: RunningService, bench_key: str, tmp_path: Path
 ) -> None:
     """Schemathesis, all checks on, through edge, API, caches, database and vectors."""
-    run = run_contract(LiveService(url=live_service.url, key=bench_key), folder=tmp_path, examples=10)
+    service = LiveService(url=live_service.url, key=bench_key)
+    run = run_contract(service, folder=tmp_path, fail_on_warnings=False)
     assert run.has_passed, run.output
 
 
