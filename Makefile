@@ -23,9 +23,11 @@ check: $(STAMP) ## Lint, formatting, types and layers
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-bench: $(STAMP) ## Measure the ratios that the README names, side by side in one run (about five minutes)
+bench: $(STAMP) ## Measure the ratios that the README names, side by side in one run (about fifteen minutes)
 	$(BIN)/python tests/benchmarks/rebuild_throughput.py
 	$(BIN)/python -m tests.benchmarks.filter_strategies
+	$(BIN)/python -m tests.benchmarks.service_speed
+	$(BIN)/python -m tests.benchmarks.service_ablation
 
 drills: $(STAMP) tools ## Run the long tests
 	$(BIN)/pytest -m drill
