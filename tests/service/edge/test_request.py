@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from opsctl.service.cache import keys
-from opsctl.service.edge.request import FeedQuery, Request, feed_queries, read_feed_query
+from opsctl.service.edge.request import FeedQueries, FeedQuery, Request, read_feed_query
 
 
 def read(query: bytes) -> FeedQuery | None:
@@ -85,7 +85,7 @@ def test_different_feeds_never_share_a_key(limit: int, region: str | None, categ
 
 def test_a_flood_of_queries_does_not_fill_the_memory() -> None:
     """What is remembered is bounded, and what is forgotten is read again."""
-    read_remembered = feed_queries(most_items=100)
+    read_remembered = FeedQueries(most_items=100).read
     first = read_remembered(b"limit=7")
     for number in range(10_000):
         read_remembered(b"region=r%d" % number)

@@ -216,6 +216,7 @@ class World(AbstractContextManager["World"]):
 
     def counted(self, name: str, **labels: str) -> float:
         """Return a sample of the metrics."""
+        self.edge.write_figures()
         return self.meters.registry.get_sample_value(f"ranking_{name}", labels) or 0.0
 
 

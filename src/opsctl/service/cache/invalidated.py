@@ -36,6 +36,11 @@ class InvalidatedMemory:
         """Return the journal's number now; note it before making an entry and hand it to `put`."""
         return self.journal.sequence
 
+    @property
+    def is_current(self) -> bool:
+        """Tell whether every mark that was posted until now is applied."""
+        return self.journal.sequence == self._applied
+
     def get(self, key: str) -> Entry | None:
         """Return an entry that is kept and was not invalidated; None when there is none."""
         if self.journal.sequence != self._applied:

@@ -15,16 +15,16 @@ from opsctl.service.edge.cors import Cors
 from opsctl.service.edge.counting import Counting
 from opsctl.service.edge.feeds import FeedCache, Made
 from opsctl.service.edge.headers import NOT_STORED, SECURITY, accepted_request_id, request_ids
+from opsctl.service.edge.hits import MOST_HEADERS, Hits
 from opsctl.service.edge.keys import Grant, KeyCheck, KeyRefusedError, KeysUnavailableError
 from opsctl.service.edge.options import EdgeOptions
 from opsctl.service.edge.origin import ClientGoneError
 from opsctl.service.edge.passing import PassingOn, feed_scope
-from opsctl.service.edge.request import FeedQuery, Request, feed_queries
+from opsctl.service.edge.request import FeedQueries, FeedQuery, Request
 
 _logger = logging.getLogger(__name__)
 
 _LONGEST_ADDRESS = 8192
-_MOST_HEADERS = 100
 _LARGEST_HEADERS_BYTES = 32 * 1024
 _CLIENT_GONE = 499
 _ALIVE = b'{"status":"ok"}'
@@ -66,16 +66,34 @@ class Edge:
         self._cors = cors
         self._passing = PassingOn(application, answering=answering, options=options)
         self._next_request_id = request_ids()
-        self._read_query = feed_queries(most_items=options.feed_items)
+        queries = FeedQueries(most_items=options.feed_items)
+        self._read_query = queries.read
+        self._hits = Hits(
+            feeds.memory,
+            keys=keys,
+            cells=cells,
+            queries=queries,
+            cors=cors,
+            next_request_id=self._next_request_id,
+            clock=clock,
+            now=now,
+        )
         self._has_l1 = options.has_l1
-        self._heard = -1
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request, or take part in the life of the server."""
         if scope["type"] != "http":
             await self._other(scope, receive, send)
             return
-        request = Request(scope, began=self._clock())
+        began = self._clock()
+        hit = self._hits.find(scope, began=began) if self._has_l1 else None
+        if hit is not None:
+            status, headers, body, _, _ = hit
+            await send({"type": "http.response.start", "status": status, "headers": headers})
+            await send({"type": "http.response.body", "body": body})
+            self._answering.hit(hit, scope=scope, began=began)
+            return
+        request = Request(scope, began=began)
         offered = request.headers.get(b"x-request-id")
         if offered is not None and accepted_request_id(offered):
             request.request_id = offered
@@ -92,6 +110,11 @@ class Edge:
         """Call off what is being made, and let go of the file of the rate limit; no request may come any more."""
         await self._feeds.close()
         self._cells.close()
+        self.write_figures()
+
+    def write_figures(self) -> None:
+        """Hand what was counted of hits over to the metrics, before they are read."""
+        self._counting.hits.write_out()
 
     async def _answer(self, request: Request, receive: Receive, send: Send) -> None:
         _refuse_oversized(request)
@@ -130,9 +153,7 @@ class Edge:
     def _remembered_grant(self, request: Request) -> Grant | None:
         """Return what the key may do; None when the database must be asked."""
         # Marks of revoked keys come with those of the caches, so they are heard before the key is looked at.
-        sequence = self._memory.sequence
-        if sequence != self._heard:
-            self._heard = sequence
+        if not self._memory.is_current:
             self._memory.catch_up()
         try:
             return self._keys.check(request.headers.get(b"authorization"))
@@ -212,6 +233,7 @@ class Edge:
             if request.route == "health":
                 await self._own(request, _ALIVE, content_type=b"application/json", send=send)
             elif request.route == "metrics":
+                self.write_figures()
                 body = await asyncio.to_thread(self._render_metrics)
                 await self._own(request, body, content_type=_metrics_type(), send=send)
             else:
@@ -248,8 +270,8 @@ class Edge:
 def _refuse_oversized(request: Request) -> None:
     if len(request.path) + len(request.query) > _LONGEST_ADDRESS:
         raise ProblemError(kind=problems.LONG_ADDRESS, detail=f"at most {_LONGEST_ADDRESS} bytes are read")
-    if len(request.headers) > _MOST_HEADERS:
-        raise ProblemError(kind=problems.LARGE_HEADERS, detail=f"at most {_MOST_HEADERS} headers are read")
+    if len(request.headers) > MOST_HEADERS:
+        raise ProblemError(kind=problems.LARGE_HEADERS, detail=f"at most {MOST_HEADERS} headers are read")
 
 
 def _text(request: Request) -> str:

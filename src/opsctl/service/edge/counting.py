@@ -1,12 +1,17 @@
 """What is counted of each request: the instruments of the edge, bound once to their labels."""
 
-from typing import TYPE_CHECKING, Any
+import asyncio
+from bisect import bisect_left
+from typing import TYPE_CHECKING, Any, Final
 
 from opsctl.service.telemetry import metrics
 from opsctl.service.telemetry.meters import Meters
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+_WRITE_SECONDS: Final = 0.25
+_BOUNDS: Final = metrics.REQUEST_SECONDS.buckets
 
 
 class Counting:
@@ -25,6 +30,7 @@ class Counting:
         in_flight = _bound(meters.child(metrics.REQUESTS_IN_FLIGHT))
         self.came: Callable[[], None] = in_flight.inc
         self.went: Callable[[], None] = in_flight.dec
+        self.hits = HitFigures(meters)
         self.hit: Callable[[], None] = _bound(meters.child(metrics.CACHE_LOOKUPS, "l1", "feed", "hit")).inc
         self.miss: Callable[[], None] = _bound(meters.child(metrics.CACHE_LOOKUPS, "l1", "feed", "miss")).inc
         self.stale: Callable[[], None] = _bound(
@@ -39,6 +45,49 @@ class Counting:
     def refused(self, reason: str) -> None:
         """Count one refusal of the edge itself."""
         self._meters.count(metrics.REFUSED, reason)
+
+
+class HitFigures:
+    """The answers of L1 since they were last written out, as plain numbers of this process.
+
+    The four instruments of a hit cost 7 us a request when each is written to its file, with a system call for each;
+    added up here, 0.4 us. So what is read of another worker is up to `_WRITE_SECONDS` old, and a worker that is
+    killed loses that much; the worker that is read, and one that ends, write theirs out before.
+    """
+
+    def __init__(self, meters: Meters) -> None:
+        self._meters = meters
+        self._is_due = False
+        self._whole = 0
+        self._not_modified = 0
+        self._seconds = 0.0
+        self._buckets = [0] * (len(_BOUNDS) + 1)
+
+    def add(self, status: int, seconds: float) -> None:
+        """Count one answer, 200 or 304."""
+        if status == 200:
+            self._whole += 1
+        else:
+            self._not_modified += 1
+        self._seconds += seconds
+        self._buckets[bisect_left(_BOUNDS, seconds)] += 1
+        if not self._is_due:
+            self._is_due = True
+            asyncio.get_running_loop().call_later(_WRITE_SECONDS, self.write_out)
+
+    def write_out(self) -> None:
+        """Hand everything over to the instruments, which all workers' readers see."""
+        self._is_due = False
+        whole, not_modified = self._whole, self._not_modified
+        seconds, buckets = self._seconds, self._buckets
+        self._whole, self._not_modified = 0, 0
+        self._seconds, self._buckets = 0.0, [0] * len(buckets)
+        if not whole + not_modified:
+            return
+        self._meters.count(metrics.CACHE_LOOKUPS, "l1", "feed", "hit", by=whole + not_modified)
+        self._meters.count(metrics.REQUESTS, "feed", "2xx", by=whole)
+        self._meters.count(metrics.REQUESTS, "feed", "3xx", by=not_modified)
+        self._meters.observe_many(metrics.REQUEST_SECONDS, "feed", counts=buckets, total=seconds)
 
 
 def _bound(child: Any) -> Any:

@@ -69,12 +69,8 @@ def decide(stored_ns: int, *, now_ns: int, allowance: Allowance) -> tuple[int, V
             reset_seconds=_seconds(arrival - now_ns),
             retry_after_seconds=_seconds(-room),
         )
-    return following, Verdict(
-        is_allowed=True,
-        remaining=room // allowance.interval_ns,
-        reset_seconds=_seconds(following - now_ns),
-        retry_after_seconds=0,
-    )
+    # By position: a tuple made with names costs twice as much, and one is made for every request.
+    return following, Verdict(True, room // allowance.interval_ns, _seconds(following - now_ns), 0)  # noqa: FBT003
 
 
 def _seconds(nanoseconds: int) -> int:

@@ -19,6 +19,7 @@ _SCHEME: Final = b"bearer "
 _KEY: Final = re.compile(rb"opk_(?P<prefix>[A-Za-z0-9]{8})_[A-Za-z0-9]{32}")
 _PREFIX: Final = slice(4, 12)
 _KEY_LENGTH: Final = 45
+_LONGEST_PROVEN: Final = len(_SCHEME) + _KEY_LENGTH
 _MOST_KEYS: Final = 10_000
 # Made-up keys may not take the whole pool of database connections.
 _LOOKUPS_AT_ONCE: Final = 4
@@ -82,6 +83,8 @@ class _Remembered:
     expires: float
     checked_at: float
     ask_again_at: float
+    proof: bytes | None = None
+    """SHA-256 of the header in which it was last found good."""
 
 
 class KeyCheck:
@@ -109,6 +112,7 @@ class KeyCheck:
         self._wall = wall
         self._most_keys = most_keys
         self._known: OrderedDict[str, _Remembered] = OrderedDict()
+        self._proven: dict[bytes, _Remembered] = {}
         self._unknown: OrderedDict[str, float] = OrderedDict()
         self._lookups: dict[str, asyncio.Task[_Remembered | None]] = {}
         self._turns = asyncio.Semaphore(_LOOKUPS_AT_ONCE)
@@ -133,7 +137,7 @@ class KeyCheck:
             if now - known.checked_at >= self._remembered_seconds:
                 return None
             self._lookup(prefix)
-        return self._verify(known, key)
+        return self._verify(known, key, authorization)
 
     async def ask(self, authorization: bytes | None) -> Grant:
         """Return what the key may do, after asking the database; all who ask for one key at once share a lookup.
@@ -148,18 +152,35 @@ class KeyCheck:
         known = await asyncio.shield(self._lookup(key[_PREFIX].decode("ascii")))
         if known is None:
             raise KeyRefusedError("wrong_key")
-        return self._verify(known, key)
+        return self._verify(known, key, authorization)
+
+    def proven(self, authorization: bytes, *, now: float) -> Grant | None:
+        """Return what the key may do if this very header was found good before; None says nothing, so `check` it.
+
+        It is found by the SHA-256 of the whole header, so how long it takes tells nothing of a secret.
+        """
+        if len(authorization) > _LONGEST_PROVEN:
+            return None
+        known = self._proven.get(sha256(authorization).digest())
+        if known is None or now >= known.ask_again_at:
+            return None
+        wall = self._wall()
+        if wall >= known.expires:
+            return None
+        self.used[known.grant.prefix] = wall
+        return known.grant
 
     def forget(self, prefix: str) -> None:
         """Drop what is remembered of one key; lookups under way are not remembered either."""
         self._forgotten += 1
-        self._known.pop(prefix, None)
+        self._drop(prefix)
         self._unknown.pop(prefix, None)
 
     def forget_all(self) -> None:
         """Drop what is remembered of all keys."""
         self._forgotten += 1
         self._known.clear()
+        self._proven.clear()
         self._unknown.clear()
 
     @property
@@ -167,7 +188,7 @@ class KeyCheck:
         """Return how many answers are remembered, refusals included."""
         return len(self._known) + len(self._unknown)
 
-    def _verify(self, known: _Remembered, key: bytes) -> Grant:
+    def _verify(self, known: _Remembered, key: bytes, authorization: bytes | None) -> Grant:
         if not compare_digest(sha256(key).digest(), known.record.hash):
             raise KeyRefusedError("wrong_key")
         if known.record.revoked_at is not None:
@@ -176,7 +197,22 @@ class KeyCheck:
         if wall >= known.expires:
             raise KeyRefusedError("expired_key")
         self.used[known.record.prefix] = wall
+        if authorization is not None and self._known.get(known.record.prefix) is known:
+            self._unprove(known)
+            known.proof = sha256(authorization).digest()
+            self._proven[known.proof] = known
         return known.grant
+
+    def _drop(self, prefix: str) -> None:
+        known = self._known.pop(prefix, None)
+        if known is not None:
+            self._unprove(known)
+
+    def _unprove(self, known: _Remembered) -> None:
+        """Forget the header that a key was last good in; there is one at most for each remembered key."""
+        if known.proof is not None:
+            del self._proven[known.proof]
+            known.proof = None
 
     def _refuse_if_unknown(self, prefix: str) -> None:
         until = self._unknown.get(prefix)
@@ -230,17 +266,16 @@ class KeyCheck:
         )
 
     def _remember(self, prefix: str, found: _Remembered | None) -> None:
+        self._drop(prefix)
         if found is None:
-            self._known.pop(prefix, None)
             self._unknown[prefix] = self._now() + self._remembered_seconds
             if len(self._unknown) > self._most_keys:
                 self._unknown.popitem(last=False)
         else:
             self._unknown.pop(prefix, None)
             self._known[prefix] = found
-            self._known.move_to_end(prefix)
             if len(self._known) > self._most_keys:
-                self._known.popitem(last=False)
+                self._drop(next(iter(self._known)))
 
 
 def _key_of(authorization: bytes | None) -> bytes:

@@ -1,6 +1,5 @@
 """What does a request ask: route, user and feed key, read once from the head and kept for the answer."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, urlencode
@@ -13,7 +12,7 @@ if TYPE_CHECKING:
     from opsctl.service.edge.gcra import Verdict
     from opsctl.service.edge.keys import Grant
 
-_FEED_PATH = "/v1/feed/"
+FEED_PATH = "/v1/feed/"
 _CONTENT_PATH = "/v1/content/"
 _ROUTES = {
     "/v1/interactions": "interactions",
@@ -96,8 +95,8 @@ class Request:
 
     def _find_route(self) -> str:
         path = self.path
-        if path.startswith(_FEED_PATH):
-            self._read_user(path[len(_FEED_PATH) :])
+        if path.startswith(FEED_PATH):
+            self._read_user(path[len(FEED_PATH) :])
             return "feed"
         if path.startswith(_CONTENT_PATH):
             return "content"
@@ -124,24 +123,26 @@ class FeedQuery:
         return f"feed:{user_text}{self.key_end}"
 
 
-def feed_queries(*, most_items: int) -> Callable[[bytes], FeedQuery | None]:
-    """Return a reader of feed queries that remembers what it has read.
+class FeedQueries:
+    """Reads feed queries and remembers what it has read.
 
     Order and defaults do not matter, so equal requests share an answer. None stands for whatever the edge does
     not understand, which is the API's to answer and is not cached.
     """
-    remembered: dict[bytes, FeedQuery | None] = {}
 
-    def read(query: bytes) -> FeedQuery | None:
+    def __init__(self, *, most_items: int) -> None:
+        self._most_items = most_items
+        self.remembered: dict[bytes, FeedQuery | None] = {}
+
+    def read(self, query: bytes) -> FeedQuery | None:
+        """Return what is asked."""
         try:
-            return remembered[query]
+            return self.remembered[query]
         except KeyError:
-            if len(remembered) >= _MOST_QUERIES:
-                remembered.clear()
-            found = remembered[query] = read_feed_query(query, most_items=most_items)
+            if len(self.remembered) >= _MOST_QUERIES:
+                self.remembered.clear()
+            found = self.remembered[query] = read_feed_query(query, most_items=self._most_items)
             return found
-
-    return read
 
 
 def read_feed_query(query: bytes, *, most_items: int) -> FeedQuery | None:
