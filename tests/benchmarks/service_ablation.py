@@ -113,6 +113,8 @@ def _measure(
         )
         row = _row(name, load=load, before=before, after=service.metrics(), connections=connections[0])
     print(row, flush=True)
+    if row.load.errors:
+        print(f"{'':24} answers by status: {dict(row.load.statuses)}, lost: {row.load.lost}")
     return row
 
 
