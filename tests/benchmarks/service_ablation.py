@@ -29,7 +29,7 @@ from opsctl.stack.status import stack_status
 
 PORT, MODEL_PORT = 9941, 9942
 MODEL_LATENCY_MILLISECONDS = 80
-# A small hosted model's list price; see the report of issue 9 for sources. Only ratios are concluded from it.
+# Of the order of a small hosted model's, and nobody's list price: only ratios are concluded from it.
 PRICES = {"input_dollars_per_million": 1.0, "output_dollars_per_million": 5.0}
 COMBINATIONS = ("region=AU&category=photographer", "region=US&category=venue")
 

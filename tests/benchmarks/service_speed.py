@@ -54,7 +54,7 @@ def main() -> None:
 
 
 def warm(service: RunningService, *, key: str, users: int) -> None:
-    """Ask once for the feed of every user, a hundred and fifty a second, and print what is held then."""
+    """Ask once for the feed of every user, a hundred a second, and print what is held then."""
     before = service.resident_bytes()
     requests = [get(f"/v1/feed/{user}", host="127.0.0.1", key=key) for user in range(1, users + 1)]
     rate = 100.0

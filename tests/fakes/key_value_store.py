@@ -1,19 +1,20 @@
 """An L2 store in a dict, which keeps to the same contract as the real ones and can be told to fail."""
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 from opsctl.service.cache.ports import StoreError, StoreFigures
 
 
 class DictStore:
-    """Bytes by key; `broken` makes every call fail, `slow_seconds` makes it late."""
+    """Bytes by key; `broken` makes every call fail, `slow_seconds` late; `before_write` comes before a write does."""
 
     def __init__(self, now: Callable[[], float]) -> None:
         self.now = now
         self.entries: dict[str, tuple[bytes, float]] = {}
         self.broken = False
         self.slow_seconds = 0.0
+        self.before_write: Callable[[], Awaitable[None]] | None = None
 
     async def get_many(self, keys: Sequence[str]) -> Sequence[bytes | None]:
         """Return the values in the order of the keys."""
@@ -24,6 +25,8 @@ class DictStore:
     async def set_many(self, entries: Mapping[str, bytes], *, keep_seconds: float) -> None:
         """Write entries."""
         await self._answer()
+        if self.before_write is not None:
+            await self.before_write()
         ends = self.now() + keep_seconds
         self.entries |= {key: (value, ends) for key, value in entries.items()}
 

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import pytest
 from tests.store.opened import AnyConnection, on, with_pool
@@ -10,9 +11,11 @@ from opsctl.clients.postgres import DatabaseAddress, connect
 from opsctl.clients.postgres_pool import AsyncDatabase
 from opsctl.store.decisions import (
     Decision,
+    close_again,
     close_decisions,
     due_decisions,
     insert_decisions,
+    late_decisions,
     pending_decisions,
     prune_decisions,
     read_decision,
@@ -99,8 +102,29 @@ def test_only_reactions_of_its_reader_to_its_items_within_its_window_count(
             connection, [_DECISION, replace(_DECISION, feed_id="f2", decided_at=_NOON + _DAY)]
         )
         await record_interactions(connection, batch)
+        await connection.execute("update interactions set received_at = occurred_at")
         due = await due_decisions(connection, now=_NOON + _DAY, window=_DAY, limit=10)
         assert [(each.decision, each.reactions) for each in due] == [(_DECISION, ((3, "view"), (1, "click")))]
+
+    on(catalogue, work)
+
+
+def test_what_arrives_while_a_decision_is_closed_counts_once(catalogue: DatabaseAddress) -> None:
+    """Received after the moment of closing but before the look: not known then, late afterwards, and only one time."""
+    closing, later = _NOON + 2 * _DAY, _NOON + 3 * _DAY
+
+    async def work(connection: AnyConnection) -> None:
+        await insert_decisions(connection, [_DECISION])
+        await record_interactions(connection, [_reaction(1, "save")])
+        await connection.execute("update interactions set received_at = %s", [closing + timedelta(seconds=1)])
+        (due,) = await due_decisions(connection, now=closing, window=_DAY, limit=10)
+        await close_decisions(connection, {"f1": 0.0}, now=closing)
+        look = partial(late_decisions, connection, closed_after=_NOON, window=_DAY, limit=10)
+        (late,) = await look(now=later)
+        await close_again(connection, {"f1": 0.5}, now=later)
+        again = await look(now=later + _DAY)
+        assert (due.reactions, late.known_then, late.reactions) == ((), (), ((1, "save"),))
+        assert again == []
 
     on(catalogue, work)
 

@@ -21,7 +21,8 @@ on conflict (feed_id) do nothing
 """
 _COLUMNS = """feed_id, user_id, decided_at, bucket, arm, propensity, arms_version, policy_version, logits, context,
     content_ids, explored, replay"""
-# Only what the reader of that feed did with items of that feed counts, and only within the window.
+# Only what the reader of that feed did with items of that feed counts, and only within the window. What was received
+# after `now`, at which it will be closed, is left to `_LATE`: taken here too, it would count twice.
 _DUE = f"""
 with due as (
     select {_COLUMNS} from feed_decisions
@@ -33,7 +34,7 @@ select {_COLUMNS}, (
     from interactions
     where interactions.feed_id = due.feed_id and interactions.user_id = due.user_id
         and interactions.content_id = any(due.content_ids)
-        and interactions.occurred_at < due.decided_at + %(window)s
+        and interactions.occurred_at < due.decided_at + %(window)s and received_at < %(now)s
 )
 from due order by decided_at, feed_id
 """  # noqa: S608 - literals only
@@ -60,7 +61,7 @@ select {_COLUMNS}, (
     from interactions
     where interactions.feed_id = late.feed_id and interactions.user_id = late.user_id
         and interactions.content_id = any(late.content_ids)
-        and interactions.occurred_at < late.decided_at + %(window)s
+        and interactions.occurred_at < late.decided_at + %(window)s and received_at < %(now)s
 ), (
     select coalesce(jsonb_agg(jsonb_build_array(content_id, kind) order by occurred_at, id), '[]')
     from interactions join feed_decisions using (feed_id)
@@ -134,9 +135,10 @@ async def due_decisions(
 ) -> Sequence[DueDecision]:
     """Return the oldest open decisions whose window is over, locked for the caller's transaction.
 
-    Those that somebody else has locked are left out, so that two learners never take the same one.
+    Those that somebody else has locked are left out, so that two learners never take the same one. Close them with
+    `close_decisions` at the same `now`: what is received from then on is told by `late_decisions`.
     """
-    values = {"decided_before": now - window, "window": window, "limit": limit}
+    values = {"now": now, "decided_before": now - window, "window": window, "limit": limit}
     rows = await connection.execute(_DUE, values)
     return [
         DueDecision(decision=_decision(row), reactions=tuple((item, kind) for item, kind in row[13]))

@@ -23,13 +23,13 @@ READER_1 = keys.user_embedding(1, model="m")
 class Worker:
     """The memory of one worker process, filled."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, journal: InvalidationJournal | None = None) -> None:
         self.time = Time()
         self.meters = Meters()
         self.revoked: list[str | None] = []
         self.memory = InvalidatedMemory(
             MemoryTier(bytes_limit=1_000_000, now=self.time, evicted=lambda _: None),
-            InvalidationJournal(path),
+            journal or InvalidationJournal(path),
             meters=self.meters,
             key_revoked=self.revoked.append,
         )
@@ -57,6 +57,23 @@ class Worker:
             for sample in family.samples
             if sample.name == name and labels.items() <= sample.labels.items()
         )
+
+
+class _Overtaken(InvalidationJournal):
+    """A journal in which another process posts right after so many looks at its number."""
+
+    looks_left = -2
+
+    @property
+    def sequence(self) -> int:
+        """Return the number, and let the other one post behind it."""
+        number = super().sequence
+        self.looks_left -= 1
+        if self.looks_left == -1:
+            other = InvalidationJournal(self.path)
+            other.post("tag:content-7")
+            other.close()
+        return number
 
 
 @pytest.fixture
@@ -122,6 +139,20 @@ def test_what_was_made_before_an_invalidation_is_not_kept_after_it(workers):
     assert workers[0].put(FEED_1, ("user-1", "content-7"), since=before) is False
     assert workers[0].put(FEED_2, ("user-2",), since=before) is True
     assert workers[0].put(FEED_1, ("user-1", "content-7")) is True
+
+
+def test_an_invalidation_between_two_looks_of_a_put_is_not_lost(tmp_path: Path):
+    """Posted by another process at any moment of the put, it drops what the put holds."""
+    for moment in range(5):
+        journal = _Overtaken(tmp_path / f"invalidations{moment}")
+        worker = Worker(journal.path, journal)
+        before = journal.sequence
+        journal.looks_left = moment
+
+        worker.put(FEED_1, ("user-1", "content-7"), since=before)
+
+        was_overtaken, journal.looks_left = journal.looks_left < 0, -2
+        assert was_overtaken is (FEED_1 not in worker.held())
 
 
 def test_tending_hears_of_a_journal_that_was_made_anew(workers, tmp_path: Path):

@@ -334,6 +334,24 @@ def test_what_was_invalidated_while_it_was_loaded_is_served_once_but_not_kept(sc
     assert play(story) == ({1: 0.25}, {1: 0.25 if mark == "other" else 0.9})
 
 
+def test_who_asks_after_an_invalidation_does_not_get_what_was_loaded_before_it(scene: Scene):
+    """A fetch that began earlier is not joined: what is made of its old value would itself be kept for minutes."""
+
+    async def story():
+        scene.gate = asyncio.Event()
+        first = asyncio.create_task(scene.ask(1))
+        await settle()
+        scene.journal.post(f"key:{scene.key(1)}")
+        scene.source[1] = 0.9
+        second, third = (asyncio.create_task(scene.ask(1)) for _ in range(2))
+        await settle()
+        scene.gate.set()
+        return await first, await second, await third, await scene.ask(1)
+
+    assert play(story) == ({1: 0.25}, {1: 0.9}, {1: 0.9}, {1: 0.9})
+    assert scene.loads == [[1], [1]]
+
+
 def test_dropping_makes_the_next_one_load(scene: Scene):
     """And says how many were there."""
 

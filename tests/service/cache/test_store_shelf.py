@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.service.cache.test_kind import Scene, play
+from tests.service.cache.test_kind import Scene, play, settle
 
 from opsctl.service.cache.codecs import CodecError
 from opsctl.service.cache.policy import Lifetime
@@ -94,6 +94,22 @@ def test_a_number_that_is_not_finite_is_served_to_nobody_later(scene: Scene):
         return scene.store.entries
 
     assert play(story) == {}
+
+
+def test_an_old_value_that_is_written_behind_an_invalidation_is_taken_back(scene: Scene):
+    """It was good when it was looked at, then it was dropped, and only then the write got its turn."""
+
+    async def overtaken() -> None:
+        scene.journal.post(f"key:{scene.key(1)}")
+        await scene.store.delete_many([scene.key(1)])
+
+    async def story():
+        scene.store.before_write = overtaken
+        answer = await scene.ask(1, 2)
+        await settle()
+        return answer, set(scene.store.entries)
+
+    assert play(story) == ({1: 0.25, 2: 0.5}, {scene.key(2)})
 
 
 @pytest.mark.parametrize("trouble", ["broken", "slow"])

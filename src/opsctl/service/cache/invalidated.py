@@ -59,10 +59,12 @@ class InvalidatedMemory:
         since: int,
     ) -> bool:
         """Hold a value unless something that it says was invalidated while it was made, after number `since`."""
-        if is_outdated(self.journal, key=key, tags=tags, since=since):
-            return False
+        # First what was posted is applied, then looked through: what is posted in between is seen by the look and
+        # applied later, while the other way round it would be applied before there is anything to drop.
         if self.journal.sequence != self._applied:
             self.catch_up()
+        if is_outdated(self.journal, key=key, tags=tags, since=since):
+            return False
         return self.memory.put(
             key,
             value,

@@ -13,31 +13,25 @@ from opsctl.service.cache.journal import InvalidationJournal
 from opsctl.service.cache.pause import Pause
 from opsctl.service.cache.policy import Lifetime
 from opsctl.service.cache.ports import KeyValueStore
-from opsctl.service.cache.shelf import Found, Held, Shelf
+from opsctl.service.cache.shelf import Shelf
 from opsctl.service.cache.shelf_memory import MemoryShelf
 from opsctl.service.cache.shelf_store import StoreShelf
 from opsctl.service.cache.single_flight import wait_for
+from opsctl.service.cache.sorting import Sorted, sort_found
 from opsctl.service.telemetry import metrics
 from opsctl.service.telemetry.meters import Meters
 from opsctl.service.telemetry.trace import current_trace
 
 Value = TypeVar("Value")
 LoadMany = Callable[[Sequence[str]], Awaitable[Mapping[str, Value]]]
-Flight = asyncio.Future[Mapping[str, Value]]
 
 
-@dataclass(slots=True)
-class _Sorted(Generic[Value]):
-    """The keys of one lookup, by what is to be done with them."""
+@dataclass(frozen=True, slots=True, eq=False)
+class _Flight(Generic[Value]):
+    """A fetch under way, and the number of the newest invalidation when it began."""
 
-    good: dict[str, Value]
-    refresh: list[str]
-    missing: list[str]
-    spare: dict[str, Value]
-    outcomes: dict[str, int]
-
-    def count(self, outcome: str, number: int = 1) -> None:
-        self.outcomes[outcome] = self.outcomes.get(outcome, 0) + number
+    loaded: asyncio.Future[Mapping[str, Value]]
+    since: int
 
 
 class KindCache(Generic[Value]):
@@ -55,7 +49,7 @@ class KindCache(Generic[Value]):
         self._shelf = shelf
         self._is_enabled = is_enabled
         self._meters = meters
-        self._flights: dict[str, Flight[Value]] = {}
+        self._flights: dict[str, _Flight[Value]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._after_failure = Pause()
 
@@ -85,7 +79,7 @@ class KindCache(Generic[Value]):
             loaded = await self._load_uncached(asked, load_many, leave_out_failed=leave_out_failed)
             return {key: loaded[key] for key in asked if key in loaded}
         found = await self._shelf.find(asked)
-        split = _sort(asked, found, now=self._shelf.now())
+        split = sort_found(asked, found, now=self._shelf.now())
         try:
             if split.refresh:
                 self._refresh(split.refresh, load_many)
@@ -124,16 +118,16 @@ class KindCache(Generic[Value]):
             return {}
 
     async def _fill(
-        self, split: _Sorted[Value], load_many: LoadMany[Value], *, leave_out_failed: bool
+        self, split: Sorted[Value], load_many: LoadMany[Value], *, leave_out_failed: bool
     ) -> None:
         """Wait for what is missing; each key comes from the task that fetches it, be it this caller's or another's."""
-        new = [key for key in split.missing if key not in self._flights]
+        new = [key for key in split.missing if not self._is_flying(key)]
         if new:
             self._start(self._fetch(new, load_many, self._take_off(new)))
         waiting = {key: self._flights[key] for key in split.missing}
         for key, flight in waiting.items():
             try:
-                loaded = await wait_for(flight)
+                loaded = await wait_for(flight.loaded)
             except Exception:
                 if key not in split.spare:
                     if leave_out_failed:
@@ -148,13 +142,18 @@ class KindCache(Generic[Value]):
 
     def _refresh(self, keys: Sequence[str], load_many: LoadMany[Value]) -> None:
         """Fetch stale entries anew in the background, each key once at a time."""
-        new = [key for key in keys if key not in self._flights]
+        new = [key for key in keys if not self._is_flying(key)]
         if new and not self._after_failure.is_on(self._shelf.now()):
             # An empty context: the trace of the request that happened to see the stale entry is not this task's.
             self._start(self._fetch(new, load_many, self._take_off(new)), context=Context())
 
-    def _take_off(self, keys: Sequence[str]) -> Flight[Value]:
-        flight: Flight[Value] = asyncio.get_running_loop().create_future()
+    def _is_flying(self, key: str) -> bool:
+        """Tell whether a fetch may be joined: one that began before the key was invalidated may bring the old value."""
+        flight = self._flights.get(key)
+        return flight is not None and not self._shelf.is_outdated(key, since=flight.since)
+
+    def _take_off(self, keys: Sequence[str]) -> _Flight[Value]:
+        flight: _Flight[Value] = _Flight(asyncio.get_running_loop().create_future(), self._shelf.mark())
         self._flights.update(dict.fromkeys(keys, flight))
         return flight
 
@@ -163,25 +162,26 @@ class KindCache(Generic[Value]):
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _fetch(self, keys: Sequence[str], load_many: LoadMany[Value], flight: Flight[Value]) -> None:
+    async def _fetch(self, keys: Sequence[str], load_many: LoadMany[Value], flight: _Flight[Value]) -> None:
         """Load, give the values to all who wait, then keep them; until that is done nobody loads them again."""
-        since = self._shelf.mark()
         try:
             loaded = await load_many(keys)
-            flight.set_result(loaded)
-            is_kept = await self._shelf.keep({key: loaded.get(key) for key in keys}, since=since)
+            flight.loaded.set_result(loaded)
+            is_kept = await self._shelf.keep({key: loaded.get(key) for key in keys}, since=flight.since)
             if not is_kept:
                 self._meters.count(metrics.CACHE_LOOKUPS, self._shelf.tier, self.kind, "error")
         except Exception as error:
-            if flight.done():
+            if flight.loaded.done():
                 raise
             self._after_failure.begin(self._shelf.now())
-            flight.set_exception(error)
-            flight.exception()  # of a refresh nobody waits for it
+            flight.loaded.set_exception(error)
+            flight.loaded.exception()  # of a refresh nobody waits for it
         finally:
-            flight.cancel()  # does nothing unless this task was called off
+            flight.loaded.cancel()  # does nothing unless this task was called off
             for key in keys:
-                del self._flights[key]
+                # A later flight has taken its place where the key was invalidated meanwhile.
+                if self._flights.get(key) is flight:
+                    del self._flights[key]
 
     def _check(self, keys: Sequence[str]) -> None:
         for key in keys:
@@ -261,29 +261,3 @@ def l2_kind(  # noqa: PLR0913 - one place where all of it meets
         chance=chance,
     )
     return KindCache(kind, shelf, is_enabled=is_enabled, meters=meters)
-
-
-def _sort(keys: Sequence[str], found: Found[Value], *, now: float) -> _Sorted[Value]:
-    split: _Sorted[Value] = _Sorted({}, [], [], {}, {})
-    for key in keys:
-        entry = found.held.get(key)
-        if entry is not None and now < entry.stale_until:
-            _serve(split, key, entry, now=now)
-            continue
-        split.missing.append(key)
-        if entry is not None and entry.value is not None:
-            split.spare[key] = entry.value
-        split.count("poisoned" if key in found.poisoned else "error" if found.failed else "miss")
-    return split
-
-
-def _serve(split: _Sorted[Value], key: str, entry: Held[Value], *, now: float) -> None:
-    if entry.value is None:
-        split.count("negative")
-        return
-    split.good[key] = entry.value
-    if now < entry.fresh_until:
-        split.count("hit")
-        return
-    split.refresh.append(key)
-    split.count("stale")

@@ -44,6 +44,10 @@ class Shelf(Protocol[Value]):
         """Return the number of the newest invalidation, to be noted before something is loaded."""
         ...
 
+    def is_outdated(self, key: str, *, since: int) -> bool:
+        """Tell whether a key was invalidated after number `since`."""
+        ...
+
     async def keep(self, values: Mapping[str, Value | None], *, since: int) -> bool:
         """Keep what was loaded, but nothing that was invalidated after `since`; False when the store failed."""
         ...

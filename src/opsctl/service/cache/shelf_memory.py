@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Generic, TypeVar
 
 from opsctl.service.cache import keys as cache_keys
-from opsctl.service.cache.invalidated import InvalidatedMemory
+from opsctl.service.cache.invalidated import InvalidatedMemory, is_outdated
 from opsctl.service.cache.policy import Lifetime
 from opsctl.service.cache.shelf import Found, Held
 
@@ -52,6 +52,10 @@ class MemoryShelf(Generic[Value]):
     def mark(self) -> int:
         """Return the number of the newest invalidation."""
         return self._memory.sequence
+
+    def is_outdated(self, key: str, *, since: int) -> bool:
+        """Tell whether a key was invalidated after number `since`."""
+        return is_outdated(self._memory.journal, key=key, tags=cache_keys.tags_of(key), since=since)
 
     async def keep(self, values: Mapping[str, Value | None], *, since: int) -> bool:
         """Keep what was loaded unless it was invalidated meanwhile."""

@@ -97,14 +97,22 @@ class StoreShelf(Generic[Value]):
         """Return the number of the newest invalidation of this machine."""
         return self._journal.sequence
 
+    def is_outdated(self, key: str, *, since: int) -> bool:
+        """Tell whether a key was invalidated after number `since`."""
+        return is_outdated(self._journal, key=key, tags=cache_keys.tags_of(key), since=since)
+
     async def keep(self, values: Mapping[str, Value | None], *, since: int) -> bool:
-        """Write what was loaded unless it was invalidated meanwhile; False when the store failed."""
+        """Write what was loaded unless it was invalidated meanwhile; False when the store failed.
+
+        Looked at before and after: whoever invalidates posts the mark first and deletes then, so an old value that
+        was written behind the deletion is one whose mark is there by now.
+        """
         if self._after_failure.is_on(self._now()):
             return False
         groups: dict[float, dict[str, bytes]] = {}
         is_whole = True
         for key, value in values.items():
-            if is_outdated(self._journal, key=key, tags=cache_keys.tags_of(key), since=since):
+            if self.is_outdated(key, since=since):
                 continue
             fresh, kept = lifetimes(self._lifetime, is_negative=value is None, chance=self._chance)
             try:
@@ -120,6 +128,14 @@ class StoreShelf(Generic[Value]):
             async with asyncio.timeout(self._timeout_seconds):
                 for keep_seconds, entries in groups.items():
                     await self._store.set_many(entries, keep_seconds=keep_seconds)
+                late = [
+                    key
+                    for entries in groups.values()
+                    for key in entries
+                    if self.is_outdated(key, since=since)
+                ]
+                if late:
+                    await self._store.delete_many(late)
         except StoreError:
             return False
         except TimeoutError:

@@ -49,6 +49,9 @@ _KEPT_STATES = 200
 # since then, so it is done seldom.
 _LATE = timedelta(days=2)
 _LATE_EVERY_SECONDS = 600.0
+# A step looks back from a moment ago: what was received before it is committed by now, so that it is either counted or
+# found to be late, and never neither.
+_SETTLED_SECONDS = 5.0
 
 _log = logging.getLogger(__name__)
 
@@ -114,7 +117,7 @@ class Learner:
         Raises:
             OpsError: the database is not there.
         """
-        now = datetime.fromtimestamp(self._now(), UTC)
+        now = datetime.fromtimestamp(self._now() - _SETTLED_SECONDS, UTC)
         async with self._database.connection("popularity") as connection:
             await refresh_popularity(connection, now=now)
         try:
@@ -209,7 +212,7 @@ class Learner:
                 context=each.decision.context,
                 logits=each.decision.logits,
                 reward=reward_of(each.reactions),
-                importance=1.0 / each.decision.propensity if each.decision.propensity else 1.0,
+                importance=self._importance(each.decision.propensity),
             )
             for each in due
             if policy.version - each.decision.policy_version <= _OLDEST_POLICY
@@ -227,6 +230,10 @@ class Learner:
         )
         self._meters.count(metrics.POLICY_UPDATES, "applied")
         return True
+
+    def _importance(self, propensity: float | None) -> float:
+        """Return how much a decision weighs: as if all arms were played alike, so 1 on average; 1 where none explored."""
+        return 1.0 if propensity is None else 1.0 / (propensity * len(self._settings.arms))
 
     async def _write(
         self, connection: Connection, what: Learned, *, stored_version: int, state: dict[str, Any]

@@ -3,7 +3,8 @@
 Event `feed_generated` is a feed that was built; `request` is everything else. Which requests leave a line:
 - every one with status 5xx, every feed that was built, every write, every miss;
 - hits of L1 (`HIT-L1`, `STALE`) and answered polls of health, readiness and metrics: `hit_share` of them, and
-  the line holds `share` so that counts can be scaled up;
+  the line holds `share` so that counts can be scaled up; of `HIT-L1` the edge draws the share itself, before it
+  gathers what a line says, so those that come here are written;
 - refusals (4xx): ten a second of each status, and the next line tells how many were left out before it.
 """
 
@@ -27,7 +28,8 @@ from opsctl.service.telemetry.trace import Trace
 _LONGEST_VALUE_CHARACTERS = 128
 _REFUSALS_A_SECOND = 10.0
 _POLLED_ROUTES = frozenset({"health", "ready", "metrics"})
-_SERVED_BY_L1 = frozenset({"HIT-L1", "STALE"})
+_DRAWN_BY_EDGE = "HIT-L1"
+_SERVED_BY_L1 = frozenset({_DRAWN_BY_EDGE, "STALE"})
 # What was found in the cache, also where what was found is "there is no such thing".
 _HITS = frozenset({"hit", "stale", "negative"})
 _DETAILS = frozenset({"lookups", "stages_seconds", "agents"})
@@ -48,10 +50,10 @@ class RequestLog:
 
     Args:
         sink: takes the lines.
-        hit_share: part of the L1 hits that leave a line.
+        hit_share: part of the old answers and polls that leave a line; it is told in the lines of hits too.
         salt: of this installation, see `installation_salt`.
         meters: lines that could not be written are counted.
-        source: decides which hits leave a line.
+        source: decides which of them do.
         now: seconds since 1970.
     """
 
@@ -88,7 +90,7 @@ class RequestLog:
             self._refusal(facts)
         elif facts.status >= 500 or not _is_routine(facts):
             self._write("request", self._common(facts))
-        elif self._random() < self._hit_share:
+        elif facts.cache == _DRAWN_BY_EDGE or self._random() < self._hit_share:
             self._write("request", self._common(facts) | {"share": self._hit_share})
 
     def close(self) -> None:
