@@ -110,7 +110,7 @@ async def read_facts(
 ) -> Mapping[int, ContentFacts]:
     """Return the facts of those of these items that are published, by id."""
     rows = await connection.execute(_FACTS, [list(ids)])
-    return {row[0]: _facts(row) async for row in rows}
+    return {row[0]: _facts(row) for row in await rows.fetchall()}
 
 
 async def upsert_content(

@@ -160,7 +160,7 @@ async def trending(
     """Return the most popular published items, of one region and category where they are named, best first."""
     values = _values(now) | {"region": region, "category": category, "limit": limit}
     rows = await connection.execute(_TRENDING, values)
-    return [_popular(row) async for row in rows]
+    return [_popular(row) for row in await rows.fetchall()]
 
 
 async def trending_by_group(
@@ -168,7 +168,7 @@ async def trending_by_group(
 ) -> Sequence[PopularItem]:
     """Return the most popular published items of each pair of region and category, each pair's best first."""
     rows = await connection.execute(_BY_GROUP, _values(now) | {"depth": depth})
-    return [_popular(row) async for row in rows]
+    return [_popular(row) for row in await rows.fetchall()]
 
 
 async def popularity_of(
@@ -176,7 +176,7 @@ async def popularity_of(
 ) -> Mapping[int, Popularity]:
     """Return how these items did lately, by id; those that are not there are left out."""
     rows = await connection.execute(_OF_IDS, _values(now) | {"ids": list(ids)})
-    return {row[0]: Popularity(share=row[1], views=row[2]) async for row in rows}
+    return {row[0]: Popularity(share=row[1], views=row[2]) for row in await rows.fetchall()}
 
 
 async def refresh_popularity(

@@ -82,7 +82,7 @@ async def read_history(
 ) -> Sequence[Seen]:
     """Return what a reader did, the newest first; items that were deleted are left out."""
     rows = await connection.execute(_HISTORY, [user_id, limit])
-    return [Seen(content_id=row[0], kind=row[1], occurred_at=row[2]) async for row in rows]
+    return [Seen(content_id=row[0], kind=row[1], occurred_at=row[2]) for row in await rows.fetchall()]
 
 
 async def read_region(connection: "psycopg.AsyncConnection[Any]", user_id: int) -> str | None:
