@@ -12,13 +12,16 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as some
+from psycopg.errors import CheckViolation
 from tests.service.feed.world import DIMENSION, Clock, World, worker
 
+from opsctl.clients.postgres_pool import AsyncDatabase
 from opsctl.clients.qdrant_async import AsyncQdrantSearcher
 from opsctl.clients.qdrant_values import QdrantPlace
 from opsctl.core.errors import OpsError
 from opsctl.qdrant_collections.model import CollectionsBook
 from opsctl.ranking.model import Candidates, Feature
+from opsctl.service.api.ports import UnknownChoiceError
 from opsctl.service.cache.codecs import CodecError
 from opsctl.service.feed.decisions import DecisionLog, Logged
 from opsctl.service.feed.facts_codec import FactsCodec
@@ -26,9 +29,12 @@ from opsctl.service.feed.features import exposure_quantiles, price_fit, shortlis
 from opsctl.service.feed.feed_ids import make_feed_id, seed_of
 from opsctl.service.feed.readiness import Dependencies
 from opsctl.service.feed.routes import Routes
+from opsctl.service.feed.trending import TrendingBoard
 from opsctl.service.feed.values import ItemFacts
 from opsctl.service.model import FeedRequest
+from opsctl.service.pool_figures import PoolMeter
 from opsctl.service.scoring.ports import ScoredItem
+from opsctl.service.telemetry.meters import Meters
 from opsctl.store.decisions import Decision
 
 stack = pytest.mark.stack
@@ -57,6 +63,45 @@ def test_what_is_popular_is_best_first_and_kept_on_disk(world: World, folder: Pa
         assert [item.score for item in fresh] == sorted((item.score for item in fresh), reverse=True)
         assert {item.region for item in fresh} == {"AU"}
         assert list(baked) == list(fresh) == list(kept)
+
+    run(scenario)
+
+
+@stack
+def test_a_flood_of_unknown_regions_asks_the_database_once(world: World, folder: Path) -> None:
+    """Also while the first answer is under way, and for a few seconds after it."""
+
+    async def scenario() -> None:
+        clock, meters = Clock(), Meters()
+        async with AsyncDatabase(world.database, observer=PoolMeter(meters)) as database:
+            board = TrendingBoard(database, path=folder / "trending.json", depth=10, now=clock)
+            await board.refresh()
+            clock.seconds += 60
+            for _ in range(2):
+                asked = [board.check_choice(region="Nowhere", category=None) for _ in range(50)]
+                answers = await asyncio.gather(*asked, return_exceptions=True)
+                assert all(isinstance(answer, UnknownChoiceError) for answer in answers)
+        name = "ranking_database_query_duration_seconds_count"
+        assert meters.registry.get_sample_value(name, {"query": "trending"}) == 2
+
+    run(scenario)
+
+
+@stack
+def test_a_decision_that_the_database_refuses_is_counted_and_holds_nobody_up(
+    world: World, folder: Path
+) -> None:
+    """An empty id breaks a rule of the table, today and tomorrow."""
+
+    async def scenario() -> None:
+        async with worker(world, folder) as one:
+            one.parts.log.offer(replace(decision(1), decision=replace(decision(1).decision, feed_id="")))
+            with pytest.raises(CheckViolation):
+                await one.parts.log.flush()
+            one.parts.log.offer(decision(2))
+            await one.parts.log.flush()
+            assert one.sample("ranking_decisions_dropped_total") == 1
+        assert world.execute("select feed_id from feed_decisions") == [("feed-2",)]
 
     run(scenario)
 

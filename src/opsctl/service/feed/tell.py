@@ -40,9 +40,8 @@ def tell_feed(
     size = len(feed.items)
     meters.count(metrics.FEEDS, feed.tier, feed.segment)
     meters.count(metrics.SHOWN, by=size)
-    if size == 0:
-        meters.count(metrics.EMPTY_FEEDS)
-    else:
+    # An empty one is counted where it is known whether that is a failure: by the API.
+    if size:
         meters.observe(metrics.FEED_QUALITY, value=sum(item.quality for item in feed.items) / size)
     if slate.arm is not None:
         meters.count(metrics.THOMPSON_PLAYS, slate.arm)

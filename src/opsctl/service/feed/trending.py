@@ -51,7 +51,8 @@ class TrendingBoard:
         self._depth = depth
         self._now = now
         self._groups: dict[tuple[str, str], list[TrendingItem]] = {}
-        self._refreshed_at = float("-inf")
+        self._looked_at = float("-inf")
+        self._looking = asyncio.Lock()
         self._read_file()
 
     @property
@@ -77,9 +78,12 @@ class TrendingBoard:
         """
         if self._knows(region=region, category=category):
             return
-        if self._now() - self._refreshed_at > _RETRY_SECONDS:
-            with suppress(OpsError):
-                await self.refresh()
+        async with self._looking:
+            # One look for all who ask for what is not known, and none for a while after it, whatever came of it.
+            if self._now() - self._looked_at > _RETRY_SECONDS:
+                self._looked_at = self._now()
+                with suppress(OpsError):
+                    await self.refresh()
         if self._knows(region=region, category=category):
             return
         regions = sorted({in_region for in_region, _ in self._groups})
@@ -97,7 +101,7 @@ class TrendingBoard:
         now = datetime.fromtimestamp(self._now(), UTC)
         async with self._database.connection("trending") as connection:
             found = await trending_by_group(connection, now=now, depth=self._depth)
-        self._refreshed_at = self._now()
+        self._looked_at = self._now()
         items = tuple(_item(each) for each in found)
         self._take(items)
         if items:
