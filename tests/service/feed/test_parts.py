@@ -195,7 +195,7 @@ def test_a_scorer_that_fails_or_is_late_costs_no_feed(world: World, folder: Path
         (note,) = [stage.note for stage in trace.stages if stage.name == "score"]
 
         assert len(feed.items) == 20
-        assert note.startswith("24 of 24 without a score")
+        assert note.startswith("simulated, 24 of 24 without a score")
 
     run(scenario)
 

@@ -160,7 +160,10 @@ class FeedBuilder:
             if not asked:
                 return content.candidates
             scored = await self._stages.scores.of([content.facts[item] for item in asked])
-            stage.note = scored.note
+            # Also where old scores answered: nobody shall take a stand-in's scores for a model's.
+            stage.note = ", ".join(
+                filter(None, ("simulated" * self._stages.scores.is_simulated, scored.note))
+            )
             return with_model_scores(content.candidates, scored.scores)
 
     def _rank(
