@@ -1,6 +1,7 @@
 """`opsctl artefacts` as a person runs it: in the folder of the project, and in a bucket of a stand-in for Supabase."""
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -41,17 +42,19 @@ def test_put_list_and_get(tmp_path: Path, is_remote: bool) -> None:  # noqa: FBT
 
 
 def test_refusals_have_codes_and_a_next_step(tmp_path: Path) -> None:
-    """A bad name, an unknown one, and a bucket without a project."""
+    """A bad name, a pipe, an unknown name, and a bucket without a project."""
     (tmp_path / "a b").write_text("x")
+    os.mkfifo(tmp_path / "pipe")
     bucket = {"OPSCTL_SUPABASE_BUCKET": "opsctl"}
 
     refused = [
         run_opsctl("artefacts", "put", "a b", folder=tmp_path),
+        run_opsctl("artefacts", "put", "pipe", folder=tmp_path),
         run_opsctl("artefacts", "get", "nothing", folder=tmp_path),
         run_opsctl("artefacts", "list", folder=tmp_path, environment=bucket),
     ]
 
     codes = [outcome.stderr.partition("]")[0] for outcome in refused]
-    assert codes == ["error[ART001", "error[ART002", "error[SUP001"]
-    assert [outcome.exit_code for outcome in refused] == [2, 2, 2]
+    assert codes == ["error[ART001", "error[FIL004", "error[ART002", "error[SUP001"]
+    assert [outcome.exit_code for outcome in refused] == [2, 2, 2, 2]
     assert all("hint:" in outcome.stderr for outcome in refused)

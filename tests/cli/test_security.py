@@ -93,6 +93,10 @@ def test_a_revoked_key_is_told_to_the_workers_of_this_machine(shell: Shell) -> N
         (("--name", "x", "--plan", "golden"), "KEY001"),
         (("--name", "x", "--expires", "soon"), "KEY003"),
         (("--name", " "), "KEY004"),
+        (("--name", "\x1b[31mred"), "KEY004"),
+        (("--name", "two\nlines"), "KEY004"),
+        (("--name", "\udcff"), "KEY004"),
+        (("--name", "n" * 101), "KEY004"),
         (("--name", "x", "--expires", "9999999d"), "KEY003"),
     ],
 )

@@ -17,6 +17,7 @@ _ROOMS = (
     "stack",
     "stack.vector_node",
     "catalog",
+    "service",
     "service.api",
     "service.edge",
     "service.cache",

@@ -73,7 +73,7 @@ def mapping(name: str) -> "MappingBook":
 
     folder = assets.templates() / "mappings"
     for path in (Path(name), Path(f"{name}.yaml"), folder / f"{name}.yaml"):
-        if path.is_file():
+        if _is_file(path):
             return load_mapping(path)
     shipped = ", ".join(sorted(path.stem for path in folder.glob("*.yaml")))
     raise UsageError(
@@ -82,6 +82,13 @@ def mapping(name: str) -> "MappingBook":
         why="it is neither a file nor the name of a shipped mapping",
         fix=f"shipped mappings: {shipped}; or write your own: opsctl config schema mapping",
     )
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:  # such as a name that is too long for a file
+        return False
 
 
 def sync(servers: "Backends", *, listener: "Listener", from_scratch: bool = False) -> "SyncReport":

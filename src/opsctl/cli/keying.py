@@ -21,6 +21,8 @@ class KeyScope(StrEnum):
     CONTENT_WRITE = "content:write"
 
 
+_LONGEST_NAME = 100
+
 DEFAULT_SCOPES = (KeyScope.FEED_READ, KeyScope.INTERACTIONS_WRITE, KeyScope.CONTENT_READ)
 
 
@@ -33,10 +35,10 @@ class Revocation:
 
 
 def require_sense(*, name: str, plan: str) -> None:
-    """Refuse a key without a name, and a plan that the service's book does not have: its limit would be unknown.
+    """Refuse a key without a good name, and a plan that the service's book does not have: its limit would be unknown.
 
     Raises:
-        UsageError: KEY001 unknown plan, KEY004 no name.
+        UsageError: KEY001 unknown plan, KEY004 no name, or one that a terminal cannot show as it is.
     """
     from opsctl.cli import wiring
     from opsctl.service.plan import load_service_book
@@ -44,6 +46,13 @@ def require_sense(*, name: str, plan: str) -> None:
     if not name.strip():
         raise UsageError(
             "a key needs a name", code="KEY004", fix="say whose it is, or for what: --name storefront"
+        )
+    if len(name) > _LONGEST_NAME or not name.isprintable():
+        raise UsageError(
+            f"a key's name has at most {_LONGEST_NAME} printable characters",
+            code="KEY004",
+            why="lists of keys show it as it is",
+            fix="shorten it, without line breaks and control characters: --name storefront",
         )
     plans = load_service_book(wiring.settings()).plans
     if plan not in plans:

@@ -30,6 +30,7 @@ def serve(
     """Run the ranking service until Ctrl-C. It uses the servers of the settings, else the embedded stack."""
     from opsctl.cli import wiring
     from opsctl.cli.document import document
+    from opsctl.service.listening import with_free_address
     from opsctl.service.plan import plan_service
     from opsctl.service.serve import serve as run_service
     from opsctl.ui.console import print_document
@@ -43,6 +44,7 @@ def serve(
         show_serve_plan(plan)
     if dry_run:
         return
+    plan = with_free_address(plan)
     with progress() as listener, wiring.backends(listener) as servers:
         servers.database().close()  # brings the tables up to date
         servers.vectors_place()

@@ -1,5 +1,6 @@
 """What is an artefact, where can it be kept, and how is it known that its bytes are still the same."""
 
+import errno
 import hashlib
 import os
 import re
@@ -133,6 +134,7 @@ def pieces_of(path: Path) -> Iterator[bytes]:
         UsageError: FIL004 when there is no such file.
     """
     try:
+        _refuse_endless(path)
         with path.open("rb") as stream:
             while piece := stream.read(_PIECE_BYTES):
                 yield piece
@@ -145,6 +147,12 @@ def pieces_of(path: Path) -> Iterator[bytes]:
         ) from error
     except OSError as error:
         raise file_error(error, path=path, doing="read") from error
+
+
+def _refuse_endless(path: Path) -> None:
+    """Refuse a device or a pipe, which have no end, or none that comes soon."""
+    if path.exists() and not path.is_file():
+        raise IsADirectoryError(errno.EISDIR, "it is no ordinary file")
 
 
 def receive(pieces: Iterable[bytes], *, target: Path, artefact: str, sha256: str) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from opsctl.config.settings import resolve_settings, user_file
 from opsctl.core.errors import OpsError
+from opsctl.service.listening import with_free_address
 from opsctl.service.plan import plan_service
 from opsctl.service.serve import serve
 
@@ -18,7 +19,8 @@ def main() -> int:
         settings = resolve_settings(
             root=arguments.project, environment=os.environ, user_file=user_file(os.environ), flags={}
         )
-        serve(plan_service(settings, host=arguments.host, port=arguments.port))
+        plan = plan_service(settings, host=arguments.host, port=arguments.port)
+        serve(with_free_address(plan))
     except OpsError as error:
         sys.stderr.write(f"{error.code} {error.message}: {error.why}\n")
         return int(error.exit_code)

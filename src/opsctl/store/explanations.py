@@ -16,6 +16,7 @@ A plan says how much a key may ask; the service refuses a key of a plan that it 
 
 The prefix is the part of a key between `opk_` and the next `_`; `opsctl security keys list` shows all of them.""",
     "KEY003": """The time after which a key is to expire is no duration, or one beyond the end of the calendar.""",
-    "KEY004": """A key was asked for without a name; the name is how people know later what it is for.""",
+    "KEY004": """A key was asked for without a name, or with one that is too long or not printable; the name is how people
+know later what it is for.""",
     "MIG004": """A migration failed; it was rolled back as a whole, and those before it stay applied.""",
 }

@@ -46,6 +46,12 @@ def test_a_new_item_is_made_at_its_address(client: InProcessClient) -> None:
     assert ContentAnswer.model_validate_json(answer.content).model_dump(mode="json") == answer.json()
 
 
+def test_a_quality_that_is_nearly_zero_is_zero(client: InProcessClient, service: FakeService) -> None:
+    """PostgreSQL's `real` refuses a number that it would round to 0 (5e-324) instead of rounding it."""
+    assert client.put("/v1/content/900", json=content(quality=5e-324)).status_code == 201
+    assert service.items[900].quality == 0.0
+
+
 def test_an_item_is_replaced_as_a_whole(client: InProcessClient, service: FakeService) -> None:
     """200; what is left out gets its default, not what was there before."""
     client.put("/v1/content/900", json=content(district="Gowanus", status="draft"))

@@ -153,6 +153,16 @@ def test_a_file_that_was_cut_off_grows_again_before_it_is_read(path: Path):
     journal.post("tag:content-1")
 
 
+def test_its_room_on_the_disk_is_taken_when_it_is_opened(path: Path):
+    """Writing into a hole of a full disk would kill the process; a file that was cut off gets its room again too."""
+    journal = InvalidationJournal(path)
+    assert path.stat().st_blocks * 512 >= path.stat().st_size
+
+    os.truncate(path, 0)
+    assert journal.reattach() is True
+    assert path.stat().st_blocks * 512 >= path.stat().st_size
+
+
 def test_a_place_that_is_refused_says_so(tmp_path: Path):
     """A folder in the place of the file is no journal."""
     (tmp_path / "invalidations").mkdir()

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import random
+import shutil
 import stat
 import subprocess
 import sys
@@ -315,3 +316,31 @@ def test_a_reader_killed_in_a_lookup_does_not_make_the_file_grow_full(tmp_path: 
 
     assert rebuilds == 0
     assert held == 2000
+
+
+def test_a_folder_that_was_removed_is_made_again(tmp_path: Path):
+    """The next lookup finds nothing, the next write finds a place, and other processes see it."""
+
+    async def story(store: Store) -> None:
+        await store.put(1)
+        shutil.rmtree(tmp_path / "l2")
+
+        assert await store.held(1) == []
+        await store.put(2)
+        assert await store.held(1, 2) == [2]
+        assert store.path.exists()
+
+    play(tmp_path / "l2", story)
+
+
+def test_a_folder_that_cannot_be_used_is_an_error_of_the_store(tmp_path: Path):
+    """A file in the place of the folder: no lookup fails with anything that a caller does not expect."""
+
+    async def story(store: Store) -> None:
+        shutil.rmtree(tmp_path / "l2")
+        (tmp_path / "l2").write_text("in the way")
+
+        with pytest.raises(StoreError):
+            await store.held(1)
+
+    play(tmp_path / "l2", story)

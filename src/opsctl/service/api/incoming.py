@@ -124,6 +124,7 @@ class ContentBody(Incoming):
             category=self.category,
             tags=tuple(self.tags),
             price_usd=None if self.price_usd is None else round(self.price_usd, 2),
-            quality=self.quality,
+            # Far below what answers show; the column is a `real`, which refuses what is nearly but not quite 0.
+            quality=round(self.quality, 7),
             status=self.status,
         )

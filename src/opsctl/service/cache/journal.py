@@ -119,11 +119,24 @@ class InvalidationJournal:
             if status.st_size != _FILE_BYTES:
                 # Never shorter: a worker that has it mapped would be killed (SIGBUS) by reading what was cut off.
                 os.ftruncate(descriptor, max(_FILE_BYTES, status.st_size))
+            self._take_room(descriptor)
             mapped = mmap.mmap(descriptor, _FILE_BYTES)
             words = memoryview(mapped).cast("B")[:_HEADER_BYTES].cast("Q")
             if mapped[: len(_HEAD)] != _HEAD:
                 _write_header(mapped, words)
         return mapped, words, status.st_ino
+
+    def _take_room(self, descriptor: int) -> None:
+        """Take the room on the disk now: writing into a hole of a full one would kill the process (SIGBUS)."""
+        try:
+            os.posix_fallocate(descriptor, 0, _FILE_BYTES)
+        except OSError as error:
+            raise NotReadyError(
+                f"there is no room for the journal of invalidations `{self.path}`",
+                code="CAC001",
+                why=error.strerror,
+                fix=f"look at its disk: df -h {self.path.parent}",
+            ) from error
 
     @contextmanager
     def _locked(self) -> Iterator[None]:

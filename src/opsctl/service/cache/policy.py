@@ -9,6 +9,9 @@ from opsctl.config.project import WebAddress
 from opsctl.config.quantities import ByteSize, Duration, Share
 from opsctl.core.units import parse_bytes, parse_duration
 
+# Less holds not even the pages that LMDB itself needs.
+_SMALLEST_FILE_BYTES = 1024 * 1024
+
 InteractionKind = Literal["view", "click", "save", "share", "inquiry", "purchase", "hide"]
 
 
@@ -101,6 +104,8 @@ class KeyValueTier(StrictModel):
             raise ValueError("backend `redis` needs `redis_url`")
         if self.backend == "cloudflare_kv" and not (self.cloudflare_account and self.cloudflare_namespace):
             raise ValueError("backend `cloudflare_kv` needs `cloudflare_account` and `cloudflare_namespace`")
+        if self.backend == "lmdb" and parse_bytes(self.memory) < _SMALLEST_FILE_BYTES:
+            raise ValueError(f"`memory` is `{self.memory}`; the LMDB file needs at least `1MiB`")
         return self
 
 

@@ -140,7 +140,7 @@ class LmdbStore:
             except lmdb.ReadersFullError as error:
                 opened.environment.reader_check()
                 raise StoreError(str(error)) from error
-            except lmdb.Error as error:
+            except (lmdb.Error, OSError) as error:
                 raise StoreError(str(error)) from error
         raise StoreError(f"the file `{self._file.path}` is damaged again as soon as it is made anew")
 

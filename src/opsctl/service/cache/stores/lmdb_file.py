@@ -69,7 +69,6 @@ class LmdbFile:
 
     def open(self) -> tuple[OpenFile, bool]:
         """Open the file and tell whether it was made anew because it was damaged."""
-        self._folder.mkdir(parents=True, exist_ok=True)
         with self._alone():
             is_damaged = self._nobody_has_it() and self.path.exists() and _is_damaged(self.path)
             if is_damaged:
@@ -123,6 +122,7 @@ class LmdbFile:
 
     @contextmanager
     def _alone(self) -> Iterator[None]:
+        self._folder.mkdir(parents=True, exist_ok=True)  # it may be removed while the file is in use
         descriptor = os.open(self._folder / "opening", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX)
