@@ -7,7 +7,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -46,12 +46,14 @@ class ScratchProject:
             path.write_text(yaml.safe_dump(_merged(values, changes.get(name, {}))))
 
     @contextmanager
-    def service(self, *, port: int) -> Iterator["RunningService"]:
+    def service(
+        self, *, port: int, environment: Mapping[str, str] | None = None
+    ) -> Iterator["RunningService"]:
         """Run `opsctl serve` until the block ends."""
         log = (self.root / "serve.log").open("ab")
         process = subprocess.Popen(
             [OPSCTL, "--project", self.root, "serve", "--port", str(port)],
-            env=_environment(self.root),
+            env=_environment(self.root) | dict(environment or {}),
             stdout=log,
             stderr=log,
             start_new_session=True,
@@ -132,9 +134,8 @@ def _merged(values: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
     return merged
 
 
-@contextmanager
-def scratch_project(folder: Path, *, items: int, users: int) -> Iterator[ScratchProject]:
-    """Make a project with a generated catalogue and simulated readers; its stack is stopped at the end."""
+def init_project(folder: Path) -> ScratchProject:
+    """Make a project with the starter books."""
     folder.mkdir(parents=True, exist_ok=True)
     subprocess.run(
         [OPSCTL, "--project", folder, "--quiet", "init"],
@@ -142,7 +143,13 @@ def scratch_project(folder: Path, *, items: int, users: int) -> Iterator[Scratch
         check=True,
         stdout=subprocess.DEVNULL,
     )
-    project = ScratchProject(folder)
+    return ScratchProject(folder)
+
+
+@contextmanager
+def scratch_project(folder: Path, *, items: int, users: int) -> Iterator[ScratchProject]:
+    """Make a project with a generated catalogue and simulated readers; its stack is stopped at the end."""
+    project = init_project(folder)
     try:
         project.opsctl("stack", "up", "postgres", "vectors")
         project.opsctl("catalog", "generate", "--items", str(items), "--seed", "7")
