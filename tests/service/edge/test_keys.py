@@ -204,23 +204,91 @@ def test_a_hundred_requests_with_one_key_share_a_lookup() -> None:
 
 
 def test_made_up_keys_do_not_take_the_whole_pool() -> None:
-    """At most four lookups go on at once."""
+    """At most two lookups of unknown keys go on at once."""
 
     async def story() -> None:
         keys = Checked()
         open_up = asyncio.Event()
-
-        async def wait() -> None:
-            await open_up.wait()
-
-        keys.source.wait = wait
-        tasks = [asyncio.create_task(keys.reason(f"opk_{n:08}_{'s' * 32}")) for n in range(50)]
+        hold_strangers(keys, open_up)
+        tasks = [asyncio.create_task(keys.reason(made_up(number))) for number in range(50)]
         await let_others_run()
-        assert len(keys.source.asked) == 4
+        assert len(keys.source.asked) == 2
         open_up.set()
         assert set(await asyncio.gather(*tasks)) == {"wrong_key"}
 
     run(story())
+
+
+def test_a_flood_of_made_up_keys_does_not_keep_a_good_key_waiting() -> None:
+    """Its refresh has turns of its own, in the background and where the database must be asked first."""
+
+    async def story() -> None:
+        keys = Checked()
+        await keys.grant()
+        hold_strangers(keys, asyncio.Event())
+        flood = [asyncio.create_task(keys.grant(made_up(number))) for number in range(50)]
+        await let_others_run()
+        for seconds in (6, 11):
+            keys.time.now += seconds
+            asking = asyncio.create_task(keys.grant())
+            await let_others_run()
+            assert asking.done()
+            assert asking.result().prefix == "goodkey1"
+        assert keys.source.asked.count("goodkey1") == 3
+        for task in flood:
+            task.cancel()
+        await asyncio.gather(*flood, return_exceptions=True)
+
+    run(story())
+
+
+def test_unknown_keys_beyond_those_that_may_wait_are_told_so_at_once() -> None:
+    """`unavailable`, not `wrong`: nobody has looked; and it is not remembered."""
+
+    async def story() -> None:
+        keys = Checked()
+        open_up = asyncio.Event()
+        hold_strangers(keys, open_up)
+        waiting = [asyncio.create_task(keys.reason(made_up(number))) for number in range(258)]
+        await let_others_run()
+        with pytest.raises(KeysUnavailableError):
+            await keys.grant(made_up(999))
+        assert not any(task.done() for task in waiting)
+        open_up.set()
+        assert set(await asyncio.gather(*waiting)) == {"wrong_key"}
+        assert await keys.reason(made_up(999)) == "wrong_key"
+
+    run(story())
+
+
+def test_waiting_for_a_turn_counts_as_waiting_for_the_database(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever stood in the queue for the whole time is not looked up after it."""
+    monkeypatch.setattr("opsctl.service.edge.keys._LONGEST_LOOKUP_SECONDS", 0.05)
+
+    async def story() -> None:
+        keys = Checked()
+        hold_strangers(keys, asyncio.Event())
+        tasks = (keys.grant(made_up(number)) for number in range(10))
+        outcomes = await asyncio.gather(*tasks, return_exceptions=True)
+        assert {type(outcome) for outcome in outcomes} == {KeysUnavailableError}
+        assert len(keys.source.asked) == 2
+
+    run(story())
+
+
+def made_up(number: int) -> str:
+    """Give a key that nobody has, and that looks like one."""
+    return f"opk_{number:08}_{'s' * 32}"
+
+
+def hold_strangers(keys: Checked, until: asyncio.Event) -> None:
+    """Let the database answer at once for the good key only."""
+
+    async def wait() -> None:
+        if keys.source.asked[-1] != "goodkey1":
+            await until.wait()
+
+    keys.source.wait = wait
 
 
 def test_without_the_database_a_key_that_was_good_stays_good_for_a_while() -> None:

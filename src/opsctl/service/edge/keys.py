@@ -12,6 +12,7 @@ from hmac import compare_digest
 from typing import Final, Protocol
 
 from opsctl.service.edge.gcra import Allowance
+from opsctl.service.edge.turns import Turns
 
 _logger = logging.getLogger(__name__)
 
@@ -21,8 +22,11 @@ _PREFIX: Final = slice(4, 12)
 _KEY_LENGTH: Final = 45
 _LONGEST_PROVEN: Final = len(_SCHEME) + _KEY_LENGTH
 _MOST_KEYS: Final = 10_000
-# Made-up keys may not take the whole pool of database connections.
-_LOOKUPS_AT_ONCE: Final = 4
+# Lookups may not take the whole pool of database connections, and made-up keys not the turns of good ones.
+_KNOWN_AT_ONCE: Final = 2
+_STRANGERS_AT_ONCE: Final = 2
+# Enough for all clients that come to a worker that has just begun; whoever comes beyond these is told to come again.
+_MOST_STRANGERS_WAITING: Final = 256
 _LONGEST_LOOKUP_SECONDS: Final = 2.0
 # For so long after a failed lookup the database is left alone.
 _PAUSE_SECONDS: Final = 1.0
@@ -91,8 +95,8 @@ class KeyCheck:
     """Checks keys: `check` from memory, at once, and `ask` where memory does not know.
 
     A key in steady use is asked for again at half of `remembered_seconds` in the background, so that no request
-    waits for it. Refusals are remembered too, apart from the good keys, so that a flood of made-up keys drives
-    none of those out. Secrets are compared in constant time, and only their hashes are kept.
+    waits for it. Refusals are remembered too, apart from the good keys, and unknown keys wait for turns of their own,
+    so that a flood of made-up keys neither drives out good ones nor keeps them waiting. Secrets are compared in constant time, and only their hashes are kept.
     """
 
     def __init__(
@@ -115,7 +119,8 @@ class KeyCheck:
         self._proven: dict[bytes, _Remembered] = {}
         self._unknown: OrderedDict[str, float] = OrderedDict()
         self._lookups: dict[str, asyncio.Task[_Remembered | None]] = {}
-        self._turns = asyncio.Semaphore(_LOOKUPS_AT_ONCE)
+        self._known_turns = Turns(at_once=_KNOWN_AT_ONCE)
+        self._stranger_turns = Turns(at_once=_STRANGERS_AT_ONCE, most_waiting=_MOST_STRANGERS_WAITING)
         self._forgotten = 0
         self.used: dict[str, float] = {}
         """When each key was last good, in wall time, since somebody emptied this."""
@@ -144,7 +149,8 @@ class KeyCheck:
 
         Raises:
             KeyRefusedError: the key is not good.
-            KeysUnavailableError: the database does not answer, and nothing recent is known of the key.
+            KeysUnavailableError: the database does not answer, or too many unknown keys wait for it, and nothing
+                recent is known of the key.
         """
         key = _key_of(authorization)
         if _KEY.fullmatch(key) is None:
@@ -234,8 +240,9 @@ class KeyCheck:
 
     async def _look_up(self, prefix: str) -> _Remembered | None:
         forgotten = self._forgotten
+        turns = self._known_turns if prefix in self._known else self._stranger_turns
         try:
-            async with self._turns, asyncio.timeout(_LONGEST_LOOKUP_SECONDS):
+            async with asyncio.timeout(_LONGEST_LOOKUP_SECONDS), turns.one():
                 # What is read is as old as the question, not as the answer.
                 asked_at = self._now()
                 record = await self._source.find(prefix)
