@@ -8,6 +8,7 @@ from tests.service.edge.world import KEY, World, key_record, let_others_run, run
 
 from opsctl.service.book import Limits, ServiceBook
 from opsctl.service.cache.policy import CacheBook, EdgeTier, Lifetime
+from opsctl.service.telemetry.facts import REFRESH, FeedFacts, feed_of, note_feed
 
 
 def test_the_second_request_is_answered_with_the_stored_bytes() -> None:
@@ -164,6 +165,38 @@ def test_an_old_answer_is_given_at_once_while_one_task_makes_it_anew() -> None:
             assert (new["x-cache"], new["age"]) == ("HIT-L1", "0")
             assert new.body != first.body
             assert len(world.api.asked) == 2
+
+    run(story())
+
+
+def test_a_feed_made_in_the_background_leaves_a_line_of_its_own() -> None:
+    """With what was noted while it was made, an id that no client got, and without counting as a request."""
+
+    async def story() -> None:
+        with World() as world:
+
+            async def note() -> None:
+                note_feed(
+                    FeedFacts(feed_id=f"f{len(world.api.asked)}", size=1, tier="simple", segment="cold")
+                )
+
+            world.api.before = note
+            await world.ask("/v1/feed/42")
+            world.time.now += 310
+            old = [await world.ask("/v1/feed/42") for _ in range(3)]
+            await let_others_run()
+
+            [refresh] = [line for line in world.logged if line.cache == REFRESH]
+            found = feed_of(refresh.trace)
+            assert found is not None
+            assert found.feed_id == "f2"
+            assert (refresh.route, refresh.status, refresh.user_id) == ("feed", 200, 42)
+            assert (refresh.bytes_sent, refresh.key_prefix) == (0, None)
+            assert refresh.request_id not in {reply["x-request-id"] for reply in old}
+            assert dict(world.api.asked[1]["headers"])[b"x-request-id"].decode() == refresh.request_id
+            assert refresh.trace_id in dict(world.api.asked[1]["headers"])[b"traceparent"].decode()
+            assert [line.cache for line in world.logged if feed_of(line.trace)] == ["MISS", REFRESH]
+            assert world.counted("requests_total", route="feed", status="2xx") == 4
 
     run(story())
 

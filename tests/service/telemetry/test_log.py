@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from opsctl.service.telemetry.facts import AgentFacts, FeedFacts, RequestFacts, note_feed
+from opsctl.service.telemetry.facts import REFRESH, AgentFacts, FeedFacts, RequestFacts, note_feed
 from opsctl.service.telemetry.log import RequestLog
 from opsctl.service.telemetry.meters import Meters
 from opsctl.service.telemetry.salt import hash_user
@@ -238,9 +238,10 @@ def test_a_feed_built_behind_a_stale_answer_is_never_sampled():
     """The share is for answers that cost nothing."""
     bench = Bench(hit_share=0.0)
 
-    bench.log(facts(cache="STALE", trace=built_trace()))
+    bench.log(facts(cache=REFRESH, trace=built_trace()))
 
-    assert bench.kept.lines[0]["event"] == "feed_generated"
+    (line,) = bench.kept.lines
+    assert (line["event"], line["x_cache"]) == ("feed_generated", "STALE refresh")
 
 
 def test_refusals_leave_ten_lines_a_second_of_each_status():

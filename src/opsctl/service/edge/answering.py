@@ -12,7 +12,7 @@ from opsctl.service.edge.counting import Counting
 from opsctl.service.edge.headers import SECURITY, continue_trace
 from opsctl.service.edge.hits import Hit
 from opsctl.service.edge.request import Request
-from opsctl.service.telemetry.facts import RequestFacts
+from opsctl.service.telemetry.facts import REFRESH, RequestFacts
 from opsctl.service.telemetry.trace import Trace
 
 _SAID_ANEW = frozenset({b"content-length", b"x-cache"})
@@ -137,6 +137,23 @@ class Answering:
         seconds = self._clock() - request.began
         self._counting.answered(request.route, status, seconds)
         self._tell(request, status, bytes_sent=bytes_sent, seconds=seconds, trace=trace)
+
+    def refreshed(self, request: Request, *, status: int, trace: Trace, began: float) -> None:
+        """Tell the log of a feed that was made in the background: no answer, so no key, no bytes and no request counted."""
+        self._log(
+            RequestFacts(
+                route=request.route,
+                method="GET",
+                status=status,
+                duration_seconds=self._clock() - began,
+                bytes_sent=0,
+                request_id=trace.request_id,
+                trace_id=request.trace_id,
+                cache=REFRESH,
+                user_id=request.user_id,
+                trace=trace,
+            )
+        )
 
     def _tell(
         self, request: Request, status: int, *, bytes_sent: int, seconds: float, trace: Trace | None = None

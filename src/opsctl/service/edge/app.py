@@ -187,12 +187,24 @@ class Edge:
     ) -> None:
         key = query.key(request.user_text)
         if entry is not None and self._feeds.is_stale(entry):
-            self._feeds.make_soon(key, scope=feed_scope(request, query), request_id=_text(request))
+            self._refresh(request, query, key)
             await self._old_feed(request, entry, send)
         elif entry is not None and self._feeds.stands_in(entry) and self._feeds.is_paused(key):
             await self._old_feed(request, entry, send)
         else:
             await self._new_feed(request, query, entry, send)
+
+    def _refresh(self, request: Request, query: FeedQuery, key: str) -> None:
+        """Have the feed made anew in the background, under an id of its own."""
+        request_id, began = self._next_request_id(), self._clock()
+        self._feeds.make_soon(
+            key,
+            scope=feed_scope(request, query, request_id=request_id),
+            request_id=request_id.decode("ascii"),
+            tell=lambda made: self._answering.refreshed(
+                request, status=made.caught.status, trace=made.trace, began=began
+            ),
+        )
 
     async def _old_feed(self, request: Request, entry: Entry, send: Send) -> None:
         self._counting.stale()
@@ -204,7 +216,8 @@ class Edge:
         is_first = not self._feeds.is_being_made(key)
         outcome: Made | ProblemError
         try:
-            outcome = await self._feeds.make(key, scope=feed_scope(request, query), request_id=_text(request))
+            scope = feed_scope(request, query, request_id=request.request_id)
+            outcome = await self._feeds.make(key, scope=scope, request_id=request.request_id.decode("ascii"))
         except TimeoutError:
             outcome = problems.too_late(self._options.request_seconds)
         except Exception:  # noqa: BLE001 - the flight has logged it; whatever it was, an old answer is better
@@ -272,10 +285,6 @@ def _refuse_oversized(request: Request) -> None:
         raise ProblemError(kind=problems.LONG_ADDRESS, detail=f"at most {_LONGEST_ADDRESS} bytes are read")
     if len(request.headers) > MOST_HEADERS:
         raise ProblemError(kind=problems.LARGE_HEADERS, detail=f"at most {MOST_HEADERS} headers are read")
-
-
-def _text(request: Request) -> str:
-    return request.request_id.decode("ascii")
 
 
 def _metrics_type() -> bytes:

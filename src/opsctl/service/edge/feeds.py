@@ -87,10 +87,19 @@ class FeedCache:
         """
         return await self._flights.run(key, lambda: self._make(key, scope=scope, request_id=request_id))
 
-    def make_soon(self, key: str, *, scope: Scope, request_id: str) -> None:
-        """Have the feed made anew in the background, unless that is under way or failed a moment ago."""
+    def make_soon(self, key: str, *, scope: Scope, request_id: str, tell: Callable[[Made], None]) -> None:
+        """Have the feed made anew in the background, unless that is under way or failed a moment ago.
+
+        `tell` hears of it once it is made, because no request is answered with it that could say so.
+        """
+
+        async def make() -> Made:
+            made = await self._make(key, scope=scope, request_id=request_id)
+            tell(made)
+            return made
+
         if not self._flights.is_flying(key) and not self.is_paused(key):
-            self._flights.start(key, lambda: self._make(key, scope=scope, request_id=request_id))
+            self._flights.start(key, make)
 
     async def close(self) -> None:
         """Call off what is being made."""

@@ -19,8 +19,8 @@ _logger = logging.getLogger(__name__)
 _REPLACED = frozenset({b"x-request-id", b"traceparent"})
 
 
-def feed_scope(request: Request, query: FeedQuery) -> Scope:
-    """Return the one way to ask the API for a feed.
+def feed_scope(request: Request, query: FeedQuery, *, request_id: bytes) -> Scope:
+    """Return the one way to ask the API for a feed; its id is another one where the request does not wait for it.
 
     Its answer goes to everybody who asks the same, so nothing of this client but user and query may shape it.
     """
@@ -35,7 +35,7 @@ def feed_scope(request: Request, query: FeedQuery) -> Scope:
         "headers": [
             (b"host", request.headers.get(b"host", b"localhost")),
             (b"accept", b"application/json"),
-            (b"x-request-id", request.request_id),
+            (b"x-request-id", request_id),
             (b"traceparent", trace.header),
         ],
     }

@@ -7,6 +7,9 @@ from opsctl.service.telemetry.trace import Trace, current_trace
 
 _FEED = "feed"
 
+REFRESH = "STALE refresh"
+"""What `RequestFacts.cache` says of a feed that was made in the background, while an old one was given."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RequestFacts:
@@ -17,7 +20,7 @@ class RequestFacts:
         duration_seconds: from the first byte in to the last byte out.
         bytes_sent: length of the body.
         trace_id: of `traceparent`, 32 hexadecimal digits; empty where there is none.
-        cache: what `X-Cache` says, such as `HIT-L1`; empty where nothing could be cached.
+        cache: what `X-Cache` says, such as `HIT-L1`; `REFRESH`; empty where nothing could be cached.
         key_prefix: the public part of the API key; None for a request without one.
         user_id: whose feed it is; the log writes only a keyed hash of it.
         refused: why the edge itself said no, a reason of `metrics.REFUSED`; None where it did not.

@@ -1,7 +1,8 @@
 """What line does each request leave: one JSON object with everything that is known of it, and no user's id.
 
 Event `feed_generated` is a feed that was built; `request` is everything else. Which requests leave a line:
-- every one with status 5xx, every feed that was built, every write, every miss;
+- every one with status 5xx, every feed that was built, every write, every miss; a feed that was built in the
+  background says so (`x_cache` is `STALE refresh`) and has a request id of its own, because no request waited for it;
 - hits of L1 (`HIT-L1`, `STALE`) and answered polls of health, readiness and metrics: `hit_share` of them, and
   the line holds `share` so that counts can be scaled up; of `HIT-L1` the edge draws the share itself, before it
   gathers what a line says, so those that come here are written;
