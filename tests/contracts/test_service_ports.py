@@ -221,7 +221,7 @@ def test_a_feed_keeps_to_region_and_category(play: Play) -> None:
 
     async def scenario(ports: ServicePorts) -> None:
         await fill(ports)
-        feed = await ports.feeds.build(FeedRequest(user_id=42, region="Queens", category="photo"))
+        feed = await ports.feeds.build(FeedRequest(user_id=42, limit=20, region="Queens", category="photo"))
 
         assert set(ids(feed)) <= {3, 9}
         assert feed.items
@@ -238,7 +238,7 @@ def test_an_unknown_choice_is_named_with_those_there_are(play: Play, field: str)
         await fill(ports)
         asked: dict[str, Any] = {"region": None, "category": None} | {field: "Atlantis"}
         for ask in (
-            lambda: ports.feeds.build(FeedRequest(user_id=42, **asked)),
+            lambda: ports.feeds.build(FeedRequest(user_id=42, limit=20, **asked)),
             lambda: ports.feeds.trending(limit=5, **asked),
         ):
             with pytest.raises(UnknownChoiceError) as error:

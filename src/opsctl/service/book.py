@@ -11,6 +11,7 @@ from opsctl.core.units import parse_bytes, parse_duration
 
 # The names of `ranking.model.Feature`, which a test compares: importing it here would cost every command numpy.
 FEATURES = ("similarity", "quality", "model_score", "popularity", "freshness", "price_fit", "exposure")
+_DEFAULT_ITEMS = 20
 
 
 class Plan(StrictModel):
@@ -40,6 +41,11 @@ class Limits(StrictModel):
     """Largest `limit` of a feed."""
     batch_interactions: Annotated[int, Field(ge=1, le=10_000)] = 500
     """Most interactions in one call."""
+
+    @property
+    def default_items(self) -> int:
+        """Return the `limit` of a feed whose request names none: the edge and the API must mean the same."""
+        return min(_DEFAULT_ITEMS, self.feed_items)
 
     @property
     def body_bytes(self) -> int:

@@ -19,7 +19,7 @@ class FeedRequest:
     """What is asked: a feed for a user, possibly of one region and category."""
 
     user_id: int
-    limit: int = 20
+    limit: int
     region: str | None = None
     category: str | None = None
 

@@ -41,6 +41,20 @@ def test_the_second_request_is_answered_with_the_stored_bytes() -> None:
     run(story())
 
 
+def test_a_request_without_a_limit_is_kept_where_the_book_allows_few_items() -> None:
+    """It means what the API means by it, so L1 answers it too."""
+
+    async def story() -> None:
+        with World(service=ServiceBook(limits=Limits(feed_items=5))) as world:
+            replies = [
+                await world.ask(path) for path in ("/v1/feed/42", "/v1/feed/42", "/v1/feed/42?limit=5")
+            ]
+            assert [reply["x-cache"] for reply in replies] == ["MISS", "HIT-L1", "HIT-L1"]
+            assert [asked["query_string"] for asked in world.api.asked] == [b"limit=5"]
+
+    run(story())
+
+
 def test_users_limits_regions_and_categories_have_their_own_answers() -> None:
     """Nobody gets the feed of another request."""
 

@@ -10,7 +10,7 @@ from opsctl.service.edge.request import FeedQueries, FeedQuery, Request, read_fe
 
 def read(query: bytes) -> FeedQuery | None:
     """Read a query with the default bound."""
-    return read_feed_query(query, most_items=100)
+    return read_feed_query(query, most_items=100, default_items=20)
 
 
 def request(path: str, method: str = "GET") -> Request:
@@ -85,7 +85,7 @@ def test_different_feeds_never_share_a_key(limit: int, region: str | None, categ
 
 def test_a_flood_of_queries_does_not_fill_the_memory() -> None:
     """What is remembered is bounded, and what is forgotten is read again."""
-    read_remembered = FeedQueries(most_items=100).read
+    read_remembered = FeedQueries(most_items=100, default_items=20).read
     first = read_remembered(b"limit=7")
     for number in range(10_000):
         read_remembered(b"region=r%d" % number)

@@ -194,7 +194,7 @@ def test_an_unknown_choice_is_refused_with_those_there_are(world: World, folder:
         async with worker(world, folder) as one:
             await one.parts.board.refresh()
             with pytest.raises(UnknownChoiceError) as region:
-                await one.parts.builder.build(FeedRequest(user_id=1, region="Atlantis"))
+                await one.parts.builder.build(FeedRequest(user_id=1, limit=20, region="Atlantis"))
             with pytest.raises(UnknownChoiceError) as category:
                 await one.parts.builder.trending(region="AU", category="alchemist", limit=3)
 

@@ -1,6 +1,6 @@
 """How are feeds asked for: a user's feed, and what is popular now."""
 
-from typing import Annotated, Final
+from typing import Annotated
 
 from fastapi import FastAPI, Path, Query, Response
 from pydantic import Field
@@ -16,8 +16,6 @@ from opsctl.service.telemetry.meters import Meters
 from opsctl.service.telemetry.metrics import EMPTY_FEEDS
 from opsctl.service.telemetry.trace import current_trace
 
-DEFAULT_ITEMS: Final = 20
-
 UserId = Annotated[Id, DecimalNumber, Path(description="Whose feed.", examples=[42])]
 Region = Annotated[
     ChoiceName | None,
@@ -31,7 +29,7 @@ Category = Annotated[
 
 def add_feed_routes(api: FastAPI, *, feeds: Feeds, book: ServiceBook, meters: Meters) -> None:
     """Add `/v1/feed/{user_id}` and `/v1/trending`."""
-    default_items = min(DEFAULT_ITEMS, book.limits.feed_items)
+    default_items = book.limits.default_items
     limit_type = Annotated[
         int,
         Field(ge=1, le=book.limits.feed_items),

@@ -66,7 +66,7 @@ class Edge:
         self._cors = cors
         self._passing = PassingOn(application, answering=answering, options=options)
         self._next_request_id = request_ids()
-        queries = FeedQueries(most_items=options.feed_items)
+        queries = FeedQueries(most_items=options.feed_items, default_items=options.default_items)
         self._read_query = queries.read
         self._hits = Hits(
             feeds.memory,

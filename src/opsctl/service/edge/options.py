@@ -25,6 +25,7 @@ class EdgeOptions:
     body_seconds: float
     request_seconds: float
     feed_items: int
+    default_items: int
     origins: frozenset[str]
     metrics_open: bool
     hit_share: float
@@ -46,6 +47,7 @@ def edge_options(service: ServiceBook, cache: CacheBook, *, metrics_open: bool =
         body_seconds=service.limits.body_seconds,
         request_seconds=service.limits.request_seconds,
         feed_items=service.limits.feed_items,
+        default_items=service.limits.default_items,
         origins=frozenset(service.cors.origins),
         metrics_open=metrics_open,
         hit_share=service.logs.hit_share,

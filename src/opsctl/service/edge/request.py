@@ -6,7 +6,6 @@ from urllib.parse import parse_qsl, urlencode
 
 from opsctl.service.cache import keys
 from opsctl.service.edge.asgi import Scope
-from opsctl.service.model import FeedRequest
 
 if TYPE_CHECKING:
     from opsctl.service.edge.gcra import Verdict
@@ -26,7 +25,6 @@ _ROUTES = {
 _OPEN_ROUTES = frozenset({"health", "ready", "docs"})
 _LARGEST_ID = 2**63 - 1
 _LONGEST_CHOICE = 100
-_DEFAULT_LIMIT = FeedRequest(user_id=0).limit
 # There are few different queries and many requests; a flood of made-up ones must not fill the memory.
 _MOST_QUERIES = 4096
 
@@ -130,8 +128,9 @@ class FeedQueries:
     not understand, which is the API's to answer and is not cached.
     """
 
-    def __init__(self, *, most_items: int) -> None:
+    def __init__(self, *, most_items: int, default_items: int) -> None:
         self._most_items = most_items
+        self._default_items = default_items
         self.remembered: dict[bytes, FeedQuery | None] = {}
 
     def read(self, query: bytes) -> FeedQuery | None:
@@ -141,16 +140,18 @@ class FeedQueries:
         except KeyError:
             if len(self.remembered) >= _MOST_QUERIES:
                 self.remembered.clear()
-            found = self.remembered[query] = read_feed_query(query, most_items=self._most_items)
+            found = self.remembered[query] = read_feed_query(
+                query, most_items=self._most_items, default_items=self._default_items
+            )
             return found
 
 
-def read_feed_query(query: bytes, *, most_items: int) -> FeedQuery | None:
+def read_feed_query(query: bytes, *, most_items: int, default_items: int) -> FeedQuery | None:
     """Return what a query asks of a feed, or None where it is not a valid one."""
     values = _pairs(query)
     if values is None or not values.keys() <= {"limit", "region", "category"}:
         return None
-    limit = values.get("limit", str(_DEFAULT_LIMIT))
+    limit = values.get("limit", str(default_items))
     if not (limit.isascii() and limit.isdigit() and len(limit) <= 4 and 1 <= int(limit) <= most_items):
         return None
     values["limit"] = str(int(limit))
