@@ -32,13 +32,15 @@ def test_every_sample_is_in_one_group_of_its_like(samples: list[Sample], steps: 
 
 def test_logits_stand_in_the_policys_order() -> None:
     """Whatever the order in the log is."""
-    sample = Sample(context=(1.0,), logits={"b": 2.0, "a": 1.0}, reward=0.5, importance=4.0)
+    sample = Sample(context=(1.0,), logits={"b": 2.0, "a": 1.0}, reward=0.5, importance=4.0, ratio=0.3)
 
     (group,) = group_samples([sample], agents=AGENTS)
 
     assert group.logits.tolist() == [[1.0, 2.0]]
     assert group.importance is not None
     assert group.importance.tolist() == [4.0]
+    assert group.ratios is not None
+    assert group.ratios.tolist() == [0.3]
 
 
 def test_samples_of_another_policy_are_left_out() -> None:

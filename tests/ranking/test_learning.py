@@ -11,7 +11,7 @@ from tests.ranking.scene import AGENTS, random_source
 
 from opsctl.ranking.learning import Advantage, Group, LearningOptions, update_policy
 from opsctl.ranking.model import Floats, PolicyState
-from opsctl.ranking.policy import initial_policy, policy_figures, sample_logits, softmax
+from opsctl.ranking.policy import density_ratios, initial_policy, policy_figures, sample_logits, softmax
 
 PLANTED = np.array([0.1, 0.2, 0.6, 0.1])
 
@@ -42,6 +42,40 @@ def test_training_finds_planted_weights(advantage: Advantage) -> None:
     figures = policy_figures(state, contexts=np.ones((1, 1)), seed=1)
     np.testing.assert_allclose(figures.mean_weights, PLANTED, atol=0.05)
     assert state.version == 400
+
+
+def _delayed(updates_late: int, *, weighed: bool) -> PolicyState:
+    """Return what is learned in three delays when each reward comes that many updates after its draw."""
+    state, source = initial_policy(AGENTS, context_size=1), random_source(5)
+    drawn: list[tuple[PolicyState, Group]] = []
+    for update in range(3 * updates_late):
+        drawn.append((state, _group(state, np.ones(1), PLANTED, source)))
+        if update >= updates_late:
+            acting, group = drawn[update - updates_late]
+            ratios = density_ratios(state, acting, contexts=group.contexts, logits=group.logits, greatest=2.0)
+            state = update_policy(state, [replace(group, ratios=ratios if weighed else None)]).state
+    return state
+
+
+def test_training_finds_planted_weights_when_rewards_come_a_day_late() -> None:
+    """Every update of the day is made, 1,440 states behind; unweighed, the first day's draws run away with the policy."""
+    found = policy_figures(_delayed(1440, weighed=True), contexts=np.ones((1, 1)), seed=1)
+    lost = policy_figures(_delayed(1440, weighed=False), contexts=np.ones((1, 1)), seed=1)
+
+    np.testing.assert_allclose(found.mean_weights, PLANTED, atol=0.08)
+    assert np.abs(np.array(lost.mean_weights) - PLANTED).max() > 0.3
+
+
+def test_small_ratios_make_a_small_step() -> None:
+    """What the policy would hardly draw any more says little; nothing at all where all ratios are 0."""
+    state, group = _any_group()
+
+    plain = update_policy(state, [group])
+    distant = update_policy(state, [replace(group, ratios=np.full(8, 1e-3))])
+
+    assert update_policy(state, [replace(group, ratios=np.ones(8))]).state == plain.state
+    assert distant.gradient_norm == pytest.approx(plain.gradient_norm / 1000)
+    assert update_policy(state, [replace(group, ratios=np.zeros(8))]).state is state
 
 
 def test_training_tells_contexts_apart() -> None:
@@ -171,6 +205,9 @@ def test_importance_weighs_samples() -> None:
         ({"importance": np.full(8, -1.0)}, "importance"),
         ({"importance": np.zeros(8)}, "importance"),
         ({"importance": np.ones(3)}, "importance"),
+        ({"ratios": np.ones(3)}, "ratios"),
+        ({"ratios": np.full(8, -1.0)}, "ratios"),
+        ({"ratios": np.full(8, np.nan)}, "ratios"),
     ],
 )
 def test_a_group_that_does_not_fit_is_refused(change: dict[str, Floats], words: str) -> None:

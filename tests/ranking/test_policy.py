@@ -11,6 +11,7 @@ from tests.ranking.scene import AGENTS, random_source
 
 from opsctl.ranking.model import Floats, PolicyState
 from opsctl.ranking.policy import (
+    density_ratios,
     divergence,
     initial_policy,
     policy_figures,
@@ -74,6 +75,23 @@ def test_divergence_is_that_of_gaussians() -> None:
     assert divergence(state, reference, contexts=np.ones((1, 1))) == pytest.approx(
         math.log(2) + 1.25 / 2 - 0.5
     )
+
+
+def test_density_ratios_are_those_of_gaussians_and_cut_off() -> None:
+    """By hand; 1 to itself; over draws of the older policy they are 1 on average where nothing is cut off."""
+    older = PolicyState(agents=("a",), means=((0.0,),), log_sigmas=(0.0,))
+    newer = PolicyState(agents=("a",), means=((0.2,),), log_sigmas=(math.log(0.9),))
+    logits = sample_logits(older, context=np.ones(1), generator=random_source(1), samples=20_000)
+    contexts = np.ones((20_000, 1))
+
+    def ratios(state: PolicyState, greatest: float) -> Floats:
+        return density_ratios(state, older, contexts=contexts, logits=logits, greatest=greatest)
+
+    assert (ratios(older, 9.0) == 1).all()
+    assert ratios(newer, 9.0).mean() == pytest.approx(1, abs=0.02)
+    assert ratios(newer, 1.1).max() == pytest.approx(1.1)
+    by_hand = math.exp(-(((logits[0, 0] - 0.2) / 0.9) ** 2) / 2 + logits[0, 0] ** 2 / 2) / 0.9
+    assert ratios(newer, 9.0)[0] == pytest.approx(by_hand)
 
 
 def test_other_agents_keep_what_is_learned_of_those_that_stay() -> None:

@@ -1,6 +1,7 @@
 """Each version of what was learned is written by exactly one of those who try."""
 
 import asyncio
+from datetime import UTC, datetime
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -9,7 +10,8 @@ from tests.store.opened import AnyConnection, on, with_pool
 
 from opsctl.clients.postgres import DatabaseAddress
 from opsctl.clients.postgres_pool import AsyncDatabase
-from opsctl.store.learning import Learned, prune_states, read_state, write_state
+from opsctl.store.decisions import Decision, close_decisions, insert_decisions
+from opsctl.store.learning import Learned, prune_states, read_state, read_states, write_state
 
 pytestmark = pytest.mark.stack
 
@@ -31,6 +33,28 @@ def test_the_newest_and_every_kept_version_can_be_read(database: DatabaseAddress
         assert (newest.version, newest.state, second.state) == (5, {"n": 5}, {"n": 2})
         assert [await prune_states(connection, what, keep=2, limit=2) for _ in range(3)] == [2, 1, 0]
         assert await read_state(connection, what, version=2) is None
+
+    on(database, work)
+
+
+@pytest.mark.parametrize("what", list(Learned))
+def test_what_an_open_decision_was_made_under_is_kept(database: DatabaseAddress, what: Learned) -> None:
+    """With the margin before it, until the decision is closed; several versions are read at once."""
+
+    async def work(connection: AnyConnection) -> None:
+        for version in range(9):
+            await write_state(connection, what, expected=version, state={"n": version + 1})
+        moment = datetime(2026, 1, 2, tzinfo=UTC)
+        decision = Decision(
+            feed_id="a", user_id=1, decided_at=moment, content_ids=(1,), arms_version=5, policy_version=5
+        )
+        await insert_decisions(connection, [decision])
+        removed = [await prune_states(connection, what, keep=2)]
+        kept = await read_states(connection, what, versions=[3, 4, 9, 77])
+        await close_decisions(connection, {"a": 0.0}, now=moment)
+        removed.append(await prune_states(connection, what, keep=2))
+        assert removed == [3, 4]
+        assert {version: each.state for version, each in kept.items()} == {4: {"n": 4}, 9: {"n": 9}}
 
     on(database, work)
 

@@ -18,12 +18,14 @@ class Sample:
         logits: by agent, what was sampled (`Slate.logits`).
         reward: what came of the slate, any finite unit.
         importance: see `Group.importance`.
+        ratio: see `Group.ratios`.
     """
 
     context: tuple[float, ...]
     logits: Mapping[str, float]
     reward: float
     importance: float = 1.0
+    ratio: float = 1.0
 
 
 def group_samples(samples: Sequence[Sample], *, agents: Sequence[str], steps: int = 3) -> tuple[Group, ...]:
@@ -52,4 +54,5 @@ def _group(samples: Sequence[Sample], agents: Sequence[str]) -> Group:
         logits=np.array([[sample.logits[name] for name in agents] for sample in samples], np.float64),
         rewards=np.array([sample.reward for sample in samples], np.float64),
         importance=np.array([sample.importance for sample in samples], np.float64),
+        ratios=np.array([sample.ratio for sample in samples], np.float64),
     )

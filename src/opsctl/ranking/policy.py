@@ -87,6 +87,31 @@ def divergence(state: PolicyState, reference: PolicyState, *, contexts: Floats) 
     return max(0.0, float(terms.sum(axis=1).mean()))
 
 
+def density_ratios(
+    state: PolicyState, drawn_by: PolicyState, *, contexts: Floats, logits: Floats, greatest: float
+) -> Floats:
+    """Return how much more likely `state` draws these logits than `drawn_by`, at most `greatest`, shape (m,).
+
+    Args:
+        state: the policy at hand.
+        drawn_by: the policy under which they were drawn; of the same agents.
+        contexts: shape (m, c), the context of each draw.
+        logits: shape (m, k), in the order of the policies' agents.
+        greatest: where the ratio is cut off, above 0.
+    """
+    powers = _log_densities(state, contexts, logits) - _log_densities(drawn_by, contexts, logits)
+    ratios: Floats = np.exp(np.minimum(powers, np.log(greatest)))
+    return ratios
+
+
+def _log_densities(state: PolicyState, contexts: Floats, logits: Floats) -> Floats:
+    """Return log densities of the logits but for a constant, shape (m,)."""
+    log_sigmas = np.array(state.log_sigmas)
+    scaled = (logits - contexts @ np.array(state.means).T) / np.exp(log_sigmas)
+    densities: Floats = (-0.5 * scaled**2 - log_sigmas).sum(axis=1)
+    return densities
+
+
 def policy_figures(state: PolicyState, *, contexts: Floats, seed: int, samples: int = 1000) -> PolicyFigures:
     """Return what the policy does in these contexts, shape (m, c), by Monte Carlo."""
     generator = np.random.Generator(np.random.PCG64(seed))

@@ -1,6 +1,6 @@
 """What was learned so far: states by version, the next one written only by whoever knows the one before."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -42,6 +42,15 @@ async def read_state(
     return LearnedState(version=row[0], state=row[1], learned_at=row[2]) if row else None
 
 
+async def read_states(
+    connection: "psycopg.AsyncConnection[Any]", what: Learned, *, versions: Collection[int]
+) -> Mapping[int, LearnedState]:
+    """Return the states of those versions that there still are, by version."""
+    query = f"select version, state, learned_at from {_table(what)} where version = any(%s)"  # noqa: S608 - a literal
+    rows = await connection.execute(query, [list(versions)])
+    return {row[0]: LearnedState(version=row[0], state=row[1], learned_at=row[2]) async for row in rows}
+
+
 async def write_state(
     connection: "psycopg.AsyncConnection[Any]", what: Learned, *, expected: int, state: Mapping[str, Any]
 ) -> bool:
@@ -64,13 +73,21 @@ async def write_state(
 async def prune_states(
     connection: "psycopg.AsyncConnection[Any]", what: Learned, *, keep: int, limit: int = 1000
 ) -> int:
-    """Remove some of the versions before the newest `keep`, and return how many; call again until it is 0."""
-    table = _table(what)
+    """Remove some of the versions before those that are needed, and return how many; call again until it is 0.
+
+    Needed are the newest `keep`, and all since `keep` before the one under which the oldest open decision was made: what
+    that decision teaches is weighed by it. The margin is for decisions that were made elsewhere under a state a little
+    older, and for those that are not yet written.
+    """
+    table, column = _table(what), _column(what)
     query = f"""
     delete from {table} where version in (
-        select version from {table} where version <= (select max(version) from {table}) - %s order by version limit %s
+        select version from {table} where version <= least(
+            (select max(version) from {table}),
+            (select {column} from feed_decisions where closed_at is null order by decided_at limit 1)
+        ) - %s order by version limit %s
     )
-    """  # noqa: S608 - the table's name is a literal
+    """  # noqa: S608 - the names are literals
     return (await connection.execute(query, [keep, limit])).rowcount
 
 
@@ -81,5 +98,16 @@ def _table(what: Learned) -> "LiteralString":
             return "thompson_arms"
         case Learned.POLICY:
             return "agent_policy"
+        case _:
+            assert_never(what)
+
+
+def _column(what: Learned) -> "LiteralString":
+    """Return the name of the column of `feed_decisions` that holds the version."""
+    match what:
+        case Learned.ARMS:
+            return "arms_version"
+        case Learned.POLICY:
+            return "policy_version"
         case _:
             assert_never(what)

@@ -4,14 +4,20 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 from tests.service.feed.world import Clock, Worker, World, worker
 
 from opsctl.clients.postgres import connect
+from opsctl.ranking.model import Floats, PolicyState
+from opsctl.ranking.policy import policy_figures, sample_logits, softmax
+from opsctl.service.book import Ranking, ServiceBook
 from opsctl.service.cache import keys
 from opsctl.service.feed.learn import _LOCK, Learnt
-from opsctl.service.feed.rewards import has_paid, reward_of
+from opsctl.service.feed.learned import policy_of
+from opsctl.service.feed.rewards import WORTH, has_paid, reward_of
 from opsctl.service.model import Feed, FeedRequest, Interaction
+from opsctl.store.decisions import Decision, insert_decisions
 from opsctl.store.learning import Learned, read_state
 
 pytestmark = pytest.mark.stack
@@ -101,6 +107,77 @@ def test_a_closed_window_teaches_arms_and_policy_once(world: World, folder: Path
         assert (later.arms_version, later.policy_version) == (1, 1)
         assert best == pytest.approx(1)
         assert weights == pytest.approx(1)
+
+    run(scenario)
+
+
+PLANTED = np.array([0.1, 0.2, 0.6, 0.1])
+# By the hour instead of the minute: two days are 48 updates, each 24 states behind.
+HOURLY = ServiceBook(ranking=Ranking(attribution_window="24h", update_every="1h"))
+
+
+async def policy_at_hand(one: Worker) -> PolicyState:
+    """Return the newest policy."""
+    async with one.database.connection("test") as connection:
+        return policy_of(await read_state(connection, Learned.POLICY), settings=HOURLY.ranking)
+
+
+async def live_an_hour(one: Worker, hour: int) -> None:
+    """Let eight readers get feeds of the policy at hand, and like them the more the nearer its weights are to the best."""
+    policy, context = await policy_at_hand(one), np.array([1.0, 0.0, 0.0])
+    generator = np.random.Generator(np.random.PCG64(hour))
+    made, deeds = [], []
+    for user, logits in enumerate(sample_logits(policy, context=context, generator=generator, samples=8), 1):
+        made.append(
+            Decision(
+                feed_id=f"{hour}-{user}",
+                user_id=user,
+                decided_at=one.clock.moment,
+                content_ids=(1,),
+                policy_version=policy.version,
+                logits=dict(zip(policy.agents, logits.tolist(), strict=True)),
+                context=tuple(context.tolist()),
+            )
+        )
+        deeds.append(deed_for(softmax(logits)))
+    one.world.execute(
+        "insert into interactions (idempotency_key, kind, user_id, content_id, occurred_at, feed_id)"
+        " select %(hour)s || '-' || number, kind, number, 1, %(at)s, %(hour)s || '-' || number"
+        " from unnest(%(deeds)s::text[]) with ordinality as each (kind, number)",
+        {"hour": str(hour), "at": one.clock.ago(-60), "deeds": deeds},
+    )
+    async with one.database.connection("test") as connection:
+        await insert_decisions(connection, made)
+
+
+def deed_for(weights: Floats) -> str:
+    """Return the deed whose worth is nearest to what these weights deserve."""
+    deserved = 1.0 - 2.5 * float(np.square(weights - PLANTED).sum())
+    return min(WORTH, key=lambda kind: abs(WORTH[kind] - deserved))
+
+
+def test_every_update_with_due_decisions_takes_a_step_though_rewards_come_a_day_late(
+    world: World, folder: Path
+) -> None:
+    """The policy of a decision is many versions old by then; weighed by how likely it is now, it still teaches."""
+
+    async def scenario() -> None:
+        clock = Clock()
+        world.execute("insert into users (id) select generate_series(1, 8) on conflict do nothing")
+        async with worker(world, folder, clock=clock, service=HOURLY) as one:
+            closed = []
+            for hour in range(72):
+                await live_an_hour(one, hour)
+                clock.seconds += 3600
+                closed.append((await one.learner.step()).closed)
+            steps = one.sample("ranking_policy_updates_total", outcome="applied")
+            learned = await policy_at_hand(one)
+
+        figures = policy_figures(learned, contexts=np.array([[1.0, 0.0, 0.0]]), seed=1)
+        assert sum(count > 0 for count in closed) == 48
+        assert steps == learned.version == 48
+        assert int(np.argmax(figures.mean_weights)) == int(PLANTED.argmax())
+        assert np.abs(np.array(figures.mean_weights) - PLANTED).sum() < np.abs(0.25 - PLANTED).sum() * 0.6
 
     run(scenario)
 
@@ -220,8 +297,6 @@ def test_a_reward_is_bounded_and_counts_each_deed_once(
 
 def test_exploration_has_paid_only_by_its_own_items() -> None:
     """A click elsewhere in the feed says nothing of the arm."""
-    from opsctl.store.decisions import Decision
-
     decision = Decision(
         feed_id="x",
         user_id=1,

@@ -14,8 +14,9 @@ from psycopg import AsyncConnection
 from opsctl.clients.postgres_pool import AsyncDatabase
 from opsctl.core.errors import OpsError
 from opsctl.core.units import parse_duration
-from opsctl.ranking.grouping import Sample, group_samples
+from opsctl.ranking.grouping import group_samples
 from opsctl.ranking.learning import update_policy
+from opsctl.ranking.model import PolicyState
 from opsctl.ranking.thompson import update_arms
 from opsctl.service.book import Ranking
 from opsctl.service.cache import keys
@@ -23,6 +24,7 @@ from opsctl.service.cache.journal import InvalidationJournal
 from opsctl.service.feed.learned import arms_document, arms_of, policy_document, policy_of
 from opsctl.service.feed.learned_figures import tell_learned
 from opsctl.service.feed.rewards import has_paid, reward_of
+from opsctl.service.feed.samples import samples_of
 from opsctl.service.telemetry import metrics
 from opsctl.service.telemetry.meters import Meters
 from opsctl.store.decisions import (
@@ -35,15 +37,14 @@ from opsctl.store.decisions import (
     pending_decisions,
     prune_decisions,
 )
-from opsctl.store.learning import Learned, prune_states, read_state, write_state
+from opsctl.store.learning import Learned, prune_states, read_state, read_states, write_state
 from opsctl.store.locks import key_of
 from opsctl.store.popularity import prune_followed, refresh_popularity
 
 _BATCH = 2000
 _LOCK = key_of("learner")
-# Samples of an older policy say too little of this one (see `ranking.learning`).
-_OLDEST_POLICY = 5
 _KEPT = timedelta(days=30)
+# States before the oldest that an open decision was made under.
 _KEPT_STATES = 200
 # How long after it was closed a decision may still be put right; looking for such ones walks all that were closed
 # since then, so it is done seldom.
@@ -206,18 +207,8 @@ class Learner:
             return False
         stored = await read_state(connection, Learned.POLICY)
         policy = policy_of(stored, settings=self._settings)
-        size = len(policy.means[0])
-        samples = [
-            Sample(
-                context=each.decision.context,
-                logits=each.decision.logits,
-                reward=reward_of(each.reactions),
-                importance=self._importance(each.decision.propensity),
-            )
-            for each in due
-            if policy.version - each.decision.policy_version <= _OLDEST_POLICY
-            and len(each.decision.context) == size
-        ]
+        acting = await self._acting(connection, {each.decision.policy_version for each in due})
+        samples = samples_of(due, policy=policy, acting=acting, arms=len(self._settings.arms))
         update = update_policy(policy, group_samples(samples, agents=policy.agents))
         if update.state.version == policy.version:
             self._meters.count(metrics.POLICY_UPDATES, "no_signal")
@@ -231,9 +222,12 @@ class Learner:
         self._meters.count(metrics.POLICY_UPDATES, "applied")
         return True
 
-    def _importance(self, propensity: float | None) -> float:
-        """Return how much a decision weighs: as if all arms were played alike, so 1 on average; 1 where none explored."""
-        return 1.0 if propensity is None else 1.0 / (propensity * len(self._settings.arms))
+    async def _acting(self, connection: Connection, versions: set[int]) -> dict[int, PolicyState]:
+        """Return the policies of these versions, fitted to the book's agents as they were when they acted."""
+        stored = await read_states(connection, Learned.POLICY, versions=versions)
+        acting = {version: policy_of(state, settings=self._settings) for version, state in stored.items()}
+        # Version 0 is the one that nobody wrote down, because it knows nothing.
+        return acting | {0: policy_of(None, settings=self._settings)}
 
     async def _write(
         self, connection: Connection, what: Learned, *, stored_version: int, state: dict[str, Any]
