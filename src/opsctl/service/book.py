@@ -184,6 +184,8 @@ class ServiceBook(StrictModel):
     """The scoring model."""
     logs: Logs = Logs()
     """The line that each request leaves."""
+    metrics_open: bool = True
+    """Whether `/metrics` answers without a key; false asks for any good one, so tell whoever reads them."""
     pooled_connections: Annotated[int, Field(ge=1, le=100)] = 10
     """Most connections to the database, shared out among the workers."""
     pooling: bool = True

@@ -51,7 +51,7 @@ def test_metrics_are_open_unless_the_option_says_otherwise() -> None:
             assert reply.status == 200
             assert reply["content-type"].startswith("text/plain; version=")
             assert b'ranking_requests_total{route="feed",status="2xx"} 1.0' in reply.body
-        with World(metrics_open=False) as world:
+        with World(service=ServiceBook(metrics_open=False)) as world:
             assert (await world.ask("/metrics", key=None)).status == 401
             assert (await world.ask("/metrics")).status == 200
 

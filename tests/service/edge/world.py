@@ -129,9 +129,7 @@ class FakeApi:
 class World(AbstractContextManager["World"]):
     """An edge, what stands behind it, and what it told metrics and log."""
 
-    def __init__(
-        self, *, service: ServiceBook | None = None, cache: CacheBook | None = None, **more: Any
-    ) -> None:
+    def __init__(self, *, service: ServiceBook | None = None, cache: CacheBook | None = None) -> None:
         self._folder = tempfile.TemporaryDirectory()
         folder = Path(self._folder.name)
         self.time, self.wall, self.random = Time(), Time(1_800_000_000.0), Time(0.0)
@@ -142,7 +140,7 @@ class World(AbstractContextManager["World"]):
         self.journal = InvalidationJournal(folder / "invalidations")
         memory = MemoryTier(bytes_limit=1 << 24, now=self.time, evicted=lambda _: None)
         self.memory = InvalidatedMemory(memory, self.journal, meters=self.meters)
-        options = edge_options(service or ServiceBook(), cache or CacheBook(), **more)
+        options = edge_options(service or ServiceBook(), cache or CacheBook())
         clocks = Clocks(precise=self.time, now=self.time, wall=self.wall, random=self.random)
         self.keys = make_keys(self.source, options=options, clocks=clocks)
         self.edge = make_edge(

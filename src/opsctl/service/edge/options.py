@@ -34,7 +34,7 @@ class EdgeOptions:
     feed_lifetime: Lifetime
 
 
-def edge_options(service: ServiceBook, cache: CacheBook, *, metrics_open: bool = True) -> EdgeOptions:
+def edge_options(service: ServiceBook, cache: CacheBook) -> EdgeOptions:
     """Return what the two books say to the edge; a key whose plan is in no book has the plan `free`."""
     plans = {
         name: allowance(plan.requests, window_seconds=plan.window_seconds)
@@ -49,7 +49,7 @@ def edge_options(service: ServiceBook, cache: CacheBook, *, metrics_open: bool =
         feed_items=service.limits.feed_items,
         default_items=service.limits.default_items,
         origins=frozenset(service.cors.origins),
-        metrics_open=metrics_open,
+        metrics_open=service.metrics_open,
         hit_share=service.logs.hit_share,
         has_l1=cache.l1.enabled,
         has_shared_caches=cache.l1.shared_caches,
