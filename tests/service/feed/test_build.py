@@ -143,6 +143,35 @@ def test_the_derived_collection_answers_its_combination_and_the_source_tops_it_u
     run(scenario)
 
 
+def test_an_item_that_moved_away_is_not_shown_where_it_was(world: World, folder: Path) -> None:
+    """Neither out of the derived collection nor out of the source, whose copies are older; others take its place."""
+
+    async def scenario() -> None:
+        everything = items_of(world, region="AU", category="photographer")
+        good = [
+            row[0]
+            for row in world.execute(
+                "select id from content where region = 'AU' and category = 'photographer' and quality >= 0.6"
+            )
+        ]
+        other = next(item for item in everything if item not in good)
+        world.execute("update content set region = 'NZ' where id = %s", [good[0]])
+        world.execute("update content set category = 'venue' where id = %s", [other])
+        async with worker(world, folder) as one:
+            feeds = [
+                await one.parts.builder.build(
+                    FeedRequest(user_id=1, limit=limit, region="AU", category="photographer")
+                )
+                for limit in (len(good), 100)
+            ]
+
+        assert len(feeds[0].items) == len(good)
+        assert good[0] not in ids(feeds[0])
+        assert set(ids(feeds[1])) == set(everything) - {good[0], other}
+
+    run(scenario)
+
+
 def test_without_its_alias_the_source_answers(world: World, folder: Path) -> None:
     """A derived collection that is not built yet costs one failed search, not the feed."""
 

@@ -118,28 +118,40 @@ class FeedBuilder:
             vector = profile.vector
             if vector is None:
                 vector = await self._stages.priors.of(region=region, category=request.category)
-            retrieved = await self._stages.retriever.retrieve(
-                vector,
-                region=region,
-                category=request.category,
-                candidates=max(self._settings.candidates, request.limit),
-                needed=request.limit,
-                hidden=profile.hidden,
-            )
+            retrieved = await self._retrieve(request, vector=vector, region=region, hidden=profile.hidden)
             stage.note = ", ".join([retrieved.path, *retrieved.notes])
         with self._stage("content") as stage:
             content = await self._content(retrieved, profile, vector=vector)
+            gone = frozenset(retrieved.ids) - content.facts.keys()
+            if gone and len(content.candidates.ids) < request.limit:
+                # What vectors still hold and facts do not confirm took the places of others: look once more, past it.
+                retrieved = await self._retrieve(
+                    request, vector=vector, region=region, hidden=profile.hidden | gone
+                )
+                content = await self._content(retrieved, profile, vector=vector)
+                stage.note = f"{len(gone)} gone or moved"
             if not len(content.candidates.ids):
                 popular = self._popular(request, region=region, hidden=profile.hidden)
                 content = await self._content(popular, profile, vector=vector)
-                stage.note = "popular items"
+                stage.note = ", ".join(filter(None, (stage.note, "popular items")))
             stage.note = ", ".join(filter(None, (stage.note, content.note)))
         return content
 
+    async def _retrieve(
+        self, request: FeedRequest, *, vector: Vector, region: str | None, hidden: frozenset[int]
+    ) -> Retrieved:
+        return await self._stages.retriever.retrieve(
+            vector,
+            region=region,
+            category=request.category,
+            candidates=max(self._settings.candidates, request.limit),
+            needed=request.limit,
+            hidden=hidden,
+        )
+
     async def _content(self, retrieved: Retrieved, profile: Profile, *, vector: Vector) -> Content:
         return await self._stages.content.of(
-            retrieved.ids,
-            found=retrieved.vectors,
+            retrieved,
             searched_with=vector,
             usual_price_usd=profile.usual_price_usd,
         )

@@ -10,7 +10,7 @@ from opsctl.service.feed.attention import AttentionOfItems
 from opsctl.service.feed.features import Point, gather_candidates
 from opsctl.service.feed.items import FactsOfItems, VectorsOfItems
 from opsctl.service.feed.together import both
-from opsctl.service.feed.values import Attention, ItemFacts, Vector
+from opsctl.service.feed.values import Attention, ItemFacts, Retrieved, Vector
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,29 +46,31 @@ class ContentOfFeed:
 
     async def of(
         self,
-        ids: Sequence[int],
+        retrieved: Retrieved,
         *,
-        found: Mapping[int, Vector],
         searched_with: Vector,
         usual_price_usd: float | None,
     ) -> Content:
-        """Return the candidates among these ids: those that are published.
+        """Return the candidates among what was retrieved: those that are published, and still are what was looked for.
+
+        An item that moved to another region stands in a derived collection until it is built anew, and for some
+        seconds in the source; the facts know better.
 
         Args:
-            ids: what was retrieved.
-            found: vectors that came along with the search; the others come from L2.
+            retrieved: ids, and the vectors that came along with the search; the others come from L2.
             searched_with: from where the candidates are looked at.
             usual_price_usd: of the reader.
         """
+        ids, found = retrieved.ids, retrieved.vectors
         missing = [item for item in ids if item not in found]
         (facts, vectors), (attention, note) = await both(
             both(self._facts.of(ids), self._vectors.of(missing)), self._attention.of(ids)
         )
-        known = [facts[item] for item in ids if item in facts]
+        known = [facts[item] for item in ids if item in facts and retrieved.fits(facts[item])]
         point = Point(vector=searched_with, usual_price_usd=usual_price_usd, now_seconds=self._now())
         return Content(
             candidates=self._candidates(known, {**vectors, **found}, attention=attention, point=point),
-            facts=facts,
+            facts={item.content_id: item for item in known},
             note=note,
         )
 

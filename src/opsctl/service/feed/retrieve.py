@@ -75,7 +75,7 @@ class Retriever:
         """
         found: dict[int, Vector | None] = {}
         notes: list[str] = []
-        path = ""
+        first: Route | None = None
         for route in self._routes.of(region=region, category=category):
             if found and (route.level > 0 or len(found) >= needed):
                 break
@@ -87,11 +87,13 @@ class Retriever:
                 notes.append(f"topped up from {route.collection}")
             elif route.level > 0:
                 notes.append(f"widened to {route.scope}")
-            path = path or route.path
+            first = first or route
             found.update(fresh[: candidates - len(found)])
         return Retrieved(
             ids=tuple(found),
-            path=path,
+            path=first.path if first else "",
+            region=first.region if first else None,
+            category=first.category if first else None,
             vectors={item: each for item, each in found.items() if each is not None},
             notes=tuple(notes),
         )

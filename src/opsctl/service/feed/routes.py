@@ -15,15 +15,22 @@ class Route:
 
     Args:
         path: `derived` or `filtered`, as the metrics call it.
-        scope: what it covers, such as `AU photographer`, `AU`, or `everything`.
+        region: the one it covers; None for all.
+        category: likewise.
         level: 0 is what was asked for; each level above is wider.
     """
 
     collection: str
     path: str
     filter: dict[str, Any] | None
-    scope: str
+    region: str | None
+    category: str | None
     level: int
+
+    @property
+    def scope(self) -> str:
+        """Return what it covers in words, such as `AU photographer`, `AU`, or `everything`."""
+        return " ".join(value for value in (self.region, self.category) if value is not None) or "everything"
 
 
 class Routes:
@@ -50,7 +57,7 @@ class Routes:
         the right kind on another continent seldom.
         """
         routes = [
-            Route(collection=name, path=DERIVED, filter=None, scope=f"{region} {category}", level=0)
+            Route(collection=name, path=DERIVED, filter=None, region=region, category=category, level=0)
             for name in self._derived.get((region or "", category or ""), ())
         ]
         scopes = [(region, category), (region, None), (None, None)]
@@ -61,11 +68,11 @@ class Routes:
     def _filtered(self, *, region: str | None, category: str | None, level: int) -> Route:
         wanted = {"region": region, "category": category}
         must = [{"key": key, "match": {"value": value}} for key, value in wanted.items() if value is not None]
-        scope = " ".join(value for value in (region, category) if value is not None) or "everything"
         return Route(
             collection=self.source,
             path=FILTERED,
             filter={"must": must} if must else None,
-            scope=scope,
+            region=region,
+            category=category,
             level=level,
         )

@@ -77,11 +77,19 @@ class Retrieved:
     """The candidates of a feed, best first.
 
     Args:
+        region: which one all of them shall be of; None where it does not matter.
+        category: likewise.
         vectors: by id, where the search brought them along.
         notes: what had to be widened or topped up on the way.
     """
 
     ids: tuple[int, ...]
     path: str
+    region: str | None = None
+    category: str | None = None
     vectors: Mapping[int, Vector] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+
+    def fits(self, facts: ItemFacts) -> bool:
+        """Tell whether an item is what was looked for; collections may be older than the facts."""
+        return self.region in (None, facts.region) and self.category in (None, facts.category)
