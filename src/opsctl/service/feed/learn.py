@@ -1,4 +1,10 @@
-"""How does the service learn from what its feeds brought: decisions closed, arms and policy moved on, each exactly once."""
+"""How does the service learn from what its feeds brought: decisions closed, arms and policy moved on, each exactly once.
+
+A decision is a feed that was built, not one that was seen: L1 makes feeds anew in the background, and one that goes stale
+again before anybody asks for it is closed as a failure of its arm, and with reward 0. The rewards of an arm are thus lower
+than those of the feeds that were seen. Which arm was drawn has no influence on what is seen, so no arm is favoured by it, but
+an arm's rate is that of all feeds built. Readers who come seldom lower it most.
+"""
 
 import asyncio
 import logging
