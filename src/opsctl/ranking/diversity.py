@@ -1,4 +1,4 @@
-"""How is a list kept from repeating itself: maximal marginal relevance, and how different its items are."""
+"""How is a list kept from repeating itself: maximal marginal relevance."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,12 +40,3 @@ def choose_diverse(
         np.maximum(nearest, cosines(vectors, vectors[last]), out=nearest)
         chosen[position] = np.argmax(gain - diversity * nearest)
     return chosen
-
-
-def intra_list_distance(vectors: NDArray[np.float32]) -> float:
-    """Return the mean of 1 - cosine over all pairs of rows of length 1, from 0 (all alike) to 2; 0 below two rows."""
-    count = len(vectors)
-    if count < 2:
-        return 0.0
-    distances = 1.0 - np.clip(cosines(vectors, vectors).astype(np.float64), -1.0, 1.0)
-    return float(distances[np.triu_indices(count, 1)].mean())

@@ -1,7 +1,7 @@
 """Which exploration arm is played, and what do its rewards teach: Beta-Bernoulli Thompson sampling.
 
 The state of arm k is Beta(a_k, b_k). Source: Chapelle and Li (2011); batched updates with delayed rewards after
-Joulani et al. (2013): what is pending counts neither way (`pending.settle` tells it apart).
+Joulani et al. (2013): what is pending counts neither way (`store.decisions` tells apart what is pending, due and late).
 """
 
 import math
