@@ -128,7 +128,8 @@ async def assembled(settings: Settings, *, workers: int) -> AsyncIterator[Edge]:
             log=_log(worker, closing),
             clocks=clocks,
         )
-        await closing.enter_async_context(running(_works(worker, feeds, keys)))
+        works = _works(worker, feeds, keys) | {"figures": every(_TEND_SECONDS, edge.write_figures)}
+        await closing.enter_async_context(running(works))
         closing.push_async_callback(edge.close)
         yield edge
 

@@ -58,6 +58,21 @@ def test_metrics_are_open_unless_the_option_says_otherwise() -> None:
     run(story())
 
 
+def test_metrics_tell_how_the_rate_limit_does() -> None:
+    """From 0 on, so that a rate sees the first one; what is new is written before they are read."""
+
+    async def story() -> None:
+        with World() as world:
+            assert b"ranking_rate_limit_evictions_total 0.0" in (await world.ask("/metrics", key=None)).body
+            world.edge._cells.evictions += 2
+            world.edge._cells.unlocked += 1
+            reply = await world.ask("/metrics", key=None)
+            assert b"ranking_rate_limit_evictions_total 2.0" in reply.body
+            assert b"ranking_rate_limit_unlocked_total 1.0" in reply.body
+
+    run(story())
+
+
 def test_answers_of_the_api_pass_with_the_edges_headers() -> None:
     """Its status, body and own headers stay; what belongs to the edge is the edge's."""
 

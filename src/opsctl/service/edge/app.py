@@ -113,8 +113,8 @@ class Edge:
         self.write_figures()
 
     def write_figures(self) -> None:
-        """Hand what was counted of hits over to the metrics, before they are read."""
-        self._counting.hits.write_out()
+        """Hand what was counted in this process over to the metrics: before they are read, and every now and then."""
+        self._counting.write_out()
 
     async def _answer(self, request: Request, receive: Receive, send: Send) -> None:
         _refuse_oversized(request)

@@ -60,7 +60,8 @@ def make_edge(  # noqa: PLR0913 - what it is made of
 ) -> Edge:
     """Return the edge in front of an application; keys that the journal names are forgotten from now on."""
     times = clocks or Clocks()
-    counting = Counting(meters)
+    cells = SharedCells(limits_file)
+    counting = Counting(meters, cells)
     cors = Cors(options.origins)
     memory.key_revoked = lambda prefix: keys.forget_all() if prefix is None else keys.forget(prefix)
     feeds = FeedCache(
@@ -84,7 +85,7 @@ def make_edge(  # noqa: PLR0913 - what it is made of
         application,
         options=options,
         keys=keys,
-        cells=SharedCells(limits_file),
+        cells=cells,
         feeds=feeds,
         cors=cors,
         answering=answering,

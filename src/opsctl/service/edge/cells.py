@@ -65,7 +65,7 @@ class SharedCells:
         self._words = memoryview(self._map).cast("B").cast("Q")
         self._places: dict[bytes, _Place] = {}
         self.evictions = 0
-        """Live cells of this process that gave way; above 0 the file is too small for its users."""
+        """Live cells that gave way to one of this process; above 0 the file is too small for its users."""
         self.unlocked = 0
         """Requests that were let through without the lock because its holder was stopped."""
 

@@ -4,6 +4,7 @@ import asyncio
 from bisect import bisect_left
 from typing import TYPE_CHECKING, Any, Final
 
+from opsctl.service.edge.cells import SharedCells
 from opsctl.service.telemetry import metrics
 from opsctl.service.telemetry.meters import Meters
 
@@ -17,8 +18,9 @@ _BOUNDS: Final = metrics.REQUEST_SECONDS.buckets
 class Counting:
     """Instruments by route and status class; a look into a dictionary costs less than finding labels anew."""
 
-    def __init__(self, meters: Meters) -> None:
+    def __init__(self, meters: Meters, cells: SharedCells) -> None:
         self._meters = meters
+        self._cells = CellFigures(meters, cells)
         self._requests: dict[tuple[str, int], Callable[[], None]] = {
             (route, int(status[0])): _bound(meters.child(metrics.REQUESTS, route, status)).inc
             for route in metrics.ROUTES
@@ -41,6 +43,11 @@ class Counting:
         """Count one answer."""
         self._requests[route, status // 100]()
         self._seconds[route](seconds)
+
+    def write_out(self) -> None:
+        """Hand over what was added up in this process, before it is read and every now and then."""
+        self.hits.write_out()
+        self._cells.write_out()
 
     def refused(self, reason: str) -> None:
         """Count one refusal of the edge itself."""
@@ -88,6 +95,26 @@ class HitFigures:
         self._meters.count(metrics.REQUESTS, "feed", "2xx", by=whole)
         self._meters.count(metrics.REQUESTS, "feed", "3xx", by=not_modified)
         self._meters.observe_many(metrics.REQUEST_SECONDS, "feed", counts=buckets, total=seconds)
+
+
+class CellFigures:
+    """What the cells of the rate limit count of themselves, as plain numbers: what is new since it was written out."""
+
+    def __init__(self, meters: Meters, cells: SharedCells) -> None:
+        self._meters = meters
+        self._cells = cells
+        self._evictions = 0
+        self._unlocked = 0
+
+    def write_out(self) -> None:
+        """Hand what is new over to the instruments, which all workers' readers see."""
+        evictions, unlocked = self._cells.evictions, self._cells.unlocked
+        if evictions != self._evictions:
+            self._meters.count(metrics.RATE_LIMIT_EVICTIONS, by=evictions - self._evictions)
+            self._evictions = evictions
+        if unlocked != self._unlocked:
+            self._meters.count(metrics.RATE_LIMIT_UNLOCKED, by=unlocked - self._unlocked)
+            self._unlocked = unlocked
 
 
 def _bound(child: Any) -> Any:

@@ -74,6 +74,16 @@ REFUSED = _counter(
         "too_slow",
     ),
 )
+RATE_LIMIT_EVICTIONS = _counter(
+    "rate_limit_evictions_total",
+    "cells",
+    "Users whose used allowance was forgotten for want of room; above 0 the limit lets more through.",
+)
+RATE_LIMIT_UNLOCKED = _counter(
+    "rate_limit_unlocked_total",
+    "requests",
+    "Requests counted without the lock of the rate limit, because its holder was stopped.",
+)
 EMPTY_FEEDS = _counter(
     "empty_feeds_total", "feeds", "Feeds answered without a single item, which is a failure."
 )
