@@ -20,7 +20,7 @@ from opsctl.embeddings.make import make_embedder
 from opsctl.embeddings.model import Embedder
 from opsctl.qdrant_collections.model import CollectionsBook
 from opsctl.service.api.app import make_api
-from opsctl.service.background import Work, every, running
+from opsctl.service.background import Work, end_with_parent, every, running
 from opsctl.service.book import ServiceBook
 from opsctl.service.cache.invalidated import InvalidatedMemory
 from opsctl.service.cache.invalidation import ItemInvalidation, ReaderInvalidation
@@ -53,7 +53,7 @@ from opsctl.service.telemetry.log import RequestLog
 from opsctl.service.telemetry.meters import Meters
 from opsctl.service.telemetry.salt import installation_salt
 from opsctl.service.telemetry.sinks import FileSink
-from opsctl.service.telemetry.workers import forget_dead_workers
+from opsctl.service.telemetry.workers import ENVIRONMENT, forget_dead_workers
 from opsctl.stack.places import Places
 from opsctl.stack.status import stack_status
 
@@ -139,8 +139,8 @@ async def _open(settings: Settings, *, workers: int, closing: AsyncExitStack) ->
     home = settings.home
     places = Places(settings, embedded=lambda: stack_status(home))
     meters = Meters()
-    if (service_folder(home) / "metrics").is_dir():
-        forget_dead_workers(service_folder(home) / "metrics")
+    if ENVIRONMENT in os.environ:
+        forget_dead_workers(Path(os.environ[ENVIRONMENT]))
     journal = InvalidationJournal(journal_path(home))
     closing.callback(journal.close)
     tier = MemoryTier(
@@ -286,4 +286,5 @@ def _works(worker: _Worker, feeds: FeedParts, keys: KeyCheck) -> dict[str, Work]
         "learner": learner.run,
         "use of keys": lambda stop: report_use(keys, report=key_store.touch, stop=stop),
         "caches": every(_TEND_SECONDS, worker.memory.tend),
+        "parent": end_with_parent,
     }

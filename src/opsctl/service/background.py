@@ -2,6 +2,9 @@
 
 import asyncio
 import logging
+import os
+import signal
+import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 
@@ -40,6 +43,22 @@ def every(seconds: float, work: Callable[[], None]) -> Work:
                 await asyncio.wait_for(stop.wait(), seconds)
 
     return run
+
+
+async def end_with_parent(stop: asyncio.Event) -> None:
+    """End this worker when its main process is gone: nobody would replace it, and it would hold the port."""
+    parent = os.getppid()
+    while not stop.is_set():
+        if os.getppid() != parent:
+            _log.error("the main process is gone; this worker ends too")
+            # Whatever hangs in the farewell, such as a client that reads nothing, must not keep it alive.
+            last_resort = threading.Timer(_FAREWELL_SECONDS, os._exit, (1,))
+            last_resort.daemon = True
+            last_resort.start()
+            os.kill(os.getpid(), signal.SIGTERM)
+            return
+        with suppress(TimeoutError):
+            await asyncio.wait_for(stop.wait(), 1.0)
 
 
 async def _keep_running(name: str, work: Work, stop: asyncio.Event) -> None:

@@ -33,6 +33,18 @@ def test_a_service_that_is_not_ready_says_why(client: InProcessClient, service: 
     assert answer.headers["retry-after"] == "1"
 
 
+def test_a_missing_l2_is_told_but_takes_no_service_out_of_a_load_balancer(
+    client: InProcessClient, service: FakeService
+) -> None:
+    """Every feed is still answered without it."""
+    service.states["l2"] = "no answer within 1 s"
+
+    answer = client.get("/readyz")
+
+    assert answer.status_code == 200
+    assert answer.json()["dependencies"]["l2"] == "no answer within 1 s"
+
+
 @pytest.mark.parametrize(
     "path", ["/", "/v1", "/v1/feed", "/v1/feed/", "/v1/feed/42/", "/v1/feed/4/2", "/v2/feed/42", "/../etc"]
 )
