@@ -64,7 +64,10 @@ class Keys(StrictModel):
     """API keys."""
 
     remembered: Duration = "10s"
-    """How long a worker trusts what the database said of a key; a revoked key works at most so long."""
+    """How long a worker trusts what the database said of a key; six times as long while the database does not answer.
+
+    A revoked key works at most so long.
+    """
 
     @property
     def remembered_seconds(self) -> float:
