@@ -11,6 +11,7 @@ from opsctl.ranking.arms import arm_priority
 from opsctl.ranking.diversity import choose_diverse
 from opsctl.ranking.features import among, blend, on_exact_grid
 from opsctl.ranking.model import (
+    ArmsState,
     Candidates,
     Feature,
     Floats,
@@ -21,7 +22,7 @@ from opsctl.ranking.model import (
     Slate,
 )
 from opsctl.ranking.policy import sample_logits, softmax
-from opsctl.ranking.thompson import choose_arm
+from opsctl.ranking.thompson import Choice, choose_arm
 
 Indices = NDArray[np.intp]
 _SIMPLE = {Feature.SIMILARITY: 0.5, Feature.QUALITY: 0.5}
@@ -46,11 +47,6 @@ def rank(
     no arm explores it. Everything that is drawn comes from PCG64 of the seed, in this order: the agents' logits, the
     number of exploration positions and, where there are any, the arms' posteriors and the arm.
 
-    Of `size = min(limit, candidates)` positions, `e` explore: `size x exploration_share`, whose fraction is made good by
-    chance (a feed of 5 with a share of 0.1 explores one position in every second feed). They are spread evenly, position
-    `floor((j + 0.5) size / e)` for j = 0 .. e - 1, and hold what the arm prefers among what the rest does not show.
-    Where too few unseen candidates are left, the later of these positions are filled like all others.
-
     Args:
         candidates: what may be shown, n items; n may be 0.
         reader: for whom.
@@ -65,25 +61,16 @@ def rank(
     generator = np.random.Generator(np.random.PCG64(seed))
     candidates = _showable(candidates, reader)
     reader = replace(reader, history=on_exact_grid(reader.history))
-    agents = agents or make_agents(options.agents, options.custom_weights)
-    if tuple(agent.name for agent in agents) != tuple(options.agents):
-        raise ValueError(f"these agents are not those of the options: {', '.join(options.agents)}")
+    agents = _those_of(options, agents)
     logits = _sample_logits(state.policy, options.agents, reader, generator)
     weights = softmax(logits)
     scores = np.stack([agent.score(candidates, reader) for agent in agents])
     total = np.clip((weights[:, None] * scores).sum(axis=0), 0.0, 1.0)
     size = min(options.limit, len(candidates.ids))
     ranked = choose_diverse(total, candidates.vectors, count=size, diversity=options.diversity)
-    positions = exploration_positions(size, share=options.exploration_share, generator=generator)
-    choice, brought = None, np.empty(0, np.intp)
-    if positions:
-        choice = choose_arm(state.arms, floor=options.propensity_floor, generator=generator)
-        shown = ranked[: size - len(positions)]
-        brought = _bring(choice.arm, candidates, reader, shown=shown, count=len(positions))
-    explored = positions[: len(brought)]
-    kept = np.ones(len(candidates.ids), np.bool_)
-    kept[brought] = False
-    order = _interleave(ranked[kept[ranked]], brought, positions=explored, size=size)
+    order, explored, choice = _explore(
+        ranked, candidates, reader, arms=state.arms, options=options, generator=generator
+    )
     return Slate(
         ids=tuple(candidates.ids[order].tolist()),
         scores=tuple(total[order].tolist()),
@@ -91,8 +78,8 @@ def rank(
             name: tuple(row[order].tolist()) for name, row in zip(options.agents, scores, strict=True)
         },
         explored=explored,
-        arm=choice.arm if choice and explored else None,
-        propensity=choice.propensity if choice and explored else None,
+        arm=choice.arm if choice else None,
+        propensity=choice.propensity if choice else None,
         weights=dict(zip(options.agents, weights.tolist(), strict=True)),
         logits=dict(zip(options.agents, logits.tolist(), strict=True)),
         seed=seed,
@@ -139,6 +126,14 @@ def exploration_positions(size: int, *, share: float, generator: np.random.Gener
     return tuple((2 * number + 1) * size // (2 * count) for number in range(count))
 
 
+def _those_of(options: RankingOptions, agents: Sequence[Agent] | None) -> Sequence[Agent]:
+    """Return the agents of the options: those given, or new ones."""
+    agents = agents or make_agents(options.agents, options.custom_weights)
+    if tuple(agent.name for agent in agents) != tuple(options.agents):
+        raise ValueError(f"these agents are not those of the options: {', '.join(options.agents)}")
+    return agents
+
+
 def _showable(candidates: Candidates, reader: Reader) -> Candidates:
     """Return the candidates that the reader did not hide, by id, in fresh arrays of one layout."""
     order = np.argsort(candidates.ids, kind="stable")
@@ -165,6 +160,36 @@ def _sample_logits(
     drawn = sample_logits(policy, context=reader.context, generator=generator)[0]
     logits: Floats = drawn[[policy.agents.index(name) for name in agents]]
     return logits
+
+
+def _explore(
+    ranked: Indices,
+    candidates: Candidates,
+    reader: Reader,
+    *,
+    arms: ArmsState,
+    options: RankingOptions,
+    generator: np.random.Generator,
+) -> tuple[Indices, tuple[int, ...], Choice | None]:
+    """Return the slate's indices, which of its positions an arm filled, and the choice of the arm where there are any.
+
+    Of `size = min(limit, candidates)` positions, `e` explore: `size x exploration_share`, whose fraction is made good by
+    chance (a feed of 5 with a share of 0.1 explores one position in every second feed). They are spread evenly, position
+    `floor((j + 0.5) size / e)` for j = 0 .. e - 1, and hold what the arm prefers among what the rest does not show.
+    Where too few unseen candidates are left, the later of these positions are filled like all others.
+    """
+    size = len(ranked)
+    positions = exploration_positions(size, share=options.exploration_share, generator=generator)
+    if not positions:
+        return ranked, (), None
+    choice = choose_arm(arms, floor=options.propensity_floor, generator=generator)
+    shown = ranked[: size - len(positions)]
+    brought = _bring(choice.arm, candidates, reader, shown=shown, count=len(positions))
+    explored = positions[: len(brought)]
+    kept = np.ones(len(candidates.ids), np.bool_)
+    kept[brought] = False
+    order = _interleave(ranked[kept[ranked]], brought, positions=explored, size=size)
+    return order, explored, choice if explored else None
 
 
 def _bring(arm: str, candidates: Candidates, reader: Reader, *, shown: Indices, count: int) -> Indices:
