@@ -8,6 +8,8 @@ import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 
+MAIN_PROCESS_VARIABLE = "RANKING_SERVICE_MAIN_PROCESS"
+
 _log = logging.getLogger("opsctl.service")
 _RESTART_SECONDS = 1.0
 _FAREWELL_SECONDS = 5.0
@@ -47,7 +49,8 @@ def every(seconds: float, work: Callable[[], None]) -> Work:
 
 async def end_with_parent(stop: asyncio.Event) -> None:
     """End this worker when its main process is gone: nobody would replace it, and it would hold the port."""
-    parent = os.getppid()
+    # Named before this process began: one that is adopted while it starts would take its new parent for the old.
+    parent = int(os.environ.get(MAIN_PROCESS_VARIABLE) or os.getppid())
     while not stop.is_set():
         if os.getppid() != parent:
             _log.error("the main process is gone; this worker ends too")

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from opsctl.core.errors import NotReadyError
+from opsctl.service.background import MAIN_PROCESS_VARIABLE
 from opsctl.service.cache.places import service_folder
 from opsctl.service.metrics_folder import metrics_folder
 from opsctl.service.telemetry.workers import prepare_metrics_folder
@@ -51,6 +52,7 @@ def serve(plan: ServePlan) -> None:
     prepare_metrics_folder(figures)
     # Small matrices only: numpy's threads would wait for each other longer than they work.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    os.environ[MAIN_PROCESS_VARIABLE] = str(os.getpid())
     os.environ[WORKERS_VARIABLE] = str(plan.workers)
     os.environ["OPSCTL_PROJECT"] = str(plan.root)
     try:

@@ -21,8 +21,8 @@ class _Flock(ctypes.Structure):
     )
 
 
-# `fcntl.lockf` lets go of Python's global lock around the call, and to get it back from the server's own threads
-# costs more than everything else that the edge does for a cached feed. PyDLL keeps it: the call never waits.
+# `fcntl.lockf` lets go of Python's global lock around the call, and must then get it back from the server's own
+# threads, twice for each cached feed. PyDLL keeps it: the call never waits.
 _fcntl = ctypes.PyDLL(None).fcntl
 
 
@@ -35,7 +35,7 @@ class ByteLock:
 
     def __init__(self, file: int) -> None:
         self._file = file
-        # Made once, with pointers to them: converting arguments anew would double the cost of the call.
+        # Made once, with pointers to them: arguments that are converted anew cost each call.
         self._locking = _Flock(l_type=fcntl.F_WRLCK, l_whence=os.SEEK_SET, l_len=1)
         self._letting_go = _Flock(l_type=fcntl.F_UNLCK, l_whence=os.SEEK_SET, l_len=1)
         self._to_locking = ctypes.byref(self._locking)

@@ -57,9 +57,9 @@ class Counting:
 class HitFigures:
     """The answers of L1 since they were last written out, as plain numbers of this process.
 
-    The four instruments of a hit cost 4.3 us a request when each is written to its file, with a system call for
-    each; added up here, 0.2 us. So what is read of another worker is up to `_WRITE_SECONDS` old, and a worker that is
-    killed loses that much; the worker that is read, and one that ends, write theirs out before.
+    Four instruments of each hit would be written to the worker's files; here they are additions, written together a
+    moment later. So what is read of another worker is up to `_WRITE_SECONDS` old, and a worker that is killed loses
+    that much; the worker that is read, and one that ends, write theirs out before.
     """
 
     def __init__(self, meters: Meters) -> None:

@@ -69,7 +69,7 @@ def decide(stored_ns: int, *, now_ns: int, allowance: Allowance) -> tuple[int, V
             reset_seconds=_seconds(arrival - now_ns),
             retry_after_seconds=_seconds(-room),
         )
-    # By position: a tuple made with names costs twice as much, and one is made for every request.
+    # By position: a tuple made with names costs more, and one is made for every request.
     return following, Verdict(True, room // allowance.interval_ns, _seconds(following - now_ns), 0)  # noqa: FBT003
 
 

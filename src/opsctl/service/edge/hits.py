@@ -19,7 +19,7 @@ MOST_HEADERS: Final = 100
 _USER: Final = len(FEED_PATH)
 # With fewer digits than the largest id has, every number is one.
 _MOST_DIGITS: Final = 18
-# Headers with a small number in them, made once: finding one costs a third of making it.
+# Headers with a small number in them, made once: finding one costs less than making it.
 _TIMINGS: Final = tuple((b"server-timing", b"edge;dur=%.2f" % (number / 100)) for number in range(200))
 _AGES: Final = tuple((b"age", b"%d" % number) for number in range(600))
 _RESETS: Final = tuple((b"ratelimit-reset", b"%d" % number) for number in range(600))
@@ -33,7 +33,7 @@ class Hits:
 
     It says None to whatever is not the plain case, having changed nothing that counts; the long way then decides,
     refuses, asks or makes. What it answers is what the long way would, header for header
-    (`tests/service/edge/test_hits.py`), in 9 us instead of 18 of the process.
+    (`tests/service/edge/test_hits.py`), with less of the process's time.
     """
 
     def __init__(  # noqa: PLR0913 - what it is made of
