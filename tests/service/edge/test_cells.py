@@ -143,3 +143,14 @@ def test_buckets_are_a_power_of_two(tmp_path: Path) -> None:
     """Anything else is a mistake of the caller."""
     with pytest.raises(ValueError, match="power of two"):
         SharedCells(tmp_path / "limits", buckets=3)
+
+
+def test_the_file_has_its_room_from_the_start(tmp_path: Path) -> None:
+    """A hole that a full disk cannot fill later would kill the process that writes into it."""
+    path = tmp_path / "limits"
+    cells = SharedCells(path)
+    cells.close()
+
+    found = path.stat()
+
+    assert found.st_blocks * 512 >= found.st_size

@@ -139,3 +139,15 @@ def test_each_route_needs_its_scope(method: str, path: str, route: str, scope: s
     found = request(path, method)
 
     assert (found.route, found.needed_scope) == (route, scope)
+
+
+@pytest.mark.parametrize("text", ["7", "007", "0" * 30 + "7"])
+def test_zeros_before_an_id_name_the_same_user(text: str) -> None:
+    """Or each way to write it would have a limit of its own."""
+    assert request(f"/v1/feed/{text}").user_id == 7
+
+
+@pytest.mark.parametrize("text", ["", "0x7", "9" * 30, "-7", "7 "])
+def test_what_is_no_id_names_nobody(text: str) -> None:
+    """The API says what is wrong with it."""
+    assert request(f"/v1/feed/{text}").user_id is None

@@ -162,7 +162,8 @@ def _create(path: Path, *, buckets: int, boot_id: bytes) -> tuple[int, bytes]:
     salt = secrets.token_bytes(32)
     beside = path.with_name(f"{path.name}.new")
     file = os.open(beside, os.O_CREAT | os.O_TRUNC | os.O_RDWR | os.O_CLOEXEC, 0o600)
-    os.ftruncate(file, _file_bytes(buckets))
+    # The room is taken now: on a disk that is full later, writing into a hole of a mapped file kills the process.
+    os.posix_fallocate(file, 0, _file_bytes(buckets))
     os.pwrite(file, _HEADER.pack(_MAGIC, buckets, boot_id, salt), 0)
     beside.replace(path)
     return file, salt

@@ -101,6 +101,8 @@ class Request:
         return _ROUTES.get(path, "other")
 
     def _read_user(self, text: str) -> None:
+        # As the API reads it: one user has one limit and one feed, however many zeros a client writes before the id.
+        text = text.lstrip("0") or text[-1:]
         # isdigit alone would let other alphabets' digits pass.
         if len(text) <= 19 and text.isascii() and text.isdigit():
             user_id = int(text)
