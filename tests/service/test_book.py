@@ -1,10 +1,15 @@
 """The book of the service: what is wrong in it is found before any process starts."""
 
+from pathlib import Path
+
 import pytest
 from pydantic import ValidationError
 
+from opsctl.config.settings import resolve_settings
+from opsctl.core.errors import UsageError
 from opsctl.ranking.model import feature_names
 from opsctl.service.book import FEATURES, Model, Ranking, ServiceBook
+from opsctl.service.plan import plan_service
 
 
 def test_the_features_of_the_book_are_those_of_ranking() -> None:
@@ -33,6 +38,15 @@ def test_an_endpoint_without_an_address_is_refused() -> None:
     """Only the heuristic needs none."""
     with pytest.raises(ValidationError, match="needs `url`"):
         Model.model_validate({"provider": "openai"})
+
+
+def test_more_workers_than_connections_are_refused(tmp_path: Path) -> None:
+    """Each worker needs one of its own, so the bound could not hold."""
+    settings = resolve_settings(root=tmp_path, environment={}, user_file=None, flags={})
+
+    assert plan_service(settings, workers=10).workers == 10
+    with pytest.raises(UsageError, match="11 workers cannot share 10 connections"):
+        plan_service(settings, workers=11)
 
 
 def test_an_empty_book_has_all_its_defaults() -> None:

@@ -196,7 +196,7 @@ async def _open(settings: Settings, *, workers: int, closing: AsyncExitStack) ->
 
 def _database(places: Places, service: ServiceBook, *, workers: int, meters: Meters) -> AsyncDatabase:
     """Return this worker's share of the connections; a pooler in between shares them out itself."""
-    share = max(1, service.pooled_connections // workers)
+    share = service.pooled_connections // workers
     return AsyncDatabase(
         places.pooled_database(), max_connections=share, pooling=service.pooling, observer=PoolMeter(meters)
     )

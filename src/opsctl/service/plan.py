@@ -2,6 +2,7 @@
 
 from opsctl.config.load import load_book
 from opsctl.config.settings import Settings
+from opsctl.core.errors import UsageError
 from opsctl.qdrant_collections.model import DEFAULT_SOURCE, CollectionsBook, Source
 from opsctl.service.book import ServiceBook
 from opsctl.service.cache.policy import CacheBook
@@ -43,15 +44,27 @@ def load_collections_book(settings: Settings) -> CollectionsBook:
 def plan_service(
     settings: Settings, *, host: str | None = None, port: int | None = None, workers: int | None = None
 ) -> ServePlan:
-    """Return how the service is to be run; all books are checked here, where a person reads the error."""
+    """Return how the service is to be run; all books are checked here, where a person reads the error.
+
+    Raises:
+        UsageError: a book is wrong, or SVC304 there are more workers than connections.
+    """
     book = load_service_book(settings)
     load_cache_book(settings)
     load_collections_book(settings)
     chosen = settings.project.service
+    count = workers if workers is not None else book.workers
+    if count > book.pooled_connections:
+        raise UsageError(
+            f"{count} workers cannot share {book.pooled_connections} connections to the database",
+            code="SVC304",
+            why="each worker needs one",
+            fix="raise `pooled_connections` of the service's book, or start fewer workers",
+        )
     return ServePlan(
         root=settings.root,
         home=settings.home,
         host=host if host is not None else chosen.host,
         port=port if port is not None else chosen.port,
-        workers=workers if workers is not None else book.workers,
+        workers=count,
     )
