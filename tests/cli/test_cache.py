@@ -4,6 +4,7 @@ import asyncio
 import json
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -45,6 +46,13 @@ def service_url() -> Iterator[str]:
     meters.count(metrics.CACHE_LOOKUPS, "l2", "agent_score", "poisoned")
     meters.set(metrics.CACHE_ENTRIES, "l1", "feed", to=1234)
     meters.set(metrics.CACHE_BYTES, "l1", "feed", to=5 * 2**20)
+    with serving(meters) as url:
+        yield url
+
+
+@contextmanager
+def serving(meters: Meters) -> Iterator[str]:
+    """Expose some figures as a service does, and give its address."""
     text = meters.render()
 
     class Handler(BaseHTTPRequestHandler):
@@ -113,6 +121,17 @@ def test_stats_reads_the_running_service_and_the_store(project: Path, service_ur
     assert (feed["entries"], feed["bytes"]) == (1234, 5 * 2**20)
     assert kinds["l2", "agent_score"]["poisoned"] == 1
     assert told["data"]["store"]["entries"] == 3
+
+
+def test_stats_of_a_service_that_nobody_asked_says_the_next_step(project: Path):
+    """Its metrics name kinds from the start, with zeros."""
+    meters = Meters()
+    meters.count(metrics.CACHE_LOOKUPS, "l1", "feed", "hit", by=0)
+    with serving(meters) as url:
+        outcome = run_opsctl("cache", "stats", folder=project, environment={"OPSCTL_SERVICE_URL": url})
+
+    assert outcome.exit_code == 0
+    assert "no lookup was counted yet" in outcome.stderr
 
 
 def test_stats_without_a_service_is_not_ready(project: Path):

@@ -38,14 +38,14 @@ def serve(
     from opsctl.ui.show_service import show_serve_plan
 
     plan = plan_service(wiring.settings(), host=host, port=port, workers=workers)
+    free = plan if dry_run else with_free_address(plan)  # refused before anything is said of where it answers
     if json:
         print_document(document("opsctl.serve.plan", data=plan, ok=True))
     else:
-        show_serve_plan(plan)
+        show_serve_plan(plan, is_dry_run=dry_run)
     if dry_run:
         return
-    plan = with_free_address(plan)
     with progress() as listener, wiring.backends(listener) as servers:
         servers.database().close()  # brings the tables up to date
         servers.vectors_place()
-        run_service(plan)
+        run_service(free)

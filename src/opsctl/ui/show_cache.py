@@ -54,7 +54,7 @@ def show_stats(kinds: Sequence[KindTally], *, store: StoreFigures | None, backen
         "invalidated",
     )
     show_table(titles, [_tally_cells(each) for each in kinds])
-    if not kinds:
+    if all(each.hit_ratio is None for each in kinds):
         hint("no lookup was counted yet: ask the service for a feed")
     print_line("")
     print_line(f"l2 store: {backend}, {_store_text(store)}")

@@ -2,20 +2,23 @@
 
 from typing import TYPE_CHECKING
 
-from opsctl.ui.console import err
+from opsctl.ui.console import note
 
 if TYPE_CHECKING:
     from opsctl.service.serve import ServePlan
 
 
-def show_serve_plan(plan: "ServePlan") -> None:
+def show_serve_plan(plan: "ServePlan", *, is_dry_run: bool = False) -> None:
     """Say where the service will answer, and how to ask it; it is no result, so it goes to stderr."""
-    address = f"http://{plan.host}:{plan.port}"
-    err().print(
-        f"ranking service at [bold]{address}[/], {plan.workers} worker{'s' if plan.workers > 1 else ''}"
+    from rich.markup import escape
+
+    host = f"[{plan.host}]" if ":" in plan.host else plan.host  # an IPv6 address
+    address = escape(f"http://{host}:{plan.port}")
+    would = "would run the " if is_dry_run else ""
+    note(
+        f"{would}ranking service at [bold]{address}[/], {plan.workers} worker{'s' if plan.workers > 1 else ''}"
     )
-    err().print(f"  documentation  {address}/docs", highlight=False)
-    err().print("  a key          opsctl security keys create --name me", highlight=False)
-    err().print(
-        f"  a feed         curl -i -H 'Authorization: Bearer KEY' {address}/v1/feed/1", highlight=False
-    )
+    note(f"  documentation  {address}/docs")
+    note("  items          opsctl catalog generate, where there are none yet")
+    note("  a key          opsctl security keys create --name me")
+    note(f"  a feed         curl -i -H 'Authorization: Bearer KEY' {address}/v1/feed/1")
