@@ -54,15 +54,18 @@ def main() -> None:
 
 
 def warm(service: RunningService, *, key: str, users: int) -> None:
-    """Ask once for the feed of every user, a hundred a second, and print what is held then."""
+    """Ask once for the feed of every user, slowly while L2 is still empty, and print what is held then."""
     before = service.resident_bytes()
     requests = [get(f"/v1/feed/{user}", host="127.0.0.1", key=key) for user in range(1, users + 1)]
-    rate = 100.0
-    load = run_load("127.0.0.1", port=OURS, requests=requests, rate=rate, seconds=users / rate)
-    print(
-        f"warming {users} feeds at {rate:.0f}/s: p50 {load.quantile_milliseconds(0.5):.1f} ms, "
-        f"p99 {load.quantile_milliseconds(0.99):.1f} ms, errors {load.errors}"
-    )
+    slow = min(len(requests), 600)
+    for part, rate, state in ((requests[:slow], 30.0, "empty"), (requests[slow:], 80.0, "filled")):
+        if part:
+            load = run_load("127.0.0.1", port=OURS, requests=part, rate=rate, seconds=len(part) / rate)
+            print(
+                f"building {len(part)} feeds at {rate:.0f}/s, L2 {state} before: "
+                f"p50 {load.quantile_milliseconds(0.5):.1f} ms, p99 {load.quantile_milliseconds(0.99):.1f} ms, "
+                f"errors {load.errors}"
+            )
     after = service.resident_bytes()
     print(f"resident: {before / 2**20:.0f} MiB before, {after / 2**20:.0f} MiB with {users} cached feeds")
 

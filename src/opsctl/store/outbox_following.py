@@ -9,7 +9,24 @@ from opsctl.store.outbox import CONTENT, Change, Watermark
 if TYPE_CHECKING:
     import psycopg
 
-_REGISTER = "insert into outbox_watermarks (consumer) values (%s) on conflict do nothing"
+# A consumer that is new has nothing to put right of what happened before: it begins at the newest change, or where
+# the one is that it must not overtake. From the beginning of all times it would drop, at its very first start under
+# load, what was just loaded.
+_REGISTER = """
+insert into outbox_watermarks (consumer, last_transaction_id, last_sequence)
+select %(consumer)s, transaction_id, sequence from (
+    select last_transaction_id as transaction_id, last_sequence as sequence
+    from outbox_watermarks where consumer = %(behind)s
+    union all
+    (select transaction_id, sequence from outbox_ready where aggregate = %(aggregate)s and %(behind)s::text is null
+     order by transaction_id desc, sequence desc limit 1)
+    union all
+    select '0'::xid8, 0
+) as places
+order by transaction_id desc, sequence desc limit 1
+on conflict do nothing
+"""
+_IS_KNOWN = "select from outbox_watermarks where consumer = %s"
 _LOCK = """
 select last_transaction_id::text::bigint, last_sequence from outbox_watermarks
 where consumer = %s for update skip locked
@@ -54,7 +71,9 @@ async def take_changes(
         limit: most changes.
         behind: name of a consumer that is not to be overtaken.
     """
-    await connection.execute(_REGISTER, [consumer])
+    if (await connection.execute(_IS_KNOWN, [consumer])).rowcount == 0:
+        names = {"consumer": consumer, "behind": behind, "aggregate": CONTENT}
+        await connection.execute(_REGISTER, names)
     place = await (await connection.execute(_LOCK, [consumer])).fetchone()
     if place is None:
         return Batch(consumer=consumer, changes=())

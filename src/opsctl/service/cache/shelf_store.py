@@ -62,6 +62,9 @@ class StoreShelf(Generic[Value]):
         self._negative_seconds = lifetime.negative_seconds
         self._opened: dict[str, _Opened[Value]] = {}
         self._after_failure = Pause()
+        # A store that is slow to write, or a loop that is too busy to wait for it, still answers lookups; without
+        # them all load would go to the sources, just when there is too much of it.
+        self._after_failed_write = Pause()
 
     def now(self) -> float:
         """Return the time by which entries age: wall time, since other machines and later processes read them."""
@@ -107,7 +110,8 @@ class StoreShelf(Generic[Value]):
         Looked at before and after: whoever invalidates posts the mark first and deletes then, so an old value that
         was written behind the deletion is one whose mark is there by now.
         """
-        if self._after_failure.is_on(self._now()):
+        now = self._now()
+        if self._after_failure.is_on(now) or self._after_failed_write.is_on(now):
             return False
         groups: dict[float, dict[str, bytes]] = {}
         is_whole = True
@@ -139,7 +143,7 @@ class StoreShelf(Generic[Value]):
         except StoreError:
             return False
         except TimeoutError:
-            self._after_failure.begin(self._now())
+            self._after_failed_write.begin(self._now())
             return False
         return is_whole
 
