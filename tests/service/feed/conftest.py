@@ -6,7 +6,7 @@ from uuid import uuid4
 
 import pytest
 from tests.conftest import EmbeddedPostgres
-from tests.running_node import RunningNode
+from tests.running_node import RunningNode, start_node
 from tests.service.feed.world import World
 
 from opsctl.catalog.generate import generate_items
@@ -22,14 +22,24 @@ _DERIVED = "feed_au_photographers"
 
 
 @pytest.fixture(scope="session")
+def feed_node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningNode]:
+    """Start a vector node of these tests' own: what they keep there for the session is in nobody's way."""
+    node = start_node(tmp_path_factory.mktemp("feed-node") / "data")
+    try:
+        yield node
+    finally:
+        node.end()
+
+
+@pytest.fixture(scope="session")
 def filled_template(
-    embedded_postgres: EmbeddedPostgres, migrated_template: str, vector_node: RunningNode
+    embedded_postgres: EmbeddedPostgres, migrated_template: str, feed_node: RunningNode
 ) -> World:
     """Make the template, its source collection and one derived collection behind an alias."""
     embedded_postgres.execute(f"create database {_TEMPLATE} template {migrated_template}")
     world = World(
         database=embedded_postgres.address(_TEMPLATE),
-        vectors=QdrantPlace(url=vector_node.url),
+        vectors=QdrantPlace(url=feed_node.url),
         collection=_COLLECTION,
         derived=_DERIVED,
     )
