@@ -6,16 +6,15 @@ from datetime import UTC, datetime
 
 from opsctl.service.api.ports import UnknownChoiceError, UnknownVendorError
 from opsctl.service.model import (
-    Content,
     Feed,
     FeedItem,
     FeedRequest,
     Interaction,
-    NewContent,
     Recorded,
     Tier,
     TrendingItem,
 )
+from opsctl.store.content_writes import Content, NewContent
 
 POSITIVE = frozenset({"click", "save", "share", "inquiry", "purchase"})
 AGENTS = ("discovery", "quality", "archivist", "serendipity")

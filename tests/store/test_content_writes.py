@@ -8,7 +8,7 @@ from tests.store.opened import AnyConnection, on
 from opsctl.clients.postgres import DatabaseAddress, connect
 from opsctl.store.content_writes import (
     Choices,
-    ContentValues,
+    NewContent,
     NoSuchVendorError,
     delete_content,
     read_content,
@@ -19,7 +19,7 @@ from opsctl.store.content_writes import (
 
 pytestmark = pytest.mark.stack
 
-_VALUES = ContentValues(
+_VALUES = NewContent(
     vendor_id=1,
     title="a barn",
     description="for hire",

@@ -1,4 +1,4 @@
-"""What goes through the service: a request for a feed, the feed, an item, an interaction."""
+"""What goes through the service: a request for a feed, the feed, an interaction, a trend; items are the store's."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -83,40 +83,6 @@ class Recorded:
     accepted: tuple[str, ...]
     repeated: tuple[str, ...]
     unknown_content: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Content:
-    """One item as the catalogue has it."""
-
-    id: int
-    vendor_id: int
-    title: str
-    description: str
-    region: str
-    district: str | None
-    category: str
-    tags: tuple[str, ...]
-    price_usd: float | None
-    quality: float
-    status: str
-    updated_at: datetime
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NewContent:
-    """What a client writes of an item; the id comes with the address."""
-
-    vendor_id: int
-    title: str
-    description: str
-    region: str
-    district: str | None
-    category: str
-    tags: tuple[str, ...]
-    price_usd: float | None
-    quality: float
-    status: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -40,7 +40,7 @@ class NoSuchVendorError(Exception):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ContentValues:
+class NewContent:
     """What a client writes of an item."""
 
     vendor_id: int
@@ -56,7 +56,7 @@ class ContentValues:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class StoredContent:
+class Content:
     """One item as it stands in the database now, published or not."""
 
     id: int
@@ -99,7 +99,7 @@ class Choices:
     pairs: frozenset[tuple[str, str]]
 
 
-async def read_content(connection: "psycopg.AsyncConnection[Any]", content_id: int) -> StoredContent | None:
+async def read_content(connection: "psycopg.AsyncConnection[Any]", content_id: int) -> Content | None:
     """Return an item; None when there is none."""
     row = await (await connection.execute(_READ, [content_id])).fetchone()
     return _stored(row) if row else None
@@ -114,8 +114,8 @@ async def read_facts(
 
 
 async def upsert_content(
-    connection: "psycopg.AsyncConnection[Any]", content_id: int, values: ContentValues
-) -> tuple[StoredContent, bool]:
+    connection: "psycopg.AsyncConnection[Any]", content_id: int, values: NewContent
+) -> tuple[Content, bool]:
     """Insert or replace an item in one transaction with its outbox row; tell whether it is new.
 
     Raises:
@@ -123,7 +123,7 @@ async def upsert_content(
     """
     import psycopg
 
-    given = {name: getattr(values, name) for name in ContentValues.__slots__}
+    given = {name: getattr(values, name) for name in NewContent.__slots__}
     given |= {"id": content_id, "tags": list(values.tags)}
     try:
         async with connection.transaction():
@@ -153,8 +153,8 @@ async def regions_and_categories(connection: "psycopg.AsyncConnection[Any]") -> 
     )
 
 
-def _stored(row: tuple[Any, ...]) -> StoredContent:
-    return StoredContent(
+def _stored(row: tuple[Any, ...]) -> Content:
+    return Content(
         id=row[0],
         vendor_id=row[1],
         title=row[2],

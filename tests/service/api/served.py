@@ -16,8 +16,8 @@ from opsctl.service.edge.app import Edge
 from opsctl.service.edge.assemble import Clocks, make_edge, make_keys
 from opsctl.service.edge.keys import KeyRecord
 from opsctl.service.edge.options import edge_options
-from opsctl.service.model import Content, NewContent
 from opsctl.service.telemetry.meters import Meters
+from opsctl.store.content_writes import Content, NewContent
 
 KEY = f"opk_abcdefgh_{'s' * 32}"
 SCOPES = frozenset({"feed:read", "interactions:write", "content:read", "content:write"})

@@ -15,7 +15,8 @@ from opsctl.clients.postgres import connect
 from opsctl.core.errors import RefusedError
 from opsctl.service.api.ports import UnknownVendorError
 from opsctl.service.cache import keys
-from opsctl.service.model import FeedRequest, Interaction, NewContent
+from opsctl.service.model import FeedRequest, Interaction
+from opsctl.store.content_writes import NewContent
 from opsctl.store.locks import held_lock
 
 pytestmark = pytest.mark.stack

@@ -5,7 +5,8 @@ from typing import Any
 
 import orjson
 
-from opsctl.service.model import Content, Feed, FeedItem, Recorded, TrendingItem
+from opsctl.service.model import Feed, FeedItem, Recorded, TrendingItem
+from opsctl.store.content_writes import Content
 
 _OPTIONS = orjson.OPT_UTC_Z | orjson.OPT_NON_STR_KEYS
 

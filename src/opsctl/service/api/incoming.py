@@ -18,7 +18,8 @@ from opsctl.service.api.schema import (
     Tag,
     Title,
 )
-from opsctl.service.model import Interaction, NewContent
+from opsctl.service.model import Interaction
+from opsctl.store.content_writes import NewContent
 
 _INTERACTION: JsonDict = {
     "idempotency_key": "3f6c1d0e-user42-save-7",

@@ -4,14 +4,13 @@ from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from opsctl.service.model import (
-    Content,
     Feed,
     FeedRequest,
     Interaction,
-    NewContent,
     Recorded,
     TrendingItem,
 )
+from opsctl.store.content_writes import Content, NewContent
 
 
 class Feeds(Protocol):
