@@ -12,7 +12,6 @@ from opsctl.core.findings import Finding
 from opsctl.core.quantiles import QuantileEstimate
 from opsctl.evidence.model import Verdict
 
-
 MOST_BLOCKS = 1200
 """Points of time that a run keeps apart."""
 
