@@ -59,6 +59,8 @@ async def end_with_parent(stop: asyncio.Event) -> None:
             last_resort.daemon = True
             last_resort.start()
             os.kill(os.getpid(), signal.SIGTERM)
+            # Returning would have this task begun anew, at once and for ever, so that no signal is ever heard.
+            await stop.wait()
             return
         with suppress(TimeoutError):
             await asyncio.wait_for(stop.wait(), 1.0)
