@@ -215,6 +215,36 @@ def test_a_feed_made_in_the_background_leaves_a_line_of_its_own() -> None:
     run(story())
 
 
+def test_a_feed_whose_first_asker_left_leaves_its_line_all_the_same() -> None:
+    """Once it is built, and once only, however many others waited for it."""
+
+    async def story() -> None:
+        with World() as world:
+            open_up = asyncio.Event()
+
+            async def wait() -> None:
+                await open_up.wait()
+                note_feed(FeedFacts(feed_id="f1", size=1, tier="simple", segment="cold"))
+
+            world.api.before = wait
+            tasks = [asyncio.create_task(world.ask("/v1/feed/42")) for _ in range(3)]
+            await let_others_run()
+            tasks[0].cancel()
+            await let_others_run()
+            before = list(world.logged)
+            open_up.set()
+            await asyncio.gather(*tasks[1:])
+            await let_others_run()
+
+            [built] = [line for line in world.logged if feed_of(line.trace)]
+            assert before == []
+            assert (built.status, built.cache, built.bytes_sent, built.user_id) == (499, "MISS", 0, 42)
+            assert dict(world.api.asked[0]["headers"])[b"x-request-id"].decode() == built.request_id
+            assert world.counted("requests_in_flight") == 0
+
+    run(story())
+
+
 def test_past_that_it_is_made_anew_before_it_is_given() -> None:
     """An answer older than fresh and stale together is not served while the API is well."""
 

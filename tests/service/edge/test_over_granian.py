@@ -98,6 +98,20 @@ def test_an_endless_chunked_body_is_refused(port: int) -> None:
     assert is_well(port)
 
 
+@pytest.mark.parametrize(
+    "body", [b"zz\r\nabc\r\n", b"3\r\nabc\r\nzz\r\n", b"3\r\nabcdefgh\r\n", b"f" * 20 + b"\r\n"]
+)
+def test_broken_chunks_are_refused_as_a_problem(port: int, body: bytes) -> None:
+    """400 with the service's own words, and the connection ends."""
+    head = b"POST /v1/interactions HTTP/1.1\r\n" + _AUTHORIZED + b"Transfer-Encoding: chunked\r\n\r\n"
+
+    received = exchange(port, head, body + b"0\r\n\r\n")
+
+    assert statuses(received) == [400]
+    assert json.loads(received.partition(b"\r\n\r\n")[2])["code"] == "SVC001"
+    assert is_well(port)
+
+
 def test_a_client_that_dribbles_is_cut_off(port: int) -> None:
     """408 within the time of the book, whatever it sends meanwhile."""
     head = b"POST /v1/interactions HTTP/1.1\r\n" + _AUTHORIZED + b"Content-Length: 1000\r\n\r\n{"

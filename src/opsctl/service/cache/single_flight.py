@@ -38,6 +38,17 @@ class SingleFlight:
         flight.add_done_callback(lambda done: self._landed(key, done))
         return flight
 
+    def when_made(self, key: Hashable, hear: Callable[[Any], None]) -> None:
+        """Tell of what is being made once it is there; not of what fails, is called off, or is not being made."""
+
+        def landed(flight: asyncio.Task[Any]) -> None:
+            if not flight.cancelled() and flight.exception() is None:
+                hear(flight.result())
+
+        flight = self._flights.get(key)
+        if flight is not None:
+            flight.add_done_callback(landed)
+
     def is_flying(self, key: Hashable) -> bool:
         """Tell whether the key is being made."""
         return key in self._flights

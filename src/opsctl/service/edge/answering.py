@@ -15,6 +15,7 @@ from opsctl.service.edge.request import Request
 from opsctl.service.telemetry.facts import REFRESH, RequestFacts
 from opsctl.service.telemetry.trace import Trace
 
+_CLIENT_GONE = 499
 _SAID_ANEW = frozenset({b"content-length", b"x-cache"})
 
 Log = Callable[[RequestFacts], None]
@@ -72,8 +73,7 @@ class Answering:
         self, request: Request, caught: Caught, *, answer: Answer | None, trace: Trace | None, send: Send
     ) -> None:
         """Send what the API has just made, kept or not."""
-        cache = dict(caught.headers).get(b"x-cache", b"MISS")
-        request.cache = "HIT-L2" if cache == b"HIT-L2" else "MISS"
+        request.cache = _cache_of(caught)
         if_none_match = request.headers.get(b"if-none-match")
         if answer is not None and if_none_match is not None and matches(if_none_match, answer.etag):
             status, body, fixed = 304, b"", list(answer.not_modified)
@@ -138,6 +138,12 @@ class Answering:
         self._counting.answered(request.route, status, seconds)
         self._tell(request, status, bytes_sent=bytes_sent, seconds=seconds, trace=trace)
 
+    def unheard(self, request: Request, caught: Caught | None = None, trace: Trace | None = None) -> None:
+        """Count and log a request whose client left, and what was made for it all the same."""
+        if caught is not None:
+            request.cache = _cache_of(caught)
+        self.finished(request, _CLIENT_GONE, bytes_sent=0, trace=trace)
+
     def refreshed(self, request: Request, *, status: int, trace: Trace, began: float) -> None:
         """Tell the log of a feed that was made in the background: no answer, so no key, no bytes and no request counted."""
         self._log(
@@ -175,6 +181,10 @@ class Answering:
                 trace=trace,
             )
         )
+
+
+def _cache_of(caught: Caught) -> str:
+    return "HIT-L2" if dict(caught.headers).get(b"x-cache") == b"HIT-L2" else "MISS"
 
 
 def _unkept(caught: Caught) -> Headers:

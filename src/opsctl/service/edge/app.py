@@ -26,7 +26,6 @@ _logger = logging.getLogger(__name__)
 
 _LONGEST_ADDRESS = 8192
 _LARGEST_HEADERS_BYTES = 32 * 1024
-_CLIENT_GONE = 499
 _ALIVE = b'{"status":"ok"}'
 
 
@@ -104,7 +103,7 @@ class Edge:
         except ProblemError as problem:
             await self._answering.problem(request, problem, send=send)
         except ClientGoneError:
-            self._answering.finished(request, _CLIENT_GONE, bytes_sent=0)
+            self._answering.unheard(request)
 
     async def close(self) -> None:
         """Call off what is being made, and let go of the file of the rate limit; no request may come any more."""
@@ -218,6 +217,12 @@ class Edge:
         try:
             scope = feed_scope(request, query, request_id=request.request_id)
             outcome = await self._feeds.make(key, scope=scope, request_id=request.request_id.decode("ascii"))
+        except asyncio.CancelledError:
+            if is_first:
+                self._feeds.when_made(
+                    key, lambda made: self._answering.unheard(request, made.caught, made.trace)
+                )
+            raise
         except TimeoutError:
             outcome = problems.too_late(self._options.request_seconds)
         except Exception:  # noqa: BLE001 - the flight has logged it; whatever it was, an old answer is better

@@ -101,6 +101,10 @@ class FeedCache:
         if not self._flights.is_flying(key) and not self.is_paused(key):
             self._flights.start(key, make)
 
+    def when_made(self, key: str, tell: Callable[[Made], None]) -> None:
+        """Tell of a feed that is being made once it is there: who set it off does not wait for it any more."""
+        self._flights.when_made(key, tell)
+
     async def close(self) -> None:
         """Call off what is being made."""
         await self._flights.close()

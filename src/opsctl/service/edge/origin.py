@@ -67,7 +67,7 @@ async def read_body(
     """Return the whole body, which is small: an application never sees one that is too large or that dribbles.
 
     Raises:
-        RefusedError: it is larger than `most_bytes`, or not there in time.
+        RefusedError: it is larger than `most_bytes`, not there in time, or its chunks are broken.
         ClientGoneError: the client left before it was whole.
     """
     announced = headers.get(b"content-length", b"0")
@@ -80,6 +80,11 @@ async def read_body(
             return await _read(receive, most_bytes=most_bytes)
     except TimeoutError as error:
         raise problems.too_slow(within_seconds) from error
+    except ClientGoneError as error:
+        # The server says the same of chunks that it cannot read, whose sender still waits for an answer.
+        if b"transfer-encoding" in headers:
+            raise problems.broken_body() from error
+        raise
 
 
 async def _read(receive: Receive, *, most_bytes: int) -> bytes:

@@ -119,6 +119,16 @@ def too_slow(limit_seconds: float) -> RefusedError:
     )
 
 
+def broken_body() -> RefusedError:
+    """Return the refusal of chunks that are none; where the next request would begin is not known."""
+    return RefusedError(
+        MALFORMED,
+        "the chunks of the body are broken, or it ends too early",
+        reason="malformed",
+        headers={"Connection": "close"},
+    )
+
+
 def too_late(limit_seconds: float) -> RefusedError:
     """Return what is said when the API takes too long."""
     return RefusedError(TOO_LATE, f"there was no answer within {limit_seconds:g} s")
