@@ -9,8 +9,8 @@ from opsctl.store.outbox import CONTENT, Change, Watermark
 if TYPE_CHECKING:
     import psycopg
 
-# A consumer that is new has nothing to put right of what happened before: it begins at the newest change, or where
-# the one is that it must not overtake. From the beginning of all times it would drop, at its very first start under
+# A consumer that is new begins at the newest change, or where the one is that it must not overtake: its caches are
+# empty, or the caller empties them. From the beginning of all times it would drop, at its very first start under
 # load, what was just loaded.
 _REGISTER = """
 insert into outbox_watermarks (consumer, last_transaction_id, last_sequence)
@@ -54,10 +54,11 @@ select count(*) from outbox where aggregate = %(aggregate)s and not exists (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Batch:
-    """Changes that are this caller's until its transaction ends."""
+    """Changes that are this caller's until its transaction ends; `is_first` where nobody knew the consumer before."""
 
     consumer: str
     changes: Sequence[Change]
+    is_first: bool = False
 
 
 async def take_changes(
@@ -71,9 +72,11 @@ async def take_changes(
         limit: most changes.
         behind: name of a consumer that is not to be overtaken.
     """
+    is_first = False
     if (await connection.execute(_IS_KNOWN, [consumer])).rowcount == 0:
         names = {"consumer": consumer, "behind": behind, "aggregate": CONTENT}
-        await connection.execute(_REGISTER, names)
+        # Another worker may be faster; then the consumer is that one's.
+        is_first = (await connection.execute(_REGISTER, names)).rowcount == 1
     place = await (await connection.execute(_LOCK, [consumer])).fetchone()
     if place is None:
         return Batch(consumer=consumer, changes=())
@@ -86,7 +89,7 @@ async def take_changes(
     }
     rows = await connection.execute(_NEXT, values)
     changes = [Change(place=Watermark(row[0], row[1]), content_id=row[2]) async for row in rows]
-    return Batch(consumer=consumer, changes=changes)
+    return Batch(consumer=consumer, changes=changes, is_first=is_first)
 
 
 async def finish_changes(connection: "psycopg.AsyncConnection[Any]", batch: Batch) -> None:

@@ -202,6 +202,46 @@ def test_a_changed_item_leaves_l2_and_every_feed_that_holds_it(workers):
     assert workers[1].held() == {FEED_2, READER_1}
 
 
+def test_an_item_that_is_dropped_twice_is_counted_once(workers):
+    """The route that writes an item drops it, and the follower of the outbox drops it again."""
+    worker = workers[0]
+    store = DictStore(worker.time)
+    items = ItemInvalidation(
+        store, worker.memory.journal, embedding_model="m", scorer="s", meters=worker.meters
+    )
+
+    async def story():
+        await store.set_many(dict.fromkeys([keys.quality_score(7)], b"x"), keep_seconds=60)
+        await items.drop([7, 8])
+        await items.drop([7, 8])
+
+    play(story)
+    name = "ranking_cache_invalidations_total"
+    assert worker.figure(name, tier="l2", kind="quality_score") == 1
+    assert not worker.figure(name, tier="l2", kind="agent_score")
+
+
+def test_everything_is_dropped_from_l2_and_from_every_worker(workers):
+    """Where it is not known how old it is; an L2 that is empty costs the workers nothing."""
+    worker = workers[0]
+    store = DictStore(worker.time)
+    items = ItemInvalidation(
+        store, worker.memory.journal, embedding_model="m", scorer="s", meters=worker.meters
+    )
+    held = workers[1].held()
+
+    async def story():
+        nothing = await items.drop_everything()
+        is_kept = workers[1].held() == held
+        entries = [keys.quality_score(7), keys.agent_score(7, scorer="another")]
+        await store.set_many(dict.fromkeys(entries, b"x"), keep_seconds=60)
+        return nothing, is_kept, await items.drop_everything()
+
+    assert play(story) == (0, True, 2)
+    assert store.entries == {}
+    assert workers[1].held() == set()
+
+
 def test_a_store_that_fails_does_not_keep_the_workers_from_hearing(workers):
     """The caller is told that L2 still has it."""
     worker = workers[0]

@@ -247,6 +247,32 @@ def test_a_follower_goes_on_where_the_one_before_it_stopped(own_world: World, fo
     run(scenario)
 
 
+def test_an_l2_of_unknown_age_is_cleared_before_changes_are_followed(
+    own_world: World, folder: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Without a watermark nobody knows which changes it missed, such as behind a database that was restored."""
+
+    async def scenario() -> None:
+        async with worker(own_world, folder) as one:
+            await one.follower.step()
+            stages = one.parts.builder._stages
+            await stages.content._facts.of([5])
+            await asyncio.sleep(0.1)
+            own_world.execute("update content set title = 'Kites' where id = 5")
+            own_world.execute("delete from outbox_watermarks where consumer like 'caches%%'")
+            caplog.clear()
+            await one.follower.step()
+            facts = (await stages.content._facts.of([5]))[5]
+            told = [record.getMessage() for record in caplog.records]
+            await one.follower.step()
+
+        assert facts.title == "Kites"
+        assert [message.partition(" of L2 were dropped")[0] for message in told] == ["1 entries"]
+        assert len(caplog.records) == 1
+
+    run(scenario)
+
+
 def test_while_a_synchronisation_runs_the_vectors_are_left_to_it(own_world: World, folder: Path) -> None:
     """The caches follow all the same, and the vectors come with the next look."""
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from opsctl.service.cache import keys as cache_keys
-from opsctl.service.cache.journal import InvalidationJournal
+from opsctl.service.cache.journal import EVERYTHING, InvalidationJournal
 from opsctl.service.cache.ports import KeyValueStore, StoreError
 from opsctl.service.telemetry import metrics
 from opsctl.service.telemetry.meters import Meters
@@ -49,23 +49,44 @@ class ItemInvalidation:
         self._journal.post(*marks)
         return is_done
 
+    async def drop_everything(self) -> int:
+        """Drop whatever L2 holds, and what workers made of it; return how many entries it was.
+
+        Raises:
+            StoreError: L2 failed, and some may still be there.
+        """
+        if self._store is None or (await self._store.figures()).entries == 0:
+            return 0
+        self._journal.post(EVERYTHING)
+        dropped = 0
+        for kind in cache_keys.L2_KINDS:
+            of_kind = await self._store.delete_prefix(f"{kind}:")
+            self._count(kind, of_kind)
+            dropped += of_kind
+        self._journal.post(EVERYTHING)
+        return dropped
+
     async def _drop_in_store(self, content_ids: Sequence[int]) -> bool:
         if self._store is None:
             return True
+        # Kind by kind, because only the store knows how many entries there were: an item is told of more than once.
         try:
-            await self._store.delete_many([key for each in content_ids for key in self._keys(each)])
+            for kind, keys in self._keys(content_ids).items():
+                self._count(kind, await self._store.delete_many(keys))
         except StoreError:
             return False
-        for kind in cache_keys.L2_KINDS:
-            self._meters.count(metrics.CACHE_INVALIDATIONS, "l2", kind, by=len(content_ids))
         return True
 
-    def _keys(self, content_id: int) -> tuple[str, ...]:
-        return (
-            cache_keys.content_embedding(content_id, model=self._embedding_model),
-            cache_keys.quality_score(content_id),
-            cache_keys.agent_score(content_id, scorer=self._scorer),
-        )
+    def _count(self, kind: str, dropped: int) -> None:
+        self._meters.count(metrics.CACHE_INVALIDATIONS, "l2", kind, by=dropped)
+
+    def _keys(self, content_ids: Sequence[int]) -> dict[str, list[str]]:
+        model, scorer = self._embedding_model, self._scorer
+        return {
+            cache_keys.CONTENT_EMBEDDING: [cache_keys.content_embedding(i, model=model) for i in content_ids],
+            cache_keys.QUALITY_SCORE: [cache_keys.quality_score(i) for i in content_ids],
+            cache_keys.AGENT_SCORE: [cache_keys.agent_score(i, scorer=scorer) for i in content_ids],
+        }
 
 
 class ReaderInvalidation:

@@ -8,16 +8,20 @@ from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
 
+from psycopg import Rollback
+
 from opsctl.catalog.sync import consumer_of
 from opsctl.clients.postgres_pool import AsyncDatabase
-from opsctl.core.errors import OpsError
+from opsctl.core.errors import NotReadyError, OpsError
 from opsctl.service.cache.invalidation import ItemInvalidation
+from opsctl.service.cache.ports import StoreError
 from opsctl.service.telemetry import metrics
 from opsctl.service.telemetry.meters import Meters
 from opsctl.store.outbox_following import count_lag, finish_changes, take_changes
 
 _BATCH = 500
 _BUSY_ELSEWHERE = "OUT001"
+_L2_GONE = "CAC005"
 
 _log = logging.getLogger(__name__)
 
@@ -48,6 +52,7 @@ class OutboxFollower:
 
     All workers of a machine run one; the row of the watermark is locked while one of them is at it, and the others
     pass by. A batch is applied before its watermark moves, so a killed worker repeats it, which drops nothing new.
+    Where the database knows of no watermark, it is not known how old L2 is, and all of it goes.
 
     Args:
         apply_vectors: writes a batch of changed items to the source collection and tells how many there were; blocks,
@@ -71,17 +76,18 @@ class OutboxFollower:
         self._apply_vectors = apply_vectors
         self._every_seconds = every_seconds
         self._meters = meters
-        self._complaint = ""
+        self._complaints: set[str] = set()
+        self._told: set[str] = set()
 
     async def run(self, stop: asyncio.Event) -> None:
         """Follow until told to stop; at once again while there is more."""
         while not stop.is_set():
             try:
                 has_more = await self.step() > 0
-                self._complaint = ""
             except OpsError as error:
                 self._complain(error)
                 has_more = False
+            self._told, self._complaints = self._complaints, set()
             with suppress(TimeoutError):
                 await asyncio.wait_for(stop.wait(), 0.01 if has_more else self._every_seconds)
 
@@ -105,12 +111,30 @@ class OutboxFollower:
             connection.transaction(),
         ):
             batch = await take_changes(connection, consumer, limit=_BATCH, behind=behind)
+            if batch.is_first and behind is None and not await self._begin():
+                raise Rollback  # so that the next look is the first one again
             changed = sorted({change.content_id for change in batch.changes})
             if not await self._invalidation.drop(changed):
                 # L2 did not hear of it: the watermark stays, and the next look tells it again.
                 return 0
             await finish_changes(connection, batch)
         return len(batch.changes)
+
+    async def _begin(self) -> bool:
+        """Begin with caches that know nothing: L2 may hold what another database said, or this one long ago.
+
+        Return whether that was possible.
+        """
+        try:
+            dropped = await self._invalidation.drop_everything()
+        except StoreError as error:
+            self._complain(NotReadyError(f"L2 cannot be cleared: {error}", code=_L2_GONE))
+            return False
+        if dropped:
+            _log.warning(
+                "%d entries of L2 were dropped: it is not known which changes they were told of", dropped
+            )
+        return True
 
     async def _write_vectors(self) -> int:
         if self._apply_vectors is None:
@@ -127,6 +151,6 @@ class OutboxFollower:
 
     def _complain(self, error: OpsError) -> None:
         """Log what is wrong once, not every two seconds."""
-        if error.code != self._complaint:
-            self._complaint = error.code
+        self._complaints.add(error.code)
+        if error.code not in self._told:
             _log.warning("changes are not followed: %s %s", error.code, error.message)
