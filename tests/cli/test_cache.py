@@ -142,7 +142,7 @@ def test_stats_without_a_service_is_not_ready(project: Path):
 
     assert outcome.exit_code == 3
     assert "CAC006" in outcome.stderr
-    assert "opsctl serve" in outcome.stderr
+    assert "opsctl stack up" in outcome.stderr
 
 
 def test_invalidating_an_item_reaches_the_workers_and_l2(project: Path):

@@ -11,7 +11,8 @@ EXPLANATIONS: dict[str, str] = {
     "COL004": "The vector database answers with a server error, or asks to slow down. Its log says why.",
     "COL005": "The vector database refuses the request itself; its own words are shown. Usually a parameter of the "
     "book that this server or version does not know.",
-    "COL006": "The collection or alias is not there.",
+    "COL006": "The collection or alias is not there. When the service says so of a feed, its source collection is missing: "
+    "`opsctl catalog generate` or `opsctl catalog import` makes it.",
     "COL007": "The disk of the vector database is full. Nothing that was acknowledged is lost. Free some space, "
     "`opsctl collections gc` may help, and run the same command again.",
     "COL008": "Something answers at `qdrant.url`, but not as Qdrant does: a proxy, another service, or the gRPC port.",

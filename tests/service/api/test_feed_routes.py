@@ -5,7 +5,7 @@ from tests.fakes.service_ports import FakeService
 from tests.service.api.in_process import InProcessClient
 from tests.service.api.problems import places, problem_of
 
-from opsctl.core.errors import NotReadyError
+from opsctl.core.errors import FailedError, NotReadyError
 from opsctl.service.api import problem
 from opsctl.service.api.outgoing import FeedAnswer, TrendingAnswer
 from opsctl.service.telemetry.meters import Meters
@@ -201,3 +201,15 @@ def test_failures_tell_the_client_nothing_of_the_inside(
     document = problem_of(answer, kind)
     assert document["request_id"] == "from-the-edge"
     assert not any(part in answer.text for part in ("10.0.0.7", "secret", "Traceback", "Error"))
+
+
+def test_a_missing_source_names_the_command_that_fills_the_catalogue(
+    client: InProcessClient, service: FakeService
+) -> None:
+    """Nobody has generated or imported anything yet: the most common failure of a first try."""
+    service.failure = FailedError("cannot search `content`: it is not there", code="COL006")
+
+    document = problem_of(client.get("/v1/feed/42"), problem.UNAVAILABLE)
+
+    assert "COL006" in document["detail"]
+    assert "`opsctl catalog generate`" in document["detail"]

@@ -21,6 +21,10 @@ _log = logging.getLogger(__name__)
 
 _SOON: Final = {"Retry-After": "1"}
 _MOST_CHOICES: Final = 20
+# Feeds search one collection that must be there: without it nobody has filled the catalogue yet.
+_NO_SOURCE: Final = {
+    "COL006": "there is nothing to search yet: `opsctl catalog generate` or `opsctl catalog import` fills the catalogue"
+}
 
 
 def handle_failures(api: FastAPI) -> None:
@@ -137,9 +141,10 @@ async def _on_unknown_vendor(request: Request, _: Any) -> Response:
 async def _on_unavailable(request: Request, failure: Any) -> Response:
     # Its message may name addresses, which are the operator's business: the client gets the code alone.
     _log.error("request %s: %s: %s", current_trace().request_id, failure.code, failure)
+    what = _NO_SOURCE.get(failure.code, "something that the answer needs is not there")
     problem = ProblemError(
         kind=problems.UNAVAILABLE,
-        detail=f"something that the answer needs is not there ({failure.code})",
+        detail=f"{what} ({failure.code})",
         headers=_SOON,
     )
     return answer_problem(problem, request.scope)

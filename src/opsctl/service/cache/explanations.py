@@ -22,5 +22,6 @@ The workers of this machine were told all the same. Entries in L2 end by themsel
 command again when the store is back.""",
     "CAC006": """No running service could be asked for its figures.
 
-`opsctl cache stats` reads `/metrics` of the service at `service.url`, or of the one of the embedded stack.""",
+`opsctl cache stats` reads `/metrics` of the service at `service.url`, or of the one of the embedded stack, which
+`opsctl stack up` starts; `opsctl serve` starts one alone.""",
 }

@@ -54,7 +54,8 @@ def read_metrics(url: str, *, timeout_seconds: float = 5.0) -> str:
         f"no service tells its figures at `{address}`",
         code="CAC006",
         why=why,
-        fix="start one with `opsctl serve`, or name it: OPSCTL_SERVICE_URL=http://HOST:PORT opsctl cache stats",
+        fix="start it with `opsctl stack up`, or name another one: "
+        "OPSCTL_SERVICE_URL=http://HOST:PORT opsctl cache stats",
     )
 
 
