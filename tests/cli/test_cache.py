@@ -124,7 +124,7 @@ def test_stats_reads_the_running_service_and_the_store(project: Path, service_ur
 
 
 def test_stats_of_a_service_that_nobody_asked_says_the_next_step(project: Path):
-    """Its metrics name kinds from the start, with zeros."""
+    """Every kind has a row from the start, with zeros, which are not taken for a ratio."""
     meters = Meters()
     meters.count(metrics.CACHE_LOOKUPS, "l1", "feed", "hit", by=0)
     with serving(meters) as url:
@@ -132,6 +132,8 @@ def test_stats_of_a_service_that_nobody_asked_says_the_next_step(project: Path):
 
     assert outcome.exit_code == 0
     assert "no lookup was counted yet" in outcome.stderr
+    assert all(kind in outcome.stdout for kind in (*keys.L1_KINDS, *keys.L2_KINDS))
+    assert outcome.stdout.count("no lookups") == len(keys.L1_KINDS) + len(keys.L2_KINDS)
 
 
 def test_stats_without_a_service_is_not_ready(project: Path):
@@ -143,6 +145,15 @@ def test_stats_without_a_service_is_not_ready(project: Path):
     assert outcome.exit_code == 3
     assert "CAC006" in outcome.stderr
     assert "opsctl stack up" in outcome.stderr
+
+
+def test_stats_asks_an_ipv6_address_as_addresses_are_written(project: Path):
+    """In brackets, or its last group would be taken for the port."""
+    (project / "opsctl.yaml").write_text('service: {host: "::1", port: 9}\n')
+    outcome = run_opsctl("cache", "stats", folder=project)
+
+    assert outcome.exit_code == 3
+    assert "`http://[::1]:9/metrics`" in outcome.stderr
 
 
 def test_invalidating_an_item_reaches_the_workers_and_l2(project: Path):

@@ -203,7 +203,8 @@ def service_address() -> str:
     from opsctl.stack.status import stack_status
 
     service = settings().project.service
-    return service.url or stack_status(settings().home).service_url or f"http://{service.host}:{service.port}"
+    host = f"[{service.host}]" if ":" in service.host else service.host  # an IPv6 address
+    return service.url or stack_status(settings().home).service_url or f"http://{host}:{service.port}"
 
 
 def backends(listener: Listener) -> "AbstractContextManager[Backends]":

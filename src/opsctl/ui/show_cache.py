@@ -101,7 +101,7 @@ def _tally_cells(tally: KindTally) -> tuple[str, ...]:
         tally.tier,
         tally.kind,
         *(format_count(count) for count in counts),
-        "-" if tally.hit_ratio is None else f"{tally.hit_ratio:.1%}",
+        "no lookups" if tally.hit_ratio is None else f"{tally.hit_ratio:.1%}",
         "-" if tally.entries is None else format_count(tally.entries),
         "-" if tally.bytes is None else format_bytes(tally.bytes),
         format_count(tally.evictions),

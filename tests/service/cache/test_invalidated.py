@@ -180,6 +180,13 @@ def test_tending_lets_go_and_tells_the_figures(workers):
     assert worker.figure("ranking_cache_bytes", tier="l1") == 0
 
 
+def test_figures_are_there_before_anything_is_held(workers):
+    """Zero entries are not the same as nobody knows."""
+    workers[0].memory.write_figures()
+
+    assert b'ranking_cache_entries{kind="thompson",tier="l1"} 0.0' in workers[0].meters.render()
+
+
 def test_a_changed_item_leaves_l2_and_every_feed_that_holds_it(workers):
     """Other items stay."""
     worker = workers[0]

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from opsctl.service.cache.journal import EVERYTHING, InvalidationJournal
+from opsctl.service.cache.keys import L1_KINDS
 from opsctl.service.cache.memory import Entry, MemoryTier, kind_of
 from opsctl.service.telemetry import metrics
 from opsctl.service.telemetry.meters import Meters
@@ -90,7 +91,12 @@ class InvalidatedMemory:
             self._apply(EVERYTHING)
         self.catch_up()
         self.memory.sweep()
-        for kind, (entries, size) in self.memory.by_kind().items():
+        self.write_figures()
+
+    def write_figures(self) -> None:
+        """Tell what is held now of each kind, also of those of which nothing was ever held."""
+        nothing = dict.fromkeys(L1_KINDS, (0, 0))
+        for kind, (entries, size) in (nothing | self.memory.by_kind()).items():
             self._meters.set(metrics.CACHE_ENTRIES, "l1", kind, to=entries)
             self._meters.set(metrics.CACHE_BYTES, "l1", kind, to=size)
 

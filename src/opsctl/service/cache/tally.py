@@ -4,6 +4,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 
 from opsctl.core.errors import NotReadyError
+from opsctl.service.cache.keys import L1_KINDS, L2_KINDS
 from opsctl.service.telemetry import metrics
 
 # What was served without asking the source: an absence that is remembered is an answer too.
@@ -60,11 +61,10 @@ def read_metrics(url: str, *, timeout_seconds: float = 5.0) -> str:
 
 
 def tally(text: str) -> list[KindTally]:
-    """Return the figures by tier and kind from metrics in Prometheus' text format."""
+    """Return the figures of every kind from metrics in Prometheus' text format; a kind nobody asked for has zeros."""
     samples = _samples(text)
-    lookups = {(tier, kind) for (name, tier, kind, _) in samples if name == metrics.CACHE_LOOKUPS.name}
-    held = {(tier, kind) for (name, tier, kind, _) in samples if name == metrics.CACHE_ENTRIES.name}
-    return [_tally(samples, tier, kind) for tier, kind in sorted(lookups | held)]
+    kinds = [*(("l1", kind) for kind in L1_KINDS), *(("l2", kind) for kind in L2_KINDS)]
+    return [_tally(samples, tier, kind) for tier, kind in kinds]
 
 
 def _tally(samples: dict[tuple[str, str, str, str], float], tier: str, kind: str) -> KindTally:

@@ -112,8 +112,9 @@ class Edge:
         self.write_figures()
 
     def write_figures(self) -> None:
-        """Hand what was counted in this process over to the metrics: before they are read, and every now and then."""
+        """Hand the figures of this process over to the metrics: before they are read, and every now and then."""
         self._counting.write_out()
+        self._memory.write_figures()
 
     async def _answer(self, request: Request, receive: Receive, send: Send) -> None:
         _refuse_oversized(request)
