@@ -58,3 +58,25 @@ def test_refusals_have_codes_and_a_next_step(tmp_path: Path) -> None:
     assert codes == ["error[ART001", "error[FIL004", "error[ART002", "error[SUP001"]
     assert [outcome.exit_code for outcome in refused] == [2, 2, 2, 2]
     assert all("hint:" in outcome.stderr for outcome in refused)
+
+
+@pytest.mark.parametrize("is_remote", [False, True])
+def test_a_file_that_is_there_is_overwritten_only_by_force(tmp_path: Path, is_remote: bool) -> None:  # noqa: FBT001 - pytest gives it so
+    """The refusal names both ways on, and no half of a file is left beside it."""
+    (tmp_path / "report.html").write_text("<p>fine</p>")
+    with running_standin() as standin:
+        remote = {"OPSCTL_SUPABASE_URL": standin.url, "OPSCTL_SUPABASE_BUCKET": "opsctl"}
+        environment = remote | {"OPSCTL_SUPABASE_KEY": SECRET_KEY} if is_remote else {}
+        run_opsctl("artefacts", "put", "report.html", folder=tmp_path, environment=environment)
+        (tmp_path / "report.html").write_text("mine")
+        refused = run_opsctl("artefacts", "get", "report.html", folder=tmp_path, environment=environment)
+        kept = (tmp_path / "report.html").read_text()
+        forced = run_opsctl(
+            "artefacts", "get", "report.html", "--force", folder=tmp_path, environment=environment
+        )
+
+    assert (refused.exit_code, kept) == (4, "mine")
+    assert "ART005" in refused.stderr
+    assert all(way in refused.stderr for way in ("--to FILE", "--force"))
+    assert (forced.exit_code, (tmp_path / "report.html").read_text()) == (0, "<p>fine</p>")
+    assert [path.name for path in tmp_path.iterdir() if path.name.endswith((".tmp", ".whole"))] == []

@@ -80,9 +80,10 @@ def get(
             metavar="FILE", help="Write it to this file or folder; default: its name, in the current folder."
         ),
     ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite a file that is there.")] = False,
     json: Json = False,
 ) -> None:
-    """Write a kept file here, once its SHA-256 is that of what was put. A file that is there stays as it is."""
+    """Write a kept file here, once its SHA-256 is that of what was put. A file that is there stays, without --force."""
     from opsctl.cli.filling import tell
     from opsctl.cli.supabase import artefacts
     from opsctl.clients.artefacts import choose
@@ -91,6 +92,6 @@ def get(
     with artefacts() as store:
         artefact = choose(store.entries(), name=name, digest=digest)
         target = to / artefact.name if to is not None and to.is_dir() else to or Path(artefact.name)
-        store.get(artefact, target=target)
+        store.get(artefact, target=target, overwrite=force)
     data = {"artefact": artefact, "file": str(target)}
     tell("opsctl.artefacts.get", data=data, json=json, show=lambda: show_got(artefact, target))

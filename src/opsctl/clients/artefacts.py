@@ -56,11 +56,12 @@ class ArtefactStore(Protocol):
         """Return everything that is kept, the newest first."""
         ...
 
-    def get(self, artefact: Artefact, *, target: Path) -> None:
+    def get(self, artefact: Artefact, *, target: Path, overwrite: bool = False) -> None:
         """Write the content to `target` as a whole, once its digest is right.
 
         Raises:
             FailedError: ART003 when the bytes are not those that were put; `target` is not touched then.
+            RefusedError: ART005 when something else stands there that is not to be overwritten.
         """
         ...
 
@@ -155,7 +156,9 @@ def _refuse_endless(path: Path) -> None:
         raise IsADirectoryError(errno.EISDIR, "it is no ordinary file")
 
 
-def receive(pieces: Iterable[bytes], *, target: Path, artefact: str, sha256: str) -> None:
+def receive(
+    pieces: Iterable[bytes], *, target: Path, artefact: str, sha256: str, overwrite: bool = False
+) -> None:
     """Write pieces to a file that appears as a whole, once their digest is right.
 
     Raises:
@@ -169,8 +172,13 @@ def receive(pieces: Iterable[bytes], *, target: Path, artefact: str, sha256: str
                 raise damaged(artefact, why=f"{size:,} bytes with SHA-256 {seen}, but {sha256} was put")
             os.fchmod(stream.fileno(), 0o644)
             os.fsync(stream.fileno())
-            # Unlike a rename, a link never replaces what somebody else wrote meanwhile.
-            os.link(stream.name, target)
+            if overwrite:
+                whole = Path(f"{stream.name}.whole")
+                os.link(stream.name, whole)
+                whole.replace(target)
+            else:
+                # Unlike a rename, a link never replaces what somebody else wrote meanwhile.
+                os.link(stream.name, target)
         sync_directory(target.parent)
     except FileExistsError as error:
         raise _occupied(target) from error
@@ -178,8 +186,8 @@ def receive(pieces: Iterable[bytes], *, target: Path, artefact: str, sha256: str
         raise file_error(error, path=target, doing="write") from error
 
 
-def require_free(target: Path, *, sha256: str) -> bool:
-    """Tell whether a target is free; False when it is this content already.
+def require_free(target: Path, *, sha256: str, overwrite: bool = False) -> bool:
+    """Tell whether a target is free, or a file that may be overwritten; False when it is this content already.
 
     Raises:
         RefusedError: ART005 when something else stands there.
@@ -188,6 +196,8 @@ def require_free(target: Path, *, sha256: str) -> bool:
         return True
     if target.is_file() and digest_of(target)[0] == sha256:
         return False
+    if overwrite and (target.is_file() or target.is_symlink()):
+        return True
     raise _occupied(target)
 
 
@@ -225,5 +235,5 @@ def _occupied(target: Path) -> RefusedError:
     return RefusedError(
         f"`{target}` is there already, with another content",
         code="ART005",
-        fix="name another file: opsctl artefacts get NAME --to FILE",
+        fix="name another file: opsctl artefacts get NAME --to FILE; or overwrite this one: --force",
     )

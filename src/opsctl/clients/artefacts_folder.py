@@ -59,13 +59,19 @@ class FolderArtefacts:
         except OSError as error:
             raise file_error(error, path=self._folder, doing="list") from error
 
-    def get(self, artefact: Artefact, *, target: Path) -> None:
+    def get(self, artefact: Artefact, *, target: Path, overwrite: bool = False) -> None:
         """Copy an artefact to a file."""
         kept = self._folder / artefact.key
         if not kept.is_file():
             raise damaged(artefact.name, why=f"`{kept}` is gone")
-        if require_free(target, sha256=artefact.sha256):
-            receive(pieces_of(kept), target=target, artefact=artefact.name, sha256=artefact.sha256)
+        if require_free(target, sha256=artefact.sha256, overwrite=overwrite):
+            receive(
+                pieces_of(kept),
+                target=target,
+                artefact=artefact.name,
+                sha256=artefact.sha256,
+                overwrite=overwrite,
+            )
 
     def _artefact(self, path: Path, *, name: str, sha256: str) -> Artefact:
         found = path.stat()

@@ -66,11 +66,13 @@ class SupabaseArtefacts:
             self._require_bucket()
         return found
 
-    def get(self, artefact: Artefact, *, target: Path) -> None:
+    def get(self, artefact: Artefact, *, target: Path, overwrite: bool = False) -> None:
         """Download an artefact into a file."""
-        if require_free(target, sha256=artefact.sha256):
+        if require_free(target, sha256=artefact.sha256, overwrite=overwrite):
             pieces = self._download(artefact)
-            receive(pieces, target=target, artefact=artefact.name, sha256=artefact.sha256)
+            receive(
+                pieces, target=target, artefact=artefact.name, sha256=artefact.sha256, overwrite=overwrite
+            )
 
     def _upload(self, path: Path, *, key: str) -> None:
         from storage3.exceptions import StorageApiError
