@@ -12,7 +12,7 @@ import pytest
 from hypothesis import settings
 from qdrant_client import QdrantClient
 from tests.running_node import RunningNode, start_node
-from tests.scratch_project import RunningService, ScratchProject, free_port, scratch_project
+from tests.scratch_project import PATIENT, RunningService, ScratchProject, free_port, scratch_project
 
 from opsctl.clients.postgres import DatabaseAddress, connect
 from opsctl.core.clock import SystemClock
@@ -159,7 +159,7 @@ def bench_key(service_project: ScratchProject) -> str:
 
 @pytest.fixture(scope="session")
 def live_service(service_project: ScratchProject) -> Iterator[RunningService]:
-    """Run the whole service, edge and API, with two workers."""
-    service_project.change_books(service={"workers": 2})
+    """Run the whole service, edge and API, with two workers, and with time enough for a machine that is slow."""
+    service_project.change_books(service={"workers": 2} | PATIENT)
     with service_project.service(port=free_port()) as service:
         yield service

@@ -7,7 +7,7 @@ from typing import Self
 
 import httpx
 import pytest
-from tests.scratch_project import RunningService, ScratchProject, free_port, init_project
+from tests.scratch_project import PATIENT, RunningService, ScratchProject, free_port, init_project
 from tests.service.cache.redis_server import PASSWORD, redis_server
 
 from opsctl.stack.status import stack_status
@@ -23,7 +23,7 @@ class Load:
         self.caches: list[str] = []
         self._ended = threading.Event()
         self._client = httpx.Client(
-            base_url=service.url, headers={"Authorization": f"Bearer {key}"}, timeout=30
+            base_url=service.url, headers={"Authorization": f"Bearer {key}"}, timeout=120
         )
         self._thread = threading.Thread(target=self._run)
 
@@ -44,7 +44,7 @@ class Load:
             self.statuses.append(answer.status_code)
             self.caches.append(answer.headers.get("x-cache", ""))
 
-    def wait_for(self, outcome: str, *, seconds: float = 20.0) -> None:
+    def wait_for(self, outcome: str, *, seconds: float = 90.0) -> None:
         """Return as soon as an answer of now says so."""
         begin, deadline = len(self.caches), time.monotonic() + seconds
         while outcome not in self.caches[begin:]:
@@ -60,7 +60,7 @@ def test_redis_gone_under_load_costs_no_answer(
     redis.start()
     stack = stack_status(service_project.root / ".opsctl")
     other = init_project(open_folder / "with-redis")
-    other.change_books(cache={"l2": {"backend": "redis", "redis_url": redis.url}})
+    other.change_books(service=PATIENT, cache={"l2": {"backend": "redis", "redis_url": redis.url}})
     servers = {
         "OPSCTL_DATABASE_URL": stack.database_url,
         "OPSCTL_DATABASE_PASSWORD": stack.database_password_file.read_text().strip(),

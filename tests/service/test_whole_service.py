@@ -16,7 +16,7 @@ import httpx
 import psutil
 import psycopg
 import pytest
-from tests.scratch_project import RunningService, ScratchProject, free_port
+from tests.scratch_project import PATIENT, RunningService, ScratchProject, free_port
 from tests.service.api.contract_run import run_contract
 from tests.service.api.live import LiveService
 
@@ -24,6 +24,8 @@ from opsctl.stack.status import stack_status
 
 pytestmark = pytest.mark.stack
 
+# A machine that is slow answers late; whether it answers right is what is asked here.
+get = partial(httpx.get, timeout=120)
 AGENTS = {"discovery", "quality", "archivist", "serendipity"}
 
 
@@ -33,7 +35,7 @@ def client(live_service: RunningService, bench_key: str) -> httpx.Client:
     return httpx.Client(
         base_url=live_service.url,
         headers={"Authorization": f"Bearer {bench_key}", "Connection": "close"},
-        timeout=30,
+        timeout=120,
     )
 
 
@@ -44,7 +46,7 @@ def ask_both_workers(client: httpx.Client, path: str) -> httpx.Response:
     return client.get(path)
 
 
-def wait_until(is_so: Callable[[], bool], *, seconds: float = 20.0) -> None:
+def wait_until(is_so: Callable[[], bool], *, seconds: float = 90.0) -> None:
     """Return as soon as it is so."""
     deadline = time.monotonic() + seconds
     while not is_so():
@@ -82,7 +84,7 @@ def test_the_same_feed_comes_from_l1_the_second_time(client: httpx.Client) -> No
 def test_requests_without_a_good_key_are_refused_as_problems(live_service: RunningService) -> None:
     """No key, a wrong one and a malformed one: 401, and the body says what to do."""
     for headers in ({}, {"Authorization": "Bearer opk_aaaaaaaa_" + "b" * 32}, {"Authorization": "nonsense"}):
-        answer = httpx.get(f"{live_service.url}/v1/feed/1", headers=headers)
+        answer = get(f"{live_service.url}/v1/feed/1", headers=headers)
         assert answer.status_code == 401
         assert answer.headers["content-type"].startswith("application/problem+json")
         assert answer.json()["status"] == 401
@@ -95,12 +97,11 @@ def test_a_revoked_key_is_refused_by_every_worker(
     made = service_project.opsctl("security", "keys", "create", "--name", "short-lived", "--plan", "bench")
     headers = {"Authorization": f"Bearer {made['key']}", "Connection": "close"}
     for _ in range(8):
-        assert httpx.get(f"{live_service.url}/v1/trending", headers=headers).status_code == 200
+        assert get(f"{live_service.url}/v1/trending", headers=headers).status_code == 200
     service_project.opsctl("security", "keys", "revoke", made["record"]["prefix"])
     wait_until(
         lambda: (
-            {httpx.get(f"{live_service.url}/v1/trending", headers=headers).status_code for _ in range(8)}
-            == {401}
+            {get(f"{live_service.url}/v1/trending", headers=headers).status_code for _ in range(8)} == {401}
         )
     )
 
@@ -115,7 +116,7 @@ def test_a_thousand_requests_an_hour_and_not_one_more_over_all_workers(
     def ask(count: int) -> list[int]:
         statuses = []
         for _ in range(count // 50):
-            with httpx.Client(base_url=live_service.url, headers=headers, timeout=30) as session:
+            with httpx.Client(base_url=live_service.url, headers=headers, timeout=120) as session:
                 statuses += [session.get("/v1/feed/13").status_code for _ in range(50)]
         return statuses
 
@@ -125,10 +126,10 @@ def test_a_thousand_requests_an_hour_and_not_one_more_over_all_workers(
     refilled = (time.monotonic() - began) / 3.6
     assert set(statuses) == {200, 429}
     assert 1000 <= statuses.count(200) <= 1001 + refilled
-    refused = httpx.get(f"{live_service.url}/v1/feed/13", headers=headers)
+    refused = get(f"{live_service.url}/v1/feed/13", headers=headers)
     if refused.status_code == 429:
         assert 0 < int(refused.headers["retry-after"]) <= 4
-    assert httpx.get(f"{live_service.url}/v1/feed/14", headers=headers).status_code == 200
+    assert get(f"{live_service.url}/v1/feed/14", headers=headers).status_code == 200
 
 
 def test_metrics_count_the_requests_of_both_workers(
@@ -234,7 +235,7 @@ def test_malformed_requests_are_told_what_is_wrong(client: httpx.Client, path: s
     assert answer.json()["title"]
 
 
-def raw_answer(live_service: RunningService, request: bytes, *, seconds: float = 10.0) -> bytes:
+def raw_answer(live_service: RunningService, request: bytes, *, seconds: float = 60.0) -> bytes:
     """Send bytes as they are and return what comes back until the server closes or is silent."""
     with socket.create_connection(("127.0.0.1", live_service.port), timeout=seconds) as connection:
         connection.sendall(request)
@@ -256,7 +257,7 @@ def test_a_body_of_ten_megabytes_is_refused(live_service: RunningService, bench_
         f"{live_service.url}/v1/interactions",
         content=b"x" * 10_000_000,
         headers={"Authorization": f"Bearer {bench_key}"},
-        timeout=30,
+        timeout=120,
     )
     assert answer.status_code == 413
 
@@ -309,26 +310,30 @@ def test_the_contract_of_the_api_holds_over_the_whole_service(
 def test_two_hundred_requests_at_once_need_at_most_ten_connections(
     service_project: ScratchProject, live_service: RunningService, bench_key: str
 ) -> None:
-    """The pools of both workers together keep to the book's ten."""
+    """The pools of both workers together keep to the book's ten; what writes changed vectors has its own for moments."""
     state = stack_status(service_project.root / ".opsctl")
     password = state.database_password_file.read_text().strip()
     most = 0
 
-    def ask(user: int) -> int:
-        headers = {"Authorization": f"Bearer {bench_key}"}
-        return httpx.get(
-            f"{live_service.url}/v1/feed/{user}?limit=7", headers=headers, timeout=60
-        ).status_code
-
     with (
         psycopg.connect(state.database_url, password=password, autocommit=True) as watcher,
+        httpx.Client(
+            base_url=live_service.url,
+            headers={"Authorization": f"Bearer {bench_key}"},
+            limits=httpx.Limits(max_connections=200),
+            timeout=120,
+        ) as client,
         ThreadPoolExecutor(200) as threads,
     ):
+
+        def ask(user: int) -> int:
+            return client.get(f"/v1/feed/{user}?limit=7").status_code
+
         answers = [threads.submit(ask, 300 + number) for number in range(200)]
         while not all(answer.done() for answer in answers):
             row = watcher.execute(
                 "select count(*) from pg_stat_activity"
-                " where backend_type = 'client backend' and pid <> pg_backend_pid()"
+                " where backend_type = 'client backend' and application_name = 'opsctl-service'"
             ).fetchone()
             assert row is not None
             most = max(most, row[0])
@@ -358,7 +363,7 @@ def test_workers_that_die_again_and_again_are_still_replaced(
     service_project: ScratchProject, bench_key: str
 ) -> None:
     """Kill -9 of a worker and at once of its successor: the service comes back, it does not end."""
-    service_project.change_books(service={"workers": 1})
+    service_project.change_books(service={"workers": 1} | PATIENT)
     with service_project.service(port=free_port()) as service:
         time.sleep(10)  # what ends sooner has never worked, and is an error of the start
         for _ in range(2):
@@ -367,17 +372,17 @@ def test_workers_that_die_again_and_again_are_still_replaced(
             wait_until(partial(_has_other_child, service, than=killed.pid))
         service.wait_until_ready()
         headers = {"Authorization": f"Bearer {bench_key}"}
-        assert httpx.get(f"{service.url}/v1/feed/21", headers=headers).status_code == 200
+        assert get(f"{service.url}/v1/feed/21", headers=headers).status_code == 200
 
 
 def test_workers_end_with_their_main_process(service_project: ScratchProject) -> None:
     """Kill -9 of the main process leaves nobody who holds the port."""
-    service_project.change_books(service={"workers": 2})
+    service_project.change_books(service={"workers": 2} | PATIENT)
     with service_project.service(port=free_port()) as service:
         workers = psutil.Process(service.process.pid).children()
         assert len(workers) == 2
         service.process.kill()
-        gone, alive = psutil.wait_procs(workers, timeout=20)
+        gone, alive = psutil.wait_procs(workers, timeout=90)
         assert (len(gone), alive) == (2, [])
 
 

@@ -198,7 +198,12 @@ def _database(places: Places, service: ServiceBook, *, workers: int, meters: Met
     """Return this worker's share of the connections; a pooler in between shares them out itself."""
     share = service.pooled_connections // workers
     return AsyncDatabase(
-        places.pooled_database(), max_connections=share, pooling=service.pooling, observer=PoolMeter(meters)
+        places.pooled_database(),
+        max_connections=share,
+        # No longer than the request itself may take, and no shorter: who waits in line still gets an answer.
+        wait_seconds=service.limits.request_seconds,
+        pooling=service.pooling,
+        observer=PoolMeter(meters),
     )
 
 

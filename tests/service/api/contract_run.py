@@ -15,7 +15,7 @@ _ROOT = Path(__file__).parents[3]
 _CONFIG = """
 seed = {seed}
 continue-on-failure = true
-request-timeout = 10
+request-timeout = 60
 workers = 1
 headers = {{ Authorization = "Bearer ${{OPSCTL_TEST_KEY}}" }}
 
@@ -60,7 +60,7 @@ def run_contract(
     *,
     folder: Path,
     examples: int = 20,
-    seconds: int = 60,
+    seconds: int = 300,
     seed: int = 20261122,
     fail_on_warnings: bool = True,
 ) -> ContractRun:
