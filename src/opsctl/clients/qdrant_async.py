@@ -6,30 +6,44 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote, urlsplit
 
+from opsctl.clients.http_answer import Answer
+from opsctl.clients.http_kept import KeptHttp
+from opsctl.clients.http_proxied import ProxiedHttp, stands_behind_proxy
 from opsctl.clients.qdrant_convert import plain_id, query_request, to_filter
-from opsctl.clients.qdrant_errors import timed_out, translated
+from opsctl.clients.qdrant_errors import refused, timed_out, translated, unreachable
+from opsctl.clients.qdrant_reads import (
+    Scored,
+    matrix_of,
+    read_scored,
+    read_vectors,
+    retrieve_body,
+    search_body,
+)
 from opsctl.clients.qdrant_values import Filter, PointId, QdrantPlace, Query
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
-    from qdrant_client import AsyncQdrantClient, models
+    from qdrant_client import AsyncQdrantClient
 
     Vector = NDArray[np.float32]
+    Matrix = NDArray[np.float32]
 
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 _CONNECTIONS = 32
 _CHANNELS = 2
+_LARGEST_ANSWER_BYTES = 64 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hits:
-    """What a search found, best first; `vectors` only where they were asked for."""
+    """What a search found, best first; `vectors` has a row for each, or is None where they were not asked for."""
 
     ids: tuple[PointId, ...]
     scores: tuple[float, ...]
-    vectors: "tuple[Vector, ...]" = ()
+    vectors: "Matrix | None" = None
     engine_seconds: float
     client_seconds: float
 
@@ -37,8 +51,11 @@ class Hits:
 class AsyncQdrantSearcher:
     """The reading that the service does; every foreign error comes out as an OpsError with a `COL` code.
 
+    Searches over REST and reads of vectors, hundreds a second with a hundred points each, go past qdrant-client's
+    models and httpx, over connections of their own; everything else goes through qdrant-client.
+
     Args:
-        place: where the server is; `prefer_grpc` sends searches over gRPC.
+        place: where the server is; `prefer_grpc` sends searches and reads over gRPC.
         timeout_seconds: longest wait for one call, that for a free connection included.
         using: name of the vector, where collections have several.
     """
@@ -48,6 +65,7 @@ class AsyncQdrantSearcher:
         self._timeout_seconds = timeout_seconds
         self._using = using
         self._client = _client(place, timeout_seconds=timeout_seconds)
+        self._http = _http(self._client, place)
 
     async def search(
         self,
@@ -59,37 +77,39 @@ class AsyncQdrantSearcher:
         with_vectors: bool = False,
     ) -> Hits:
         """Return the nearest points."""
-        asked = query_request(Query(vector=vector.tolist(), limit=limit, filter=filter, using=self._using))
-        asked.with_vector = with_vectors and (True if self._using is None else [self._using])
-        async with self._doing(f"search `{collection}`"):
+        doing = f"search `{collection}`"
+        async with self._doing(doing):
             began = time.perf_counter()
             if self.place.prefer_grpc:
-                hits, engine_seconds = await self._search_grpc(collection, asked)
-            else:
-                answer = await self._client.http.search_api.query_points(
-                    collection_name=collection, query_request=asked
+                found = await self._search_grpc(
+                    collection, vector=vector, limit=limit, filter=filter, with_vectors=with_vectors
                 )
-                hits = answer.result.points if answer.result else []
-                engine_seconds = float(answer.time or 0.0)
+            else:
+                body = search_body(
+                    vector, limit=limit, filter=filter, using=self._using, with_vectors=with_vectors
+                )
+                answer = await self._post(collection, "/points/query", body, doing=doing)
+                found = read_scored(answer.body, using=self._using, with_vectors=with_vectors)
             took = time.perf_counter() - began
         return Hits(
-            ids=tuple(plain_id(hit.id) for hit in hits),
-            scores=tuple(hit.score for hit in hits),
-            vectors=tuple(self._vector(hit.vector) for hit in hits) if with_vectors else (),
-            engine_seconds=engine_seconds,
+            ids=found.ids,
+            scores=found.scores,
+            vectors=found.vectors,
+            engine_seconds=found.engine_seconds,
             client_seconds=took,
         )
 
     async def vectors(self, collection: str, ids: Sequence[PointId]) -> "dict[PointId, Vector]":
-        """Return the vectors of the points that exist, by id."""
+        """Return the vectors of the points that exist, by id; they may share one block of memory."""
         if not ids:
             return {}
-        wanted: Any = True if self._using is None else [self._using]
-        async with self._doing(f"read vectors of `{collection}`"):
-            records = await self._client.retrieve(
-                collection, list(ids), with_payload=False, with_vectors=wanted
-            )
-        return {plain_id(record.id): self._vector(record.vector) for record in records}
+        doing = f"read vectors of `{collection}`"
+        async with self._doing(doing):
+            if self.place.prefer_grpc:
+                return await self._vectors_grpc(collection, ids)
+            body = retrieve_body(ids, using=self._using)
+            answer = await self._post(collection, "/points", body, doing=doing)
+            return read_vectors(answer.body, using=self._using)
 
     async def names(self) -> frozenset[str]:
         """Return everything that can be searched: collections and aliases."""
@@ -111,14 +131,32 @@ class AsyncQdrantSearcher:
 
     async def close(self) -> None:
         """Close every connection."""
+        await self._http.close()
         await self._client.close()
 
+    async def _post(self, collection: str, path: str, body: bytes, *, doing: str) -> Answer:
+        try:
+            answer = await self._http.post(f"/collections/{quote(collection, safe='')}{path}", body)
+        except OSError as error:
+            raise unreachable(self.place.url, doing=doing, why=str(error)) from error
+        if answer.status != 200:
+            raise refused(answer.status, answer.body, doing=doing, url=self.place.url)
+        return answer
+
     async def _search_grpc(
-        self, collection: str, asked: "models.QueryRequest"
-    ) -> "tuple[Sequence[Any], float]":
+        self,
+        collection: str,
+        *,
+        vector: "Vector",
+        limit: int,
+        filter: Filter | None,  # noqa: A002 - Qdrant's own word
+        with_vectors: bool,
+    ) -> Scored:
         from qdrant_client import grpc, models
         from qdrant_client.conversions.conversion import GrpcToRest, RestToGrpc
 
+        asked = query_request(Query(vector=vector.tolist(), limit=limit, filter=filter, using=self._using))
+        wanted = with_vectors and (True if self._using is None else [self._using])
         answer = await self._client.grpc_points.Query(
             grpc.QueryPoints(
                 collection_name=collection,
@@ -127,16 +165,30 @@ class AsyncQdrantSearcher:
                 filter=None if asked.filter is None else RestToGrpc.convert_filter(asked.filter),
                 limit=asked.limit,
                 with_payload=RestToGrpc.convert_with_payload_interface(asked.with_payload),  # type: ignore[arg-type]
-                with_vectors=RestToGrpc.convert_with_vectors(asked.with_vector or False),
+                with_vectors=RestToGrpc.convert_with_vectors(wanted),
             ),
             timeout=self._timeout_seconds,
         )
-        return [GrpcToRest.convert_scored_point(hit) for hit in answer.result], answer.time
+        hits = [GrpcToRest.convert_scored_point(hit) for hit in answer.result]
+        return Scored(
+            ids=tuple(plain_id(hit.id) for hit in hits),
+            scores=tuple(hit.score for hit in hits),
+            vectors=matrix_of([self._vector(hit.vector) for hit in hits]) if with_vectors else None,
+            engine_seconds=answer.time,
+        )
 
-    def _vector(self, found: Any) -> "Vector":
-        import numpy as np
+    async def _vectors_grpc(self, collection: str, ids: Sequence[PointId]) -> "dict[PointId, Vector]":
+        records = await self._client.retrieve(
+            collection,
+            list(ids),
+            with_payload=False,
+            with_vectors=True if self._using is None else [self._using],
+        )
+        rows = matrix_of([self._vector(record.vector) for record in records])
+        return {plain_id(record.id): row for record, row in zip(records, rows, strict=True)}
 
-        return np.asarray(found[self._using] if isinstance(found, dict) else found, dtype=np.float32)
+    def _vector(self, found: Any) -> Any:
+        return found[self._using] if isinstance(found, dict) else found
 
     @asynccontextmanager
     async def _doing(self, what: str) -> AsyncIterator[None]:
@@ -155,7 +207,6 @@ def _client(place: QdrantPlace, *, timeout_seconds: float) -> "AsyncQdrantClient
     import httpx
     from qdrant_client import AsyncQdrantClient
 
-    is_local = any(host in place.url for host in _LOOPBACK)
     options: dict[str, Any] = (
         {"pool_size": _CHANNELS}
         if place.prefer_grpc
@@ -172,6 +223,24 @@ def _client(place: QdrantPlace, *, timeout_seconds: float) -> "AsyncQdrantClient
             grpc_port=place.grpc_port,
             timeout=max(1, round(timeout_seconds)),
             check_compatibility=False,  # asking for the version would block the first request
-            trust_env=not is_local,  # no proxy stands between this machine and itself
+            trust_env=not _is_local(place),  # no proxy stands between this machine and itself
             **options,
         )
+
+
+def _http(client: "AsyncQdrantClient", place: QdrantPlace) -> KeptHttp | ProxiedHttp:
+    """Return connections to the address that qdrant-client made of the place: its port and prefix hold."""
+    url = client.http.client.host
+    headers = {"api-key": place.api_key} if place.api_key else {}
+    if not _is_local(place) and stands_behind_proxy(url):
+        return ProxiedHttp(url, headers=headers, max_connections=_CONNECTIONS)
+    return KeptHttp(
+        url,
+        headers=headers,
+        max_connections=_CONNECTIONS,
+        largest_body_bytes=_LARGEST_ANSWER_BYTES,
+    )
+
+
+def _is_local(place: QdrantPlace) -> bool:
+    return urlsplit(place.url).hostname in _LOOPBACK

@@ -346,7 +346,8 @@ def test_searches_over_an_unnamed_vector_bring_ids_scores_and_vectors(world: Wor
 
         assert plain.ids[0] == 1
         assert plain.scores[0] == pytest.approx(1, abs=1e-4)
-        assert plain.vectors == ()
+        assert plain.vectors is None
+        assert whole.vectors is not None
         assert len(whole.vectors) == 3
         assert whole.vectors[0] @ vector == pytest.approx(whole.scores[0], abs=1e-4)
         assert {world.collection, world.derived} <= names

@@ -1,6 +1,7 @@
 """Which items may a feed show: the nearest ones of the request's combination, and wider only where that is empty."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from itertools import repeat
 from typing import Protocol
 
 from opsctl.clients.qdrant_async import Hits
@@ -124,5 +125,5 @@ class Retriever:
 def _pairs(hits: Hits | None) -> Sequence[tuple[int, Vector | None]]:
     if hits is None:
         return ()
-    vectors: Sequence[Vector | None] = hits.vectors or (None,) * len(hits.ids)
+    vectors: Iterable[Vector | None] = repeat(None, len(hits.ids)) if hits.vectors is None else hits.vectors
     return [(int(item), each) for item, each in zip(hits.ids, vectors, strict=True)]
