@@ -100,7 +100,10 @@ def test_facts_are_those_of_published_items(catalogue: DatabaseAddress) -> None:
         await upsert_content(connection, 1, _VALUES)
         await upsert_content(connection, 2, replace(_VALUES, status="draft"))
         facts = await read_facts(connection, [1, 2, 3])
-        assert facts[1].title == "a barn"
+        stored = await read_content(connection, 1)
+        assert stored is not None
+        assert (facts[1].title, facts[1].tags, facts[1].price_usd) == ("a barn", ("byo", "parking"), 1200.5)
+        assert 0 <= stored.updated_at.timestamp() - facts[1].created_seconds < 60
         return sorted(facts)
 
     assert on(catalogue, work) == [1]

@@ -11,7 +11,7 @@ from tests.store.opened import AnyConnection, on, with_pool
 from opsctl.clients.postgres import DatabaseAddress
 from opsctl.clients.postgres_pool import AsyncDatabase
 from opsctl.store.decisions import Decision, close_decisions, insert_decisions
-from opsctl.store.learning import Learned, prune_states, read_state, read_states, write_state
+from opsctl.store.learning import Learned, prune_states, read_newest, read_state, read_states, write_state
 
 pytestmark = pytest.mark.stack
 
@@ -33,6 +33,23 @@ def test_the_newest_and_every_kept_version_can_be_read(database: DatabaseAddress
         assert (newest.version, newest.state, second.state) == (5, {"n": 5}, {"n": 2})
         assert [await prune_states(connection, what, keep=2, limit=2) for _ in range(3)] == [2, 1, 0]
         assert await read_state(connection, what, version=2) is None
+
+    on(database, work)
+
+
+def test_the_newest_of_everything_is_read_at_once(database: DatabaseAddress) -> None:
+    """What was never learned is left out; floats come back bit for bit."""
+
+    async def work(connection: AnyConnection) -> None:
+        assert await read_newest(connection) == {}
+        for version in range(3):
+            await write_state(connection, Learned.POLICY, expected=version, state={"n": [version / 3]})
+        assert {what: each.state for what, each in (await read_newest(connection)).items()} == {
+            Learned.POLICY: {"n": [2 / 3]}
+        }
+        await write_state(connection, Learned.ARMS, expected=0, state={"n": 1})
+        newest = await read_newest(connection)
+        assert newest == {what: await read_state(connection, what) for what in Learned}
 
     on(database, work)
 

@@ -12,9 +12,9 @@ from opsctl.clients.postgres_pool import AsyncDatabase
 from opsctl.store.outbox import Watermark, read_changes, read_lag
 from opsctl.store.readers import (
     NewInteraction,
+    ReaderHistory,
     RecordedInteractions,
     read_history,
-    read_region,
     record_interactions,
 )
 
@@ -186,19 +186,44 @@ def test_history_is_the_newest_first_and_limited(catalogue: DatabaseAddress) -> 
     """Of five interactions the newest three, without the item that is gone and without other readers."""
     batch = [_one(f"k{n}", content_id=n, minutes=n) for n in (1, 2, 3, 4, 5)]
 
-    async def work(connection: AnyConnection) -> list[int]:
+    async def work(connection: AnyConnection) -> ReaderHistory:
         await record_interactions(connection, [*batch, _one("other", user_id=8, minutes=9)])
         await connection.execute("delete from content where id = 4")
-        return [seen.content_id for seen in await read_history(connection, 7, limit=3)]
+        return await read_history(connection, 7, limit=3)
 
-    assert on(catalogue, work) == [5, 3, 2]
+    history = on(catalogue, work)
+
+    assert history.content_ids == (5, 3, 2)
+    assert history.kinds == ("save",) * 3
+    assert history.occurred_seconds == tuple(_NOON.timestamp() + 60 * minutes for minutes in (5, 3, 2))
+
+
+def test_history_tells_whose_items_they_are_and_what_they_cost(catalogue: DatabaseAddress) -> None:
+    """Once for each time; nothing of an item that is not published, no price where there is none."""
+
+    async def work(connection: AnyConnection) -> ReaderHistory:
+        await connection.execute("update content set price_usd = 12.5 where id in (1, 3)")
+        await connection.execute("update content set status = 'draft' where id = 3")
+        await record_interactions(
+            connection, [_one(f"k{at}", content_id=n, minutes=at) for at, n in enumerate((1, 2, 3, 1))]
+        )
+        return await read_history(connection, 7, limit=9)
+
+    history = on(catalogue, work)
+
+    assert history.content_ids == (1, 3, 2, 1)
+    assert history.vendor_ids == (1, None, 1, 1)
+    assert history.prices_usd == (12.5, None, None, 12.5)
 
 
 def test_the_region_of_a_reader_is_none_where_nobody_knows_it(catalogue: DatabaseAddress) -> None:
-    """Neither an unknown reader nor one without region has one."""
+    """Neither an unknown reader nor one without region has one, with a history or without."""
 
     async def work(connection: AnyConnection) -> list[str | None]:
-        await connection.execute("insert into users (id, region) values (1, 'NZ'), (2, null)")
-        return [await read_region(connection, user_id) for user_id in (1, 2, 3)]
+        await connection.execute("insert into users (id, region) values (1, 'NZ'), (2, null), (4, 'GB')")
+        await record_interactions(
+            connection, [_one("a", user_id=4), _one("b", user_id=4, content_id=2), _one("c", user_id=5)]
+        )
+        return [(await read_history(connection, user_id, limit=5)).region for user_id in range(1, 6)]
 
-    assert on(catalogue, work) == ["NZ", None, None]
+    assert on(catalogue, work) == ["NZ", None, None, "GB", None]

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 if TYPE_CHECKING:
     import psycopg
 
@@ -12,9 +14,9 @@ _COLUMNS = """id, vendor_id, title, description, region, district, category, tag
     quality::float8, status, updated_at"""
 _READ = f"select {_COLUMNS} from content where id = %s"  # noqa: S608 - literals only
 _FACTS = """
-select id, vendor_id, title, description, region, category, tags, price_usd::float8, quality::float8, updated_at,
-    created_at
-from content where id = any(%s) and status = 'published'
+select id, vendor_id, title, description, region, category, tags, price_usd::float8, quality::float8,
+    date_part('epoch', created_at)
+from content where id = any(%s::bigint[]) and status = 'published'
 """
 # An update without a change is dropped by a trigger and does not come back from `returning`.
 _INSERT_OR_UPDATE = """
@@ -73,11 +75,13 @@ class Content:
     updated_at: datetime
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ContentFacts:
-    """What a feed says of a published item."""
+class ItemFacts(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """What ranking, scoring and a feed must know of a published item; times are seconds since 1970.
 
-    id: int
+    No dataclass: a feed reads a hundred of them, and L2 keeps them as they are.
+    """
+
+    content_id: int
     vendor_id: int
     title: str
     description: str
@@ -86,8 +90,7 @@ class ContentFacts:
     tags: tuple[str, ...]
     price_usd: float | None
     quality: float
-    updated_at: datetime
-    created_at: datetime
+    created_seconds: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,9 +110,11 @@ async def read_content(connection: "psycopg.AsyncConnection[Any]", content_id: i
 
 async def read_facts(
     connection: "psycopg.AsyncConnection[Any]", ids: Sequence[int]
-) -> Mapping[int, ContentFacts]:
+) -> Mapping[int, ItemFacts]:
     """Return the facts of those of these items that are published, by id."""
-    rows = await connection.execute(_FACTS, [list(ids)])
+    # psycopg takes eighty microseconds to write a list of a hundred numbers down
+    wanted = f"{{{','.join(map(str, map(int, ids)))}}}"
+    rows = await connection.execute(_FACTS, [wanted], binary=True)
     return {row[0]: _facts(row) for row in await rows.fetchall()}
 
 
@@ -170,9 +175,9 @@ def _stored(row: tuple[Any, ...]) -> Content:
     )
 
 
-def _facts(row: tuple[Any, ...]) -> ContentFacts:
-    return ContentFacts(
-        id=row[0],
+def _facts(row: tuple[Any, ...]) -> ItemFacts:
+    return ItemFacts(
+        content_id=row[0],
         vendor_id=row[1],
         title=row[2],
         description=row[3],
@@ -181,6 +186,5 @@ def _facts(row: tuple[Any, ...]) -> ContentFacts:
         tags=tuple(row[6]),
         price_usd=row[7],
         quality=row[8],
-        updated_at=row[9],
-        created_at=row[10],
+        created_seconds=row[9],
     )

@@ -19,6 +19,13 @@ class Learned(StrEnum):
     POLICY = "agent_policy"
 
 
+_NEWEST = """
+(select 'thompson_arms', version, state, learned_at from thompson_arms order by version desc limit 1)
+union all
+(select 'agent_policy', version, state, learned_at from agent_policy order by version desc limit 1)
+"""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LearnedState:
     """One version of what was learned; `state` is a JSON object whose floats come back bit for bit."""
@@ -40,6 +47,15 @@ async def read_state(
     found = await connection.execute(query, [version])
     row = await found.fetchone()
     return LearnedState(version=row[0], state=row[1], learned_at=row[2]) if row else None
+
+
+async def read_newest(connection: "psycopg.AsyncConnection[Any]") -> Mapping[Learned, LearnedState]:
+    """Return the newest state of everything that was learned, in one round trip; what was not is left out."""
+    rows = await (await connection.execute(_NEWEST, binary=True)).fetchall()
+    return {
+        Learned(name): LearnedState(version=version, state=state, learned_at=learned_at)
+        for name, version, state, learned_at in rows
+    }
 
 
 async def read_states(

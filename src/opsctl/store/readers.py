@@ -8,12 +8,21 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import psycopg
 
-_HISTORY = """
-select content_id, kind, occurred_at from interactions
-where user_id = %s and content_id is not null
-order by occurred_at desc, id desc limit %s
+# One row of nothing but the region for a reader without a history, none for somebody unknown. Each item is looked up by
+# its key (`limit 1`): joined at large, the whole catalogue would be read for the sake of a hundred.
+_READER = """
+select users.region, did.content_id, did.kind, date_part('epoch', did.occurred_at), item.vendor_id, item.price_usd
+from users left join lateral (
+    select id, content_id, kind, occurred_at from interactions
+    where user_id = users.id and content_id is not null
+    order by occurred_at desc, id desc limit %s
+) as did on true
+left join lateral (
+    select vendor_id, price_usd::float8 from content where id = did.content_id and status = 'published' limit 1
+) as item on true
+where users.id = %s
+order by did.occurred_at desc, did.id desc
 """
-_REGION = "select region from users where id = %s"
 
 # One statement, so one round trip and one transaction. Rows are locked and written in one order everywhere (items by id,
 # readers by id, interactions by key): two batches at once then wait for each other instead of deadlocking. The lock on
@@ -48,12 +57,24 @@ where given.content_id not in (select id from present) and given.idempotency_key
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Seen:
-    """Something that a reader did with an item."""
+class ReaderHistory:
+    """What a reader did, column by column, the newest first; items that were deleted are left out.
 
-    content_id: int
-    kind: str
-    occurred_at: datetime
+    Args:
+        region: the reader's own; None where it or the reader is not known.
+        content_ids: with what something was done.
+        kinds: what was done.
+        occurred_seconds: when, in seconds since 1970.
+        vendor_ids: whose item it is; None where it is not published.
+        prices_usd: what it costs; None where it is not published or has no price.
+    """
+
+    region: str | None = None
+    content_ids: tuple[int, ...] = ()
+    kinds: tuple[str, ...] = ()
+    occurred_seconds: tuple[float, ...] = ()
+    vendor_ids: tuple[int | None, ...] = ()
+    prices_usd: tuple[float | None, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,16 +100,22 @@ class RecordedInteractions:
 
 async def read_history(
     connection: "psycopg.AsyncConnection[Any]", user_id: int, *, limit: int
-) -> Sequence[Seen]:
-    """Return what a reader did, the newest first; items that were deleted are left out."""
-    rows = await connection.execute(_HISTORY, [user_id, limit])
-    return [Seen(content_id=row[0], kind=row[1], occurred_at=row[2]) for row in await rows.fetchall()]
-
-
-async def read_region(connection: "psycopg.AsyncConnection[Any]", user_id: int) -> str | None:
-    """Return the region of a reader; None where it or the reader is not known."""
-    row = await (await connection.execute(_REGION, [user_id])).fetchone()
-    return row[0] if row else None
+) -> ReaderHistory:
+    """Return what a reader did, at most the newest `limit`, in one round trip."""
+    rows = await (await connection.execute(_READER, [limit, user_id], binary=True)).fetchall()
+    if not rows:
+        return ReaderHistory()
+    if rows[0][1] is None:
+        return ReaderHistory(region=rows[0][0])
+    regions, content_ids, kinds, occurred_seconds, vendor_ids, prices_usd = zip(*rows, strict=True)
+    return ReaderHistory(
+        region=regions[0],
+        content_ids=content_ids,
+        kinds=kinds,
+        occurred_seconds=occurred_seconds,
+        vendor_ids=vendor_ids,
+        prices_usd=prices_usd,
+    )
 
 
 async def record_interactions(

@@ -30,11 +30,11 @@ from opsctl.service.feed.feed_ids import make_feed_id, seed_of
 from opsctl.service.feed.readiness import Dependencies
 from opsctl.service.feed.routes import Routes
 from opsctl.service.feed.trending import TrendingBoard
-from opsctl.service.feed.values import ItemFacts
 from opsctl.service.model import FeedRequest
 from opsctl.service.pool_figures import PoolMeter
 from opsctl.service.scoring.ports import ScoredItem
 from opsctl.service.telemetry.meters import Meters
+from opsctl.store.content_writes import ItemFacts
 from opsctl.store.decisions import Decision
 
 stack = pytest.mark.stack

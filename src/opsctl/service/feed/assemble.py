@@ -102,7 +102,6 @@ def _assemble_stages(
         board=board,
         readers=Readers(
             database,
-            facts=facts,
             vectors=vectors,
             cache=caches.user_embedding,
             settings=settings,

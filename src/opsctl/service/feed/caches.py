@@ -15,8 +15,9 @@ from opsctl.service.cache.policy import CacheBook
 from opsctl.service.cache.ports import KeyValueStore
 from opsctl.service.feed.facts_codec import FactsCodec
 from opsctl.service.feed.learned import size_of_state
-from opsctl.service.feed.values import ItemFacts, Profile, Vector
+from opsctl.service.feed.values import Profile, Vector
 from opsctl.service.telemetry.meters import Meters
+from opsctl.store.content_writes import ItemFacts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

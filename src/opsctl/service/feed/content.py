@@ -10,7 +10,8 @@ from opsctl.service.feed.attention import AttentionOfItems
 from opsctl.service.feed.features import Point, gather_candidates
 from opsctl.service.feed.items import FactsOfItems, VectorsOfItems
 from opsctl.service.feed.together import both
-from opsctl.service.feed.values import Attention, ItemFacts, Retrieved, Vector
+from opsctl.service.feed.values import Attention, Retrieved, Vector
+from opsctl.store.content_writes import ItemFacts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,7 +5,7 @@ import math
 import msgspec
 
 from opsctl.service.cache.codecs import CodecError
-from opsctl.service.feed.values import ItemFacts
+from opsctl.store.content_writes import ItemFacts
 
 
 class FactsCodec:

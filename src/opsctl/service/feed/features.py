@@ -8,7 +8,8 @@ import numpy as np
 
 from opsctl.ranking.features import weighted_mean
 from opsctl.ranking.model import Candidates, Feature, Floats
-from opsctl.service.feed.values import Attention, ItemFacts, Matrix, Vector
+from opsctl.service.feed.values import Attention, Matrix, Vector
+from opsctl.store.content_writes import ItemFacts
 
 FRESHNESS_HALF_LIFE_SECONDS = 30 * 86400.0
 

@@ -10,9 +10,9 @@ from opsctl.clients.qdrant_values import PointId
 from opsctl.core.errors import OpsError
 from opsctl.service.cache import keys
 from opsctl.service.cache.kind import KindCache
-from opsctl.service.feed.values import ItemFacts, Vector
+from opsctl.service.feed.values import Vector
 from opsctl.service.scoring.ports import ItemScorer, ScoredItem
-from opsctl.store.content_writes import ContentFacts, read_facts
+from opsctl.store.content_writes import ItemFacts, read_facts
 
 
 class FactsOfItems:
@@ -30,8 +30,8 @@ class FactsOfItems:
     async def _load(self, wanted: Sequence[str]) -> Mapping[str, ItemFacts]:
         ids = [keys.id_of(key) for key in wanted]
         async with self._database.connection("read_facts") as connection:
-            rows = await read_facts(connection, ids)
-        return {keys.quality_score(item): _facts(row) for item, row in rows.items()}
+            found = await read_facts(connection, ids)
+        return {keys.quality_score(item): facts for item, facts in found.items()}
 
 
 class ReadsVectors(Protocol):
@@ -141,19 +141,4 @@ def scored_item(facts: ItemFacts) -> ScoredItem:
         price_usd=facts.price_usd,
         quality=facts.quality,
         tags=facts.tags,
-    )
-
-
-def _facts(row: ContentFacts) -> ItemFacts:
-    return ItemFacts(
-        content_id=row.id,
-        vendor_id=row.vendor_id,
-        title=row.title,
-        description=row.description,
-        region=row.region,
-        category=row.category,
-        tags=row.tags,
-        price_usd=row.price_usd,
-        quality=row.quality,
-        created_seconds=row.created_at.timestamp(),
     )

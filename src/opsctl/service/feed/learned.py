@@ -10,7 +10,7 @@ from opsctl.ranking.thompson import with_arms
 from opsctl.service.book import Ranking
 from opsctl.service.cache import keys
 from opsctl.service.cache.kind import KindCache
-from opsctl.store.learning import Learned, LearnedState, read_state
+from opsctl.store.learning import Learned, LearnedState, read_newest
 
 
 class LearnedStates:
@@ -30,10 +30,10 @@ class LearnedStates:
 
     async def _load(self) -> RankingState:
         async with self._database.connection("read_state") as connection:
-            arms = await read_state(connection, Learned.ARMS)
-            policy = await read_state(connection, Learned.POLICY)
+            newest = await read_newest(connection)
         return RankingState(
-            arms=arms_of(arms, settings=self._settings), policy=policy_of(policy, settings=self._settings)
+            arms=arms_of(newest.get(Learned.ARMS), settings=self._settings),
+            policy=policy_of(newest.get(Learned.POLICY), settings=self._settings),
         )
 
 

@@ -1,8 +1,7 @@
 """Who reads: vector, taste and limits of one user, made from the newest interactions and kept in L1."""
 
 import math
-from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime
+from collections.abc import Callable, Sequence
 from statistics import median
 
 import numpy as np
@@ -13,10 +12,9 @@ from opsctl.ranking.reader import context_vector, interaction_weights, reader_ve
 from opsctl.service.book import Ranking
 from opsctl.service.cache import keys
 from opsctl.service.cache.kind import KindCache
-from opsctl.service.feed.items import FactsOfItems, VectorsOfItems
-from opsctl.service.feed.together import both
-from opsctl.service.feed.values import ItemFacts, Profile, Vector
-from opsctl.store.readers import Seen, read_history, read_region
+from opsctl.service.feed.items import VectorsOfItems
+from opsctl.service.feed.values import Profile, Vector
+from opsctl.store.readers import ReaderHistory, read_history
 
 # What is kept beside the vector, so that L1 holds ten thousand readers: 20 x 128 float32 are 10 KiB.
 _RECENT = 20
@@ -37,7 +35,6 @@ class Readers:
         self,
         database: AsyncDatabase,
         *,
-        facts: FactsOfItems,
         vectors: VectorsOfItems,
         cache: KindCache[Profile],
         settings: Ranking,
@@ -46,7 +43,6 @@ class Readers:
         now: Callable[[], float],
     ) -> None:
         self._database = database
-        self._facts = facts
         self._vectors = vectors
         self._cache = cache
         self._history = settings.history
@@ -66,25 +62,16 @@ class Readers:
     async def _make(self, user_id: int) -> Profile:
         async with self._database.connection("read_history") as connection:
             history = await read_history(connection, user_id, limit=self._history)
-            region = await read_region(connection, user_id)
-        ids = list(dict.fromkeys(seen.content_id for seen in history))
-        facts, vectors = await both(self._facts.of(ids), self._vectors.of(ids))
-        return self._profile(user_id, history=history, region=region, facts=facts, vectors=vectors)
+        vectors = await self._vectors.of(list(dict.fromkeys(history.content_ids)))
+        return self._profile(user_id, history, [vectors.get(item) for item in history.content_ids])
 
-    def _profile(
-        self,
-        user_id: int,
-        *,
-        history: Sequence[Seen],
-        region: str | None,
-        facts: Mapping[int, ItemFacts],
-        vectors: Mapping[int, Vector],
-    ) -> Profile:
-        known = [seen for seen in history if seen.content_id in vectors]
-        matrix = self._matrix([vectors[seen.content_id] for seen in known])
-        now = datetime.fromtimestamp(self._now(), UTC)
-        ages = [(now - seen.occurred_at).total_seconds() for seen in known]
-        kinds = [seen.kind for seen in known]
+    def _profile(self, user_id: int, history: ReaderHistory, vectors: Sequence[Vector | None]) -> Profile:
+        """Return the profile; `vectors` stand beside the history, None where an item has none."""
+        known = [place for place, vector in enumerate(vectors) if vector is not None]
+        matrix = self._matrix([vector for vector in vectors if vector is not None])
+        now = self._now()
+        ages = [now - history.occurred_seconds[place] for place in known]
+        kinds = [history.kinds[place] for place in known]
         half_life = self._half_life_seconds
         weights = interaction_weights(kinds, ages, half_life_seconds=half_life)
         return Profile(
@@ -92,26 +79,26 @@ class Readers:
             vector=reader_vector(matrix, kinds, ages, half_life_seconds=half_life),
             recent=matrix[:_RECENT].copy(),
             recent_weights=np.maximum(weights[:_RECENT], 0.0),
-            vendors=frozenset(
-                facts[seen.content_id].vendor_id for seen in history if seen.content_id in facts
+            vendors=frozenset(vendor for vendor in history.vendor_ids if vendor is not None),
+            seen=frozenset(history.content_ids),
+            hidden=frozenset(
+                item for item, kind in zip(history.content_ids, history.kinds, strict=True) if kind == _HIDE
             ),
-            seen=frozenset(seen.content_id for seen in history),
-            hidden=frozenset(seen.content_id for seen in history if seen.kind == _HIDE),
-            region=region,
-            usual_price_usd=_usual_price(history, facts),
+            region=history.region,
+            usual_price_usd=_usual_price(history),
             context=context_vector(matrix),
-            segment=str(segment(len(history))),
+            segment=str(segment(len(history.content_ids))),
         )
 
     def _matrix(self, rows: Sequence[Vector]) -> np.ndarray[tuple[int, int], np.dtype[np.float32]]:
         return np.stack(rows) if rows else np.zeros((0, self._dimension), dtype=np.float32)
 
 
-def _usual_price(history: Sequence[Seen], facts: Mapping[int, ItemFacts]) -> float | None:
+def _usual_price(history: ReaderHistory) -> float | None:
     """Return the median price, by logarithm, of what was liked; None where that says nothing."""
     prices = [
-        math.log(item.price_usd)
-        for seen in history
-        if seen.kind in _LIKES and (item := facts.get(seen.content_id)) is not None and item.price_usd
+        math.log(price)
+        for kind, price in zip(history.kinds, history.prices_usd, strict=True)
+        if kind in _LIKES and price
     ]
     return math.exp(median(prices)) if prices else None

@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from opsctl.ranking.model import Reader, Slate
-from opsctl.service.feed.values import ItemFacts, Profile
+from opsctl.service.feed.values import Profile
 from opsctl.service.model import Feed, FeedItem, Tier
+from opsctl.store.content_writes import ItemFacts
 
 
 def reader_of(profile: Profile) -> Reader:

@@ -1,29 +1,15 @@
-"""What passes between the stages of a feed: an item's facts, a reader's profile, what was retrieved."""
+"""What passes between the stages of a feed: a reader's profile, attention to items, what was retrieved."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from opsctl.store.content_writes import ItemFacts
+
 Vector = NDArray[np.float32]
 Matrix = NDArray[np.float32]
-
-
-class ItemFacts(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """What ranking and scoring must know of an item, as it is kept in L2; times are seconds since 1970."""
-
-    content_id: int
-    vendor_id: int
-    title: str
-    description: str
-    region: str
-    category: str
-    tags: tuple[str, ...]
-    price_usd: float | None
-    quality: float
-    created_seconds: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
