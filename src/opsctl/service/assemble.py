@@ -36,6 +36,7 @@ from opsctl.service.edge.keys import KeyCheck
 from opsctl.service.edge.options import edge_options
 from opsctl.service.edge.usage import report_use
 from opsctl.service.feed.assemble import FeedBooks, FeedClients, FeedParts, assemble_feed
+from opsctl.service.feed.bounded import BoundedFeeds
 from opsctl.service.feed.caches import FeedCaches, Shelves, make_caches
 from opsctl.service.feed.contents import Catalogue
 from opsctl.service.feed.follow import Consumers, OutboxFollower
@@ -227,7 +228,7 @@ def _feeds(worker: _Worker) -> FeedParts:
 
 def _api(worker: _Worker, feeds: FeedParts) -> FastAPI:
     return make_api(
-        feeds=feeds.builder,
+        feeds=BoundedFeeds(feeds.builder, request_seconds=worker.service.limits.request_seconds),
         interactions=InteractionRecorder(
             worker.database,
             invalidation=ReaderInvalidation(worker.journal),

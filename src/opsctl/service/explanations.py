@@ -8,6 +8,11 @@ EXPLANATIONS: dict[str, str] = {
 needs at least one of its own.""",
     "SVC303": """All workers of the service ended while they started, such as for a server that does not answer or a
 file that cannot be opened. Each wrote why; with `opsctl stack logs service` for the one of the stack.""",
+    "SVC305": """More feeds were asked for than the workers can make. A worker makes 32 at once and lets the others wait for half
+the time that a request may take; who gets no turn by then is refused with 503 at once, because a feed begun later would come
+too late for its reader and hold up the next. Old feeds that L1 still holds are served meanwhile as `STALE`.
+
+More workers (`workers` in ops/service.yaml) make more feeds a second, longer lifetimes in ops/cache.yaml need fewer.""",
     "SVC302": """The service cannot listen at this port: another program does, or the port is not for this user.
 
 Two services at one port would each get a part of the requests, so this is refused even where the kernel allows it.""",

@@ -21,6 +21,12 @@ _logger = logging.getLogger(__name__)
 _PAUSE_SECONDS = 1.0
 _MOST_PAUSES = 4096
 
+# Old feeds are made anew this many at once: when thousands grow old in the same minute, making all of them anew at once
+# would leave no time for those that have none, nor for answering from memory.
+_MOST_REFRESHES = 8
+# With as many feeds under way, an old one is given rather than one more begun for it.
+_BUSY_FLIGHTS = 2 * _MOST_REFRESHES
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Made:
@@ -61,6 +67,12 @@ class FeedCache:
         self._random = random
         self._flights = SingleFlight()
         self._paused_until: dict[str, float] = {}
+        self._refreshes = 0
+
+    @property
+    def is_busy(self) -> bool:
+        """Tell whether so many feeds are under way that an old one should do."""
+        return len(self._flights) >= _BUSY_FLIGHTS
 
     def is_stale(self, entry: Entry) -> bool:
         """Tell whether an entry past its time may still be given while it is made anew."""
@@ -88,17 +100,21 @@ class FeedCache:
         return await self._flights.run(key, lambda: self._make(key, scope=scope, request_id=request_id))
 
     def make_soon(self, key: str, *, scope: Scope, request_id: str, tell: Callable[[Made], None]) -> None:
-        """Have the feed made anew in the background, unless that is under way or failed a moment ago.
+        """Have the feed made anew in the background, unless that is under way or failed a moment ago, or too many are.
 
         `tell` hears of it once it is made, because no request is answered with it that could say so.
         """
 
         async def make() -> Made:
-            made = await self._make(key, scope=scope, request_id=request_id)
+            try:
+                made = await self._make(key, scope=scope, request_id=request_id)
+            finally:
+                self._refreshes -= 1
             tell(made)
             return made
 
-        if not self._flights.is_flying(key) and not self.is_paused(key):
+        if self._refreshes < _MOST_REFRESHES and not self._flights.is_flying(key) and not self.is_paused(key):
+            self._refreshes += 1
             self._flights.start(key, make)
 
     def when_made(self, key: str, tell: Callable[[Made], None]) -> None:
@@ -116,6 +132,9 @@ class FeedCache:
             with tracing(trace):
                 async with asyncio.timeout(self._request_seconds):
                     caught = await catch(self._application, scope)
+        except TimeoutError:
+            self._pause(key)
+            raise  # said in the answer and counted; thousands of stack traces would only make it worse
         except Exception as error:
             self._pause(key)
             _logger.warning("a feed could not be made", exc_info=error, extra={"request_id": request_id})

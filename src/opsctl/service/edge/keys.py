@@ -12,7 +12,7 @@ from hmac import compare_digest
 from typing import Final, Protocol
 
 from opsctl.service.edge.gcra import Allowance
-from opsctl.service.edge.turns import Turns
+from opsctl.service.turns import Turns
 
 _logger = logging.getLogger(__name__)
 

@@ -1,0 +1,58 @@
+"""Thousands of feeds that grow old at the same time must not bring the service down."""
+
+import asyncio
+
+from tests.service.edge.world import World, let_others_run, run
+
+USERS = 100
+
+
+async def _filled(world: World) -> None:
+    for user in range(USERS):
+        await world.ask(f"/v1/feed/{user}")
+    world.api.asked.clear()
+
+
+def test_only_a_few_old_feeds_are_made_anew_at_once_and_all_are_answered_meanwhile() -> None:
+    """Every reader gets an old feed at once; the API makes eight, and when these are done, others."""
+
+    async def story() -> None:
+        with World() as world:
+            await _filled(world)
+            gate = asyncio.Event()
+            world.api.before = gate.wait
+            world.time.now += 301
+            replies = [await world.ask(f"/v1/feed/{user}") for user in range(USERS)]
+            await let_others_run()
+            assert {reply["x-cache"] for reply in replies} == {"STALE"}
+            assert len(world.api.asked) == 8
+
+            gate.set()
+            await let_others_run()
+            again = [await world.ask(f"/v1/feed/{user}") for user in range(USERS)]
+            assert [reply["x-cache"] for reply in again].count("HIT-L1") == 8
+            await let_others_run()
+            assert len(world.api.asked) == 16
+
+    run(story())
+
+
+def test_a_busy_worker_gives_feeds_that_are_older_still_instead_of_making_more() -> None:
+    """Past `stale_while_revalidate` a reader waits for a new feed, but not behind sixteen others."""
+
+    async def story() -> None:
+        with World() as world:
+            await _filled(world)
+            gate = asyncio.Event()
+            world.api.before = gate.wait
+            world.time.now += 600
+            asked = [asyncio.create_task(world.ask(f"/v1/feed/{user}")) for user in range(USERS)]
+            await let_others_run()
+            answered = [task for task in asked if task.done()]
+            assert len(answered) == USERS - 16
+            assert {task.result()["x-cache"] for task in answered} == {"STALE"}
+
+            gate.set()
+            assert {(await task)["x-cache"] for task in asked} == {"STALE", "MISS"}
+
+    run(story())
