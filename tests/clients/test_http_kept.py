@@ -250,6 +250,23 @@ def test_an_address_must_be_one_of_http(url: str) -> None:
         KeptHttp(url, headers={}, max_connections=1, largest_body_bytes=1000)
 
 
+def test_user_and_password_of_an_address_are_sent_as_basic_authorization() -> None:
+    """Unless the headers hold another one."""
+    server = ScriptedServer([SIZED])
+
+    async def scenario(_: KeptHttp) -> None:
+        address = server.url.replace("//", "//me:p%40ss@")
+        for headers in ({}, {"Authorization": "Bearer k"}):
+            other = KeptHttp(address, headers=headers, max_connections=1, largest_body_bytes=1000)
+            await other.post("/", b"{}")
+            await other.close()
+
+    run(server, scenario)
+
+    assert b"\r\nAuthorization: Basic bWU6cEBzcw==\r\n" in server.requests[0]
+    assert b"\r\nAuthorization: Bearer k\r\n" in server.requests[1]
+
+
 def test_a_header_cannot_hold_a_line_break() -> None:
     """A key out of a file with a line end would otherwise write headers of its own."""
     with pytest.raises(ValueError, match="api-key"):

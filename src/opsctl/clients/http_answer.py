@@ -13,6 +13,13 @@ class BadAnswerError(ValueError):
     """What came is not HTTP/1.x, or larger than allowed."""
 
 
+class TooLargeError(BadAnswerError):
+    """The answer is larger than allowed."""
+
+    def __init__(self) -> None:
+        super().__init__("the answer is too large")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
     """One answer; header names in lower case, of several with one name the last."""
@@ -76,13 +83,13 @@ class AnswerReader:
             return bool(self._buffer)  # an interim answer; the real one follows
         self._body_size = _body_size(head)
         if (self._body_size or 0) > self._largest_body_bytes:
-            raise BadAnswerError("the answer is too large")
+            raise TooLargeError
         self._head = head
         return True
 
     def _unsized(self, head: Answer) -> Answer | None:
         if len(self._buffer) > self._largest_body_bytes:
-            raise BadAnswerError("the answer is too large")
+            raise TooLargeError
         body = _joined_chunks(self._buffer) if _is_chunked(head) else None
         return None if body is None else self._whole(head, body)
 

@@ -5,11 +5,12 @@ decompression) is not wanted here. Where a proxy stands in between, httpx is the
 """
 
 import asyncio
+from base64 import b64encode
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from opsctl.clients.http_answer import Answer, AnswerReader, BadAnswerError
 
@@ -52,7 +53,9 @@ class KeptHttp:
             ssl=_tls() if parts.scheme == "https" else None,
         )
         self._prefix = parts.path.rstrip("/")
-        self._head = _head(parts.netloc.rpartition("@")[2], headers)
+        user, _, host = parts.netloc.rpartition("@")
+        basic = f"Basic {b64encode(unquote(user).encode()).decode()}"
+        self._head = _head(host, ({"Authorization": basic} if user else {}) | dict(headers))
         self._largest_body_bytes = largest_body_bytes
         self._free = asyncio.Semaphore(max_connections)
         self._idle: list[_Connection] = []

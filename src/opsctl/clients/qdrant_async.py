@@ -6,11 +6,10 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 from opsctl.clients.http_answer import Answer
-from opsctl.clients.http_kept import KeptHttp
-from opsctl.clients.http_proxied import ProxiedHttp, stands_behind_proxy
+from opsctl.clients.http_posts import PostsJson, is_loopback, posts_to
 from opsctl.clients.qdrant_convert import plain_id, query_request, to_filter
 from opsctl.clients.qdrant_errors import refused, timed_out, translated, unreachable
 from opsctl.clients.qdrant_reads import (
@@ -31,7 +30,6 @@ if TYPE_CHECKING:
     Vector = NDArray[np.float32]
     Matrix = NDArray[np.float32]
 
-_LOOPBACK = ("127.0.0.1", "localhost", "::1")
 _CONNECTIONS = 32
 _CHANNELS = 2
 _LARGEST_ANSWER_BYTES = 64 * 1024 * 1024
@@ -223,24 +221,16 @@ def _client(place: QdrantPlace, *, timeout_seconds: float) -> "AsyncQdrantClient
             grpc_port=place.grpc_port,
             timeout=max(1, round(timeout_seconds)),
             check_compatibility=False,  # asking for the version would block the first request
-            trust_env=not _is_local(place),  # no proxy stands between this machine and itself
+            trust_env=not is_loopback(place.url),  # no proxy stands between this machine and itself
             **options,
         )
 
 
-def _http(client: "AsyncQdrantClient", place: QdrantPlace) -> KeptHttp | ProxiedHttp:
+def _http(client: "AsyncQdrantClient", place: QdrantPlace) -> PostsJson:
     """Return connections to the address that qdrant-client made of the place: its port and prefix hold."""
-    url = client.http.client.host
-    headers = {"api-key": place.api_key} if place.api_key else {}
-    if not _is_local(place) and stands_behind_proxy(url):
-        return ProxiedHttp(url, headers=headers, max_connections=_CONNECTIONS)
-    return KeptHttp(
-        url,
-        headers=headers,
+    return posts_to(
+        client.http.client.host,
+        headers={"api-key": place.api_key} if place.api_key else {},
         max_connections=_CONNECTIONS,
         largest_body_bytes=_LARGEST_ANSWER_BYTES,
     )
-
-
-def _is_local(place: QdrantPlace) -> bool:
-    return urlsplit(place.url).hostname in _LOOPBACK

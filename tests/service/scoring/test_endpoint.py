@@ -180,7 +180,7 @@ def test_nobody_there_is_an_error_after_attempts():
         gone = server.url
     meters = Meters()
 
-    with pytest.raises(CallFailedError, match="ConnectError"):
+    with pytest.raises(CallFailedError, match="ConnectionRefusedError"):
         ask(gone, meters=meters)
 
     assert calls(meters) == (0, 3, 0)
@@ -191,7 +191,7 @@ def test_an_answer_that_takes_too_long_is_an_error_once():
     meters = Meters()
     with (
         scripted_endpoint([Reply(after_seconds=30)]) as server,
-        pytest.raises(CallFailedError, match="ReadTimeout"),
+        pytest.raises(CallFailedError, match="no answer within 100ms"),
     ):
         ask(server.url, meters=meters, timeout="100ms")
 

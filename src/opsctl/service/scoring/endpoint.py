@@ -1,16 +1,18 @@
 """How is a language model asked: any endpoint that speaks OpenAI's `POST /chat/completions`, one call for many items."""
 
+import asyncio
 import logging
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 
-import httpx
 import msgspec
 import orjson
 import stamina
 import stamina.instrumentation
 
+from opsctl.clients.http_answer import Answer, BadAnswerError, TooLargeError
+from opsctl.clients.http_posts import posts_to
 from opsctl.core.units import parse_duration
 from opsctl.service.book import Model
 from opsctl.service.scoring.parse import InvalidAnswerError, ParsedScores, parse_scores
@@ -28,7 +30,6 @@ _LARGEST_BODY_BYTES = 1024 * 1024
 _MOST_TOKENS = 10**9
 # Nothing was charged for these, or the endpoint asks to come again.
 _PASSING_STATUSES = frozenset({429, 503})
-_PASSING_FAULTS = (httpx.ConnectError, httpx.ConnectTimeout, httpx.RemoteProtocolError)
 
 
 class CallFailedError(Exception):
@@ -65,7 +66,6 @@ class ModelEndpoint:
         model: the book's choices.
         api_key: sent as a bearer token where given.
         meters: calls, durations, tokens and dollars go here; every attempt counts as a call.
-        transport: replaces the network, for tests.
         clock: seconds, for durations.
     """
 
@@ -75,26 +75,21 @@ class ModelEndpoint:
         *,
         api_key: str | None,
         meters: Meters,
-        transport: httpx.AsyncBaseTransport | None = None,
         clock: Callable[[], float] = time.perf_counter,
     ) -> None:
         # The library would count retries in a registry of its own and print lines that belong to no request.
         stamina.instrumentation.set_on_retry_hooks([])
         self._model = model
-        self._url = f"{(model.url or '').rstrip('/')}/chat/completions"
         self._meters = meters
         self._clock = clock
         self._timeout_seconds = parse_duration(model.timeout)
         self._trouble: str | None = None
         self.is_simulated = model.provider == "simulated"
-        headers = {"Content-Type": "application/json"} | (
-            {"Authorization": f"Bearer {api_key}"} if api_key else {}
-        )
-        self._client = httpx.AsyncClient(
-            headers=headers,
-            timeout=self._timeout_seconds,
-            transport=transport,
-            limits=httpx.Limits(max_connections=model.concurrent_calls),
+        self._http = posts_to(
+            model.url or "",
+            headers={"Authorization": f"Bearer {api_key}"} if api_key else {},
+            max_connections=model.concurrent_calls,
+            largest_body_bytes=_LARGEST_BODY_BYTES,
         )
 
     async def ask(self, items: Sequence[ScoredItem]) -> ParsedScores:
@@ -132,7 +127,7 @@ class ModelEndpoint:
 
     async def close(self) -> None:
         """Let go of the connections."""
-        await self._client.aclose()
+        await self._http.close()
 
     async def _attempt(self, body: bytes, *, count: int) -> ParsedScores:
         began, outcome = self._clock(), "error"
@@ -151,18 +146,21 @@ class ModelEndpoint:
 
     async def _post(self, body: bytes) -> bytes:
         try:
-            async with self._client.stream("POST", self._url, content=body) as response:
-                # Read also what is refused: the connection can then be used again.
-                answer = await _read_bounded(response)
-                if not response.is_success:
-                    raise _failure(response)
-                if response.headers.get("x-simulated") == "true":
-                    # A stand-in says so itself; nobody shall read its scores as those of a model.
-                    self.is_simulated = True
-                return answer
-        except httpx.HTTPError as error:
-            passing = isinstance(error, _PASSING_FAULTS)
-            raise CallFailedError(f"{type(error).__name__}: {error}", passing=passing) from error
+            async with asyncio.timeout(self._timeout_seconds):
+                answer = await self._http.post("/chat/completions", body)
+        except TooLargeError as error:
+            raise InvalidAnswerError(str(error)) from error
+        except TimeoutError as error:
+            raise CallFailedError(f"no answer within {self._model.timeout}") from error
+        except (OSError, BadAnswerError) as error:
+            # Nobody there, or gone before an answer.
+            raise CallFailedError(f"{type(error).__name__}: {error}", passing=True) from error
+        if not 200 <= answer.status < 300:
+            raise _failure(answer)
+        if answer.headers.get(b"x-simulated") == b"true":
+            # A stand-in says so itself; nobody shall read its scores as those of a model.
+            self.is_simulated = True
+        return answer.body
 
     def _content(self, body: bytes) -> str:
         """Return the text of the answer, after counting what it cost; unusable answers cost as well."""
@@ -205,18 +203,9 @@ class ModelEndpoint:
             logger.warning("the scoring model gives no usable answer: %.300s", trouble)
 
 
-def _failure(response: httpx.Response) -> CallFailedError:
+def _failure(answer: Answer) -> CallFailedError:
     pause: float | None = None
     with suppress(ValueError):  # a date instead of seconds: then our own pause holds
-        pause = max(0.0, float(response.headers.get("retry-after", "")))
-    passing = response.status_code in _PASSING_STATUSES
-    return CallFailedError(f"status {response.status_code}", passing=passing, pause_seconds=pause)
-
-
-async def _read_bounded(response: httpx.Response) -> bytes:
-    body = bytearray()
-    async for chunk in response.aiter_bytes():
-        body += chunk
-        if len(body) > _LARGEST_BODY_BYTES:
-            raise InvalidAnswerError("the answer is too large")
-    return bytes(body)
+        pause = max(0.0, float(answer.headers.get(b"retry-after", b"")))
+    passing = answer.status in _PASSING_STATUSES
+    return CallFailedError(f"status {answer.status}", passing=passing, pause_seconds=pause)
