@@ -59,7 +59,7 @@ MALFORMED = _kind(
     "SVC001",
     400,
     "malformed request",
-    "The request cannot be read: broken JSON, invalid UTF-8, a broken header.",
+    "The request cannot be read: broken JSON, invalid UTF-8, a broken header, broken chunks.",
 )
 INVALID = _kind(
     "SVC002",

@@ -15,17 +15,16 @@ from opsctl.service.edge.cors import Cors
 from opsctl.service.edge.counting import Counting
 from opsctl.service.edge.feeds import FeedCache, Made
 from opsctl.service.edge.headers import NOT_STORED, SECURITY, accepted_request_id, request_ids
-from opsctl.service.edge.hits import MOST_HEADERS, Hits
+from opsctl.service.edge.hits import Hits
 from opsctl.service.edge.keys import Grant, KeyCheck, KeyRefusedError, KeysUnavailableError
 from opsctl.service.edge.options import EdgeOptions
 from opsctl.service.edge.origin import ClientGoneError
 from opsctl.service.edge.passing import PassingOn, feed_scope
 from opsctl.service.edge.request import FeedQueries, FeedQuery, Request
+from opsctl.service.edge.sizes import refuse_large_headers, refuse_long_head
 
 _logger = logging.getLogger(__name__)
 
-_LONGEST_ADDRESS = 8192
-_LARGEST_HEADERS_BYTES = 32 * 1024
 _ALIVE = b'{"status":"ok"}'
 
 
@@ -117,7 +116,7 @@ class Edge:
         self._memory.write_figures()
 
     async def _answer(self, request: Request, receive: Receive, send: Send) -> None:
-        _refuse_oversized(request)
+        refuse_long_head(request)
         if self._cors.is_preflight(request):
             await self._preflight(request, send)
             return
@@ -248,8 +247,7 @@ class Edge:
 
     async def _slowly(self, request: Request, receive: Receive, send: Send) -> None:
         """Answer what is not a cached feed."""
-        if sum(len(name) + len(value) for name, value in request.scope["headers"]) > _LARGEST_HEADERS_BYTES:
-            raise ProblemError(kind=problems.LARGE_HEADERS, detail="all headers together are too long")
+        refuse_large_headers(request)
         self._counting.came()
         try:
             if request.route == "health":
@@ -287,13 +285,6 @@ class Edge:
             await send({"type": "websocket.close", "code": 1000})
             return
         await self._application(scope, receive, send)
-
-
-def _refuse_oversized(request: Request) -> None:
-    if len(request.path) + len(request.query) > _LONGEST_ADDRESS:
-        raise ProblemError(kind=problems.LONG_ADDRESS, detail=f"at most {_LONGEST_ADDRESS} bytes are read")
-    if len(request.headers) > MOST_HEADERS:
-        raise ProblemError(kind=problems.LARGE_HEADERS, detail=f"at most {MOST_HEADERS} headers are read")
 
 
 def _metrics_type() -> bytes:
