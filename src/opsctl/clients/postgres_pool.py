@@ -161,7 +161,8 @@ class AsyncDatabase:
                         if limit_seconds is not None:
                             await begin_with_limit(connection, seconds=limit_seconds)
                         yield connection
-                        await connection.commit()
+                        if limit_seconds is not None:
+                            await connection.commit()
                 finally:
                     self._returned_at[connection] = time.monotonic()
                     self._tell_used(query, self._clock() - began)

@@ -32,11 +32,11 @@ def choose_diverse(
         return np.argsort(-relevance, kind="stable")[:count]
     chosen = np.empty(count, np.intp)
     gain = (1.0 - diversity) * relevance
-    chosen[0] = np.argmax(relevance)
+    chosen[0] = relevance.argmax()
     nearest = np.full(len(relevance), -1.0, np.float32)
     for position in range(1, count):
         last = chosen[position - 1]
         gain[last] = -np.inf
         np.maximum(nearest, cosines(vectors, vectors[last]), out=nearest)
-        chosen[position] = np.argmax(gain - diversity * nearest)
+        chosen[position] = (gain - diversity * nearest).argmax()
     return chosen

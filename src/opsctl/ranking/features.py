@@ -17,7 +17,8 @@ _GRID = 2048
 def column(candidates: Candidates, feature: Feature) -> Floats:
     """Return one feature, shape (n,), within [0, 1]; what is not a finite number is NaN."""
     values = candidates.features[:, feature]
-    return np.where(np.isfinite(values), np.clip(values, 0.0, 1.0), np.nan)
+    # the two of which np.clip consists, without what it wraps round them
+    return np.where(np.isfinite(values), np.minimum(np.maximum(values, 0.0), 1.0), np.nan)
 
 
 def blend(parts: Mapping[Feature, float], candidates: Candidates) -> Floats:
@@ -34,14 +35,16 @@ def weighted_mean(parts: list[tuple[float, Floats]]) -> Floats:
     >>> weighted_mean([(3.0, np.array([1.0, np.nan, np.nan])), (1.0, np.array([0.0, 0.2, np.nan]))])
     array([0.75, 0.2 , 0.5 ])
     """
-    weights = np.array([weight for weight, _ in parts])[:, None]
-    values = np.stack([values for _, values in parts])
-    values = np.where(weights < 0, 1.0 - values, values)
+    weights = np.array([abs(weight) for weight, _ in parts])[:, None]
+    values = np.array([1.0 - values if weight < 0 else values for weight, values in parts])
     known = ~np.isnan(values)
-    shares = np.abs(weights) * known
-    total = shares.sum(axis=0)
-    summed = (shares * np.where(known, values, 0.0)).sum(axis=0)
-    return np.where(total > 0, np.clip(summed / np.where(total > 0, total, 1.0), 0.0, 1.0), UNKNOWN)
+    values[~known] = 0.0
+    shares = weights * known
+    total = np.add.reduce(shares, axis=0)
+    summed = np.add.reduce(shares * values, axis=0)
+    has_any = total > 0
+    mean = np.minimum(np.maximum(summed / np.where(has_any, total, 1.0), 0.0), 1.0)
+    return np.where(has_any, mean, UNKNOWN)
 
 
 def cosines(vectors: NDArray[np.float32], others: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -72,7 +75,7 @@ def nearness(candidates: Candidates, reader: Reader) -> Floats:
     count = len(reader.history)
     if count == 0:
         return np.full(len(candidates.ids), np.nan)
-    near = np.clip(cosines(candidates.vectors, reader.history), 0.0, 1.0)
+    near = np.minimum(np.maximum(cosines(candidates.vectors, reader.history), 0.0), 1.0)
     if reader.history_weights is not None:
         near = near * _relative(reader.history_weights)
     if count > NEIGHBOURS:

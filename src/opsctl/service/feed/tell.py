@@ -48,8 +48,7 @@ def tell_feed(
         meters.count(metrics.EXPLORED, slate.arm, by=len(slate.explored))
     for agent in agents:
         meters.observe(metrics.AGENT_SECONDS, agent.name, value=agent.seconds)
-        for score in slate.agent_scores[agent.name]:
-            meters.observe(metrics.AGENT_SCORE, agent.name, value=score)
+        meters.observe_each(metrics.AGENT_SCORE, agent.name, values=slate.agent_scores[agent.name])
     note_feed(
         FeedFacts(
             feed_id=feed.feed_id,

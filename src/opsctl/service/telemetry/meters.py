@@ -1,5 +1,6 @@
 """How are the declared metrics counted: prometheus-client's instruments, right with several workers too."""
 
+from bisect import bisect_left
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -53,6 +54,14 @@ class Meters:
         for bucket, count in zip(child._buckets, counts, strict=True):  # noqa: SLF001
             if count:
                 bucket.inc(count)
+
+    def observe_each(self, metric: Metric, *labels: str, values: Sequence[float]) -> None:
+        """Add several observations at the price of little more than one; none of them may be NaN."""
+        bounds = metric.buckets
+        counts = [0] * (len(bounds) + 1)
+        for value in values:
+            counts[bisect_left(bounds, value)] += 1
+        self.observe_many(metric, *labels, counts=counts, total=sum(values))
 
     def child(self, metric: Metric, *labels: str) -> "Counter | Gauge | Histogram":
         """Return the instrument of one set of labels, for hot paths that keep it."""
