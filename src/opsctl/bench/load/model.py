@@ -270,6 +270,8 @@ class LoadReport:
     git_commit: str | None
     verdict: Verdict
     extra: Mapping[str, Any] = field(default_factory=dict)
+    blocks: tuple[Sparse, ...] = ()
+    """Response histograms of the points, in their order: what comparisons draw from. The registry keeps them packed."""
 
     @property
     def is_valid(self) -> bool:
