@@ -56,13 +56,17 @@ class Timings:
     """Histograms in microseconds. `response` counts from when a request was planned, `service` from when it was sent.
 
     Response = generator lag + queue wait + service. The lag is the sender's own fault, the queue wait (for a free
-    connection) the service's.
+    connection) the service's. `response` and `service` hold good answers, and with the time waited so far those that
+    timed out or were unfinished; other errors are in `failed`, so that failing fast never looks like being fast.
     """
 
     response: Histogram = field(default_factory=Histogram)
     service: Histogram = field(default_factory=Histogram)
     generator_lag: Histogram = field(default_factory=Histogram)
     queue_wait: Histogram = field(default_factory=Histogram)
+    """Of every request that was not dropped, as the lag."""
+    failed: Histogram = field(default_factory=Histogram)
+    """Response times of the other errors."""
 
     def merge(self, other: "Timings") -> None:
         """Add what another process recorded."""
@@ -70,11 +74,12 @@ class Timings:
         self.service.merge(other.service)
         self.generator_lag.merge(other.generator_lag)
         self.queue_wait.merge(other.queue_wait)
+        self.failed.merge(other.failed)
 
 
 @dataclass(slots=True, kw_only=True)
 class Block:
-    """What became of the requests planned within one second of the run."""
+    """What became of the requests planned within one second of the run; `response` as in `Timings`."""
 
     planned: int = 0
     errors: int = 0
@@ -110,7 +115,7 @@ class Tally:
     """Why answers were errors, in a few words; at most 50 different ones are kept."""
     endpoints: dict[str, Block] = field(default_factory=dict)
     tiers: dict[str, Histogram] = field(default_factory=dict)
-    """Response times by tier."""
+    """Response times of good answers by tier."""
     stages: dict[str, dict[str, StageTime]] = field(default_factory=dict)
     """By tier and stage."""
     blocks: dict[int, Block] = field(default_factory=dict)

@@ -1,12 +1,15 @@
 """What every engine takes and gives, whether it is ours or Locust: a job in, frames while it runs, a total at the end."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from opsctl.bench.load.book import LoadBook
 from opsctl.bench.load.model import Frame, Tally
+
+if TYPE_CHECKING:
+    import numpy as np
 
 PlannedRequest = tuple[int, bytes]
 """Place of its endpoint in the mix, and the bytes to send."""
@@ -36,6 +39,9 @@ class LoadJob:
         headers: sent with every request, such as `Authorization`; never stored in a report.
         folder: where files that the book names (schemas, certificates, logs to replay) are looked for.
         replay: a log of requests to send instead of the mix, with its own arrival times.
+        replay_speed: how many times as fast as it was recorded.
+        run_id: makes idempotency keys new in each run; letters, digits and `-`.
+        began_at: what `{now}` stands for, an RFC 3339 text.
     """
 
     name: str
@@ -44,10 +50,47 @@ class LoadJob:
     headers: Mapping[str, str] = field(default_factory=dict)
     folder: Path = Path()
     replay: Path | None = None
+    replay_speed: float = 1.0
+    run_id: str = "run"
+    began_at: str = "2026-01-01T00:00:00Z"
+
+
+class Arrivals(Protocol):
+    """When each request is to start: planned (`ArrivalPlan`) or recorded (`RecordedArrivals`)."""
+
+    @property
+    def seconds(self) -> float:
+        """Return the length of the run."""
+        ...
+
+    @property
+    def digest(self) -> str:
+        """Return the SHA-256 of what the times follow from: equal digests are equal plans."""
+        ...
+
+    def rate_at(self, second: float) -> float:
+        """Return the planned requests a second at a moment of the run."""
+        ...
+
+    def phase_at(self, second: float) -> str:
+        """Return the phase of that moment in a few words."""
+        ...
+
+    def share(self, process: int, *, of: int) -> "Iterator[tuple[np.ndarray, np.ndarray]]":
+        """Yield numbers and seconds of the arrivals i with i mod `of` == `process`, a bounded piece at a time.
+
+        The shares of all processes together are exactly the plan, whatever their number.
+        """
+        ...
 
 
 class RequestSource(Protocol):
     """What is sent: the same job gives the same requests, whichever process asks for them."""
+
+    @property
+    def arrivals(self) -> Arrivals | None:
+        """Return the times that a recorded log brings along; None where the book's plan holds."""
+        ...
 
     @property
     def endpoints(self) -> Sequence[str]:
@@ -63,7 +106,17 @@ class Inspects(Protocol):
     """Whether an answer is a good one."""
 
     def inspect(self, endpoint: int, *, status: int, head: bytes, body: bytes) -> str | None:
-        """Return None for a good answer, else in a few words what is wrong; called for every answer, so cheap."""
+        """Return None for a good answer, else in a few words what is wrong; called for every answer, so cheap.
+
+        The words begin with `status ` for Outcome.BAD_STATUS and with `redirect ` for Outcome.REDIRECT; all else is
+        Outcome.CHECK_FAILED.
+
+        Args:
+            endpoint: its number in the mix.
+            status: of the answer.
+            head: the answer up to the empty line, as it came.
+            body: without its framing.
+        """
         ...
 
 
