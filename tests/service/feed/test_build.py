@@ -241,7 +241,7 @@ def test_the_second_feed_comes_out_of_l2(world: World, folder: Path) -> None:
         async with worker(world, folder) as one:
             request = FeedRequest(user_id=1, limit=20)
             first = await one.parts.builder.build(request)
-            await asyncio.sleep(0.1)  # entries are written behind the first answer
+            await one.settle()
             second = await one.parts.builder.build(FeedRequest(user_id=2, limit=20))
 
         assert (first.answered_by_l2, second.answered_by_l2) == (False, True)
@@ -326,7 +326,7 @@ def test_a_logged_decision_comes_out_of_the_database_and_gives_the_same_slate(
 async def _warm(one: Worker) -> Feed:
     await one.parts.board.refresh()
     feed = await one.parts.builder.build(FeedRequest(user_id=1, limit=20))
-    await asyncio.sleep(0.1)
+    await one.settle()
     return feed
 
 

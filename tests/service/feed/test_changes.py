@@ -77,7 +77,7 @@ def second_process(folder: Path, *, tag: str) -> Iterator[Callable[[], str]]:
         yield ask
     finally:
         stdin.close()
-        process.wait(timeout=20)
+        process.wait(timeout=60)
         stdout.close()
 
 
@@ -142,7 +142,7 @@ def test_a_written_item_leaves_every_cache_of_every_process(world: World, folder
         async with worker(world, folder) as one:
             facts = one.parts.builder._stages.content._facts
             old = (await facts.of([5]))[5]
-            await asyncio.sleep(0.1)
+            await one.settle()
             with second_process(folder, tag=keys.content_tag(5)) as ask:
                 before = ask()
                 content, is_new = await one.contents.write(5, new_item(title="Quite Another"))
@@ -208,7 +208,7 @@ def test_a_change_made_elsewhere_reaches_the_caches(own_world: World, folder: Pa
             stages = one.parts.builder._stages
             old_facts = (await stages.content._facts.of([5]))[5]
             old_vector = (await stages.content._vectors.of([5]))[5].copy()
-            await asyncio.sleep(0.1)
+            await one.settle()
             own_world.execute("update content set title = 'Zeppelin Rides', description = '' where id = 5")
             followed = await one.follower.step()
             new_facts = (await stages.content._facts.of([5]))[5]
@@ -257,7 +257,7 @@ def test_an_l2_of_unknown_age_is_cleared_before_changes_are_followed(
             await one.follower.step()
             stages = one.parts.builder._stages
             await stages.content._facts.of([5])
-            await asyncio.sleep(0.1)
+            await one.settle()
             own_world.execute("update content set title = 'Kites' where id = 5")
             own_world.execute("delete from outbox_watermarks where consumer like 'caches%%'")
             caplog.clear()
@@ -305,7 +305,7 @@ def test_two_workers_do_not_follow_the_same_batch(own_world: World, folder: Path
                     "select from outbox_watermarks where consumer = %s for update",
                     [one.follower._consumers.facts],
                 )
-                async with asyncio.timeout(5):
+                async with asyncio.timeout(60):
                     passed = await one.follower._drop(one.follower._consumers.facts, behind=None)
             followed = await one.follower._drop(one.follower._consumers.facts, behind=None)
 
@@ -322,7 +322,7 @@ def test_the_follower_runs_until_told_to_stop(own_world: World, folder: Path) ->
             stop = asyncio.Event()
             task = asyncio.create_task(one.follower.run(stop))
             await one.contents.write(1000, new_item())
-            async with asyncio.timeout(15):
+            async with asyncio.timeout(60):
                 # The vector node has no way to tell.
                 while not await one.searcher.vectors(own_world.collection, [1000]):  # noqa: ASYNC110
                     await asyncio.sleep(0.05)

@@ -208,7 +208,7 @@ def test_only_the_shortlist_is_scored_and_only_once(world: World, folder: Path) 
         clock, scorer = Clock(), Moody()
         async with worker(world, folder, scorer=scorer, clock=clock) as one:
             await one.parts.builder.build(FeedRequest(user_id=1, limit=20))
-            await asyncio.sleep(0.1)
+            await one.settle()
             asked = list(scorer.asked)
             await one.parts.builder.build(FeedRequest(user_id=2, limit=20))
             asked_again = list(scorer.asked)
