@@ -1,9 +1,11 @@
 """What load is sent, to whom, and what must hold under it: a book `ops/loads/<name>.yaml`."""
 
+import re
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, ValidationInfo, model_validator
 
+from opsctl.bench.load.gates import CLOCKS, TIERS, parse_gate
 from opsctl.config.model import StrictModel
 from opsctl.config.quantities import Duration, Share
 from opsctl.core.units import parse_duration
@@ -11,9 +13,48 @@ from opsctl.core.units import parse_duration
 Rate = Annotated[float, Field(gt=0, le=1_000_000)]
 """Requests a second."""
 
-Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
+PLACEHOLDERS = ("user", "content", "key", "now")
+"""What may stand in braces in a path or a body."""
 
 _LONGEST_SECONDS = 7 * 24 * 3600.0
+_FRAMING = frozenset({"connection", "content-length", "expect", "keep-alive", "transfer-encoding", "upgrade"})
+
+
+def _checked_name(name: str) -> str:
+    if name in CLOCKS or name in TIERS:
+        raise ValueError(f"`{name}` has a meaning in gates; choose another name")
+    return name
+
+
+def _checked_gate(text: str, info: ValidationInfo) -> str:
+    parse_gate(text, endpoints=info.data.get("mix"))  # None while the mix itself is wrong
+    return text
+
+
+def _checked_path(path: str) -> str:
+    for name in re.findall(r"\{([^{}]*)\}", path):
+        if name not in PLACEHOLDERS:
+            known = ", ".join(f"`{{{each}}}`" for each in PLACEHOLDERS)
+            raise ValueError(f"nothing is called `{{{name}}}`; there are {known}")
+    return path
+
+
+def _checked_header(name: str) -> str:
+    if name.lower() in _FRAMING:
+        raise ValueError(f"`{name}` is the sender's own: it frames the requests")
+    return name
+
+
+def _without_repeats(headers: dict[str, str]) -> dict[str, str]:
+    if len({name.lower() for name in headers}) != len(headers):
+        raise ValueError("a header stands twice, in capital and small letters")
+    return headers
+
+
+Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,39}$"), AfterValidator(_checked_name)]
+GateText = Annotated[str, Field(max_length=100), AfterValidator(_checked_gate)]
+HeaderName = Annotated[str, Field(pattern=r"^[A-Za-z0-9-]{1,60}$")]
+HeaderValue = Annotated[str, Field(pattern=r"^[\t\x20-\x7e]{0,4000}$")]
 
 
 class Steady(StrictModel):
@@ -68,9 +109,16 @@ Phase = Annotated[Steady | Ramp | Spike | Stairs, Field(discriminator="shape")]
 class Users(StrictModel):
     """Who asks: users 1 to `count`, the popular ones more often."""
 
-    count: Annotated[int, Field(ge=1, le=100_000_000)] = 10_000
+    count: Annotated[int, Field(ge=1, le=10_000_000)] = 10_000
     zipf: Annotated[float, Field(ge=0, le=5)] = 1.0
     """Exponent: user of rank r comes with weight 1 / r**zipf; 0 makes all alike. Ranks are shuffled by the seed."""
+
+
+class Contents(StrictModel):
+    """Which items stand for `{content}`: 1 to `count`, the popular ones more often."""
+
+    count: Annotated[int, Field(ge=1, le=10_000_000)] = 1_000
+    zipf: Annotated[float, Field(ge=0, le=5)] = 1.0
 
 
 class Check(StrictModel):
@@ -81,21 +129,25 @@ class Check(StrictModel):
     """A dotted path in the JSON body that must hold something not empty, such as `items`."""
     schema_file: str | None = None
     """A JSON Schema beside the book that sampled bodies must fit."""
-    headers: list[Annotated[str, Field(pattern=r"^[A-Za-z0-9-]{1,60}$")]] = []
+    headers: list[HeaderName] = []
     """Headers that must be there, such as `X-Cache`."""
     sample: Share = 0.01
     """The part of the answers whose body is read as JSON; status and length are checked in every one."""
 
 
 class Endpoint(StrictModel):
-    """One kind of request. `{user}`, `{content}` and `{key}` (a fresh idempotency key) may stand in path and body."""
+    """One kind of request.
+
+    In path and body may stand `{user}`, `{content}`, `{key}` (a fresh idempotency key) and `{now}` (when the run began).
+    """
 
     share: Annotated[float, Field(gt=0, le=1_000_000)]
     """Its weight among all endpoints."""
     method: Literal["GET", "POST", "PUT", "DELETE", "HEAD"] = "GET"
-    path: Annotated[str, Field(pattern=r"^/[^\s\x00-\x1f]{0,2000}$")]
-    headers: dict[
-        Annotated[str, Field(pattern=r"^[A-Za-z0-9-]{1,60}$")], Annotated[str, Field(pattern=r"^[^\r\n]*$")]
+    path: Annotated[str, Field(pattern=r"^/[^\s\x00-\x1f\x7f]{0,2000}$"), AfterValidator(_checked_path)]
+    headers: Annotated[
+        dict[Annotated[HeaderName, AfterValidator(_checked_header)], HeaderValue],
+        AfterValidator(_without_repeats),
     ] = {}
     body: Annotated[str, Field(max_length=1_000_000)] | None = None
     check: Check = Check()
@@ -165,12 +217,13 @@ class LoadBook(StrictModel):
     loop: Literal["open", "closed"] = "open"
     """`closed` sends the next request when the last one is answered, which hides waiting; for comparison only."""
     users: Users = Users()
+    contents: Contents = Contents()
     mix: Annotated[dict[Name, Endpoint], Field(min_length=1, max_length=50)]
     warm_up: WarmUp = WarmUp()
     arrivals: Annotated[list[Phase], Field(min_length=1, max_length=100)]
-    gates: list[Annotated[str, Field(max_length=100)]] = []
+    gates: list[GateText] = []
     """Such as `p99 < 500ms`, `error_rate < 0.1%`, `hit_ratio > 80%`, `recall >= 0.95`, `feed.p99 < 100ms`."""
-    abort: list[Annotated[str, Field(max_length=100)]] = []
+    abort: list[GateText] = []
     """Gates whose clear miss over ten seconds ends the run early, such as `error_rate < 20%`."""
     shadow: Shadow | None = None
     processes: Annotated[int, Field(ge=1, le=256)] = 1

@@ -1,0 +1,167 @@
+"""What does a load report say in words: its verdict in a sentence, the reasons, what helps against each error."""
+
+from collections.abc import Iterator
+from enum import StrEnum
+
+from opsctl.bench.load.model import GateCheck, LoadReport, Outcome
+from opsctl.core.findings import Finding, Severity
+from opsctl.core.units import format_count, format_duration
+from opsctl.evidence.model import Verdict
+
+
+class Standing(StrEnum):
+    """What a run says about the service."""
+
+    HOLDS = "holds"
+    MISSES = "misses"
+    CANNOT_TELL = "cannot tell"
+    INVALID = "INVALID"
+    MEASURED = "measured"
+    """Valid, and nothing was demanded."""
+
+
+OUTCOME_HINTS: dict[Outcome, str] = {
+    Outcome.BAD_STATUS: "another status than the book's `check.status`; the service's log names the cause",
+    Outcome.REDIRECT: "redirects are not followed; put the final address into `target` and `path`",
+    Outcome.CHECK_FAILED: "the answer came and was not what the book's `check` demands",
+    Outcome.REFUSED: "nothing listened, or its queue of new connections was full",
+    Outcome.TLS_FAILED: "no trusted certificate; `ca_file` names more authorities",
+    Outcome.RESET: "the service closed the connection before it answered: a worker ended, or a limit was met",
+    Outcome.TRUNCATED: "the answer ended before its length; a worker or a proxy gave up in the middle",
+    Outcome.MALFORMED: "not HTTP/1.1, or of contradictory length; look at one answer by hand",
+    Outcome.TIMED_OUT: "no answer within the book's `limits.timeout`",
+    Outcome.UNFINISHED: "still out at the end of the drain; counted with the time waited so far",
+    Outcome.DROPPED: "never sent, because more than `limits.most_waiting` were waiting already",
+}
+
+
+def standing_of(report: LoadReport) -> Standing:
+    """Return what the run says; an invalid one neither holds nor misses."""
+    if not report.is_valid:
+        return Standing.INVALID
+    if report.verdict is Verdict.FAIL:
+        return Standing.MISSES
+    if report.verdict is Verdict.INCONCLUSIVE:
+        return Standing.CANNOT_TELL
+    return Standing.HOLDS if demands(report) else Standing.MEASURED
+
+
+def verdict_sentence(report: LoadReport) -> str:
+    """Return the verdict without its first word, which is the standing."""
+    gates = demands(report)
+    load = f"{rate(report.planned_rate)} for {format_duration(report.duration_seconds)}"
+    match standing_of(report):
+        case Standing.HOLDS:
+            return f"{load}, {_count(len(gates), 'gate')} passed"
+        case Standing.MISSES:
+            missed = [gate for gate in gates if gate.verdict is Verdict.FAIL]
+            named = ", ".join(gate.gate for gate in missed)
+            tail = f"; ended early: {report.aborted}" if report.aborted else ""
+            return (
+                f"{len(missed)} of {_count(len(gates), 'gate')} at {load}: {named or report.aborted or '-'}"
+                + (tail if named else "")
+            )
+        case Standing.CANNOT_TELL:
+            unsure = [gate.gate for gate in gates if gate.verdict is Verdict.INCONCLUSIVE]
+            return f"at {load}: {', '.join(unsure) or report.aborted or 'nothing was measured'}"
+        case Standing.INVALID:
+            return "the run says nothing about the service"
+        case Standing.MEASURED:
+            return f"{load}; the book has no gates"
+
+
+def demands(report: LoadReport) -> list[GateCheck]:
+    """Return the gates that the verdict is made of; those that only end a run early count when they were missed."""
+    return [gate for gate in report.gates if not gate.is_abort or gate.verdict is Verdict.FAIL]
+
+
+def reasons_invalid(report: LoadReport) -> list[Finding]:
+    """Return what makes the run invalid; empty for a valid one."""
+    return [] if report.is_valid else [each for each in report.problems if each.severity is Severity.ERROR]
+
+
+def next_steps(report: LoadReport) -> Iterator[str]:
+    """Yield what to do next, the most useful first."""
+    match standing_of(report):
+        case Standing.INVALID:
+            fixes = dict.fromkeys(each.fix for each in reasons_invalid(report) if each.fix)
+            yield from fixes or ["run it again on a machine that does nothing else"]
+        case Standing.MISSES:
+            yield from _after_a_miss(report)
+        case Standing.CANNOT_TELL:
+            yield "the sample is too small for a verdict: lengthen `duration` in the book, or raise `rate`"
+        case Standing.HOLDS:
+            yield "find how much more it holds: `opsctl bench capacity`"
+        case Standing.MEASURED:
+            yield "say what must hold with `gates:` in the book, such as `p99 < 500ms`"
+
+
+def _after_a_miss(report: LoadReport) -> Iterator[str]:
+    waited, served = report.queue_wait.at(0.99), report.service.at(0.99)
+    if waited and served and waited.value > served.value:
+        yield "most of the tail is waiting for a free connection: the service is full; give it workers, or ask for less"
+    elif report.hit_ratio is not None and report.hit_ratio < 0.5:
+        yield "most answers were made anew: warm the caches, or look at `opsctl cache stats`"
+    yield "find the rate that it does hold: `opsctl bench capacity`"
+
+
+def amount(value: float | None, *, unit: str) -> str:
+    """Return a figure of a gate with its unit; a dash for none.
+
+    >>> [amount(0.0421, unit="s"), amount(0.0008, unit="share"), amount(0.9993, unit="share"), amount(None, unit="s")]
+    ['42.1 ms', '0.08%', '99.93%', '-']
+    """
+    if value is None or value != value:  # noqa: PLR0124 - NaN is no figure
+        return "-"
+    match unit:
+        case "s":
+            return format_duration(value)
+        case "share":
+            return percent(value)
+        case "1/s":
+            return rate(value)
+        case _:
+            return f"{value:,.4g}"
+
+
+def percent(share: float) -> str:
+    """Return a share as a percentage; all and nothing are written without decimals.
+
+    >>> [percent(value) for value in (0, 0.00042, 0.8421, 0.99999, 1)]
+    ['0%', '0.042%', '84.2%', '99.999%', '100%']
+    """
+    if share in (0, 1):
+        return f"{share * 100:.0f}%"
+    near = min(abs(share), abs(1 - share)) * 100
+    decimals = 1 if near >= 1 else 2 if near >= 0.05 else 3
+    return f"{share * 100:.{decimals}f}%"
+
+
+def rate(per_second: float) -> str:
+    """Return a rate of requests.
+
+    >>> [rate(2000.4), rate(12.34)]
+    ['2,000 requests/s', '12.3 requests/s']
+    """
+    text = format_count(per_second) if per_second >= 100 else f"{per_second:.3g}"
+    return f"{text} requests/s"
+
+
+def objective_seconds(report: LoadReport) -> tuple[str, float] | None:
+    """Return the smallest latency that a gate of the whole run allows, with the gate."""
+    limits = [
+        (each.limit, each.gate)
+        for each in demands(report)
+        if each.unit == "s" and "." not in each.metric[1:3]
+    ]
+    whole = [(limit, gate) for limit, gate in limits if limit > 0]
+    return (min(whole)[1], min(whole)[0]) if whole else None
+
+
+def hint_for(outcome: str) -> str:
+    """Return what an outcome means and what helps; empty for one that needs no help."""
+    return OUTCOME_HINTS[Outcome(outcome)] if outcome in set(OUTCOME_HINTS) else ""
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"
