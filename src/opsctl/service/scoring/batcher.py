@@ -1,6 +1,8 @@
 """How do items of many requests share one call: a short window, a bounded queue, failures that stay in their batch."""
 
 import asyncio
+from bisect import bisect_left
+from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -154,8 +156,7 @@ class Batcher:
 
     async def _ask_or_split(self, batch: Sequence[_Waiting]) -> None:
         now = asyncio.get_running_loop().time()
-        for entry in batch:
-            self._meters.observe(metrics.MODEL_QUEUE_SECONDS, value=now - entry.since)
+        self._tell_waits([now - entry.since for entry in batch])
         if await self._ask_once(batch):
             return
         middle = len(batch) // 2
@@ -175,19 +176,36 @@ class Batcher:
         except CallFailedError:
             self._settle(batch, "error")
             return True
+        outcomes: Counter[str] = Counter()
         for number, entry in enumerate(batch, start=1):
             outcome = "invalid" if number in answer.invalid else "missing"
             score = answer.scores.get(number)
-            self._settle([entry], outcome if score is None else "scored", score=score)
+            outcomes["scored" if score is not None else outcome] += self._end(entry, score)
+        self._tell_outcomes(outcomes)
         return True
 
-    def _settle(self, batch: Sequence[_Waiting], outcome: str, *, score: float | None = None) -> None:
-        """Give those that still wait what became of them, and forget them."""
-        for entry in batch:
-            if entry.score.done():
-                continue
-            entry.score.set_result(score)
-            self._on_their_way -= 1
-            if self._shared.get(entry.item) is entry:
-                del self._shared[entry.item]
-            self._meters.count(metrics.MODEL_ITEMS, outcome)
+    def _settle(self, batch: Sequence[_Waiting], outcome: str) -> None:
+        """Tell those that still wait that they get no score."""
+        self._tell_outcomes({outcome: sum(self._end(entry, None) for entry in batch)})
+
+    def _end(self, entry: _Waiting, score: float | None) -> bool:
+        """Give an item that still waits what became of it, and forget it; tell whether it did."""
+        if entry.score.done():
+            return False
+        entry.score.set_result(score)
+        self._on_their_way -= 1
+        if self._shared.get(entry.item) is entry:
+            del self._shared[entry.item]
+        return True
+
+    def _tell_outcomes(self, outcomes: Mapping[str, int]) -> None:
+        for outcome, count in outcomes.items():
+            if count:
+                self._meters.count(metrics.MODEL_ITEMS, outcome, by=count)
+
+    def _tell_waits(self, waits: Sequence[float]) -> None:
+        bounds = metrics.MODEL_QUEUE_SECONDS.buckets
+        counts = [0] * (len(bounds) + 1)
+        for seconds in waits:
+            counts[bisect_left(bounds, seconds)] += 1
+        self._meters.observe_many(metrics.MODEL_QUEUE_SECONDS, counts=counts, total=sum(waits))

@@ -1,13 +1,15 @@
 """How the engine's answers are written as Qdrant's JSON: floats as the shortest text of a float32."""
 
+import struct
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import orjson
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
+    import numpy as np
     import qdrant_edge as edge
+    from numpy.typing import NDArray
 
 _OPTIONS = orjson.OPT_SERIALIZE_NUMPY | orjson.OPT_NON_STR_KEYS
 
@@ -18,44 +20,71 @@ def envelope(result: Any, *, seconds: float) -> bytes:
 
 
 def record(found: "edge.Record") -> dict[str, Any]:
-    """Return a record of a scroll or a retrieve."""
-    shown: dict[str, Any] = {"id": found.id, "payload": found.payload}
-    vector = found.vector
-    if vector is not None:
-        shown["vector"] = _vectors(vector)
-    if found.order_value is not None:
-        shown["order_value"] = found.order_value
-    return shown
+    """Return a record of a retrieve."""
+    return records([found])[0]
 
 
-def scored_points(found: "Iterable[edge.ScoredPoint]") -> dict[str, Any]:
+def records(found: "Sequence[edge.Record]") -> list[dict[str, Any]]:
+    """Return the records of a scroll or a retrieve."""
+    return [
+        {"id": each.id, "payload": each.payload} | _rest(each, vector)
+        for each, vector in zip(found, _vectors([each.vector for each in found]), strict=True)
+    ]
+
+
+def scored_points(found: "Sequence[edge.ScoredPoint]") -> dict[str, Any]:
     """Return the result of one query."""
-    return {"points": [_scored(each) for each in found]}
-
-
-def _scored(found: "edge.ScoredPoint") -> dict[str, Any]:
     import numpy as np
 
-    shown: dict[str, Any] = {"id": found.id, "version": found.version, "score": np.float32(found.score)}
-    payload, vector = found.payload, found.vector
-    if payload is not None:
-        shown["payload"] = payload
-    if vector is not None:
-        shown["vector"] = _vectors(vector)
+    scores = np.array([each.score for each in found], np.float32)
+    vectors = _vectors([each.vector for each in found])
+    return {
+        "points": [
+            {"id": each.id, "version": each.version, "score": score} | _payload(each) | _rest(each, vector)
+            for each, score, vector in zip(found, scores, vectors, strict=True)
+        ]
+    }
+
+
+def _payload(found: "edge.ScoredPoint") -> dict[str, Any]:
+    payload = found.payload
+    return {} if payload is None else {"payload": payload}
+
+
+def _rest(found: "edge.Record | edge.ScoredPoint", vector: Any) -> dict[str, Any]:
+    rest: dict[str, Any] = {} if vector is None else {"vector": vector}
     if found.order_value is not None:
-        shown["order_value"] = found.order_value
-    return shown
+        rest["order_value"] = found.order_value
+    return rest
 
 
-def _vectors(vector: Any) -> Any:
-    if isinstance(vector, dict):
-        return {name: _vector(each) for name, each in vector.items()}
-    return _vector(vector)
+def _vectors(vectors: list[Any]) -> Iterable[Any]:
+    """Return the vectors of several points; those of the common kind, dense and unnamed, are converted at once."""
+    first = vectors[0] if vectors else None
+    if type(first) is list and first and type(first[0]) is float:
+        length = len(first)
+        if all(type(each) is list and len(each) == length for each in vectors):
+            return _matrix(vectors, length=length)
+    return [_vector(each) for each in vectors]
+
+
+def _matrix(rows: list[list[float]], *, length: int) -> "NDArray[np.float32]":
+    """Return equally long rows as one matrix; `struct` does it in a third of NumPy's time."""
+    import numpy as np
+
+    row = struct.Struct(f"={length}f")
+    return np.frombuffer(b"".join([row.pack(*each) for each in rows]), np.float32).reshape(-1, length)
 
 
 def _vector(vector: Any) -> Any:
     import numpy as np
 
-    if isinstance(vector, list):
-        return np.asarray(vector, dtype=np.float32)
-    return {"indices": vector.indices, "values": np.asarray(vector.values, dtype=np.float32)}
+    match vector:
+        case None:
+            return None
+        case dict():
+            return {name: _vector(each) for name, each in vector.items()}
+        case list():
+            return np.asarray(vector, dtype=np.float32)
+        case _:
+            return {"indices": vector.indices, "values": np.asarray(vector.values, dtype=np.float32)}

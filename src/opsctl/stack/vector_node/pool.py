@@ -15,6 +15,7 @@ from opsctl.stack.vector_node.frames import Frame, pack, read_frame
 from opsctl.stack.vector_node.logs import facts, logger
 from opsctl.stack.vector_node.unbroken import Unbroken
 
+_STREAM_BYTES = 1024 * 1024
 CLOSE_DEADLINE_SECONDS = 20.0  # a flush of a large shard takes a second or so
 
 
@@ -227,7 +228,8 @@ async def spawn() -> EngineProcess:
         )  # fmt: skip
     finally:
         theirs.close()
-    reader, writer = await asyncio.open_connection(sock=ours)
+    # An answer with a hundred vectors is larger than the default, at which a stream stops and starts reading again.
+    reader, writer = await asyncio.open_connection(sock=ours, limit=_STREAM_BYTES)
     worker = EngineProcess(process=process, writer=writer, on_news=_ignore)
     worker.listener = asyncio.create_task(worker.listen(reader))
     return worker

@@ -45,8 +45,7 @@ def _scroll(engine: "edge.EdgeShard", _args: dict[str, Any], body: bytes) -> byt
     started = time.perf_counter()
     records, offset = engine.scroll(request)
     seconds = time.perf_counter() - started
-    points = [answers.record(each) for each in records]
-    return answers.envelope({"points": points, "next_page_offset": offset}, seconds=seconds)
+    return answers.envelope({"points": answers.records(records), "next_page_offset": offset}, seconds=seconds)
 
 
 def _retrieve(engine: "edge.EdgeShard", _args: dict[str, Any], body: bytes) -> bytes:
@@ -58,7 +57,7 @@ def _retrieve(engine: "edge.EdgeShard", _args: dict[str, Any], body: bytes) -> b
     started = time.perf_counter()
     records = engine.retrieve(asked.ids, selector, asked.with_vector or False)
     seconds = time.perf_counter() - started
-    return answers.envelope([answers.record(each) for each in records], seconds=seconds)
+    return answers.envelope(answers.records(records), seconds=seconds)
 
 
 def _point(engine: "edge.EdgeShard", args: dict[str, Any], _body: bytes) -> bytes:
