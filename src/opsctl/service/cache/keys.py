@@ -117,7 +117,8 @@ def tags_of(key: str) -> tuple[str, ...]:
 
 
 def _key(kind: str, about: int, *parts: str) -> str:
-    return ":".join((kind, str(about), f"v{VERSIONS[kind]}", *map(_part, parts)))
+    key = f"{kind}:{about}:v{VERSIONS[kind]}"
+    return ":".join((key, *map(_part, parts))) if parts else key
 
 
 # A feed asks for two hundred keys, which name one model or scorer.

@@ -24,14 +24,15 @@ class FactsOfItems:
 
     async def of(self, ids: Sequence[int]) -> Mapping[int, ItemFacts]:
         """Return the facts of those items that are published, by id."""
-        found = await self._cache.get_many([keys.quality_score(item) for item in ids], self._load)
-        return {facts.content_id: facts for facts in found.values()}
+        items = {keys.quality_score(item): item for item in ids}
 
-    async def _load(self, wanted: Sequence[str]) -> Mapping[str, ItemFacts]:
-        ids = [keys.id_of(key) for key in wanted]
-        async with self._database.connection("read_facts") as connection:
-            found = await read_facts(connection, ids)
-        return {keys.quality_score(item): facts for item, facts in found.items()}
+        async def load(wanted: Sequence[str]) -> Mapping[str, ItemFacts]:
+            async with self._database.connection("read_facts") as connection:
+                found = await read_facts(connection, [items[key] for key in wanted])
+            return {key: found[item] for key in wanted if (item := items[key]) in found}
+
+        found = await self._cache.get_many(tuple(items), load)
+        return {facts.content_id: facts for facts in found.values()}
 
 
 class ReadsVectors(Protocol):
