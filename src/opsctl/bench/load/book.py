@@ -53,6 +53,7 @@ def _without_repeats(headers: dict[str, str]) -> dict[str, str]:
 
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,39}$"), AfterValidator(_checked_name)]
 GateText = Annotated[str, Field(max_length=100), AfterValidator(_checked_gate)]
+Method = Literal["GET", "POST", "PUT", "DELETE", "HEAD"]
 HeaderName = Annotated[str, Field(pattern=r"^[A-Za-z0-9-]{1,60}$")]
 HeaderValue = Annotated[str, Field(pattern=r"^[\t\x20-\x7e]{0,4000}$")]
 
@@ -143,7 +144,7 @@ class Endpoint(StrictModel):
 
     share: Annotated[float, Field(gt=0, le=1_000_000)]
     """Its weight among all endpoints."""
-    method: Literal["GET", "POST", "PUT", "DELETE", "HEAD"] = "GET"
+    method: Method = "GET"
     path: Annotated[str, Field(pattern=r"^/[^\s\x00-\x1f\x7f]{0,2000}$"), AfterValidator(_checked_path)]
     headers: Annotated[
         dict[Annotated[HeaderName, AfterValidator(_checked_header)], HeaderValue],

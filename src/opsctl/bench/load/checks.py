@@ -12,6 +12,8 @@ from opsctl.core.errors import NotReadyError, UsageError
 if TYPE_CHECKING:
     from jsonschema_rs import Validator
 
+_BESIDE_THE_MIX = Check(status=[*range(200, 300), 304])
+
 Fits = Callable[[Any], str | None]
 """Says in a few words why a JSON value does not fit; None where it does."""
 
@@ -29,7 +31,9 @@ class Checks:
     """
 
     def __init__(self, book: LoadBook, *, folder: Path = Path()) -> None:
-        self._checks = [_EndpointCheck(endpoint.check, folder=folder) for endpoint in book.mix.values()]
+        checks = [endpoint.check for endpoint in book.mix.values()]
+        # The last one is for what a replayed log asks beside the mix.
+        self._checks = [_EndpointCheck(check, folder=folder) for check in (*checks, _BESIDE_THE_MIX)]
 
     def inspect(self, endpoint: int, *, status: int, head: bytes, body: bytes) -> str | None:
         """Return None for a good answer, else in a few words what is wrong."""

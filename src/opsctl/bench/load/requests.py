@@ -42,7 +42,13 @@ class _Template:
         path = _filled(self.path, values).encode("ascii")
         if self.body is None:
             return b"%b %b%b\r\n" % (self.method, path, self.head)
-        body = _filled(self.body, values).encode()
+        return self._whole(path, _filled(self.body, values).encode())
+
+    def with_body(self, body: str) -> bytes:
+        """Return the request of a path without placeholders, with this very body."""
+        return self._whole(_filled(self.path, {}).encode("ascii"), body.encode())
+
+    def _whole(self, path: bytes, body: bytes) -> bytes:
         return b"%b %b%bContent-Length: %d\r\n\r\n%b" % (self.method, path, self.head, len(body), body)
 
 
@@ -61,6 +67,11 @@ class MixSource:
         )
         self._remembered: dict[int, PlannedRequest] = {}
         self._remembered_bytes = 0
+
+    @property
+    def arrivals(self) -> None:
+        """Return nothing: the book's plan says when."""
+        return
 
     @property
     def endpoints(self) -> Sequence[str]:
