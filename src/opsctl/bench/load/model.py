@@ -17,6 +17,9 @@ MOST_BLOCKS = 1200
 
 MOST_REASONS = 50
 
+OTHER_REASONS = "other reasons"
+"""Takes what comes beyond `MOST_REASONS` different ones."""
+
 
 class Outcome(StrEnum):
     """What became of one request; all but `ok` are errors."""
@@ -101,6 +104,11 @@ class StageTime:
     seconds: float = 0.0
     answers: int = 0
 
+    def merge(self, other: "StageTime") -> None:
+        """Add what another process recorded."""
+        self.seconds += other.seconds
+        self.answers += other.answers
+
 
 @dataclass(slots=True, kw_only=True)
 class Tally:
@@ -119,10 +127,44 @@ class Tally:
     stages: dict[str, dict[str, StageTime]] = field(default_factory=dict)
     """By tier and stage."""
     blocks: dict[int, Block] = field(default_factory=dict)
-    """By the second of the run in which a request was planned; `block_seconds` of them in each."""
+    """By the first second of each block: those of the run in which its requests were planned."""
     block_seconds: int = 1
     """Doubles, with neighbours merged, each time there are more than `MOST_BLOCKS`: memory does not grow with time."""
     received_bytes: int = 0
+
+    def merge(self, other: "Tally") -> None:
+        """Add what another process recorded, or the same one later; blocks take the longer of both lengths."""
+        self.planned += other.planned
+        self.sent += other.sent
+        self.received_bytes += other.received_bytes
+        self.timings.merge(other.timings)
+        self.outcomes.update(other.outcomes)
+        self.statuses.update(other.statuses)
+        for reason, count in other.reasons.items():
+            known = reason in self.reasons or len(self.reasons) < MOST_REASONS
+            self.reasons[reason if known else OTHER_REASONS] += count
+        for name, block in other.endpoints.items():
+            self.endpoints.setdefault(name, Block()).merge(block)
+        for tier, histogram in other.tiers.items():
+            self.tiers.setdefault(tier, Histogram()).merge(histogram)
+        for tier, stages in other.stages.items():
+            own = self.stages.setdefault(tier, {})
+            for stage, time in stages.items():
+                own.setdefault(stage, StageTime()).merge(time)
+        self.widen(other.block_seconds)
+        for second, block in other.blocks.items():
+            self.blocks.setdefault(second - second % self.block_seconds, Block()).merge(block)
+        while len(self.blocks) > MOST_BLOCKS:
+            self.widen(2 * self.block_seconds)
+
+    def widen(self, block_seconds: int) -> None:
+        """Make blocks at least so long, by merging neighbours."""
+        while self.block_seconds < block_seconds:
+            self.block_seconds *= 2
+            blocks: dict[int, Block] = {}
+            for second, block in self.blocks.items():
+                blocks.setdefault(second - second % self.block_seconds, Block()).merge(block)
+            self.blocks = blocks
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -274,6 +316,8 @@ class LoadReport:
     fingerprint: Mapping[str, str]
     git_commit: str | None
     verdict: Verdict
+    simulated: tuple[str, ...] = ()
+    """What of the measured service was simulated, such as its scoring model; empty when all was real."""
     extra: Mapping[str, Any] = field(default_factory=dict)
     blocks: tuple[Sparse, ...] = ()
     """Response histograms of the points, in their order: what comparisons draw from. The registry keeps them packed."""
