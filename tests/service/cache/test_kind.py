@@ -97,7 +97,7 @@ class Scene:
             codec=NumberCodec(),
             lifetime=lifetime,
             journal=self.journal,
-            timeout_seconds=0.05,
+            timeout_seconds=0.5,
             meters=self.meters,
             now=self.time,
             chance=chance,

@@ -118,7 +118,7 @@ def test_a_store_that_fails_or_is_late_is_an_error_and_the_source_answers(scene:
 
     async def story():
         await scene.ask(1)
-        scene.store.broken, scene.store.slow_seconds = trouble == "broken", 0.2 * (trouble == "slow")
+        scene.store.broken, scene.store.slow_seconds = trouble == "broken", 60 * (trouble == "slow")
         answers = [await scene.ask(1), await scene.ask(1)]
         scene.store.broken, scene.store.slow_seconds = False, 0.0
         scene.time.pass_by(1.5)
@@ -200,7 +200,7 @@ def test_waiters_get_the_value_before_a_slow_store_has_written_it(scene: Scene):
         answer = await scene.ask(1)
         was_written = bool(scene.store.entries)
         again = await scene.ask(1)  # joins the flight that is still writing
-        await asyncio.sleep(0.05)
+        await asyncio.gather(*scene.cache._tasks)
         return answer, was_written, again, bool(scene.store.entries)
 
     assert play(story) == ({1: 0.25}, False, {1: 0.25}, True)
