@@ -1,5 +1,6 @@
 """What does a load report say in words: its verdict in a sentence, the reasons, what helps against each error."""
 
+import re
 from collections.abc import Iterator
 from enum import StrEnum
 
@@ -7,6 +8,9 @@ from opsctl.bench.load.model import GateCheck, LoadReport, Outcome
 from opsctl.core.findings import Finding, Severity
 from opsctl.core.units import format_count, format_duration
 from opsctl.evidence.model import Verdict
+
+_PERCENTILE = re.compile(r"p\d+(\.\d+)?")
+"""A metric of the whole run; those of one endpoint have its name before them."""
 
 
 class Standing(StrEnum):
@@ -49,6 +53,8 @@ def standing_of(report: LoadReport) -> Standing:
 def verdict_sentence(report: LoadReport) -> str:
     """Return the verdict without its first word, which is the standing."""
     gates = demands(report)
+    if not report.sent and report.is_valid:
+        return f"nothing was sent{f': {report.aborted}' if report.aborted else ''}"
     load = f"{rate(report.planned_rate)} for {format_duration(report.duration_seconds)}"
     match standing_of(report):
         case Standing.HOLDS:
@@ -88,6 +94,8 @@ def next_steps(report: LoadReport) -> Iterator[str]:
             yield from fixes or ["run it again on a machine that does nothing else"]
         case Standing.MISSES:
             yield from _after_a_miss(report)
+        case Standing.CANNOT_TELL if not report.sent or report.aborted:
+            yield f"run it again to its end: `opsctl bench load {report.load}`"
         case Standing.CANNOT_TELL:
             yield "the sample is too small for a verdict: lengthen `duration` in the book, or raise `rate`"
         case Standing.HOLDS:
@@ -109,7 +117,7 @@ def amount(value: float | None, *, unit: str) -> str:
     """Return a figure of a gate with its unit; a dash for none.
 
     >>> [amount(0.0421, unit="s"), amount(0.0008, unit="share"), amount(0.9993, unit="share"), amount(None, unit="s")]
-    ['42.1 ms', '0.08%', '99.93%', '-']
+    ['42.1 ms', '0.080%', '99.930%', '-']
     """
     if value is None or value != value:  # noqa: PLR0124 - NaN is no figure
         return "-"
@@ -120,8 +128,10 @@ def amount(value: float | None, *, unit: str) -> str:
             return percent(value)
         case "1/s":
             return rate(value)
+        case "errors/s":
+            return f"{value:,.3g} errors/s"
         case _:
-            return f"{value:,.4g}"
+            return f"{value:.3f}" if abs(value) < 1 else f"{value:,.4g}"
 
 
 def percent(share: float) -> str:
@@ -133,7 +143,7 @@ def percent(share: float) -> str:
     if share in (0, 1):
         return f"{share * 100:.0f}%"
     near = min(abs(share), abs(1 - share)) * 100
-    decimals = 1 if near >= 1 else 2 if near >= 0.05 else 3
+    decimals = 1 if near >= 1 else 2 if near >= 0.1 else 3
     return f"{share * 100:.{decimals}f}%"
 
 
