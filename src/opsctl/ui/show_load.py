@@ -241,13 +241,17 @@ def _short(percentiles: Percentiles | None, share: float) -> str:
     return milliseconds(found.value) if found else f"- [dim]n>={size_needed(share):,}[/]"
 
 
-def _span(values: list[float | None], *, unit: str) -> str:
+def _span(values: Sequence[float | None], *, unit: str) -> str:
     known = [value for value in values if value is not None]
-    return (
-        f"{amount(min(known), unit=unit)} to {amount(max(known), unit=unit)}"
-        if known
-        else "too few answers a second"
-    )
+    if not known:
+        return "too few answers a second"
+    low, high = (amount(value, unit=unit) for value in (min(known), max(known)))
+    return high if low == high else f"{low} to {high}"
+
+
+def _recorded(seconds: float) -> str:
+    """Return milliseconds; what is recorded in whole microseconds has no fourth decimal."""
+    return milliseconds(seconds) if seconds >= 0.0001 or seconds == 0 else f"{seconds * 1000:.3f}"
 
 
 def _fitted(name: str) -> str:
