@@ -64,8 +64,8 @@ def rank(
     agents = _those_of(options, agents)
     logits = _sample_logits(state.policy, options.agents, reader, generator)
     weights = softmax(logits)
-    scores = np.stack([agent.score(candidates, reader) for agent in agents])
-    total = np.clip((weights[:, None] * scores).sum(axis=0), 0.0, 1.0)
+    scores = np.array([agent.score(candidates, reader) for agent in agents])
+    total = np.minimum(np.maximum((weights[:, None] * scores).sum(axis=0), 0.0), 1.0)
     size = min(options.limit, len(candidates.ids))
     ranked = choose_diverse(total, candidates.vectors, count=size, diversity=options.diversity)
     order, explored, choice = _explore(

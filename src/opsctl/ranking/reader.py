@@ -100,8 +100,9 @@ def reader_vector(
     if total == 0.0:
         return None
     # relative weights: a history from long ago has the same direction, however small its weights are
-    towards = (liked / total) @ vectors.astype(np.float64)
-    against = (np.minimum(weights, 0.0) / total) @ vectors.astype(np.float64)
+    exact = vectors.astype(np.float64)
+    towards = (liked / total) @ exact
+    against = (np.minimum(weights, 0.0) / total) @ exact
     length = float(np.linalg.norm(towards))
     if length < _SHORTEST:
         return None
