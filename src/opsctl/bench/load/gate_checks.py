@@ -1,0 +1,100 @@
+"""Did each gate hold: a pass only where the whole interval is on the right side, a fail where it is on the wrong one."""
+
+import math
+from collections.abc import Iterable
+
+from opsctl.bench.load.gates import Gate
+from opsctl.bench.load.histogram import Histogram
+from opsctl.bench.load.measured import Figure, Measured
+from opsctl.bench.load.model import GateCheck, Outcome
+from opsctl.evidence.model import Verdict
+
+_SHORT = {"HIT-L1": "L1", "HIT-L2": "L2"}
+
+
+def check_gates(
+    measured: Measured, gates: Iterable[Gate], *, is_abort: bool = False
+) -> tuple[GateCheck, ...]:
+    """Return each gate beside what was measured; what the sample does not support is inconclusive, never a pass."""
+    return tuple(check_gate(measured, gate, is_abort=is_abort) for gate in gates)
+
+
+def check_gate(measured: Measured, gate: Gate, *, is_abort: bool = False) -> GateCheck:
+    """Return one gate beside what was measured."""
+    figure = figure_of(measured, gate)
+    finite = figure.high is not None and math.isfinite(figure.high)
+    return GateCheck(
+        gate=gate.text,
+        metric=_name(gate),
+        limit=gate.limit,
+        value=figure.value,
+        low=figure.low,
+        high=figure.high if finite else None,
+        unit=gate.unit,
+        verdict=_judged(gate, figure),
+        is_abort=is_abort,
+    )
+
+
+def figure_of(measured: Measured, gate: Gate) -> Figure:
+    """Return what a gate speaks of, as it was measured."""
+    if gate.is_latency:
+        return _time(measured, gate)
+    if gate.metric == "error_rate":
+        return measured.share_of_errors(gate.endpoint)
+    if gate.metric == "hit_ratio":
+        return measured.share_of_hits(gate.tier)
+    if gate.metric == "recall":
+        seen = measured.recall
+        return Figure() if seen is None else Figure(value=seen.value, low=seen.low, high=seen.high)
+    exact = {
+        "rate": measured.rate,
+        "goodput": measured.goodput,
+        "drops": float(measured.total.outcomes.get(Outcome.DROPPED, 0)),
+    }[gate.metric]
+    return Figure(value=exact, low=exact, high=exact)
+
+
+def _time(measured: Measured, gate: Gate) -> Figure:
+    histogram = _histogram(measured, gate)
+    if gate.share is not None:
+        return measured.bounded_quantile(histogram, gate.share)
+    return measured.mean(histogram) if gate.metric == "mean" else _maximum(measured, histogram)
+
+
+def _histogram(measured: Measured, gate: Gate) -> Histogram:
+    total = measured.total
+    if gate.endpoint is not None:
+        block = total.endpoints.get(gate.endpoint)
+        return block.response if block else Histogram()
+    if gate.tier is not None:
+        return total.tiers.get(gate.tier, Histogram())
+    chosen: Histogram = getattr(total.timings, gate.clock)
+    return chosen
+
+
+def _maximum(measured: Measured, histogram: Histogram) -> Figure:
+    """Return the longest time of this run, no estimate of another's; what is unfinished may have taken any."""
+    if not histogram.count:
+        return Figure()
+    longest = histogram.largest_microseconds / 1e6
+    is_open = measured.total.outcomes.get(Outcome.UNFINISHED, 0) > 0
+    return Figure(value=longest, low=longest, high=math.inf if is_open else longest)
+
+
+def _judged(gate: Gate, figure: Figure) -> Verdict:
+    if figure.low is None or figure.high is None:
+        return Verdict.INCONCLUSIVE
+    worst, best = (figure.high, figure.low) if gate.wants_less else (figure.low, figure.high)
+    if gate.holds(worst):
+        return Verdict.PASS
+    return Verdict.INCONCLUSIVE if gate.holds(best) else Verdict.FAIL
+
+
+def _name(gate: Gate) -> str:
+    if gate.metric == "hit_ratio":
+        return f"hit_ratio.{gate.tier}" if gate.tier else "hit_ratio"
+    scope = gate.endpoint or (_SHORT.get(gate.tier, gate.tier) if gate.tier else None)
+    if scope is None and gate.clock != "response":
+        scope = gate.clock
+    return f"{scope}.{gate.metric}" if scope else gate.metric

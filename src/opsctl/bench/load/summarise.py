@@ -1,0 +1,238 @@
+"""What does a run amount to: the result of an engine as a report, with what the sample supports and no more."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from opsctl.bench.load.gate_checks import check_gates
+from opsctl.bench.load.gates import Gate, parse_gate
+from opsctl.bench.load.histogram import Histogram
+from opsctl.bench.load.measured import Measured, hits_of
+from opsctl.bench.load.model import (
+    Block,
+    GateCheck,
+    LoadReport,
+    Percentiles,
+    Point,
+    Recall,
+    Tally,
+    Tier,
+)
+from opsctl.bench.load.ports import Arrivals, EngineResult, LoadJob
+from opsctl.bench.load.timeline import Timeline
+from opsctl.bench.load.validity import Circumstances, problems_of
+from opsctl.core.findings import Finding, Severity
+from opsctl.core.quantiles import QuantileEstimate
+from opsctl.evidence.model import Verdict, digest_of
+
+SHARES = (0.5, 0.75, 0.9, 0.95, 0.99, 0.999)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """Everything that is known of a run when it has ended.
+
+    Args:
+        job: what was sent.
+        engine: who sent it.
+        loop: `open` or `closed`.
+        result: what became of it.
+        arrivals: when it was to be sent.
+        timeline: what had been sent and answered when.
+        simulated: what of the service was simulated.
+        machine: the fingerprint of this machine.
+        git_commit: of the project.
+    """
+
+    job: LoadJob
+    engine: str
+    loop: str
+    result: EngineResult
+    arrivals: Arrivals
+    timeline: Timeline
+    circumstances: Circumstances = field(default_factory=Circumstances)
+    recall: Recall | None = None
+    simulated: tuple[str, ...] = ()
+    machine: Mapping[str, str] = field(default_factory=dict)
+    git_commit: str | None = None
+
+
+def summarise(run: Run) -> LoadReport:
+    """Return the report: pure, so that the same result gives the same report again."""
+    job, book, total = run.job, run.job.book, run.result.total
+    gates, aborts = gates_of(job)
+    begin, end = busiest_stretch(run.arrivals, seconds=run.result.seconds)
+    measured = Measured(
+        total=total,
+        rate=_rate(run.timeline.sent_at(begin), run.timeline.sent_at(end), end - begin),
+        goodput=_rate(run.timeline.good_at(begin), run.timeline.good_at(end), end - begin),
+        recall=run.recall,
+    )
+    checks = (*check_gates(measured, gates), *check_gates(measured, aborts, is_abort=True))
+    problems = problems_of(
+        job, run.result, measured=measured, gates=gates, checks=checks, circumstances=run.circumstances
+    )
+    tiers = {tier: histogram.count for tier, histogram in total.tiers.items()}
+    hits, named = hits_of(tiers, tier=None)
+    seconds = run.result.seconds
+    points = tuple(_points(total, seconds=seconds))
+    return LoadReport(
+        load=job.name,
+        title=book.title,
+        engine=run.engine,
+        loop=run.loop,
+        target=job.address.url,
+        plan_digest=run.arrivals.digest,
+        book_digest=digest_of(book.model_dump(mode="json")),
+        seed=book.seed,
+        processes=book.processes,
+        connections=book.limits.connections,
+        duration_seconds=seconds,
+        planned=total.planned,
+        sent=total.sent,
+        answered=sum(total.statuses.values()),
+        planned_rate=total.planned / seconds if seconds else 0.0,
+        achieved_rate=_rate(0.0, run.timeline.sent_at(seconds), seconds) or 0.0,
+        goodput_rate=_rate(0.0, run.timeline.good_at(seconds), seconds) or 0.0,
+        outcomes=dict(total.outcomes),
+        statuses={str(status): count for status, count in sorted(total.statuses.items())},
+        reasons=dict(total.reasons.most_common()),
+        error_rate=measured.errors / total.planned if total.planned else 0.0,
+        response=_percentiles(total.timings.response, measured, gates=gates),
+        service=_percentiles(total.timings.service, measured, gates=gates),
+        generator_lag=_percentiles(total.timings.generator_lag, measured, gates=gates),
+        queue_wait=_percentiles(total.timings.queue_wait, measured, gates=gates),
+        endpoints={
+            name: _percentiles(block.response, measured, gates=gates)
+            for name, block in total.endpoints.items()
+        },
+        tiers={tier: _percentiles(each, measured, gates=gates) for tier, each in total.tiers.items()},
+        tier_counts=tiers,
+        hit_ratio=hits / named if named else None,
+        stages={
+            tier: {stage: time.seconds / time.answers for stage, time in stages.items() if time.answers}
+            for tier, stages in total.stages.items()
+        },
+        points=points,
+        histograms=_histograms(total),
+        recall=run.recall,
+        gates=checks,
+        problems=problems,
+        sender={
+            "cpu_cores": run.result.cpu_cores,
+            "starved_share": run.result.starved_share,
+            "resident_bytes": float(run.result.resident_bytes),
+        },
+        aborted=run.result.aborted,
+        fingerprint=run.machine,
+        git_commit=run.git_commit,
+        verdict=conclude(checks, problems, aborted=run.result.aborted),
+        simulated=run.simulated,
+        extra={"warm_up": _warm_up(run.circumstances)},
+        blocks=tuple(total.blocks[second].response.to_sparse() for second in sorted(total.blocks)),
+    )
+
+
+def gates_of(job: LoadJob) -> tuple[tuple[Gate, ...], tuple[Gate, ...]]:
+    """Return the gates of a job, and those that end it early."""
+    return (
+        tuple(parse_gate(text, endpoints=job.book.mix) for text in job.book.gates),
+        tuple(parse_gate(text, endpoints=job.book.mix) for text in job.book.abort),
+    )
+
+
+def conclude(checks: Sequence[GateCheck], problems: Sequence[Finding], *, aborted: str = "") -> Verdict:
+    """Return the verdict: an invalid run neither passes nor fails, and one that ended early never passes.
+
+    A gate that only ends a run early counts when it was missed.
+    """
+    if any(problem.severity is Severity.ERROR for problem in problems):
+        return Verdict.INCONCLUSIVE
+    verdicts = {check.verdict for check in checks if not check.is_abort or check.verdict is Verdict.FAIL}
+    if Verdict.FAIL in verdicts:
+        return Verdict.FAIL
+    return Verdict.INCONCLUSIVE if aborted or Verdict.INCONCLUSIVE in verdicts else Verdict.PASS
+
+
+def busiest_stretch(arrivals: Arrivals, *, seconds: float) -> tuple[float, float]:
+    """Return begin and end of the phase for which most requests are planned, as far as the run came.
+
+    A rate that a gate demands is demanded of it: a ramp before would be counted against the service otherwise.
+    """
+    stretches: list[tuple[float, float, float]] = []
+    second = 0.0
+    while second < seconds:
+        step = min(1.0, seconds - second)
+        name, planned = arrivals.phase_at(second), arrivals.rate_at(second) * step
+        if stretches and arrivals.phase_at(stretches[-1][0]) == name:
+            begin, _, before = stretches[-1]
+            stretches[-1] = (begin, second + step, before + planned)
+        else:
+            stretches.append((second, second + step, planned))
+        second += step
+    if not stretches:
+        return 0.0, seconds
+    begin, end, _ = max(stretches, key=lambda each: each[2])
+    return begin, end
+
+
+def percentiles(histogram: Histogram, estimates: Sequence[QuantileEstimate]) -> Percentiles:
+    """Return the summary of a histogram in seconds."""
+    count = histogram.count
+    return Percentiles(
+        count=count,
+        mean_seconds=histogram.mean_microseconds / 1e6 if count else 0.0,
+        maximum_seconds=histogram.largest_microseconds / 1e6,
+        estimates=tuple(estimates),
+    )
+
+
+def _percentiles(histogram: Histogram, measured: Measured, *, gates: Sequence[Gate]) -> Percentiles:
+    shares = sorted({*SHARES, *(gate.share for gate in gates if gate.share is not None)})
+    found = (measured.quantile(histogram, share) for share in shares)
+    return percentiles(histogram, [estimate for estimate in found if estimate is not None])
+
+
+def _points(total: Tally, *, seconds: float) -> list[Point]:
+    rows = []
+    for second in sorted(total.blocks):
+        block = total.blocks[second]
+        rows.append(
+            Point(
+                second=float(second),
+                length_seconds=max(1e-3, min(float(total.block_seconds), seconds - second)),
+                planned=block.planned,
+                answered=block.response.count,
+                errors=block.errors,
+                p50_seconds=_at(block, 0.5),
+                p95_seconds=_at(block, 0.95),
+                p99_seconds=_at(block, 0.99),
+                tiers=dict(block.tiers),
+            )
+        )
+    return rows
+
+
+def _at(block: Block, share: float) -> float | None:
+    """Return a quantile of a block where its sample supports one; the interval is not kept."""
+    estimate = block.response.estimate(share)
+    return None if estimate is None else estimate.value
+
+
+def _histograms(total: Tally) -> dict[str, Mapping[str, object]]:
+    named = {"response": total.timings.response, "service": total.timings.service}
+    named |= {f"response.{tier}": histogram for tier, histogram in total.tiers.items() if tier != Tier.NONE}
+    return {name: histogram.to_sparse() for name, histogram in named.items()}
+
+
+def _rate(first: float, last: float, seconds: float) -> float | None:
+    return (last - first) / seconds if seconds > 0 else None
+
+
+def _warm_up(circumstances: Circumstances) -> dict[str, object]:
+    warm_up = circumstances.warm_up
+    return {
+        "users": warm_up.users,
+        "answered": warm_up.answered,
+        "errors": warm_up.errors,
+        "seconds": round(warm_up.seconds, 3),
+    }
