@@ -60,15 +60,16 @@ class VectorsOfItems:
 
     async def of(self, ids: Sequence[int]) -> Mapping[int, Vector]:
         """Return the vectors of those items that have one, by id."""
-        found = await self._cache.get_many([self._key(item) for item in ids], self._load)
-        return {keys.id_of(key): vector for key, vector in found.items()}
+        if not ids:
+            return {}
+        items = {keys.content_embedding(item, model=self._model_id): item for item in ids}
 
-    async def _load(self, wanted: Sequence[str]) -> Mapping[str, Vector]:
-        found = await self._searcher.vectors(self._collection, [keys.id_of(key) for key in wanted])
-        return {self._key(int(item)): vector for item, vector in found.items()}
+        async def load(wanted: Sequence[str]) -> Mapping[str, Vector]:
+            found = await self._searcher.vectors(self._collection, [items[key] for key in wanted])
+            return {key: found[item] for key in wanted if (item := items[key]) in found}
 
-    def _key(self, item: int) -> str:
-        return keys.content_embedding(item, model=self._model_id)
+        found = await self._cache.get_many(tuple(items), load)
+        return {items[key]: vector for key, vector in found.items()}
 
 
 class NothingScoredError(Exception):
