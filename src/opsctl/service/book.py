@@ -190,7 +190,10 @@ class ServiceBook(StrictModel):
     metrics_open: bool = True
     """Whether `/metrics` answers without a key; false asks for any good one, so tell whoever reads them."""
     pooled_connections: Annotated[int, Field(ge=1, le=100)] = 10
-    """Most connections to the database, shared out among the workers."""
+    """Most connections to the database that requests use, shared out among the workers.
+
+    For moments there are up to three more: `/readyz` has one, and writing the vectors of changed items two.
+    """
     pooling: bool = True
     """False opens a connection for every use, for measuring what the pool brings."""
     derived_collections: bool = True

@@ -13,14 +13,24 @@ async def _filled(world: World) -> None:
     world.api.asked.clear()
 
 
+def _gate_before(world: World) -> asyncio.Event:
+    """Let the API answer once the gate opens."""
+    gate = asyncio.Event()
+
+    async def wait() -> None:
+        await gate.wait()
+
+    world.api.before = wait
+    return gate
+
+
 def test_only_a_few_old_feeds_are_made_anew_at_once_and_all_are_answered_meanwhile() -> None:
     """Every reader gets an old feed at once; the API makes eight, and when these are done, others."""
 
     async def story() -> None:
         with World() as world:
             await _filled(world)
-            gate = asyncio.Event()
-            world.api.before = gate.wait
+            gate = _gate_before(world)
             world.time.now += 301
             replies = [await world.ask(f"/v1/feed/{user}") for user in range(USERS)]
             await let_others_run()
@@ -43,8 +53,7 @@ def test_a_busy_worker_gives_feeds_that_are_older_still_instead_of_making_more()
     async def story() -> None:
         with World() as world:
             await _filled(world)
-            gate = asyncio.Event()
-            world.api.before = gate.wait
+            gate = _gate_before(world)
             world.time.now += 600
             asked = [asyncio.create_task(world.ask(f"/v1/feed/{user}")) for user in range(USERS)]
             await let_others_run()
