@@ -42,6 +42,7 @@ class LoadJob:
         replay_speed: how many times as fast as it was recorded.
         run_id: makes idempotency keys new in each run; letters, digits and `-`.
         began_at: what `{now}` stands for, an RFC 3339 text.
+        is_warm_up: draw other users and items than the counted run does.
     """
 
     name: str
@@ -53,6 +54,7 @@ class LoadJob:
     replay_speed: float = 1.0
     run_id: str = "run"
     began_at: str = "2026-01-01T00:00:00Z"
+    is_warm_up: bool = False
 
 
 class Arrivals(Protocol):

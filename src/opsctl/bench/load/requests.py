@@ -13,6 +13,7 @@ from opsctl.bench.load.ports import LoadJob, PlannedRequest
 if TYPE_CHECKING:
     import numpy as np
 
+_BESIDE = 1 << 40  # number of a warm-up's first arrival: beyond those of any run
 _MOST_REMEMBERED_BYTES = 64 * 1024 * 1024
 _PLACEHOLDER = re.compile(r"\{(user|content|key|now)\}")
 # What RFC 3986 lets stand in path and query, braces for the placeholders, and `%` for what is encoded already.
@@ -58,6 +59,7 @@ class MixSource:
     def __init__(self, job: LoadJob) -> None:
         self._job = job
         self._seed = job.book.seed
+        self._first = _BESIDE if job.is_warm_up else 0
         self._names = tuple(job.book.mix)
         self._shares = [endpoint.share for endpoint in job.book.mix.values()]
         self._templates = [template_of(endpoint, job=job) for endpoint in job.book.mix.values()]
@@ -127,12 +129,12 @@ class MixSource:
         return {
             "user": str(user),
             "content": str(content),
-            "key": f"{self._job.run_id}-{arrival:012d}",
+            "key": f"{self._job.run_id}-{self._first + arrival:013d}",
             "now": self._job.began_at,
         }
 
     def _uniform(self, numbers: "np.ndarray", stream: str) -> "np.ndarray":
-        return uniform(numbers, seed=self._seed, stream=_STREAMS[stream])
+        return uniform(numbers + self._first, seed=self._seed, stream=_STREAMS[stream])
 
 
 def template_of(endpoint: Endpoint, *, job: LoadJob) -> _Template:
