@@ -56,4 +56,84 @@ EXPLANATIONS: dict[str, str] = {
         "No payload field of the source can be filtered by: no text repeats, and there are no numbers. Fill the"
         " source with payloads, or measure with vectors alone."
     ),
+    "BEN065": (
+        "Two runs were named that have nothing to say about each other: one of a load and one of latencies, or twice"
+        " the same run. `opsctl bench list` shows the kind and the subject of each."
+    ),
+    "BEN066": (
+        "A baseline is a name, such as `main`, for one stored run. This one is not set, its run was removed, or the"
+        " word cannot be a name: small letters, digits and `_.-`, a letter first, not `latest` or `previous`."
+        " `opsctl bench baseline set NAME RUN` sets one, `opsctl bench baseline list` shows all."
+    ),
+    "BEN067": "The file of a baseline is damaged. Setting the baseline anew replaces it.",
+    "BEN068": (
+        "Loads are compared second by second, and this run keeps no histogram of each second, so nothing can be said"
+        " about how sure a difference would be. Measure again with this version."
+    ),
+    "BEN030": (
+        "A gate is a metric, an operator and a limit: `p99 < 500ms`, `mean <= 20ms`, `max < 2s`, `error_rate < 0.1%`,"
+        " `hit_ratio > 80%`, `hit_ratio.L2 > 50%`, `recall >= 0.95`, `rate >= 9900/s`, `goodput > 9000/s`, `drops < 1`."
+        " Before a time may stand an endpoint (`feed.p99`), a tier (`L1.p99`) or a clock (`service.p99`,"
+        " `queue_wait.p99`). A gate passes only where the whole interval of the measured value is on its right side."
+        " `rate` and `goodput` are those of the phase for which most requests are planned."
+    ),
+    "BEN031": (
+        "A log to replay has bad lines, each of which is named. Lines are JSON objects with `at_seconds`, `method`,"
+        " `path` and optionally `body`, lines of the service's own log, or lines in the Common Log Format."
+    ),
+    "BEN032": (
+        "A check of the book names a JSON Schema that is not there, is none, or cannot be used because the extra"
+        " `opsctl[load]` is not installed. `schema_file` is looked for beside the book; references to other places of"
+        " the net are not followed."
+    ),
+    "BEN033": (
+        "A load goes to this machine only, so that a wrong address floods nobody else. `--target-allow HOST` names"
+        " another host on purpose."
+    ),
+    "BEN034": (
+        "Nothing can be sent: the service of the project does not answer, or the target is not an address. See"
+        " `opsctl stack status`, or name a target: `--target http://127.0.0.1:8000`."
+    ),
+    "BEN035": (
+        "The sender itself was late: requests started later than planned although a connection was free. Latencies are"
+        " counted from the planned moment and would blame the service. Give the sender more `processes`, a lower"
+        " rate or a machine of its own; `validity.lag_share` says how much is allowed."
+    ),
+    "BEN036": (
+        "Fewer requests were sent than planned (`validity.achieved_share`). What was measured is a lower load than the"
+        " one that was asked for. The finding says whether the service kept all connections busy or the sender was too"
+        " slow. `opsctl bench capacity` finds the rate that holds."
+    ),
+    "BEN037": (
+        "So many requests waited for a connection that some were never sent (`limits.most_waiting`). Those that were"
+        " dropped have no latency, so every percentile is too good."
+    ),
+    "BEN038": (
+        "The sending processes waited for a CPU for a part of the time, because something else ran on it"
+        " (`validity.starved_share`). Send from another machine, or end other work."
+    ),
+    "BEN039": (
+        "The cache was filling or emptying while it was measured: L1 answered another share of the requests in the last"
+        " third of the run than in the first. Such a run measures a moment of change. Warm up longer, or say"
+        " `validity: {cache: any}` where a cold cache is what is to be measured."
+    ),
+    "BEN040": (
+        "More than one in a hundred requests of the warm-up went wrong. The service is broken, or the book asks for"
+        " what it does not have. Look at its log: `opsctl stack logs service`."
+    ),
+    "BEN041": (
+        "A vector collection behind the service was not at rest, or changed while it was measured: an optimizer at work"
+        " makes searches many times slower. Wait until `opsctl collections status` shows green."
+    ),
+    "BEN042": "A sending process ended before its time, or nothing could be sent; what is left is not the load of the plan.",
+    "BEN043": (
+        "The run holds too few requests for a percentile that a gate asks for, so that gate is inconclusive: p99 needs"
+        " 368 requests, p99.9 needs 3,688, and more where slow ones come in bursts. Run it for longer."
+    ),
+    "BEN044": (
+        "Recall cannot be measured: the book asks for a `shadow`, or a gate for `recall`, and the load does not go to"
+        " the service of this project, whose vectors would have to be searched."
+    ),
+    "BEN045": "No load has this name: neither `ops/loads/NAME.yaml` of the project nor a shipped one, nor a file.",
+    "BEN046": "A rate, duration or speed on the command line does not fit the book: see the message for the bounds.",
 }

@@ -9,7 +9,7 @@ from opsctl.bench.load.model import LoadReport, Recall
 from opsctl.bench.load.ports import Engine, LoadJob
 from opsctl.bench.load.sources import arrivals_of, source_of
 from opsctl.bench.load.summarise import Run, gates_of, summarise
-from opsctl.bench.load.validity import Circumstances, WarmUpReport
+from opsctl.bench.load.validity import Circumstances
 from opsctl.bench.load.warm_up import warm_up
 from opsctl.bench.load.watch import Watch
 from opsctl.core.clock import Clock
