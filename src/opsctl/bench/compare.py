@@ -4,7 +4,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from opsctl.bench.registry import StoredRun
+from opsctl.bench.registry import StoredLatencyRun, StoredRun
 from opsctl.core.errors import InconclusiveError, UsageError
 from opsctl.evidence.model import Verdict
 from opsctl.vectors.statistics import (
@@ -53,7 +53,7 @@ class RunComparison:
 
 
 def compare_runs(
-    first: StoredRun, second: StoredRun, *, noise_floor: float, anyway: bool = False
+    first: StoredLatencyRun, second: StoredLatencyRun, *, noise_floor: float, anyway: bool = False
 ) -> RunComparison:
     """Compare the engine times of every arm that both runs have.
 
@@ -71,11 +71,7 @@ def compare_runs(
             code="BEN006",
             fix="see what each measured: opsctl bench list",
         )
-    for run in (first, second):
-        _require_valid(run)
-    differences = first.fingerprint.differences(second.fingerprint)
-    if differences and not anyway:
-        raise _different(first, second, differences)
+    differences = comparable_or_raise(first, second, anyway=anyway)
     floor = max(noise_floor, _own_noise(first), _own_noise(second))
     changes = tuple(
         _change(arm, share, first=first.engine_ns[arm], second=second.engine_ns[arm], floor=floor)
@@ -90,6 +86,20 @@ def compare_runs(
         changes=changes,
         verdict=_conclude(changes),
     )
+
+
+def comparable_or_raise(first: StoredRun, second: StoredRun, *, anyway: bool) -> list[tuple[str, str, str]]:
+    """Return in what two runs differ that should be alike; nothing, unless `anyway` lets it pass.
+
+    Raises:
+        InconclusiveError: BEN007 for an invalid run, BEN008 for different machines, data, plans or queries.
+    """
+    for run in (first, second):
+        _require_valid(run)
+    differences = first.fingerprint.differences(second.fingerprint)
+    if differences and not anyway:
+        raise _different(first, second, differences)
+    return differences
 
 
 def _change(arm: str, share: float, *, first: "np.ndarray", second: "np.ndarray", floor: float) -> ArmChange:
@@ -125,7 +135,7 @@ def _conclude(changes: tuple[ArmChange, ...]) -> Verdict:
     return Verdict.INCONCLUSIVE if Comparison.CANNOT_TELL in verdicts else Verdict.PASS
 
 
-def _own_noise(run: StoredRun) -> float:
+def _own_noise(run: StoredLatencyRun) -> float:
     """Return how far the run's last arm was from its own control at the median."""
     import numpy as np
 
@@ -143,7 +153,7 @@ def _require_valid(run: StoredRun) -> None:
             f"run `{run.id}` is invalid and compares with nothing",
             code="BEN007",
             why="; ".join(problem["title"] for problem in bad),
-            fix="measure again: opsctl bench latency",
+            fix=f"measure again: opsctl bench {run.kind}",
         )
 
 
@@ -156,5 +166,5 @@ def _different(
         f"runs `{first.id}` and `{second.id}` were not made under the same conditions",
         code="BEN008",
         why=f"{told}{more}",
-        fix="measure both on one machine and the same data, or say --anyway",
+        fix="measure both on one machine, with the same data and plan, or say --anyway",
     )

@@ -5,10 +5,14 @@ from typing import Annotated
 
 import typer
 
+from opsctl.bench.load.metrics import Metric
+from opsctl.cli import bench_baseline
 from opsctl.cli.options import Json, command, group
 from opsctl.core.exit_codes import ExitCode
 
 app = group("Latency and recall of derived collections beside their source. Alone: the standard suite.")
+
+app.add_typer(bench_baseline.app, name="baseline")
 
 Names = Annotated[
     list[str] | None,
@@ -23,6 +27,10 @@ NoiseFloor = Annotated[
 ]
 AllowNoise = Annotated[bool, typer.Option("--allow-noise", help="A noisy machine is a warning, not exit 5.")]
 QueryLog = Annotated[Path | None, typer.Option(help="JSONL of queries instead of sampled ones.")]
+
+Metrics = Annotated[
+    list[Metric] | None, typer.Option("--metric", help="Compare loads by this only, once each; default: all.")
+]
 
 
 @app.callback(invoke_without_command=True, no_args_is_help=False)
@@ -123,7 +131,7 @@ def list(json: Json = False) -> None:
 
 @command(app, "opsctl bench show latest", "opsctl bench show 20261122T1915 --json")
 def show(
-    run: Annotated[str, typer.Argument(help="Beginning of an id, or `latest` or `previous`.")],
+    run: Annotated[str, typer.Argument(help="Beginning of an id, a baseline, `latest` or `previous`.")],
     json: Json = False,
 ) -> None:
     """Show one stored run: machine, data, figures, curve."""
@@ -139,28 +147,26 @@ def show(
         show_run(stored)
 
 
-@command(app, "opsctl bench compare previous latest", "opsctl bench compare 2026112 latest --noise-floor 0.1")
+@command(
+    app,
+    "opsctl bench compare previous latest",
+    "opsctl bench compare main latest --metric p95 --noise-floor 0.1",
+)
 def compare(
-    first: Annotated[str, typer.Argument(help="The run to compare with.")],
-    second: Annotated[str, typer.Argument(help="The run to judge.")],
+    first: Annotated[str, typer.Argument(help="What to compare with: a run or a baseline.")] = "previous",
+    second: Annotated[str, typer.Argument(help="What to judge: a run or a baseline.")] = "latest",
     *,
+    metrics: Metrics = None,
     noise_floor: NoiseFloor = 0.05,
-    anyway: Annotated[bool, typer.Option("--anyway", help="Compare different machines or data.")] = False,
+    anyway: Annotated[
+        bool, typer.Option("--anyway", help="Compare different machines, data or plans.")
+    ] = False,
     json: Json = False,
 ) -> None:
-    """Say whether the second run is faster or slower. Exit 1: slower, 5: cannot tell or not comparable."""
-    from opsctl.bench.compare import compare_runs
-    from opsctl.cli.bench_runs import exit_code, registry
-    from opsctl.cli.document import document
+    """Say whether the second is better or worse. Exit 1: worse, 5: cannot tell or not comparable."""
+    from opsctl.cli.bench_compare import run_compare
     from opsctl.cli.exit import leave
-    from opsctl.ui.console import print_document
-    from opsctl.ui.show_runs import show_comparison
 
-    runs = registry()
-    comparison = compare_runs(runs.get(first), runs.get(second), noise_floor=noise_floor, anyway=anyway)
-    code = exit_code(comparison.verdict)
-    if json:
-        print_document(document("opsctl.bench.compare", data=comparison, ok=code is ExitCode.GOOD))
-    else:
-        show_comparison(comparison)
-    leave(code)
+    leave(
+        run_compare(first, second, noise_floor=noise_floor, anyway=anyway, metrics=metrics or (), json=json)
+    )

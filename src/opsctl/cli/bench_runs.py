@@ -94,9 +94,21 @@ def plain_run(run: "StoredRun", *, whole: bool) -> dict[str, object]:
         "subject": run.subject,
         "verdict": run.verdict,
         "recorded_at": run.recorded_at,
-        "arms": {name: samples.size for name, samples in run.engine_ns.items()},
+        **_sizes(run),
     }
     return row | {"fingerprint": run.fingerprint.values, "report": run.report} if whole else row
+
+
+def _sizes(run: "StoredRun") -> dict[str, object]:
+    from opsctl.bench.registry import StoredLatencyRun, StoredLoadRun
+
+    match run:
+        case StoredLatencyRun():
+            return {"arms": {name: samples.size for name, samples in run.engine_ns.items()}}
+        case StoredLoadRun():
+            return {"answered": run.load.answered, "achieved_rate": run.load.achieved_rate}
+        case _:
+            return {}
 
 
 def _measure_all(request: LatencyRequest, bed: "Bed") -> "list[tuple[str, LatencyRun]]":

@@ -5,12 +5,13 @@ from datetime import datetime
 from typing import Any
 
 from opsctl.bench.compare import RunComparison
-from opsctl.bench.registry import StoredRun
+from opsctl.bench.registry import StoredLatencyRun, StoredLoadRun, StoredRun
 from opsctl.core.units import format_duration
 from opsctl.evidence.model import Verdict
 from opsctl.ui.console import hint, out, print_line
 from opsctl.ui.figures import COMPARISON_WORDS, VERDICT_WORDS, milliseconds, ratio_text
 from opsctl.ui.plot_terminal import plot_quantiles
+from opsctl.ui.show_load import show_load
 from opsctl.ui.table import show_table
 from opsctl.vectors.summary import curve
 
@@ -21,26 +22,44 @@ def show_runs(runs: Sequence[StoredRun], *, now: datetime) -> None:
 
     if not runs:
         print_line("no runs yet")
-        hint("make one: `opsctl bench latency`")
+        hint("make one: `opsctl bench latency` or `opsctl bench load`")
         return
     rows = []
     for run in runs:
         age = format_duration(max(0.0, (now - run.recorded_at).total_seconds()))
-        queries = f"{next(iter(run.engine_ns.values())).size:,}"
-        rows.append((escape(run.id), escape(run.kind), VERDICT_WORDS[run.verdict], queries, age))
-    show_table(("run", "kind", "verdict", "queries", "age"), rows)
+        rows.append((escape(run.id), escape(run.kind), VERDICT_WORDS[run.verdict], f"{size_of(run):,}", age))
+    show_table(("run", "kind", "verdict", "requests", "age"), rows)
+
+
+def size_of(run: StoredRun) -> int:
+    """Return how many requests or queries a run says something about: those of one arm, where there are several."""
+    match run:
+        case StoredLoadRun():
+            return run.load.answered
+        case StoredLatencyRun():
+            return next((int(samples.size) for samples in run.engine_ns.values()), 0)
+        case _:
+            return 0
 
 
 def show_run(run: StoredRun) -> None:
-    """Print one run: conditions, figures, curve."""
+    """Print one run whole."""
+    if isinstance(run, StoredLoadRun):
+        show_load(run.load, run_id=run.id)
+        _show_conditions(run)
+    elif isinstance(run, StoredLatencyRun):
+        _show_latency_run(run)
+
+
+def _show_latency_run(run: StoredLatencyRun) -> None:
+    """Print conditions, figures, curve."""
     from rich.markup import escape
 
     console = out()
     console.print(
         f"{VERDICT_WORDS[run.verdict]} {escape(run.kind)} of {escape(run.subject)}", highlight=False
     )
-    for name, value in run.fingerprint.values.items():
-        console.print(f"  [dim]{escape(name):<26}[/] {escape(value)}", highlight=False, soft_wrap=True)
+    _show_conditions(run)
     for arm in run.report["arms"]:
         console.print(escape(_arm_line(arm)), highlight=False, soft_wrap=True)
     curves = {name: curve(samples) for name, samples in run.engine_ns.items() if name != "control"}
@@ -48,6 +67,13 @@ def show_run(run: StoredRun) -> None:
         console.print(line, markup=False, highlight=False, soft_wrap=True)
     for problem in run.report["problems"]:
         console.print(f"[yellow]{escape(problem['code'])}[/] {escape(problem['title'])}", highlight=False)
+
+
+def _show_conditions(run: StoredRun) -> None:
+    from rich.markup import escape
+
+    for name, value in run.fingerprint.values.items():
+        out().print(f"  [dim]{escape(name):<26}[/] {escape(value)}", highlight=False, soft_wrap=True)
 
 
 def show_comparison(comparison: RunComparison) -> None:

@@ -3,7 +3,6 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 from statistics import NormalDist
 from typing import TYPE_CHECKING
 
@@ -15,6 +14,7 @@ from opsctl.bench.load.block_statistics import (
     rank_shift,
     ratio_of_sums,
 )
+from opsctl.bench.load.metrics import Metric
 from opsctl.bench.load.series import Groups, Unit, group_sides, units_per_group
 from opsctl.evidence.model import Verdict
 from opsctl.vectors.statistics import MINIMUM_BLOCKS, Comparison, wilson
@@ -30,17 +30,6 @@ POWER = 0.9
 
 SHARE_FLOORS = {"error_rate": 0.001, "hit_ratio": 0.01}
 """Differences of shares below these are not claimed: a tenth of a point, and one point."""
-
-
-class Metric(StrEnum):
-    """What two loads are compared by."""
-
-    P50 = "p50"
-    P95 = "p95"
-    P99 = "p99"
-    ERROR_RATE = "error_rate"
-    HIT_RATIO = "hit_ratio"
-    RATE = "rate"
 
 
 _QUANTILES = {Metric.P50: 0.5, Metric.P95: 0.95, Metric.P99: 0.99}
@@ -103,6 +92,10 @@ def compare_units(
     the even blocks of either side.
 
     Args:
+        first: the load to compare with.
+        second: the load to judge.
+        noise_floor: a smaller relative change of a latency or a rate is not claimed.
+        metrics: those to compare.
         is_paired: unit i of both saw the same plan, or the same moment.
     """
     changes = []

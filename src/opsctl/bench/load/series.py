@@ -81,6 +81,8 @@ def group_sides(
     """Join units of both sides to groups over the same slots.
 
     Args:
+        first: one side.
+        second: the other side.
         units: of each group; what is left over at the end is dropped, since a short group weighs as much as a long one.
         even_lengths: drop what one side has more, so that groups can be paired by their place.
     """
@@ -119,4 +121,19 @@ def _grouped(side: Sequence[Unit], *, units: int, slots: "np.ndarray") -> Groups
         errors=errors,
         hits=hits,
         named=named,
+    )
+
+
+def joined(units: Sequence[Unit]) -> Unit:
+    """Return several units as one."""
+    response = Histogram()
+    for unit in units:
+        response.merge(unit.response)
+    return Unit(
+        seconds=sum(unit.seconds for unit in units),
+        planned=sum(unit.planned for unit in units),
+        errors=sum(unit.errors for unit in units),
+        hits=sum(unit.hits for unit in units),
+        named=sum(unit.named for unit in units),
+        response=response,
     )
