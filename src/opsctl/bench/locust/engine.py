@@ -1,0 +1,190 @@
+"""How does the command run a load with Locust: in a process of its own that patches itself, heard by lines over a pipe."""
+
+import json
+import os
+import selectors
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from importlib.util import find_spec
+from tempfile import TemporaryFile
+from typing import IO, Any
+
+from opsctl.bench.load.model import Frame
+from opsctl.bench.load.ports import EngineResult, LoadJob
+from opsctl.bench.locust.loopback import free_port
+from opsctl.bench.locust.settings import LocustSettings
+from opsctl.bench.locust.summary import Summary
+from opsctl.bench.locust.wire import frame_from_plain, job_to_plain
+from opsctl.core.errors import FailedError, NotReadyError
+
+_START_SECONDS = 60.0
+"""For imports, and for workers of this machine to find their master; it takes two seconds."""
+
+_END_SECONDS = 15.0
+"""After a request to end, for last frames and for workers to leave."""
+
+_LAST_LINES = 15
+
+
+@dataclass(slots=True)
+class LocustEngine:
+    """Sends a load with Locust: the book's mix with planned arrivals, or a locustfile.
+
+    `loop` says after a run which kind of loop it was: users of a plain locustfile wait for their answers (`closed`).
+    """
+
+    settings: LocustSettings = field(default_factory=LocustSettings)
+    on_note: Callable[[str], None] = field(default=lambda _note: None)
+    """Hears what the operator should know while it runs: the address of the page, what workers should be started with."""
+    name: str = "locust"
+    loop: str = "open"
+
+    def run(self, job: LoadJob, *, watch: Callable[[Frame], str]) -> EngineResult:
+        """Send all of it, and end by itself.
+
+        Raises:
+            NotReadyError: Locust is not installed.
+            FailedError: Locust gave up; its own words are in the error.
+        """
+        if find_spec("locust") is None:
+            raise NotReadyError(
+                "Locust is not installed",
+                code="BEN050",
+                fix="type `pip install 'opsctl[locust]'`, then try again",
+            )
+        settings = _with_ports(self.settings)
+        with TemporaryFile() as words, _locust(job, settings, words=words) as child:
+            summary = Summary()
+            for line in child.lines(deadline_seconds=_longest_seconds(job, settings)):
+                self._hear(line, summary=summary, watch=watch, child=child)
+            code = child.end()
+            if not summary.is_complete:
+                raise _gave_up(code, words=_last_lines(words))
+        self.loop = summary.loop
+        return summary.result(planned_seconds=job.book.duration_seconds)
+
+    def _hear(
+        self, line: dict[str, Any], *, summary: Summary, watch: Callable[[Frame], str], child: "_Child"
+    ) -> None:
+        match line["kind"]:
+            case "note":
+                self.on_note(line["text"])
+            case "loop":
+                summary.loop = line["loop"]
+            case "frame":
+                frame = frame_from_plain(line["frame"])
+                summary.add(frame)
+                reason = watch(frame)
+                if reason and not summary.aborted:
+                    summary.aborted = reason
+                    child.ask_to_end()
+            case "end":
+                summary.is_complete = True
+            case other:
+                raise ValueError(f"Locust's process says `{other}`, which nobody knows")
+
+
+@dataclass(slots=True)
+class _Child:
+    """Locust's process and what it says."""
+
+    process: subprocess.Popen[bytes]
+    frames: int
+    is_overdue: bool = False
+
+    def lines(self, *, deadline_seconds: float) -> Iterator[dict[str, Any]]:
+        """Yield what the child says until it has said all, or time is up."""
+        deadline = time.monotonic() + deadline_seconds
+        rest = b""
+        with selectors.DefaultSelector() as selector:
+            selector.register(self.frames, selectors.EVENT_READ)
+            while True:
+                if not selector.select(timeout=max(0.0, deadline - time.monotonic())):
+                    self.is_overdue = True
+                    return
+                data = os.read(self.frames, 1 << 20)
+                if not data:
+                    return
+                *lines, rest = (rest + data).split(b"\n")
+                yield from map(json.loads, lines)
+
+    def ask_to_end(self) -> None:
+        """Tell Locust to end: it records what is still out and says goodbye."""
+        if self.process.poll() is None:
+            self.process.terminate()
+
+    def end(self) -> int:
+        """Wait for the process, or end it; return its code."""
+        if self.process.stdin is not None:
+            self.process.stdin.close()  # workers that were left alone notice this and leave
+        try:
+            if self.is_overdue:
+                self.process.terminate()
+            return self.process.wait(_END_SECONDS)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            return self.process.wait()
+
+
+@contextmanager
+def _locust(job: LoadJob, settings: LocustSettings, *, words: IO[bytes]) -> Iterator[_Child]:
+    """Start Locust's process and hand it the job over its standard input, where nobody else can read the key in it."""
+    reading, writing = os.pipe()
+    command = [sys.executable, "-m", "opsctl.bench.locust.locust_worker", str(writing)]
+    process = subprocess.Popen(
+        command,
+        stdin=subprocess.PIPE,
+        stdout=words,
+        stderr=words,
+        pass_fds=(writing,),
+        start_new_session=True,  # Ctrl-C reaches this process alone, which then ends Locust in order
+    )
+    os.close(writing)
+    child = _Child(process, reading)
+    try:
+        if process.stdin is not None:
+            task = {"job": job_to_plain(job), "settings": settings.to_plain()}
+            process.stdin.write(json.dumps(task).encode() + b"\n")
+            process.stdin.flush()
+        yield child
+    finally:
+        child.ask_to_end()
+        child.end()
+        os.close(reading)
+
+
+def _with_ports(settings: LocustSettings) -> LocustSettings:
+    """Choose the ports that were left open."""
+    return replace(
+        settings,
+        bind_port=settings.bind_port or free_port(),
+        web_port=free_port() if settings.web_port == 0 else settings.web_port,
+    )
+
+
+def _longest_seconds(job: LoadJob, settings: LocustSettings) -> float:
+    limits = job.book.limits
+    waiting = settings.workers_wait_seconds if settings.expect_workers else 0
+    return (
+        job.book.duration_seconds + limits.drain_seconds + limits.timeout_seconds + waiting + _START_SECONDS
+    )
+
+
+def _last_lines(words: IO[bytes]) -> list[str]:
+    words.seek(0)
+    return [line for line in words.read().decode(errors="replace").splitlines() if line.strip()][
+        -_LAST_LINES:
+    ]
+
+
+def _gave_up(code: int, *, words: list[str]) -> FailedError:
+    return FailedError(
+        f"Locust ended with code {code} before the load was over",
+        code="BEN051",
+        why="\n".join(words) or "it said nothing",
+        fix="mend what Locust names above; `opsctl bench load --engine opsctl` runs the same book without it",
+    )

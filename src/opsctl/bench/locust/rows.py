@@ -1,0 +1,83 @@
+"""How do requests whose names are not known beforehand get into the recorder, which knows endpoints by number."""
+
+from opsctl.bench.load.model import Outcome, Tally
+from opsctl.bench.load.recorder import NO_TIER, OUTCOME_CODES, TIER_CODES, Recorder
+
+_X_CACHE = b"\r\nx-cache:"
+
+_MOST_NAMES = 200
+"""Some locustfiles put ids into names; what comes beyond is counted together."""
+
+_OTHER_NAMES = "other names"
+
+Moments = tuple[float, float, float, float]
+"""Of `perf_counter`: when a request was planned, taken up, sent (0: never) and ended. What lies between the first two is
+the sender's own lag, between the next two the wait for a connection."""
+
+
+class Rows:
+    """The requests of this process since they were last taken."""
+
+    def __init__(self) -> None:
+        self._numbers: dict[str, int] = {}
+        self._started = 0.0
+        self._earlier = Tally()
+        self._sent = 0
+        self._recorder = self._new_recorder()
+
+    def begin(self, moment: float) -> None:
+        """Forget what was before, and count seconds from this moment."""
+        self._started = moment
+        self._earlier = Tally()
+        self._sent = 0
+        self._recorder = self._new_recorder()
+
+    def add(
+        self, name: str, moments: Moments, *, outcome: Outcome, status: int = 0, tier: int = NO_TIER
+    ) -> None:
+        """Take one request."""
+        number = self._numbers.get(name)
+        if number is None:
+            number = self._number_of_new(name)
+        self._sent += moments[2] > 0
+        self._recorder.add((*moments, number, tier, OUTCOME_CODES[outcome], status))
+
+    def add_reason(self, reason: str) -> None:
+        """Count why a request was an error."""
+        self._recorder.add_reason(reason)
+
+    def add_received(self, size: int) -> None:
+        """Count bytes that came."""
+        self._recorder.tally.received_bytes += size
+
+    def fold_if_many(self) -> None:
+        """Put rows into histograms if enough have come together; for moments in which nothing else is due."""
+        if self._recorder.wants_fold:
+            self._recorder.fold()
+
+    def take(self) -> Tally:
+        """Return what is new since the last call."""
+        taken, self._earlier = self._earlier, Tally()
+        taken.merge(self._recorder.take())
+        # Every request has a row, whatever became of it.
+        taken.planned, taken.sent, self._sent = taken.outcomes.total(), self._sent, 0
+        return taken
+
+    def _number_of_new(self, name: str) -> int:
+        if len(self._numbers) >= _MOST_NAMES and name != _OTHER_NAMES:
+            return self._numbers.get(_OTHER_NAMES) or self._number_of_new(_OTHER_NAMES)
+        self._earlier.merge(self._recorder.take())
+        self._numbers[name] = len(self._numbers)
+        self._recorder = self._new_recorder()
+        return self._numbers[name]
+
+    def _new_recorder(self) -> Recorder:
+        return Recorder(endpoints=tuple(self._numbers), started=self._started)
+
+
+def tier_of(lower: bytes) -> int:
+    """Return the number of the tier that `X-Cache` names in a head in lower case."""
+    begin = lower.find(_X_CACHE)
+    if begin < 0:
+        return NO_TIER
+    return TIER_CODES.get(lower[begin + len(_X_CACHE) : lower.find(b"\r\n", begin + 2)].strip(), NO_TIER)

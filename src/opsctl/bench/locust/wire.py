@@ -1,0 +1,127 @@
+"""How do jobs and tallies travel between the parent, Locust's master and its workers: as plain values, without loss."""
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+from opsctl.bench.load.book import LoadBook
+from opsctl.bench.load.histogram import Histogram
+from opsctl.bench.load.model import Block, Frame, StageTime, Tally, Timings
+from opsctl.bench.load.ports import Address, LoadJob
+
+Plain = dict[str, Any]
+"""Values that both JSON and msgpack carry: every key is text."""
+
+
+def job_to_plain(job: LoadJob) -> Plain:
+    """Return a job as plain values; they hold the headers, and with them a key to the service."""
+    return {
+        "name": job.name,
+        "book": job.book.model_dump(mode="json"),
+        "address": {
+            "host": job.address.host,
+            "port": job.address.port,
+            "is_tls": job.address.is_tls,
+            "ca_file": None if job.address.ca_file is None else str(job.address.ca_file),
+        },
+        "headers": dict(job.headers),
+        "folder": str(job.folder),
+        "replay": None if job.replay is None else str(job.replay),
+        "replay_speed": job.replay_speed,
+        "run_id": job.run_id,
+        "began_at": job.began_at,
+    }
+
+
+def job_from_plain(plain: Mapping[str, Any]) -> LoadJob:
+    """Read what `job_to_plain` wrote."""
+    address = plain["address"]
+    return LoadJob(
+        name=plain["name"],
+        book=LoadBook.model_validate(plain["book"]),
+        address=Address(
+            host=address["host"],
+            port=address["port"],
+            is_tls=address["is_tls"],
+            ca_file=None if address["ca_file"] is None else Path(address["ca_file"]),
+        ),
+        headers=plain["headers"],
+        folder=Path(plain["folder"]),
+        replay=None if plain["replay"] is None else Path(plain["replay"]),
+        replay_speed=plain["replay_speed"],
+        run_id=plain["run_id"],
+        began_at=plain["began_at"],
+    )
+
+
+def frame_to_plain(frame: Frame) -> Plain:
+    """Return a frame as plain values."""
+    plain = {field.name: getattr(frame, field.name) for field in fields(Frame) if field.name != "new"}
+    return plain | {"new": tally_to_plain(frame.new)}
+
+
+def frame_from_plain(plain: Mapping[str, Any]) -> Frame:
+    """Read what `frame_to_plain` wrote."""
+    return Frame(**{**plain, "new": tally_from_plain(plain["new"])})
+
+
+def tally_to_plain(tally: Tally) -> Plain:
+    """Return a tally as plain values."""
+    return {
+        "planned": tally.planned,
+        "sent": tally.sent,
+        "timings": {field.name: getattr(tally.timings, field.name).to_sparse() for field in fields(Timings)},
+        "outcomes": dict(tally.outcomes),
+        "statuses": {str(status): count for status, count in tally.statuses.items()},
+        "reasons": dict(tally.reasons),
+        "endpoints": {name: _block_to_plain(block) for name, block in tally.endpoints.items()},
+        "tiers": {name: histogram.to_sparse() for name, histogram in tally.tiers.items()},
+        "stages": {
+            tier: {name: [time.seconds, time.answers] for name, time in stages.items()}
+            for tier, stages in tally.stages.items()
+        },
+        "blocks": {str(second): _block_to_plain(block) for second, block in tally.blocks.items()},
+        "block_seconds": tally.block_seconds,
+        "received_bytes": tally.received_bytes,
+    }
+
+
+def tally_from_plain(plain: Mapping[str, Any]) -> Tally:
+    """Read what `tally_to_plain` wrote."""
+    return Tally(
+        planned=plain["planned"],
+        sent=plain["sent"],
+        timings=Timings(**{name: Histogram.from_sparse(sparse) for name, sparse in plain["timings"].items()}),
+        outcomes=Counter(plain["outcomes"]),
+        statuses=Counter({int(status): count for status, count in plain["statuses"].items()}),
+        reasons=Counter(plain["reasons"]),
+        endpoints={name: _block_from_plain(block) for name, block in plain["endpoints"].items()},
+        tiers={name: Histogram.from_sparse(sparse) for name, sparse in plain["tiers"].items()},
+        stages={
+            tier: {name: StageTime(seconds=time[0], answers=time[1]) for name, time in stages.items()}
+            for tier, stages in plain["stages"].items()
+        },
+        blocks={int(second): _block_from_plain(block) for second, block in plain["blocks"].items()},
+        block_seconds=plain["block_seconds"],
+        received_bytes=plain["received_bytes"],
+    )
+
+
+def _block_to_plain(block: Block) -> Plain:
+    return {
+        "planned": block.planned,
+        "errors": block.errors,
+        "tiers": dict(block.tiers),
+        "response": block.response.to_sparse(),
+    }
+
+
+def _block_from_plain(plain: Mapping[str, Any]) -> Block:
+    return Block(
+        planned=plain["planned"],
+        errors=plain["errors"],
+        tiers=Counter(plain["tiers"]),
+        response=Histogram.from_sparse(plain["response"]),
+    )
