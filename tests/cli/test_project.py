@@ -50,7 +50,7 @@ def test_a_fresh_project_passes_its_own_checks(tmp_path: Path):
     run_opsctl("init", folder=tmp_path)
     outcome = run_opsctl("config", "check", folder=tmp_path)
 
-    books = ("opsctl.yaml", "ops/collections.yaml", "ops/cache.yaml", "ops/service.yaml")
+    books = ("opsctl.yaml", "ops/collections.yaml", "ops/cache.yaml", "ops/service.yaml", "ops/loads/standard.yaml")
     assert (outcome.exit_code, outcome.stdout) == (0, "".join(f"ok  {book}\n" for book in books))
 
 

@@ -58,6 +58,7 @@ def new_project_root() -> Path:
 
 def book_models() -> "dict[str, type[BaseModel]]":
     """Return the model of every kind of book, by the name that `config schema` takes."""
+    from opsctl.bench.load.book import LoadBook
     from opsctl.catalog.mapping import MappingBook
     from opsctl.config.project import ProjectSettings
     from opsctl.qdrant_collections.model import CollectionsBook
@@ -70,6 +71,7 @@ def book_models() -> "dict[str, type[BaseModel]]":
         "mapping": MappingBook,
         "cache": CacheBook,
         "service": ServiceBook,
+        "load": LoadBook,
     }
 
 
@@ -89,11 +91,15 @@ def check_books() -> list[str]:
 
     current = settings()
     models, paths = book_models(), current.project.books.model_dump()
+    folder = paths.pop("loads")
     for kind, path in paths.items():
         # A book that is not there has its defaults; only the collections have none.
         if kind == "collections" or (current.root / path).exists():
             load_book(current.root / path, models[kind])
-    return ["opsctl.yaml", *paths.values()]
+    loads = sorted((current.root / folder).glob("*.yaml"))
+    for path in loads:
+        load_book(path, models["load"])
+    return ["opsctl.yaml", *paths.values(), *(f"{folder}/{path.name}" for path in loads)]
 
 
 def machine() -> "Machine":

@@ -104,6 +104,8 @@ class Books(StrictModel):
     """How long each kind of cache entry lives."""
     service: Annotated[str, Field(min_length=1)] = "ops/service.yaml"
     """How the ranking service behaves."""
+    loads: Annotated[str, Field(min_length=1)] = "ops/loads"
+    """Folder of the loads, one book each."""
 
 
 class ProjectSettings(StrictModel):
