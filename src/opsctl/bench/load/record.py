@@ -1,0 +1,53 @@
+"""What of a load goes into the evidence ledger: its figures, and the digests of what went in."""
+
+from datetime import datetime
+
+from opsctl.bench.load.model import LoadReport
+from opsctl.core.findings import Severity
+from opsctl.evidence.model import Evidence
+
+Figure = str | float | int | None
+_SHARES = {0.5: "p50", 0.95: "p95", 0.99: "p99", 0.999: "p99.9"}
+
+
+def load_evidence(report: LoadReport, *, run_id: str, started_at: datetime) -> Evidence:
+    """Return the evidence of a load."""
+    return Evidence(
+        kind="bench.load",
+        subject=report.load,
+        verdict=report.verdict,
+        figures=_figures(report, run_id=run_id),
+        inputs={"plan": report.plan_digest, "book": report.book_digest},
+        tools={
+            "engine": report.engine,
+            "python": report.fingerprint.get("machine.python", "-"),
+            "vectors": report.fingerprint.get("engine.version", "-"),
+        },
+        started_at=started_at,
+        duration_seconds=round(report.duration_seconds, 3),
+    )
+
+
+def _figures(report: LoadReport, *, run_id: str) -> dict[str, Figure]:
+    figures: dict[str, Figure] = {
+        "run": run_id,
+        "loop": report.loop,
+        "planned": report.planned,
+        "sent": report.sent,
+        "planned_rate": round(report.planned_rate, 2),
+        "achieved_rate": round(report.achieved_rate, 2),
+        "goodput_rate": round(report.goodput_rate, 2),
+        "error_rate": round(report.error_rate, 6),
+        "hit_ratio": None if report.hit_ratio is None else round(report.hit_ratio, 4),
+    }
+    for clock, percentiles in (("response", report.response), ("service", report.service)):
+        for share, name in _SHARES.items():
+            estimate = percentiles.at(share)
+            figures[f"{clock}.{name}_ms"] = None if estimate is None else round(estimate.value * 1000, 3)
+    if report.recall is not None:
+        figures["recall"] = None if report.recall.value is None else round(report.recall.value, 4)
+    figures["gates"] = "; ".join(f"{gate.gate}: {gate.verdict.value}" for gate in report.gates) or "none"
+    invalid = [problem.code for problem in report.problems if problem.severity is Severity.ERROR]
+    figures["invalid_because"] = ", ".join(dict.fromkeys(invalid)) or "nothing"
+    figures["simulated"] = ", ".join(report.simulated) or "nothing"
+    return figures
