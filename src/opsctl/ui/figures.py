@@ -27,6 +27,15 @@ def milliseconds(seconds: float) -> str:
     return significant(seconds * 1000)
 
 
+def recorded_milliseconds(seconds: float) -> str:
+    """Return milliseconds of what was recorded in whole microseconds, which has no fourth decimal.
+
+    >>> [recorded_milliseconds(value) for value in (0.000035, 0.0123456)]
+    ['0.035', '12.3']
+    """
+    return milliseconds(seconds) if seconds >= 0.0001 or seconds == 0 else f"{seconds * 1000:.3f}"
+
+
 def significant(value: float) -> str:
     """Return a number with three significant digits, never in powers of ten.
 

@@ -1,13 +1,13 @@
-"""What do the charts of a load hold: latency and rate over time, percentile curves, and who answered."""
+"""What do the charts of a load over time hold: latency, rate and errors, and who answered."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from itertools import groupby
 
-from opsctl.bench.load.histogram import Histogram
 from opsctl.bench.load.model import LoadReport, Point, Tier
 from opsctl.bench.load.words import objective_seconds, percent
 from opsctl.core.units import format_duration
+from opsctl.ui.chart import LOW, MIDDLE, TALL, Chart, Column, EndLabel, Stroke, limit_stroke, spread_labels
 from opsctl.ui.scales import (
     SIDE,
     Scale,
@@ -15,66 +15,17 @@ from opsctl.ui.scales import (
     clock_label,
     count_scale,
     duration_scale,
-    percentile_scale,
     share_scale,
-    spread,
     time_scale,
 )
 
-TALL, MIDDLE, LOW = 280, 110, 64
-"""Heights in pixels, wherever the page is seen."""
-
-_LABEL_PIXELS = 17
-_DASHES = ("", "6 3", "2 3", "9 3 2 3", "1 4", "12 4")  # a second mark beside colour
-_PLAIN = ("a", "b", "c", "d", "e", "f")
-_LINES: Mapping[str, tuple[str, str]] = {"p99": ("a", ""), "p95": ("b", "6 3"), "p50": ("c", "2 3")}
+_MOST_COLUMNS = 300
+_LINES: Mapping[str, tuple[str, str]] = {"p99": ("a", ""), "p95": ("b", "6 3"), "p50": ("c", "12 3")}
 _TIER_INKS: Mapping[str, str] = {Tier.L1: "c", Tier.STALE: "e", Tier.L2: "d", Tier.MISS: "a", Tier.NONE: "f"}
 _MARGIN = (
     3.69  # -ln(0.025): the number of answers above a quantile from which its upper bound lies in the sample
 )
 _CURVE_POINTS = 160
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Stroke:
-    """One path: `kind` is how it is drawn (line, area, band, bars or limit), `ink` its colour."""
-
-    kind: str
-    ink: str
-    path: str
-    dash: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EndLabel:
-    """A name at the right edge, where its line ends."""
-
-    tick: Tick
-    ink: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Column:
-    """A stretch of the horizontal axis that says its figures when it is pointed at."""
-
-    begins: float
-    width: float
-    text: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Chart:
-    """One chart, ready to be written as SVG with its labels as text of the page around it."""
-
-    title: str
-    description: str
-    height: int
-    across: Scale
-    upward: Scale
-    strokes: tuple[Stroke, ...]
-    labels: tuple[EndLabel, ...] = ()
-    columns: tuple[Column, ...] = ()
-    names_across: bool = True
 
 
 def charts_over_time(report: LoadReport) -> tuple[Chart, ...]:
@@ -86,27 +37,8 @@ def charts_over_time(report: LoadReport) -> tuple[Chart, ...]:
     charts = [_latency_chart(report, across, columns), _rate_chart(report, across, columns)]
     if any(point.errors for point in report.points):
         charts.append(_error_chart(report, across, columns))
-    upper = [_without_names(chart) for chart in charts[:-1]]
+    upper = [replace(chart, names_across=False) for chart in charts[:-1]]
     return (*upper, charts[-1])
-
-
-def percentile_chart(report: LoadReport) -> Chart | None:
-    """Return response beside service time by percentile, what lies between being the waiting; None without a sample."""
-    curves = {
-        name: curve
-        for name in ("response", "service")
-        if (curve := quantile_curve(report.histograms.get(name)))
-    }
-    if "response" not in curves:
-        return None
-    return _curve_chart(curves, limit=objective_seconds(report), title="Percentile curve", shaded=True)
-
-
-def compared_chart(reports: Mapping[str, LoadReport]) -> Chart | None:
-    """Return the response times of several runs by percentile, by short names."""
-    curves = {name: quantile_curve(report.histograms.get("response")) for name, report in reports.items()}
-    known = {name: curve for name, curve in curves.items() if curve}
-    return _curve_chart(known, limit=None, title="Response times", shaded=False) if known else None
 
 
 def tier_chart(report: LoadReport) -> Chart | None:
@@ -133,7 +65,7 @@ def tier_chart(report: LoadReport) -> Chart | None:
         across=across,
         upward=upward,
         strokes=tuple(strokes),
-        labels=_spread(ends, height=TALL - 60),
+        labels=spread_labels(ends, height=TALL - 60),
         columns=_columns(report, across),
     )
 
@@ -151,19 +83,6 @@ def ink_of(tier: str) -> str:
     return _TIER_INKS.get(tier, "f")
 
 
-def quantile_curve(sparse: object) -> list[tuple[float, float]]:
-    """Return (share, seconds) from p50 to where the sample ends, p99.99 at most; empty for a small sample."""
-    histogram = Histogram.from_sparse(sparse) if isinstance(sparse, Mapping) else Histogram()
-    size = histogram.count
-    if size < 4 * _MARGIN:
-        return []
-    last = min(0.9999, 1 - _MARGIN / size)
-    ratio = ((1 - last) / 0.5) ** (1 / (_CURVE_POINTS - 1))
-    shares = [1 - 0.5 * ratio**step for step in range(_CURVE_POINTS)]
-    values = histogram.values_at_ranks([max(1, round(share * size)) for share in shares])
-    return [(share, value / 1e6) for share, value in zip(shares, values, strict=True)]
-
-
 def _latency_chart(report: LoadReport, across: Scale, columns: tuple[Column, ...]) -> Chart:
     rows = {
         "p99": [point.p99_seconds for point in report.points],
@@ -173,7 +92,7 @@ def _latency_chart(report: LoadReport, across: Scale, columns: tuple[Column, ...
     limit = objective_seconds(report)
     known = [value for row in rows.values() for value in row if value is not None]
     upward = duration_scale([*known, *([limit[1]] if limit else [])])
-    strokes, ends = _limit_stroke(limit, upward)
+    strokes, ends = limit_stroke(limit, upward)
     for name, row in rows.items():
         ink, dash = _LINES[name]
         strokes.append(
@@ -189,7 +108,7 @@ def _latency_chart(report: LoadReport, across: Scale, columns: tuple[Column, ...
         across=across,
         upward=upward,
         strokes=tuple(strokes),
-        labels=_spread(ends, height=TALL),
+        labels=spread_labels(ends, height=TALL),
         columns=columns,
     )
 
@@ -212,7 +131,7 @@ def _rate_chart(report: LoadReport, across: Scale, columns: tuple[Column, ...]) 
             Stroke(kind="area", ink="f", path=_area(report.points, planned, across, upward)),
             Stroke(kind="line", ink="c", path=_line(report.points, answered, across, upward)),
         ),
-        labels=_spread(ends, height=MIDDLE),
+        labels=spread_labels(ends, height=MIDDLE),
         columns=columns,
     )
 
@@ -237,68 +156,15 @@ def _error_chart(report: LoadReport, across: Scale, columns: tuple[Column, ...])
     )
 
 
-def _curve_chart(
-    curves: Mapping[str, Sequence[tuple[float, float]]],
-    *,
-    limit: tuple[str, float] | None,
-    title: str,
-    shaded: bool,
-) -> Chart:
-    everything = [seconds for curve in curves.values() for _, seconds in curve]
-    across, upward = percentile_scale(), duration_scale([*everything, *([limit[1]] if limit else [])])
-    strokes, ends = _limit_stroke(limit, upward)
-    if shaded and len(curves) > 1:
-        upper, lower = list(curves.values())[:2]
-        outline = [*_places(upper, across, upward), *reversed(_places(lower, across, upward))]
-        strokes.append(Stroke(kind="area", ink="f", path="M" + " L".join(outline) + " Z"))
-    for place, (name, curve) in enumerate(curves.items()):
-        ink, dash = _PLAIN[place % len(_PLAIN)], _DASHES[place % len(_DASHES)]
-        path = "M" + " L".join(_places(curve, across, upward))
-        strokes.append(Stroke(kind="line", ink=ink, dash=dash, path=path))
-        ends.append(EndLabel(tick=Tick(percent=upward.place(curve[-1][1]) / 10, label=name), ink=ink))
-    return Chart(
-        title=title,
-        description=f"Time by percentile from p50 to p99.99 of {', '.join(curves)}, each nine as far from the last",
-        height=TALL,
-        across=across,
-        upward=upward,
-        strokes=tuple(strokes),
-        labels=_spread(ends, height=TALL),
-        columns=_curve_columns(curves, across),
-    )
-
-
-def _limit_stroke(limit: tuple[str, float] | None, upward: Scale) -> tuple[list[Stroke], list[EndLabel]]:
-    if limit is None:
-        return [], []
-    place = upward.place(limit[1])
-    stroke = Stroke(kind="limit", ink="bad", path=f"M0,{place:.1f} H{SIDE:.0f}", dash="4 4")
-    return [stroke], [EndLabel(tick=Tick(percent=place / 10, label="limit"), ink="bad")]
-
-
 def _columns(report: LoadReport, across: Scale) -> tuple[Column, ...]:
-    return tuple(
-        Column(
-            begins=across.place(point.second),
-            width=across.place(point.length_seconds),
-            text=_point_text(point),
-        )
-        for point in report.points
-    )
-
-
-def _curve_columns(curves: Mapping[str, Sequence[tuple[float, float]]], across: Scale) -> tuple[Column, ...]:
-    longest = max(curves.values(), key=len)
+    """Return what each stretch says when it is pointed at; long runs join some, and show the worst second of them."""
+    size = -(-len(report.points) // _MOST_COLUMNS)
     columns = []
-    for index, (share, _) in enumerate(longest[:-1]):
-        begins = across.place(share)
-        named = ", ".join(
-            f"{name} {format_duration(curve[index][1])}"
-            for name, curve in curves.items()
-            if index < len(curve)
-        )
-        width = across.place(longest[index + 1][0]) - begins
-        columns.append(Column(begins=begins, width=width, text=f"p{share * 100:.5g}: {named}"))
+    for start in range(0, len(report.points), size):
+        group = report.points[start : start + size]
+        begins, length = group[0].second, sum(point.length_seconds for point in group)
+        text = _point_text(max(group, key=lambda point: point.p99_seconds or 0.0))
+        columns.append(Column(begins=across.place(begins), width=across.place(length), text=text))
     return tuple(columns)
 
 
@@ -364,21 +230,6 @@ def _band(
             ]
             parts.append("M" + " L".join([*upper, *lower]) + " Z")
     return " ".join(parts)
-
-
-def _places(curve: Sequence[tuple[float, float]], across: Scale, upward: Scale) -> list[str]:
-    return [f"{across.place(share):.1f},{upward.place(seconds):.1f}" for share, seconds in curve]
-
-
-def _spread(labels: Sequence[EndLabel], *, height: int) -> tuple[EndLabel, ...]:
-    ticks = spread([label.tick for label in labels], distance=100 * _LABEL_PIXELS / height)
-    return tuple(EndLabel(tick=tick, ink=label.ink) for tick, label in zip(ticks, labels, strict=True))
-
-
-def _without_names(chart: Chart) -> Chart:
-    from dataclasses import replace
-
-    return replace(chart, names_across=False)
 
 
 def _share(point: Point, tier: str) -> float:

@@ -4,15 +4,11 @@ from collections.abc import Iterator, Mapping
 from string import ascii_uppercase
 
 from opsctl import assets
-from opsctl.bench.load.model import LoadReport, Percentiles
-from opsctl.bench.load.waterfall import waterfall
+from opsctl.bench.load.model import LoadReport
 from opsctl.bench.load.words import (
     Standing,
-    amount,
-    hint_for,
     next_steps,
     percent,
-    rate,
     reasons_invalid,
     standing_of,
     verdict_sentence,
@@ -20,33 +16,26 @@ from opsctl.bench.load.words import (
 from opsctl.core.findings import Severity
 from opsctl.core.quantiles import QuantileEstimate
 from opsctl.core.units import format_bytes, format_duration
-from opsctl.evidence.model import Verdict
-from opsctl.ui.figures import milliseconds
-from opsctl.ui.load_charts import (
-    charts_over_time,
-    compared_chart,
-    ink_of,
-    ordered_tiers,
-    percentile_chart,
-    tier_chart,
+from opsctl.ui.load_charts import charts_over_time, tier_chart
+from opsctl.ui.load_curves import compared_chart, percentile_chart
+from opsctl.ui.load_tables import (
+    SHARES,
+    gate_rows,
+    latency_rows,
+    outcome_rows,
+    percentile_cell,
+    rows_over_time,
+    tier_rows,
+    waterfalls,
 )
-from opsctl.ui.scales import clock_label
 from opsctl.vectors.summary import size_needed
 
-SHARES = (0.5, 0.9, 0.95, 0.99, 0.999)
-
-_MOST_ROWS = 60
 _SIGNS = {
     Standing.HOLDS: ("✔", "good"),
     Standing.MISSES: ("✘", "bad"),
     Standing.CANNOT_TELL: ("?", "doubt"),
     Standing.INVALID: ("✘", "bad"),
     Standing.MEASURED: ("✔", "good"),
-}
-_VERDICTS = {
-    Verdict.PASS: ("✔ pass", "good"),
-    Verdict.FAIL: ("✘ fail", "bad"),
-    Verdict.INCONCLUSIVE: ("? cannot tell", "doubt"),
 }
 
 
@@ -102,7 +91,7 @@ def _overview(reports: Mapping[str, LoadReport], names: Mapping[str, str]) -> di
                 "standing": _standing(report),
                 "cells": [
                     f"{report.achieved_rate:,.0f}",
-                    *(_cell(report.response.at(share), share)[0] for share in (0.5, 0.95, 0.99)),
+                    *(percentile_cell(report.response.at(share), share)[0] for share in (0.5, 0.95, 0.99)),
                     percent(report.error_rate),
                     "-" if report.hit_ratio is None else percent(report.hit_ratio),
                 ],
@@ -123,16 +112,16 @@ def _section(run_id: str, report: LoadReport, *, name: str) -> dict[str, object]
         "reasons": reasons_invalid(report),
         "notes": [each for each in report.problems if each.severity is not Severity.ERROR],
         "tiles": _tiles(report),
-        "gates": list(_gates(report)),
+        "gates": list(gate_rows(report)),
         "over_time": charts_over_time(report),
         "curve": percentile_chart(report),
         "tier_chart": tier_chart(report),
-        "latencies": list(_latencies(report)),
-        "tiers": list(_tiers(report)),
-        "falls": list(_falls(report)),
-        "outcomes": list(_outcomes(report)),
+        "latencies": list(latency_rows(report)),
+        "tiers": list(tier_rows(report)),
+        "falls": list(waterfalls(report)),
+        "outcomes": list(outcome_rows(report)),
         "reasons_of_errors": sorted(report.reasons.items(), key=lambda each: -each[1])[:10],
-        "rows_over_time": list(_rows_over_time(report)),
+        "rows_over_time": list(rows_over_time(report)),
         "steps": list(next_steps(report)),
         "method": list(_method(report, run_id=run_id)),
     }
@@ -147,7 +136,7 @@ def _standing(report: LoadReport) -> dict[str, str]:
 def _tiles(report: LoadReport) -> list[tuple[str, str, str]]:
     middle, tail = report.response.at(0.5), report.response.at(0.99)
     tiles = [
-        ("Achieved", rate(report.achieved_rate), f"of {rate(report.planned_rate)} planned"),
+        ("Requests a second", f"{report.achieved_rate:,.4g}", f"of {report.planned_rate:,.4g} planned"),
         ("p50", format_duration(middle.value) if middle else "-", _between(middle, 0.5)),
         ("p99", format_duration(tail.value) if tail else "-", _between(tail, 0.99)),
         ("Errors", percent(report.error_rate), f"of {report.planned:,} requests"),
@@ -161,118 +150,6 @@ def _between(estimate: QuantileEstimate | None, share: float) -> str:
     if estimate is None:
         return f"needs {size_needed(share):,} answers"
     return f"{format_duration(estimate.low)} to {format_duration(estimate.high)}"
-
-
-def _gates(report: LoadReport) -> Iterator[dict[str, str]]:
-    for gate in report.gates:
-        word, ink = _VERDICTS[gate.verdict] if report.is_valid else ("not judged", "soft")
-        known = gate.low is not None and gate.high is not None
-        yield {
-            "gate": f"{gate.gate} (ends the run)" if gate.is_abort else gate.gate,
-            "value": amount(gate.value, unit=gate.unit),
-            "interval": f"{amount(gate.low, unit=gate.unit)} to {amount(gate.high, unit=gate.unit)}"
-            if known
-            else "-",
-            "word": word,
-            "ink": ink,
-        }
-
-
-def _latencies(report: LoadReport) -> Iterator[dict[str, object]]:
-    parts = {
-        "Response": report.response,
-        "Service": report.service,
-        "Queue wait": report.queue_wait,
-        "Generator lag": report.generator_lag,
-    }
-    parts |= {f"Response of {name}": part for name, part in report.endpoints.items() if part.count}
-    for name, part in parts.items():
-        yield {"name": name, "count": f"{part.count:,}", "cells": list(_percentile_cells(part))}
-
-
-def _percentile_cells(part: Percentiles) -> Iterator[tuple[str, str]]:
-    yield from (_cell(part.at(share), share) for share in SHARES)
-    yield milliseconds(part.maximum_seconds) if part.count else "-", ""
-
-
-def _cell(estimate: QuantileEstimate | None, share: float) -> tuple[str, str]:
-    if estimate is None:
-        return "-", f"needs {size_needed(share):,}"
-    return milliseconds(estimate.value), f"{milliseconds(estimate.low)} to {milliseconds(estimate.high)}"
-
-
-def _tiers(report: LoadReport) -> Iterator[dict[str, object]]:
-    total = sum(report.tier_counts.values())
-    for tier in ordered_tiers(report.tier_counts):
-        part = report.tiers.get(tier)
-        cells = [_cell(part.at(share) if part else None, share) for share in (0.5, 0.99)]
-        yield {
-            "name": tier,
-            "ink": ink_of(tier),
-            "share": percent(report.tier_counts[tier] / total),
-            "count": f"{report.tier_counts[tier]:,}",
-            "cells": cells,
-        }
-
-
-def _falls(report: LoadReport) -> Iterator[dict[str, object]]:
-    for tier in ordered_tiers(dict.fromkeys(report.stages, 1)):
-        bars = waterfall(report, tier)
-        whole = max((bar.begins_seconds + bar.seconds for bar in bars), default=0.0)
-        if whole > 0:
-            yield {
-                "tier": tier,
-                "ink": ink_of(tier),
-                "whole": format_duration(whole),
-                "bars": [
-                    {
-                        "name": bar.name,
-                        "left": 100 * bar.begins_seconds / whole,
-                        "width": 100 * bar.seconds / whole,
-                        "begins": milliseconds(bar.begins_seconds),
-                        "takes": milliseconds(bar.seconds),
-                    }
-                    for bar in bars
-                ],
-            }
-
-
-def _outcomes(report: LoadReport) -> Iterator[dict[str, str]]:
-    for name, count in sorted(report.outcomes.items(), key=lambda each: (each[0] != "ok", -each[1])):
-        if count:
-            yield {
-                "name": name,
-                "count": f"{count:,}",
-                "share": percent(count / report.planned) if report.planned else "-",
-                "hint": hint_for(name),
-            }
-
-
-def _rows_over_time(report: LoadReport) -> Iterator[tuple[str, ...]]:
-    """Yield the figures of the charts; in long runs several points a row, with the worst of them."""
-    points = report.points
-    size = max(1, -(-len(points) // _MOST_ROWS))
-    for start in range(0, len(points), size):
-        group = points[start : start + size]
-        length = sum(point.length_seconds for point in group)
-        tiers = sum(sum(point.tiers.values()) for point in group)
-        hits = sum(point.tiers.get("HIT-L1", 0) + point.tiers.get("STALE", 0) for point in group)
-        named = tiers - sum(point.tiers.get("none", 0) for point in group)
-        yield (
-            clock_label(group[0].second),
-            f"{sum(point.planned for point in group) / length:,.4g}",
-            *(
-                _worst([point.p50_seconds, point.p95_seconds, point.p99_seconds][place] for point in group)
-                for place in range(3)
-            ),
-            f"{sum(point.errors for point in group):,}",
-            percent(hits / named) if named else "-",
-        )
-
-
-def _worst(values: Iterator[float | None]) -> str:
-    known = [value for value in values if value is not None]
-    return milliseconds(max(known)) if known else "-"
 
 
 def _method(report: LoadReport, *, run_id: str) -> Iterator[tuple[str, str]]:

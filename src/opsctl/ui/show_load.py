@@ -18,7 +18,7 @@ from opsctl.bench.load.words import (
 from opsctl.core.findings import Severity
 from opsctl.core.units import format_duration
 from opsctl.ui.console import hint, out
-from opsctl.ui.figures import VERDICT_WORDS, milliseconds
+from opsctl.ui.figures import VERDICT_WORDS, milliseconds, recorded_milliseconds
 from opsctl.ui.show_error import show_findings
 from opsctl.ui.sparkline import sparkline
 from opsctl.ui.table import plain_table, show_table
@@ -74,9 +74,9 @@ def percentile_cells(percentiles: Percentiles, *, between: str = " ") -> list[st
         if found is None:
             cells.append(f"-{between}[dim]n>={size_needed(share):,}[/]")
         else:
-            interval = f"{_recorded(found.low)}-{_recorded(found.high)}"
-            cells.append(f"{_recorded(found.value)}{between}[dim]{interval}[/]")
-    return [*cells, _recorded(percentiles.maximum_seconds) if percentiles.count else "-"]
+            interval = f"{recorded_milliseconds(found.low)}-{recorded_milliseconds(found.high)}"
+            cells.append(f"{recorded_milliseconds(found.value)}{between}[dim]{interval}[/]")
+    return [*cells, recorded_milliseconds(percentiles.maximum_seconds) if percentiles.count else "-"]
 
 
 def waterfall_lines(bars: tuple[Bar, ...], *, width: int) -> Iterator[str]:
@@ -247,11 +247,6 @@ def _span(values: Sequence[float | None], *, unit: str) -> str:
         return "too few answers a second"
     low, high = (amount(value, unit=unit) for value in (min(known), max(known)))
     return high if low == high else f"{low} to {high}"
-
-
-def _recorded(seconds: float) -> str:
-    """Return milliseconds; what is recorded in whole microseconds has no fourth decimal."""
-    return milliseconds(seconds) if seconds >= 0.0001 or seconds == 0 else f"{seconds * 1000:.3f}"
 
 
 def _fitted(name: str) -> str:
