@@ -56,6 +56,18 @@ EXPLANATIONS: dict[str, str] = {
         "No payload field of the source can be filtered by: no text repeats, and there are no numbers. Fill the"
         " source with payloads, or measure with vectors alone."
     ),
+    "BEN020": (
+        "A process that was to send requests could not begin: it ran out of memory or files, or reading the book, a log"
+        " or a schema failed in it. Its last words are shown. Nothing was sent."
+    ),
+    "BEN021": (
+        "Not one connection to the target could be made, so nothing was sent. Start the service (`opsctl serve`,"
+        " `opsctl stack up`), or correct the address."
+    ),
+    "BEN022": (
+        "The target answers, but its certificate is not trusted, or it does not speak TLS. Name the certificate that"
+        " signed it as `ca_file` in the book; checks cannot be turned off."
+    ),
     "BEN065": (
         "Two runs were named that have nothing to say about each other: one of a load and one of latencies, or twice"
         " the same run. `opsctl bench list` shows the kind and the subject of each."

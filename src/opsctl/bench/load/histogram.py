@@ -29,10 +29,11 @@ class Histogram:
     power of two is cut into 1,024 equal slots. Merging adds counts, so that nothing is lost by it.
     """
 
-    __slots__ = ("_counts", "largest_microseconds", "sum_microseconds")
+    __slots__ = ("_dense", "_packed", "largest_microseconds", "sum_microseconds")
 
     def __init__(self) -> None:
-        self._counts: np.ndarray | None = None  # most histograms of a run are never asked to hold anything
+        self._dense: np.ndarray | None = None  # most histograms of a run are never asked to hold anything
+        self._packed: tuple[np.ndarray, np.ndarray] | None = None
         self.sum_microseconds = 0
         self.largest_microseconds = 0
 
@@ -48,12 +49,14 @@ class Histogram:
 
     def record_many(self, microseconds: "np.ndarray") -> None:
         """Add values (any numeric array of shape (n,)); negative ones count as 0, long ones as an hour."""
+        self.record_slots(*values_and_slots(microseconds))
+
+    def record_slots(self, values: "np.ndarray", slots: "np.ndarray") -> None:
+        """Add values whose slots are known already (`values_and_slots`), because they go to several histograms."""
         import numpy as np
 
-        if not microseconds.size:
+        if not values.size:
             return
-        values = np.clip(np.rint(microseconds), 0, LARGEST_MICROSECONDS).astype(np.int64)
-        slots = slots_of(values)
         highest = int(slots.max()) + 1
         counts = self._room(highest)
         counts[:highest] += np.bincount(slots, minlength=highest)
@@ -97,6 +100,13 @@ class Histogram:
             return math.nan
         first = slot_of(min(int(microseconds), LARGEST_MICROSECONDS)) + 1
         return float(self._counts[first:].sum()) / self.count
+
+    def pack(self) -> None:
+        """Keep slots and counts of what is not empty only, until something is added or asked: a long run has many."""
+        if self._dense is not None:
+            slots = self._dense.nonzero()[0]
+            self._packed = slots.astype("int32"), self._dense[slots]
+            self._dense = None
 
     def slots(self) -> "np.ndarray | None":
         """Return the counts by slot, None while nothing was recorded; a view, not to be written to."""
@@ -144,22 +154,51 @@ class Histogram:
         return made
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return (Histogram.from_sparse, (self.to_sparse(),))
+        self.pack()
+        return (_unpickled, (self._packed, self.sum_microseconds, self.largest_microseconds))
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Histogram) and self.to_sparse() == other.to_sparse()
 
     __hash__ = None  # type: ignore[assignment]  # it changes
 
+    @property
+    def _counts(self) -> "np.ndarray | None":
+        import numpy as np
+
+        if self._packed is not None:
+            slots, counts = self._packed
+            self._dense = np.zeros(int(slots[-1]) + 1, dtype=np.int64)
+            self._dense[slots] = counts
+            self._packed = None
+        return self._dense
+
     def _room(self, slots: int) -> "np.ndarray":
         """Return the counts, with place for so many slots: a run of a few milliseconds needs no slots up to an hour."""
         import numpy as np
 
-        if self._counts is None:
-            self._counts = np.zeros(slots, dtype=np.int64)
-        elif self._counts.size < slots:
-            self._counts = np.concatenate([self._counts, np.zeros(slots - self._counts.size, dtype=np.int64)])
-        return self._counts
+        counts = self._counts
+        if counts is None:
+            counts = np.zeros(slots, dtype=np.int64)
+        elif counts.size < slots:
+            counts = np.concatenate([counts, np.zeros(slots - counts.size, dtype=np.int64)])
+        self._dense = counts
+        return counts
+
+
+def _unpickled(packed: "tuple[np.ndarray, np.ndarray] | None", total: int, largest: int) -> Histogram:
+    made = Histogram()
+    made._packed = packed  # noqa: SLF001 - its own other half
+    made.sum_microseconds, made.largest_microseconds = total, largest
+    return made
+
+
+def values_and_slots(microseconds: "np.ndarray") -> "tuple[np.ndarray, np.ndarray]":
+    """Return what is recorded of these values (whole, from 0 to an hour), and in which slots."""
+    import numpy as np
+
+    values = np.clip(np.rint(microseconds), 0, LARGEST_MICROSECONDS).astype(np.int64)
+    return values, slots_of(values)
 
 
 def slots_of(microseconds: "np.ndarray") -> "np.ndarray":
