@@ -148,4 +148,16 @@ EXPLANATIONS: dict[str, str] = {
     ),
     "BEN045": "No load has this name: neither `ops/loads/NAME.yaml` of the project nor a shipped one, nor a file.",
     "BEN046": "A rate, duration or speed on the command line does not fit the book: see the message for the bounds.",
+    "BEN069": (
+        "Two services were loaded in turns, and more than a quarter of the rounds said nothing, because the sender was"
+        " late or starved. A round counts only as a whole. End other work on the machine, or send less."
+    ),
+    "BEN070": (
+        "The capacity is the highest rate at which the gates hold, and this load has none that could be missed. Gates"
+        " on the rate itself and on recall do not count here. Write latency and error gates into its book."
+    ),
+    "BEN071": (
+        "The Universal Scalability Law has three parameters; through one or two measured worker counts passes any"
+        " number of such curves. Measure three or more: `opsctl bench capacity --workers 1,2,4`."
+    ),
 }
