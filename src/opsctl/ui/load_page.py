@@ -4,9 +4,10 @@ from collections.abc import Iterator, Mapping
 from string import ascii_uppercase
 
 from opsctl import assets
-from opsctl.bench.load.model import LoadReport
+from opsctl.bench.load.model import LoadReport, Percentiles
 from opsctl.bench.load.words import (
     Standing,
+    missing_reason,
     next_steps,
     percent,
     reasons_invalid,
@@ -14,7 +15,6 @@ from opsctl.bench.load.words import (
     verdict_sentence,
 )
 from opsctl.core.findings import Severity
-from opsctl.core.quantiles import QuantileEstimate
 from opsctl.core.units import format_bytes, format_duration
 from opsctl.ui.load_charts import charts_over_time, tier_chart
 from opsctl.ui.load_curves import compared_chart, percentile_chart
@@ -28,7 +28,6 @@ from opsctl.ui.load_tables import (
     tier_rows,
     waterfalls,
 )
-from opsctl.vectors.summary import size_needed
 
 _SIGNS = {
     Standing.HOLDS: ("✔", "good"),
@@ -91,7 +90,7 @@ def _overview(reports: Mapping[str, LoadReport], names: Mapping[str, str]) -> di
                 "standing": _standing(report),
                 "cells": [
                     f"{report.achieved_rate:,.0f}",
-                    *(percentile_cell(report.response.at(share), share)[0] for share in (0.5, 0.95, 0.99)),
+                    *(percentile_cell(report.response, share)[0] for share in (0.5, 0.95, 0.99)),
                     percent(report.error_rate),
                     "-" if report.hit_ratio is None else percent(report.hit_ratio),
                 ],
@@ -134,11 +133,10 @@ def _standing(report: LoadReport) -> dict[str, str]:
 
 
 def _tiles(report: LoadReport) -> list[tuple[str, str, str]]:
-    middle, tail = report.response.at(0.5), report.response.at(0.99)
     tiles = [
         ("Requests a second", f"{report.achieved_rate:,.4g}", f"of {report.planned_rate:,.4g} planned"),
-        ("p50", format_duration(middle.value) if middle else "-", _between(middle, 0.5)),
-        ("p99", format_duration(tail.value) if tail else "-", _between(tail, 0.99)),
+        ("p50", *_time_tile(report.response, 0.5)),
+        ("p99", *_time_tile(report.response, 0.99)),
         ("Errors", percent(report.error_rate), f"of {report.planned:,} requests"),
     ]
     if report.hit_ratio is not None:
@@ -146,10 +144,11 @@ def _tiles(report: LoadReport) -> list[tuple[str, str, str]]:
     return tiles
 
 
-def _between(estimate: QuantileEstimate | None, share: float) -> str:
-    if estimate is None:
-        return f"needs {size_needed(share):,} answers"
-    return f"{format_duration(estimate.low)} to {format_duration(estimate.high)}"
+def _time_tile(part: Percentiles, share: float) -> tuple[str, str]:
+    found = part.at(share)
+    if found is None:
+        return "-", missing_reason(part, share)
+    return format_duration(found.value), f"{format_duration(found.low)} to {format_duration(found.high)}"
 
 
 def _method(report: LoadReport, *, run_id: str) -> Iterator[tuple[str, str]]:

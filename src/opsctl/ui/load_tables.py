@@ -4,14 +4,12 @@ from collections.abc import Iterator
 
 from opsctl.bench.load.model import LoadReport, Percentiles
 from opsctl.bench.load.waterfall import OUTSIDE, waterfall
-from opsctl.bench.load.words import amount, hint_for, percent
-from opsctl.core.quantiles import QuantileEstimate
+from opsctl.bench.load.words import amount, hint_for, interval_text, missing_reason, percent
 from opsctl.core.units import format_duration
 from opsctl.evidence.model import Verdict
 from opsctl.ui.figures import recorded_milliseconds
 from opsctl.ui.load_charts import ink_of, ordered_tiers
 from opsctl.ui.scales import clock_label
-from opsctl.vectors.summary import size_needed
 
 SHARES = (0.5, 0.9, 0.95, 0.99, 0.999)
 
@@ -27,13 +25,10 @@ def gate_rows(report: LoadReport) -> Iterator[dict[str, str]]:
     """Yield each gate with what was measured and its verdict; an invalid run's gates are not judged."""
     for gate in report.gates:
         word, ink = _VERDICTS[gate.verdict] if report.is_valid else ("not judged", "soft")
-        known = gate.low is not None and gate.high is not None
         yield {
             "gate": f"{gate.gate} (ends the run)" if gate.is_abort else gate.gate,
             "value": amount(gate.value, unit=gate.unit),
-            "interval": f"{amount(gate.low, unit=gate.unit)} to {amount(gate.high, unit=gate.unit)}"
-            if known
-            else "-",
+            "interval": interval_text(gate),
             "word": word,
             "ink": ink,
         }
@@ -53,17 +48,19 @@ def latency_rows(report: LoadReport) -> Iterator[dict[str, object]]:
 
 
 def _percentile_cells(part: Percentiles) -> Iterator[tuple[str, str]]:
-    yield from (percentile_cell(part.at(share), share) for share in SHARES)
+    yield from (percentile_cell(part, share) for share in SHARES)
     yield recorded_milliseconds(part.maximum_seconds) if part.count else "-", ""
 
 
-def percentile_cell(estimate: QuantileEstimate | None, share: float) -> tuple[str, str]:
-    """Return a percentile in milliseconds over its interval, or a dash over the sample that it takes."""
-    if estimate is None:
-        return "-", f"needs {size_needed(share):,}"
-    return recorded_milliseconds(
-        estimate.value
-    ), f"{recorded_milliseconds(estimate.low)} to {recorded_milliseconds(estimate.high)}"
+def percentile_cell(part: Percentiles, share: float) -> tuple[str, str]:
+    """Return a percentile in milliseconds over its interval, or a dash over why the sample does not support it."""
+    found = part.at(share)
+    if found is None:
+        return "-", missing_reason(part, share)
+    return (
+        recorded_milliseconds(found.value),
+        f"{recorded_milliseconds(found.low)} to {recorded_milliseconds(found.high)}",
+    )
 
 
 def tier_rows(report: LoadReport) -> Iterator[dict[str, object]]:
@@ -71,7 +68,7 @@ def tier_rows(report: LoadReport) -> Iterator[dict[str, object]]:
     total = sum(report.tier_counts.values())
     for tier in ordered_tiers(report.tier_counts):
         part = report.tiers.get(tier)
-        cells = [percentile_cell(part.at(share) if part else None, share) for share in (0.5, 0.99)]
+        cells = [percentile_cell(part, share) if part else ("-", "") for share in (0.5, 0.99)]
         yield {
             "name": tier,
             "ink": ink_of(tier),

@@ -8,6 +8,8 @@ from opsctl.bench.load.words import (
     Standing,
     amount,
     hint_for,
+    interval_text,
+    missing_reason,
     next_steps,
     percent,
     rate,
@@ -22,7 +24,6 @@ from opsctl.ui.figures import VERDICT_WORDS, milliseconds, recorded_milliseconds
 from opsctl.ui.show_error import show_findings
 from opsctl.ui.sparkline import sparkline
 from opsctl.ui.table import plain_table, show_table
-from opsctl.vectors.summary import size_needed
 
 SHARES = (0.5, 0.9, 0.95, 0.99, 0.999)
 
@@ -66,13 +67,14 @@ def show_load(report: LoadReport, *, run_id: str) -> None:
 def percentile_cells(percentiles: Percentiles, *, between: str = " ") -> list[str]:
     """Return a cell for each percentile and the maximum, in milliseconds, with `between` before each interval.
 
-    Where the sample supports no interval there is a dash, with the size that it would take.
+    Where the sample supports no interval there is a dash, with the size that it would take, or that the seconds of
+    the run differ too much from each other (`too uneven`) for so far a tail.
     """
     cells = []
     for share in SHARES:
         found = percentiles.at(share)
         if found is None:
-            cells.append(f"-{between}[dim]n>={size_needed(share):,}[/]")
+            cells.append(f"-{between}[dim]{missing_reason(percentiles, share)}[/]")
         else:
             interval = f"{recorded_milliseconds(found.low)}-{recorded_milliseconds(found.high)}"
             cells.append(f"{recorded_milliseconds(found.value)}{between}[dim]{interval}[/]")
@@ -118,12 +120,9 @@ def _show_gates(report: LoadReport) -> None:
 
     rows = []
     for gate in report.gates:
-        interval = "-"
-        if gate.low is not None and gate.high is not None:
-            interval = f"{amount(gate.low, unit=gate.unit)} to {amount(gate.high, unit=gate.unit)}"
         word = VERDICT_WORDS[gate.verdict] if report.is_valid else "[dim]not judged[/]"
         name = f"{gate.gate} (ends the run)" if gate.is_abort else gate.gate
-        rows.append((escape(name), amount(gate.value, unit=gate.unit), interval, word))
+        rows.append((escape(name), amount(gate.value, unit=gate.unit), interval_text(gate), word))
     _section_table("gates", ("gate", "measured", "interval (95 %)", "verdict"), rows)
     if report.recall is not None and report.recall.value is not None:
         skipped = (
@@ -237,8 +236,10 @@ def _section_table(title: str, titles: tuple[str, ...], rows: Sequence[tuple[str
 
 
 def _short(percentiles: Percentiles | None, share: float) -> str:
-    found = percentiles.at(share) if percentiles else None
-    return milliseconds(found.value) if found else f"- [dim]n>={size_needed(share):,}[/]"
+    if percentiles is None:
+        return "-"
+    found = percentiles.at(share)
+    return recorded_milliseconds(found.value) if found else f"- [dim]{missing_reason(percentiles, share)}[/]"
 
 
 def _span(values: Sequence[float | None], *, unit: str) -> str:

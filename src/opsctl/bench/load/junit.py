@@ -4,7 +4,7 @@ import re
 from xml.etree import ElementTree as ET
 
 from opsctl.bench.load.model import GateCheck, LoadReport
-from opsctl.bench.load.words import amount, reasons_invalid, verdict_sentence
+from opsctl.bench.load.words import amount, interval_text, reasons_invalid, verdict_sentence
 from opsctl.core.findings import Finding
 from opsctl.evidence.model import Verdict
 
@@ -67,8 +67,8 @@ def _validity_case(reasons: list[Finding], report: LoadReport) -> ET.Element:
 def _gate_case(gate: GateCheck, report: LoadReport) -> ET.Element:
     case = _case(f"abort: {gate.gate}" if gate.is_abort else gate.gate, report)
     seen = f"{gate.metric} is {amount(gate.value, unit=gate.unit)}"
-    if gate.low is not None and gate.high is not None:
-        seen += f" ({amount(gate.low, unit=gate.unit)} to {amount(gate.high, unit=gate.unit)})"
+    if gate.low is not None:
+        seen += f" ({interval_text(gate)})"
     if not report.is_valid:
         ET.SubElement(case, "skipped", message="the run is invalid")
     elif gate.verdict is Verdict.FAIL:

@@ -8,6 +8,7 @@ from opsctl.bench.load.words import (
     Standing,
     amount,
     demands,
+    interval_text,
     next_steps,
     percent,
     rate,
@@ -76,7 +77,7 @@ def _gates(report: LoadReport) -> str:
         (
             f"`{_code(gate.gate)}`",
             amount(gate.value, unit=gate.unit),
-            _interval(gate.low, gate.high, unit=gate.unit),
+            interval_text(gate),
             "not judged" if not report.is_valid else _VERDICTS[gate.verdict],
         )
         for gate in demands(report)
@@ -175,10 +176,6 @@ def _signed(own: float, other: float) -> str:
     if own == other:
         return "same"
     return f"{(own / other - 1) * 100:+.1f}%" if other else "-"
-
-
-def _interval(low: float | None, high: float | None, *, unit: str) -> str:
-    return "-" if low is None or high is None else f"{amount(low, unit=unit)} to {amount(high, unit=unit)}"
 
 
 def _rate(value: float | None) -> str:

@@ -4,10 +4,11 @@ import re
 from collections.abc import Iterator
 from enum import StrEnum
 
-from opsctl.bench.load.model import GateCheck, LoadReport, Outcome
+from opsctl.bench.load.model import GateCheck, LoadReport, Outcome, Percentiles
 from opsctl.core.findings import Finding, Severity
 from opsctl.core.units import format_count, format_duration
 from opsctl.evidence.model import Verdict
+from opsctl.vectors.summary import size_needed
 
 _PERCENTILE = re.compile(r"p\d+(\.\d+)?")
 """A metric of the whole run; those of one endpoint have its name before them."""
@@ -54,26 +55,25 @@ def verdict_sentence(report: LoadReport) -> str:
     """Return the verdict without its first word, which is the standing."""
     gates = demands(report)
     if not report.sent and report.is_valid:
-        return f"nothing was sent{f': {report.aborted}' if report.aborted else ''}"
+        return f"nothing was sent{_early(report)}"
     load = f"{rate(report.planned_rate)} for {format_duration(report.duration_seconds)}"
     match standing_of(report):
         case Standing.HOLDS:
             return f"{load}, {_count(len(gates), 'gate')} passed"
         case Standing.MISSES:
-            missed = [gate for gate in gates if gate.verdict is Verdict.FAIL]
-            named = ", ".join(gate.gate for gate in missed)
-            tail = f"; ended early: {report.aborted}" if report.aborted else ""
-            return (
-                f"{len(missed)} of {_count(len(gates), 'gate')} at {load}: {named or report.aborted or '-'}"
-                + (tail if named else "")
-            )
+            missed = [gate.gate for gate in gates if gate.verdict is Verdict.FAIL]
+            return f"{len(missed)} of {_count(len(gates), 'gate')} at {load}: {', '.join(missed)}{_early(report)}"
         case Standing.CANNOT_TELL:
             unsure = [gate.gate for gate in gates if gate.verdict is Verdict.INCONCLUSIVE]
-            return f"at {load}: {', '.join(unsure) or report.aborted or 'nothing was measured'}"
+            return f"at {load}{': ' if unsure else ''}{', '.join(unsure)}{_early(report)}"
         case Standing.INVALID:
-            return "the run says nothing about the service"
+            return f"the run says nothing about the service{_early(report)}"
         case Standing.MEASURED:
             return f"{load}; the book has no gates"
+
+
+def _early(report: LoadReport) -> str:
+    return f"; ended early: {report.aborted}" if report.aborted else ""
 
 
 def demands(report: LoadReport) -> list[GateCheck]:
@@ -132,6 +132,20 @@ def amount(value: float | None, *, unit: str) -> str:
             return f"{value:,.3g} errors/s"
         case _:
             return f"{value:.3f}" if abs(value) < 1 else f"{value:,.4g}"
+
+
+def interval_text(gate: GateCheck) -> str:
+    """Return what a gate's measured value lies between; without an upper end when unfinished requests leave it open."""
+    if gate.low is None:
+        return "-"
+    low = amount(gate.low, unit=gate.unit)
+    return f"{low} or more" if gate.high is None else f"{low} to {amount(gate.high, unit=gate.unit)}"
+
+
+def missing_reason(percentiles: Percentiles, share: float) -> str:
+    """Return in a word or two why a percentile is not shown."""
+    needed = size_needed(share)
+    return f"n>={needed:,}" if percentiles.count < needed else "too uneven"
 
 
 def percent(share: float) -> str:
