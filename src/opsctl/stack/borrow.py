@@ -17,7 +17,12 @@ from opsctl.stack.up import start_stack
 
 @contextmanager
 def borrowed_stack(
-    home: Path, *, listener: Listener, clock: Clock, parts: Sequence[PartName] = REQUIRED
+    home: Path,
+    *,
+    listener: Listener,
+    clock: Clock,
+    parts: Sequence[PartName] = REQUIRED,
+    project: Path | None = None,
 ) -> Iterator[StackState]:
     """Use the running stack, or start the parts that are needed and stop them afterwards, saying so.
 
@@ -27,7 +32,7 @@ def borrowed_stack(
     home = home.resolve()
     with SharedLease(stack_dir(home) / "borrowers.lock") as lease:
         try:
-            yield _ready_stack(home, parts=parts, listener=listener, clock=clock)
+            yield _ready_stack(home, parts=parts, listener=listener, clock=clock, project=project)
         finally:
             if read_stack_record(home).borrowed and lease.become_last():
                 state = stop_stack(home, listener=listener, clock=clock, only_borrowed=True)
@@ -36,7 +41,9 @@ def borrowed_stack(
                     listener(Noted(subject="stack", message=note))
 
 
-def _ready_stack(home: Path, *, parts: Sequence[PartName], listener: Listener, clock: Clock) -> StackState:
+def _ready_stack(
+    home: Path, *, parts: Sequence[PartName], listener: Listener, clock: Clock, project: Path | None
+) -> StackState:
     state = stack_status(home)
     if state.has_ready(parts):
         return state
@@ -45,4 +52,4 @@ def _ready_stack(home: Path, *, parts: Sequence[PartName], listener: Listener, c
     else:
         note = "the embedded stack is not up; starting it for the duration of this command"
     listener(Noted(subject="stack", message=note))
-    return start_stack(home, listener=listener, clock=clock, only=parts, borrowed=True)
+    return start_stack(home, listener=listener, clock=clock, only=parts, borrowed=True, project=project)

@@ -261,6 +261,8 @@ class Recall:
     high: float | None
     skipped: int
     """Arrivals drawn for a shadow search that the budget did not allow."""
+    compares: str = ""
+    """What was compared with what, in a few words."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,236 @@
+"""Where does a load go: the service of this project, started when it is down, with a key of its own; or an address."""
+
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from opsctl.core.errors import NotReadyError, RefusedError, UsageError
+from opsctl.core.events import Listener
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from opsctl.bench.load.book import LoadBook
+    from opsctl.bench.load.ports import Address, LoadJob
+    from opsctl.bench.load.run import Shadowing
+    from opsctl.cli.backends import Backends
+    from opsctl.vectors.state import SideState
+
+KEY_VARIABLE = "OPSCTL_LOAD_KEY"
+_KEY_NAME = "opsctl bench load"
+_PLAN = "bench"
+_SCOPES = ("feed:read", "interactions:write", "content:read")
+_SHADOW_QUERIES = 500
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoadTarget:
+    """Where requests go, and what is known of what stands there."""
+
+    address: "Address"
+    headers: dict[str, str] = field(default_factory=dict, repr=False)
+    states: "Callable[[], Sequence[SideState]]" = tuple
+    shadow: "Callable[[LoadJob], AbstractContextManager[Shadowing | None]]" = field(
+        default=lambda _job: nullcontext(None)
+    )
+    simulated: tuple[str, ...] = ()
+    engine_version: str = "-"
+
+
+def address_of(url: str, *, book: "LoadBook", folder: Path, allowed: Sequence[str]) -> "Address":
+    """Return a target as an address, when it may be one.
+
+    Raises:
+        UsageError: BEN034 it is no address.
+        RefusedError: BEN033 it is not on this machine, and was not allowed by name.
+    """
+    from urllib.parse import urlsplit
+
+    from opsctl.bench.load.ports import Address
+
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname, parts.port
+    except ValueError as error:
+        raise _no_address(url, str(error)) from error
+    if (
+        parts.scheme not in ("http", "https")
+        or not host
+        or parts.path.strip("/")
+        or parts.query
+        or parts.username
+    ):
+        raise _no_address(url, "a target is scheme, host and port; paths are in the book")
+    if host not in allowed and not _is_loopback(host):
+        raise RefusedError(
+            f"`{host}` is not this machine",
+            code="BEN033",
+            why="a load that was sent to a wrong address by mistake is an attack on somebody",
+            fix=f"if it is yours and meant: --target-allow {host}",
+        )
+    return Address(
+        host=host,
+        port=port or (443 if parts.scheme == "https" else 80),
+        is_tls=parts.scheme == "https",
+        ca_file=folder / book.ca_file if book.ca_file else None,
+    )
+
+
+@contextmanager
+def load_target(
+    book: "LoadBook", *, folder: Path, allowed: Sequence[str], listener: Listener
+) -> Iterator[LoadTarget]:
+    """Give the target of a book; what was started and made for it is stopped and revoked afterwards."""
+    if book.target != "service":
+        key = os.environ.get(KEY_VARIABLE)
+        headers = {"Authorization": f"Bearer {key}"} if key else {}
+        yield LoadTarget(
+            address=address_of(book.target, book=book, folder=folder, allowed=allowed), headers=headers
+        )
+        return
+    from opsctl.cli import wiring
+
+    own = wiring.settings().project.service.url
+    if own is not None:
+        address_of(own, book=book, folder=folder, allowed=allowed)  # refused before anything is started
+    with wiring.backends(listener) as servers, ExitStack() as exit_stack:
+        url = own or _service_url(servers, listener=listener, exit_stack=exit_stack)
+        key = os.environ.get(KEY_VARIABLE) or exit_stack.enter_context(_own_key(servers))
+        yield LoadTarget(
+            address=address_of(url, book=book, folder=folder, allowed=allowed),
+            headers={"Authorization": f"Bearer {key}"},
+            states=_states_reader(servers),
+            shadow=_shadow_maker(book, servers),
+            simulated=_simulated(),
+            engine_version=servers.vectors().server_version(),
+        )
+
+
+def _no_address(url: str, why: str) -> UsageError:
+    return UsageError(
+        f"`{url}` is no target of a load", code="BEN034", why=why, fix="write it as `http://127.0.0.1:8000`"
+    )
+
+
+def _is_loopback(host: str) -> bool:
+    """Tell whether every address of a host is on this machine."""
+    import ipaddress
+    import socket
+
+    try:
+        found = {row[4][0] for row in socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)}
+    except (OSError, UnicodeError):
+        return False
+    return bool(found) and all(ipaddress.ip_address(str(each)).is_loopback for each in found)
+
+
+def _service_url(servers: "Backends", *, listener: Listener, exit_stack: ExitStack) -> str:
+    """Return where the service of the stack answers; it is started for as long as the block lasts."""
+    from opsctl.cli import wiring
+    from opsctl.stack.borrow import borrowed_stack
+    from opsctl.stack.model import PartName
+    from opsctl.stack.spec import require_installed
+
+    require_installed(PartName.SERVICE)
+    servers.database().close()  # brings the tables up to date
+    servers.vectors_place()
+    settings = wiring.settings()
+    borrowed = borrowed_stack(
+        settings.home,
+        listener=listener,
+        clock=wiring.clock(),
+        parts=(PartName.SERVICE,),
+        project=settings.root,
+    )
+    url = exit_stack.enter_context(borrowed).service_url
+    if url is None:
+        raise NotReadyError(
+            "the service of the stack does not answer",
+            code="BEN034",
+            fix="see why: opsctl stack logs service",
+        )
+    return url
+
+
+@contextmanager
+def _own_key(servers: "Backends") -> Iterator[str]:
+    """Give a key whose limit is out of the way; it is kept in memory only and revoked after the block."""
+    from functools import partial
+
+    from opsctl.cli import keying
+    from opsctl.cli.asynchronous import on_database
+    from opsctl.store.api_keys import create_key
+
+    keying.require_sense(name=_KEY_NAME, plan=_PLAN)
+    made = on_database(servers, partial(create_key, name=_KEY_NAME, plan=_PLAN, scopes=_SCOPES))
+    try:
+        yield made.key
+    finally:
+        keying.revoke(servers, made.record.prefix)
+
+
+def _states_reader(servers: "Backends") -> "Callable[[], Sequence[SideState]]":
+    """Return what reads the states of the book's collections that are there."""
+    from opsctl.cli import wiring
+    from opsctl.service.plan import load_collections_book
+    from opsctl.vectors.store_view import StoreView
+
+    book = load_collections_book(wiring.settings())
+
+    def states() -> "Sequence[SideState]":
+        store = servers.vectors()
+        view = StoreView(store, using=book.source.vector)
+        there = {*store.aliases(), *store.collections()}
+        return [view.state(name) for name in (book.source.collection, *book.derived) if name in there]
+
+    return states
+
+
+def _shadow_maker(
+    book: "LoadBook", servers: "Backends"
+) -> "Callable[[LoadJob], AbstractContextManager[Shadowing | None]]":
+    """Return what shadows a job's arrivals; nothing where the book asks for none or there are no vectors."""
+    from opsctl.cli import wiring
+    from opsctl.service.plan import load_collections_book
+    from opsctl.vectors.queries import sample_queries
+    from opsctl.vectors.searcher import QdrantSearcher
+    from opsctl.vectors.store_view import StoreView
+
+    def shadow(job: "LoadJob") -> "AbstractContextManager[Shadowing | None]":
+        from opsctl.bench.load.requests import MixSource
+        from opsctl.bench.load.shadow import ShadowPlan, ShadowSearches
+        from opsctl.bench.load.sources import arrivals_of, source_of
+
+        source = load_collections_book(wiring.settings()).source
+        store = servers.vectors()
+        if job.book.shadow is None or source.collection not in {*store.aliases(), *store.collections()}:
+            return nullcontext(None)
+        view = StoreView(store, using=source.vector)
+        queries = sample_queries(view, source.collection, count=_SHADOW_QUERIES, seed=job.book.seed)
+        plan = ShadowPlan(
+            collection=source.collection,
+            vectors=queries.vectors,
+            wanted=job.book.shadow,
+            seed=job.book.seed,
+        )
+        return ShadowSearches(
+            plan,
+            arrivals=arrivals_of(job, source_of(job)),
+            users=MixSource(job).users,
+            searcher=QdrantSearcher(store, using=source.vector),
+            clock=wiring.clock(),
+        )
+
+    return shadow if book.shadow is not None else lambda _job: nullcontext(None)
+
+
+def _simulated() -> tuple[str, ...]:
+    """Return what of the service is simulated."""
+    from opsctl.cli import wiring
+    from opsctl.service.plan import load_service_book
+
+    model = load_service_book(wiring.settings()).model
+    return ("scoring model",) if model.provider == "simulated" else ()

@@ -1,0 +1,381 @@
+"""How does `bench load` go: read the book, find the target, send, keep the run, record, show, write, conclude."""
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from opsctl.bench.load.adjust import Adjustments
+from opsctl.core.errors import UsageError
+from opsctl.core.exit_codes import ExitCode
+
+if TYPE_CHECKING:
+    from opsctl.bench.load.book import LoadBook
+    from opsctl.bench.load.compare import LoadComparison
+    from opsctl.bench.load.model import LoadReport
+    from opsctl.bench.load.ports import Engine, LoadJob
+    from opsctl.bench.registry import StoredLoadRun
+    from opsctl.cli.load_target import LoadTarget
+    from opsctl.core.events import Event, Listener
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoadRequest:
+    """What the user asked of `bench load`."""
+
+    name: str
+    changes: Adjustments = Adjustments()  # noqa: RUF009 - frozen, so sharing it is safe
+    allowed: tuple[str, ...] = ()
+    engine: str = "opsctl"
+    locustfile: Path | None = None
+    replay: Path | None = None
+    speed: str = "1x"
+    baseline: str | None = None
+    fail_on_regression: bool = False
+    noise_floor: float = 0.05
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outputs:
+    """Where the report goes besides the terminal."""
+
+    html: Path | None = None
+    junit: Path | None = None
+    markdown: Path | None = None
+    hgrm: Path | None = None
+    ndjson: bool = False
+    json: bool = False
+
+    def require_writable(self) -> None:
+        """Refuse files that cannot be written before anything is sent, not after it."""
+        from opsctl.clients.files import require_writable
+
+        if self.ndjson and self.json:
+            raise UsageError(
+                "`--json` prints one document and `--ndjson` many lines",
+                code="CLI002",
+                fix="choose one of them",
+            )
+        for path in (self.html, self.junit, self.markdown, self.hgrm):
+            if path is not None:
+                require_writable(path)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FinishedLoad:
+    """A load that was sent and kept."""
+
+    run_id: str
+    report: "LoadReport"
+    baseline: "StoredLoadRun | None" = None
+    comparison: "LoadComparison | None" = None
+    fail_on_regression: bool = False
+
+    @property
+    def code(self) -> ExitCode:
+        """Return how the command ends."""
+        from opsctl.bench.load.run import INTERRUPTED
+        from opsctl.cli.bench_compare import code_with_baseline
+        from opsctl.cli.bench_runs import exit_code
+
+        if self.report.aborted == INTERRUPTED:
+            return ExitCode.INTERRUPTED
+        own = exit_code(self.report.verdict)
+        if self.comparison is None:
+            return own
+        return code_with_baseline(own, self.comparison, fail_on_regression=self.fail_on_regression)
+
+
+def run(request: LoadRequest, outputs: Outputs) -> ExitCode:
+    """Send a load, keep and show what came of it, and return the exit code."""
+    outputs.require_writable()
+    finished = send(request, ndjson=outputs.ndjson)
+    show(finished, outputs)
+    return finished.code
+
+
+def send(request: LoadRequest, *, ndjson: bool = False) -> FinishedLoad:
+    """Send a load and keep it: registry, evidence, comparison with its baseline."""
+    from opsctl.bench.load.record import load_evidence
+    from opsctl.cli import wiring
+    from opsctl.cli.bench_compare import against_baseline, require_baseline
+    from opsctl.cli.bench_runs import registry
+
+    book, folder = book_of(request)
+    factor = _speed(request.speed)
+    baseline = None if request.baseline is None else require_baseline(request.baseline)
+    started_at = wiring.clock().now()
+    report = _report(request, book, folder=folder, factor=factor, ndjson=ndjson)
+    run_id = registry().add_load(report)
+    wiring.record(load_evidence(report, run_id=run_id, started_at=started_at))
+    comparison = None
+    if request.baseline is not None and not report.aborted:
+        comparison = against_baseline(run_id, name=request.baseline, noise_floor=request.noise_floor)
+    return FinishedLoad(
+        run_id=run_id,
+        report=report,
+        baseline=baseline,
+        comparison=comparison,
+        fail_on_regression=request.fail_on_regression,
+    )
+
+
+def book_of(request: LoadRequest) -> "tuple[LoadBook, Path]":
+    """Return the book as the command line has it, and the folder that its files are relative to.
+
+    Raises:
+        UsageError: BEN045 there is no such load; CFG003 it is wrong; BEN030, BEN046 the command line is.
+    """
+    from opsctl.bench.load.adjust import adjusted
+    from opsctl.bench.load.book import LoadBook
+    from opsctl.config.load import load_book
+
+    path = _path_of(request.name)
+    return adjusted(load_book(path, LoadBook), request.changes), path.parent
+
+
+def show_plan(request: LoadRequest, *, json: bool) -> None:
+    """Show what would be sent."""
+    from opsctl.bench.load.sources import arrivals_of, source_of
+    from opsctl.cli.filling import tell
+    from opsctl.cli.load_target import address_of
+    from opsctl.evidence.model import digest_of
+    from opsctl.ui.show_load_plan import LoadPlan, show_load_plan
+
+    book, folder = book_of(request)
+    url = "http://127.0.0.1" if book.target == "service" else book.target
+    address = address_of(url, book=book, folder=folder, allowed=request.allowed)
+    job = _job(request, book, address=address, folder=folder, factor=_speed(request.speed))
+    source = source_of(job)
+    arrivals = arrivals_of(job, source)
+    plan = LoadPlan(
+        load=job.name,
+        title=book.title,
+        target=book.target,
+        engine=request.engine,
+        loop=book.loop,
+        seconds=arrivals.seconds,
+        requests=sum(len(numbers) for numbers, _ in arrivals.share(0, of=1)),
+        rates=_rates(arrivals.rate_at, seconds=arrivals.seconds),
+        mix=_shares(book, replayed=request.replay is not None),
+        users=book.users.count,
+        gates=tuple(book.gates),
+        processes=book.processes,
+        connections=book.limits.connections,
+        warm_up=book.warm_up.every_user,
+        plan_digest=arrivals.digest,
+        book_digest=digest_of(book.model_dump(mode="json")),
+    )
+    tell("opsctl.bench.load.plan", data=plan, json=json, show=lambda: show_load_plan(plan))
+
+
+def show(finished: FinishedLoad, outputs: Outputs) -> None:
+    """Show a load that was sent, and write the files that were asked for."""
+    from opsctl.bench.load.stored import plain_report
+    from opsctl.cli import bench_compare
+    from opsctl.cli.document import document
+    from opsctl.evidence.model import Verdict
+    from opsctl.ui.console import print_document
+    from opsctl.ui.load_live import write_ndjson_line
+    from opsctl.ui.show_load import show_load
+
+    report, run_id = finished.report, finished.run_id
+    data = {"run": run_id, **plain_report(report), "comparison": finished.comparison}
+    if outputs.json:
+        is_good = report.verdict is Verdict.PASS
+        print_document(document("opsctl.bench.load", data=data, ok=is_good, findings=report.problems))
+    elif outputs.ndjson:
+        write_ndjson_line("opsctl.bench.load/v1", data)
+    else:
+        show_load(report, run_id=run_id)
+        if finished.comparison is not None:
+            bench_compare.show(finished.comparison, json=False)
+    _write_files(finished, outputs)
+
+
+def _write_files(finished: FinishedLoad, outputs: Outputs) -> None:
+    from opsctl.bench.load.hgrm import to_hgrm
+    from opsctl.bench.load.histogram import Histogram
+    from opsctl.bench.load.junit import to_junit
+    from opsctl.bench.load.markdown import to_markdown
+    from opsctl.clients.files import write_atomically
+    from opsctl.ui.console import note
+    from opsctl.ui.load_page import render_load_page
+
+    report, run_id, base = finished.report, finished.run_id, finished.baseline
+    texts: dict[Path | None, Callable[[], str]] = {
+        outputs.html: lambda: render_load_page(
+            {base.id: base.load, run_id: report} if base is not None else {run_id: report}
+        ),
+        outputs.junit: lambda: to_junit(report, run_id=run_id),
+        outputs.markdown: lambda: to_markdown(
+            report, run_id=run_id, baseline=base.load if base else None, baseline_id=base.id if base else ""
+        ),
+        outputs.hgrm: lambda: to_hgrm(Histogram.from_sparse(report.histograms["response"])),
+    }
+    for path, text in texts.items():
+        if path is not None:
+            write_atomically(path, text())
+            note(f"wrote {path}")
+
+
+def _report(
+    request: LoadRequest, book: "LoadBook", *, folder: Path, factor: float, ndjson: bool
+) -> "LoadReport":
+    from opsctl.bench.fingerprint import machine
+    from opsctl.bench.load.run import Surroundings, run_load
+    from opsctl.cli import wiring
+    from opsctl.cli.load_target import load_target
+    from opsctl.clients.git import read_commit
+    from opsctl.ui.progress import progress
+
+    with ExitStack() as exit_stack:
+        listener = exit_stack.enter_context(progress())
+        target = exit_stack.enter_context(
+            load_target(book, folder=folder, allowed=request.allowed, listener=listener)
+        )
+        job = _job(request, book, address=target.address, folder=folder, factor=factor, target=target)
+        stopped = exit_stack.enter_context(interruptible())
+        return run_load(
+            job,
+            engine=_engine(request),
+            listener=exit_stack.enter_context(_watching(listener, ndjson=ndjson)),
+            clock=wiring.clock(),
+            surroundings=Surroundings(
+                states=target.states,
+                shadow=target.shadow,
+                stopped=stopped,
+                simulated=target.simulated,
+                machine=machine(engine=target.engine_version),
+                git_commit=read_commit(wiring.settings().root),
+            ),
+        )
+
+
+def _job(
+    request: LoadRequest,
+    book: "LoadBook",
+    *,
+    address: "object",
+    folder: Path,
+    factor: float,
+    target: "LoadTarget | None" = None,
+) -> "LoadJob":
+    import secrets
+
+    from opsctl.bench.load.ports import Address, LoadJob
+    from opsctl.cli import wiring
+
+    if not isinstance(address, Address):
+        raise TypeError(address)
+    return LoadJob(
+        name=Path(request.name).stem,
+        book=book,
+        address=address,
+        headers={} if target is None else target.headers,
+        folder=folder.resolve(),
+        replay=None if request.replay is None else request.replay.resolve(),
+        replay_speed=factor,
+        run_id=secrets.token_hex(6),
+        began_at=f"{wiring.clock().now():%Y-%m-%dT%H:%M:%SZ}",
+    )
+
+
+def _engine(request: LoadRequest) -> "Engine":
+    from opsctl.bench.load.engine import AsyncEngine
+    from opsctl.bench.locust.engine import LocustEngine
+    from opsctl.bench.locust.settings import LocustSettings
+    from opsctl.ui.console import note
+
+    if request.engine == "locust":
+        return LocustEngine(settings=LocustSettings(locustfile=request.locustfile), on_note=note)
+    if request.locustfile is not None:
+        raise UsageError("a locustfile is for Locust", code="CLI002", fix="add --engine locust")
+    return AsyncEngine()
+
+
+@contextmanager
+def _watching(listener: "Listener", *, ndjson: bool) -> "Iterator[Listener]":
+    """Give a listener that shows a running load, and passes on what is not about it."""
+    from opsctl.ui.load_live import live_load, write_ndjson
+
+    if ndjson:
+
+        def both(event: "Event") -> None:
+            write_ndjson(event)
+            listener(event)
+
+        yield both
+        return
+    with live_load() as live:
+        yield live
+
+
+@contextmanager
+def interruptible() -> Iterator[Callable[[], str]]:
+    """Let the first Ctrl-C ask for an orderly end, with what was measured so far kept; the second one ends at once."""
+    import signal
+
+    from opsctl.bench.load.run import INTERRUPTED
+    from opsctl.ui.console import note
+
+    asked: list[int] = []
+
+    def ask(number: int, _frame: object) -> None:
+        if asked:
+            raise KeyboardInterrupt
+        asked.append(number)
+        note("ending early; what was measured so far is kept. Once more to end at once")
+
+    before = signal.signal(signal.SIGINT, ask)
+    try:
+        yield lambda: INTERRUPTED if asked else ""
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _path_of(name: str) -> Path:
+    """Return the file of a load: one of the project, else a shipped one, else any file."""
+    from opsctl import assets
+    from opsctl.cli import wiring
+
+    settings = wiring.settings()
+    own, shipped = settings.root / settings.project.books.loads, assets.root() / "ops" / "loads"
+    for path in (own / f"{name}.yaml", Path(name), shipped / f"{name}.yaml"):
+        if _is_file(path):
+            return path
+    known = sorted({path.stem for folder in (own, shipped) for path in folder.glob("*.yaml")})
+    raise UsageError(
+        f"there is no load `{name}`", code="BEN045", fix=f"one of: {', '.join(known)}; or a file of your own"
+    )
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except (OSError, ValueError):  # such as a name that is too long for a file, or holds a NUL
+        return False
+
+
+def _speed(text: str) -> float:
+    try:
+        factor = float(text.strip().removesuffix("x"))
+    except ValueError:
+        factor = 0.0
+    if not 0.001 <= factor <= 1000:
+        raise UsageError(
+            f"`{text}` is not a speed", code="BEN046", fix="write it as `2x` or `0.5x`, up to 1000x"
+        )
+    return factor
+
+
+def _rates(rate_at: Callable[[float], float], *, seconds: float) -> tuple[float, ...]:
+    """Return the planned rate at the middle of each second; of at most 600 parts of a longer plan."""
+    parts = max(1, min(600, round(seconds)))
+    return tuple(rate_at((part + 0.5) * seconds / parts) for part in range(parts))
+
+
+def _shares(book: "LoadBook", *, replayed: bool) -> dict[str, float]:
+    total = sum(endpoint.share for endpoint in book.mix.values())
+    return {} if replayed else {name: endpoint.share / total for name, endpoint in book.mix.items()}
