@@ -1,0 +1,33 @@
+"""How much CPU and memory do a process and all its children use?"""
+
+from dataclasses import dataclass
+
+from opsctl.clients.procfs import memory_bytes_of
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProcessUse:
+    """CPU seconds since they began, and memory of now; what processes share is counted once where readable."""
+
+    cpu_seconds: float
+    memory_bytes: int
+
+
+def use_of_family(pid: int) -> ProcessUse | None:
+    """Return what a process and its living descendants use; None where there is no such process."""
+    import psutil
+
+    try:
+        leader = psutil.Process(pid)
+        family = [leader, *leader.children(recursive=True)]
+    except psutil.Error:
+        return None
+    cpu_seconds, memory_bytes = 0.0, 0
+    for process in family:
+        try:
+            times = process.cpu_times()
+        except psutil.Error:
+            continue  # it ended in between
+        cpu_seconds += times.user + times.system
+        memory_bytes += memory_bytes_of(process.pid)
+    return ProcessUse(cpu_seconds=cpu_seconds, memory_bytes=memory_bytes)
