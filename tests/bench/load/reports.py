@@ -6,8 +6,24 @@ from dataclasses import replace
 
 import numpy as np
 
+from opsctl.bench.load.book import LoadBook
 from opsctl.bench.load.histogram import Histogram
-from opsctl.bench.load.model import GateCheck, LoadReport, LoadTick, Percentiles, Point, Recall
+from opsctl.bench.load.model import (
+    Block,
+    Frame,
+    GateCheck,
+    LoadReport,
+    LoadTick,
+    Percentiles,
+    Point,
+    Recall,
+    StageTime,
+    Tally,
+)
+from opsctl.bench.load.plan import ArrivalPlan
+from opsctl.bench.load.ports import Address, EngineResult, LoadJob
+from opsctl.bench.load.summarise import Run, summarise
+from opsctl.bench.load.timeline import Timeline
 from opsctl.core.findings import Finding, Severity
 from opsctl.evidence.model import Verdict
 
@@ -95,7 +111,7 @@ def a_report(
         achieved_rate=rate * 0.9997,
         goodput_rate=outcomes["ok"] / seconds if seconds else 0.0,
         outcomes=dict(outcomes),
-        statuses={200: outcomes["ok"], 503: outcomes["bad_status"]},
+        statuses={"200": outcomes["ok"], "503": outcomes["bad_status"]},
         reasons={"status 503, expected 200": outcomes["bad_status"]} if outcomes["bad_status"] else {},
         error_rate=float(bad.mean()) if total else 0.0,
         response=percentiles(response),
@@ -249,3 +265,73 @@ def a_tick(second=10.0, **changes) -> LoadTick:
         phase="poisson 2,000/s",
     )
     return replace(tick, **changes)
+
+
+def summarised(
+    *, rate=200, seconds=20, gates=("p99 < 500ms", "error_rate < 1%", "hit_ratio > 10%")
+) -> LoadReport:
+    """Make a report with the real summary, of requests that were never sent."""
+    book = LoadBook.model_validate(
+        {
+            "title": "made up",
+            "mix": {"feed": {"share": 1, "path": "/v1/feed/{user}"}},
+            "arrivals": [{"shape": "constant", "rate": rate, "duration": f"{seconds}s"}],
+            "gates": list(gates),
+        }
+    )
+    total = _tally(np.random.default_rng(1), rate=rate, seconds=seconds)
+    timeline = Timeline()
+    timeline.add(
+        Frame(
+            process=0,
+            seconds=float(seconds),
+            in_flight=0,
+            waiting=0,
+            new=total,
+            cpu_seconds=1.0,
+            starved_seconds=0.0,
+            resident_bytes=1,
+            is_last=True,
+        )
+    )
+    result = EngineResult(
+        total=total, seconds=float(seconds), cpu_cores=0.5, starved_share=0.0, resident_bytes=64 * 1024**2
+    )
+    return summarise(
+        Run(
+            job=LoadJob(name="standard", book=book, address=Address(host="127.0.0.1", port=8080)),
+            engine="opsctl",
+            loop="open",
+            result=result,
+            arrivals=ArrivalPlan(book.arrivals, seed=book.seed),
+            timeline=timeline,
+        )
+    )
+
+
+def _tally(random, *, rate, seconds) -> Tally:
+    total = Tally()
+    names = list(TIERS)
+    for second in range(seconds):
+        block = Block(planned=rate)
+        for tier, count in zip(
+            names, random.multinomial(rate, [share for share, _ in TIERS.values()]), strict=True
+        ):
+            micros = random.lognormal(0, 0.3, count) * TIERS[tier][1] * 1e6
+            block.tiers[tier] += int(count)
+            block.response.record_many(micros)
+            total.tiers.setdefault(tier, Histogram()).record_many(micros)
+            total.timings.service.record_many(micros)
+        total.blocks[second] = block
+        total.timings.response.merge(block.response)
+    total.timings.generator_lag.record_many(random.exponential(40, rate * seconds))
+    total.timings.queue_wait.record_many(np.zeros(rate * seconds))
+    total.planned = total.sent = rate * seconds
+    total.outcomes["ok"] = rate * seconds
+    total.statuses[200] = rate * seconds
+    total.endpoints["feed"] = Block(planned=total.planned, response=total.timings.response)
+    total.stages["MISS"] = {
+        "retrieve": StageTime(seconds=0.5, answers=100),
+        "edge": StageTime(seconds=0.9, answers=100),
+    }
+    return total

@@ -172,14 +172,9 @@ def rate(per_second: float) -> str:
 
 
 def objective_seconds(report: LoadReport) -> tuple[str, float] | None:
-    """Return the smallest latency that a gate of the whole run allows, with the gate."""
-    limits = [
-        (each.limit, each.gate)
-        for each in demands(report)
-        if each.unit == "s" and "." not in each.metric[1:3]
-    ]
-    whole = [(limit, gate) for limit, gate in limits if limit > 0]
-    return (min(whole)[1], min(whole)[0]) if whole else None
+    """Return the gate with the smallest limit on a percentile of the whole run, and that limit."""
+    limits = [(each.gate, each.limit) for each in demands(report) if _PERCENTILE.fullmatch(each.metric)]
+    return min(limits, key=lambda each: each[1], default=None)
 
 
 def hint_for(outcome: str) -> str:
