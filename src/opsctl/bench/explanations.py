@@ -160,4 +160,17 @@ EXPLANATIONS: dict[str, str] = {
         "The Universal Scalability Law has three parameters; through one or two measured worker counts passes any"
         " number of such curves. Measure three or more: `opsctl bench capacity --workers 1,2,4`."
     ),
+    "BEN050": (
+        "Loads are sent with Locust only where it is installed, and it is not: `pip install 'opsctl[locust]'`. The"
+        " engine `opsctl` needs nothing of it and sends the same book."
+    ),
+    "BEN051": (
+        "Locust's process ended before the load was over. Its last words stand in the message: mostly an error in the"
+        " locustfile, a port in use, or workers that never came."
+    ),
+    "BEN052": "There is no such locustfile, or it is no Python file.",
+    "BEN053": (
+        "Options for Locust were given that do not go together: `--users` and `--spawn-rate` say how many users of a"
+        " plain locustfile run, and workers on other machines are counted by `--expect-workers`, not by `--processes`."
+    ),
 }

@@ -20,7 +20,6 @@ class Answer(NamedTuple):
     head: bytes = b""
     lower: bytes = b""
     body: bytes = b""
-    received_bytes: int = 0
 
     @property
     def is_good(self) -> bool:

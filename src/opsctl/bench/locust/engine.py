@@ -16,7 +16,7 @@ from typing import IO, Any
 from opsctl.bench.load.model import Frame
 from opsctl.bench.load.ports import EngineResult, LoadJob
 from opsctl.bench.locust.loopback import free_port
-from opsctl.bench.locust.settings import LocustSettings
+from opsctl.bench.locust.settings import LocustSettings, check_settings
 from opsctl.bench.locust.summary import Summary
 from opsctl.bench.locust.wire import frame_from_plain, job_to_plain
 from opsctl.core.errors import FailedError, NotReadyError
@@ -48,6 +48,7 @@ class LocustEngine:
 
         Raises:
             NotReadyError: Locust is not installed.
+            UsageError: its options make no sense.
             FailedError: Locust gave up; its own words are in the error.
         """
         if find_spec("locust") is None:
@@ -56,7 +57,8 @@ class LocustEngine:
                 code="BEN050",
                 fix="type `pip install 'opsctl[locust]'`, then try again",
             )
-        settings = _with_ports(self.settings)
+        check_settings(self.settings, job=job)
+        settings = _with_ports(_for_warm_up(self.settings) if job.is_warm_up else self.settings)
         with TemporaryFile() as words, _locust(job, settings, words=words) as child:
             summary = Summary()
             for line in child.lines(deadline_seconds=_longest_seconds(job, settings)):
@@ -155,6 +157,11 @@ def _locust(job: LoadJob, settings: LocustSettings, *, words: IO[bytes]) -> Iter
         child.ask_to_end()
         child.end()
         os.close(reading)
+
+
+def _for_warm_up(settings: LocustSettings) -> LocustSettings:
+    """Warm up from here alone: workers end with their master's run, and are needed for the one that counts."""
+    return replace(settings, expect_workers=0, web_port=None)
 
 
 def _with_ports(settings: LocustSettings) -> LocustSettings:

@@ -1,5 +1,6 @@
 """How does a Locust user keep to planned arrivals: it starts each on time, whether or not answers come back."""
 
+import itertools
 import logging
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -15,11 +16,14 @@ from opsctl.bench.load.ports import Address, Arrivals, LoadJob
 from opsctl.bench.load.sources import arrivals_of, source_of
 from opsctl.bench.locust.open_loop import OpenLoop, Serving
 from opsctl.bench.locust.raw_client import RawClient
-from opsctl.bench.locust.reporting import REPORTER, Share
+from opsctl.bench.locust.reporting import REPORTER, Share, StopArrivalsError
 from opsctl.bench.locust.session import Session
 
 if TYPE_CHECKING:
     from locust.env import Environment
+
+_STOPPED_DRAIN_SECONDS = 2.0
+"""What is out when a test is ended early may still come back for a moment."""
 
 _logger = logging.getLogger(__name__)
 
@@ -78,16 +82,25 @@ class OpenLoopUser(User):
         )
         REPORTER.watch(loop)
         try:
-            arrivals = _listed(self._plan(), _share_of(self.environment))
-            REPORTER.ready()
-            REPORTER.go.wait()
-            loop.dispatch(arrivals, began=REPORTER.began)
-            loop.drain(seconds=self._limits.drain_seconds)
-        finally:  # also when Locust ends the test early
+            self._send_all(loop)
+        except StopArrivalsError:
+            loop.drain(seconds=_STOPPED_DRAIN_SECONDS)
+        finally:
             loop.close()
             client.close()
         REPORTER.finished(type(self).__name__)
         raise StopUser
+
+    def _send_all(self, loop: OpenLoop) -> None:
+        plan, share = self._plan(), _share_of(self.environment)
+        REPORTER.ready()
+        REPORTER.go.wait()
+        if REPORTER.job is not None and REPORTER.job.book.loop == "closed":
+            numbers = itertools.count(share.process, share.of)
+            loop.dispatch_closed(numbers, until=REPORTER.began + plan.seconds)
+        else:
+            loop.dispatch(_listed(plan, share), began=REPORTER.began)
+        loop.drain(seconds=self._limits.drain_seconds)
 
     def _plan(self) -> Arrivals:
         if REPORTER.job is not None:

@@ -121,14 +121,12 @@ class Connection:
 
 def _read(stream: Stream, *, is_head: bool) -> tuple[Answer, bool]:
     data = stream.receive()
-    received = len(data)
     whole = None if is_head else read_whole(data)
     if whole is None:
         reader = AnswerReader(to_head=is_head)
         whole = reader.feed(data) if data else reader.end()
         while whole is None:
             data = stream.receive()
-            received += len(data)
             whole = reader.feed(data) if data else reader.end()
     status, head, lower, body, is_kept = whole
-    return Answer(Outcome.OK, "", status, head, lower, body, received), is_kept
+    return Answer(Outcome.OK, "", status, head, lower, body), is_kept

@@ -9,11 +9,11 @@ from gevent.event import Event
 from locust import events, runners
 from locust.runners import LocalRunner, MasterRunner, Runner, WorkerRunner
 
+from opsctl.bench.load.usage import Usage
 from opsctl.bench.locust.foreign import head_of, outcome_of, seconds_of, status_of
 from opsctl.bench.locust.open_loop import OpenLoop
 from opsctl.bench.locust.rows import Rows, tier_of
 from opsctl.bench.locust.session import OURS
-from opsctl.bench.locust.usage import Usage, resident_bytes_now
 from opsctl.bench.locust.wire import Plain, job_from_plain, job_to_plain, tally_to_plain
 
 if TYPE_CHECKING:
@@ -25,6 +25,10 @@ if TYPE_CHECKING:
 
 _FRAME_SECONDS = 1.0
 _REPORT_KEY = "opsctl"
+
+
+class StopArrivalsError(Exception):
+    """Thrown at a user with planned arrivals when its test ends early: start nothing more."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,6 +58,7 @@ class Reporter:
         self._errors: list[str] = []
         self._open_users: set[str] = set()
         self._ended_users: set[str] = set()
+        self._senders: list[gevent.Greenlet] = []
         self._loops: list[OpenLoop] = []
         self._workers: dict[str, int] = {}
         self._ready: set[str] = set()
@@ -64,6 +69,7 @@ class Reporter:
     def on_init(self, environment: "Environment", runner: Runner, **_rest: Any) -> None:
         """Listen to all that this kind of process has to say."""
         self._environment = environment
+        self._usage = Usage()  # anew: this process may have been forked since
         hear = environment.events
         hear.quit.add_listener(self._on_quit)
         if isinstance(runner, MasterRunner):
@@ -73,6 +79,7 @@ class Reporter:
             hear.worker_report.add_listener(self._on_worker_report)
         else:
             hear.request.add_listener(self._on_request)
+            hear.test_stopping.add_listener(self._on_stopping)
         if isinstance(runner, WorkerRunner):
             runner.register_message("opsctl_job", self._on_job)
             runner.register_message("opsctl_go", self._on_go)
@@ -87,6 +94,7 @@ class Reporter:
         if name in self._open_users:
             return False
         self._open_users.add(name)
+        self._senders.append(gevent.getcurrent())
         return True
 
     def ready(self) -> None:
@@ -128,7 +136,7 @@ class Reporter:
 
     def frame(self, *, is_last: bool = False) -> Plain:
         """Return all that is new since the last frame."""
-        cpu_seconds, starved_seconds = self._usage.since_last()
+        cpu_seconds, starved_seconds, resident_bytes = self._usage.take()
         return {
             "process": self.share.process,
             "seconds": time.perf_counter() - self.began if self.go.is_set() else 0.0,
@@ -137,7 +145,7 @@ class Reporter:
             "new": tally_to_plain(self.rows.take()),
             "cpu_seconds": cpu_seconds,
             "starved_seconds": starved_seconds,
-            "resident_bytes": resident_bytes_now(),
+            "resident_bytes": resident_bytes,
             "is_last": is_last,
             "error": "; ".join(self._errors),
         }
@@ -146,8 +154,9 @@ class Reporter:
         is_open = self._is_open = any(
             getattr(each, "is_open_loop", False) for each in environment.user_classes
         )
+        is_asked_to_close = self.job is not None and self.job.book.loop == "closed"
         if self.tell is not None:
-            self.tell({"kind": "loop", "loop": "open" if is_open else "closed"})
+            self.tell({"kind": "loop", "loop": "open" if is_open and not is_asked_to_close else "closed"})
         if self.job is not None and not is_open and environment.parsed_options is not None:
             # Users of a plain locustfile go on for ever; those with planned arrivals end with their plan.
             environment.parsed_options.run_time = max(1, round(self.job.book.duration_seconds))
@@ -155,7 +164,7 @@ class Reporter:
     def _start(self) -> None:
         self.began = time.perf_counter()
         self.rows.begin(self.began)
-        self._usage.since_last()
+        self._usage.take()
         self.go.set()
 
     def _on_local_start(self, **_rest: Any) -> None:
@@ -194,8 +203,13 @@ class Reporter:
         if self._done >= set(self._workers):
             gevent.spawn(self.end_test)
 
+    def _on_stopping(self, **_rest: Any) -> None:
+        for sender in self._senders:
+            sender.kill(StopArrivalsError, block=False)  # nothing happens to those that have ended
+
     def _on_report_to_master(self, data: Plain, **_rest: Any) -> None:
-        data[_REPORT_KEY] = self.frame()
+        if self.go.is_set():
+            data[_REPORT_KEY] = self.frame()
 
     def _on_worker_report(self, data: Plain, **_rest: Any) -> None:
         self._pass_on(data)
@@ -227,7 +241,7 @@ class Reporter:
         self.rows.add(name, moments, outcome=outcome, status=status, tier=tier)
         self.rows.add_received(int(response_length or 0))
         if reason:
-            self.rows.add_reason(reason)
+            self.rows.add_reason(f"{name}: {reason}")
 
     def _tell_each_second(self) -> None:
         while True:

@@ -2,6 +2,7 @@
 
 from opsctl.bench.load.model import Outcome, Tally
 from opsctl.bench.load.recorder import NO_TIER, OUTCOME_CODES, TIER_CODES, Recorder
+from opsctl.bench.load.server_timing import stages_of
 
 _X_CACHE = b"\r\nx-cache:"
 
@@ -9,6 +10,9 @@ _MOST_NAMES = 200
 """Some locustfiles put ids into names; what comes beyond is counted together."""
 
 _OTHER_NAMES = "other names"
+
+_TIMING_EVERY = 97
+"""Of so many answers one has its `Server-Timing` read; a prime, so that it does not beat with a mix."""
 
 Moments = tuple[float, float, float, float]
 """Of `perf_counter`: when a request was planned, taken up, sent (0: never) and ended. What lies between the first two is
@@ -23,6 +27,7 @@ class Rows:
         self._started = 0.0
         self._earlier = Tally()
         self._sent = 0
+        self._until_timing = _TIMING_EVERY
         self._recorder = self._new_recorder()
 
     def begin(self, moment: float) -> None:
@@ -49,6 +54,15 @@ class Rows:
     def add_received(self, size: int) -> None:
         """Count bytes that came."""
         self._recorder.tally.received_bytes += size
+
+    def add_stages(self, lower: bytes, *, tier: int) -> None:
+        """Read the service's own times in a sample of the heads."""
+        self._until_timing -= 1
+        if self._until_timing:
+            return
+        self._until_timing = _TIMING_EVERY
+        for stage, seconds in stages_of(lower):
+            self._recorder.add_stage(tier=tier, stage=stage, seconds=seconds)
 
     def fold_if_many(self) -> None:
         """Put rows into histograms if enough have come together; for moments in which nothing else is due."""

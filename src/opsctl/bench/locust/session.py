@@ -112,9 +112,11 @@ class Session:
     def _record(self, name: str, moments: tuple[float, float, float, float], answer: Answer) -> None:
         tier = tier_of(answer.lower)
         self._rows.add(name, moments, outcome=answer.outcome, status=answer.status, tier=tier)
-        self._rows.add_received(answer.received_bytes)
+        if answer.status:
+            self._rows.add_received(len(answer.head) + len(answer.body))
+            self._rows.add_stages(answer.lower, tier=tier)
         if answer.reason:
-            self._rows.add_reason(answer.reason)
+            self._rows.add_reason(f"{name}: {answer.reason}")
 
     def _tell_locust(self, method: str, name: str, *, seconds: float, answer: Answer) -> None:
         self._request_event.fire(

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from opsctl.bench.load.ports import LoadJob
+from opsctl.core.errors import UsageError
 
 LOOPBACK = "127.0.0.1"
 
@@ -49,6 +50,34 @@ class LocustSettings:
         """Read what `to_plain` wrote."""
         locustfile = plain["locustfile"]
         return cls(**{**plain, "locustfile": None if locustfile is None else Path(locustfile)})
+
+
+def check_settings(settings: LocustSettings, *, job: LoadJob) -> None:
+    """Refuse what cannot be run, before anything is started.
+
+    Raises:
+        UsageError: there is no such locustfile, or options contradict each other.
+    """
+    locustfile = settings.locustfile
+    if locustfile is not None and (locustfile.suffix != ".py" or not locustfile.is_file()):
+        raise UsageError(
+            f"there is no locustfile `{locustfile}`",
+            code="BEN052",
+            fix="name a Python file with Locust users in it, such as `ops/loads/feed_scenario.py`",
+        )
+    if locustfile is None and (settings.users is not None or settings.spawn_rate is not None):
+        raise UsageError(
+            "`--users` and `--spawn-rate` are for a locustfile",
+            code="BEN053",
+            why="the mix of a book is sent at planned moments, however many users there are",
+            fix="say `--locustfile FILE` too, or the rate with `--rate`",
+        )
+    if settings.expect_workers and job.book.processes > 1:
+        raise UsageError(
+            "`--processes` and `--expect-workers` exclude each other",
+            code="BEN053",
+            fix="start as many workers as there are to be, on this machine or others",
+        )
 
 
 def workers_of(job: LoadJob, settings: LocustSettings) -> int:

@@ -15,45 +15,26 @@ Plain = dict[str, Any]
 """Values that both JSON and msgpack carry: every key is text."""
 
 
+_PATHS = ("folder", "replay")
+
+
 def job_to_plain(job: LoadJob) -> Plain:
     """Return a job as plain values; they hold the headers, and with them a key to the service."""
-    return {
-        "name": job.name,
+    address = {field.name: getattr(job.address, field.name) for field in fields(Address)}
+    plain = {field.name: getattr(job, field.name) for field in fields(LoadJob)}
+    return plain | {
         "book": job.book.model_dump(mode="json"),
-        "address": {
-            "host": job.address.host,
-            "port": job.address.port,
-            "is_tls": job.address.is_tls,
-            "ca_file": None if job.address.ca_file is None else str(job.address.ca_file),
-        },
+        "address": address | {"ca_file": _path_to_plain(job.address.ca_file)},
         "headers": dict(job.headers),
-        "folder": str(job.folder),
-        "replay": None if job.replay is None else str(job.replay),
-        "replay_speed": job.replay_speed,
-        "run_id": job.run_id,
-        "began_at": job.began_at,
+        **{name: _path_to_plain(plain[name]) for name in _PATHS},
     }
 
 
 def job_from_plain(plain: Mapping[str, Any]) -> LoadJob:
     """Read what `job_to_plain` wrote."""
-    address = plain["address"]
-    return LoadJob(
-        name=plain["name"],
-        book=LoadBook.model_validate(plain["book"]),
-        address=Address(
-            host=address["host"],
-            port=address["port"],
-            is_tls=address["is_tls"],
-            ca_file=None if address["ca_file"] is None else Path(address["ca_file"]),
-        ),
-        headers=plain["headers"],
-        folder=Path(plain["folder"]),
-        replay=None if plain["replay"] is None else Path(plain["replay"]),
-        replay_speed=plain["replay_speed"],
-        run_id=plain["run_id"],
-        began_at=plain["began_at"],
-    )
+    address = Address(**{**plain["address"], "ca_file": _path_from_plain(plain["address"]["ca_file"])})
+    paths = {name: _path_from_plain(plain[name]) for name in _PATHS}
+    return LoadJob(**{**plain, "book": LoadBook.model_validate(plain["book"]), "address": address, **paths})
 
 
 def frame_to_plain(frame: Frame) -> Plain:
@@ -125,3 +106,11 @@ def _block_from_plain(plain: Mapping[str, Any]) -> Block:
         tiers=Counter(plain["tiers"]),
         response=Histogram.from_sparse(plain["response"]),
     )
+
+
+def _path_to_plain(path: Path | None) -> str | None:
+    return None if path is None else str(path)
+
+
+def _path_from_plain(plain: str | None) -> Path | None:
+    return None if plain is None else Path(plain)
