@@ -6,13 +6,14 @@ from typing import Annotated
 import typer
 
 from opsctl.bench.load.metrics import Metric
-from opsctl.cli import bench_baseline
+from opsctl.cli import bench_baseline, bench_load
 from opsctl.cli.options import Json, command, group
 from opsctl.core.exit_codes import ExitCode
 
 app = group("Latency and recall of derived collections beside their source. Alone: the standard suite.")
 
 app.add_typer(bench_baseline.app, name="baseline")
+bench_load.register(app)
 
 Names = Annotated[
     list[str] | None,

@@ -131,6 +131,8 @@ def book_of(request: LoadRequest) -> "tuple[LoadBook, Path]":
     from opsctl.bench.load.book import LoadBook
     from opsctl.config.load import load_book
 
+    if request.locustfile is not None and request.engine != "locust":
+        raise UsageError("a locustfile is for Locust", code="CLI002", fix="add --engine locust")
     path = _path_of(request.name)
     return adjusted(load_book(path, LoadBook), request.changes), path.parent
 
@@ -290,8 +292,6 @@ def _engine(request: LoadRequest) -> "Engine":
 
     if request.engine == "locust":
         return LocustEngine(settings=LocustSettings(locustfile=request.locustfile), on_note=note)
-    if request.locustfile is not None:
-        raise UsageError("a locustfile is for Locust", code="CLI002", fix="add --engine locust")
     return AsyncEngine()
 
 

@@ -10,6 +10,7 @@ from pydantic import ValidationError
 from opsctl.bench.load.book import LoadBook, Phase, Ramp, Spike, Stairs
 from opsctl.bench.load.gates import RATES, parse_gate
 from opsctl.core.errors import UsageError
+from opsctl.core.findings import Finding, Severity
 from opsctl.core.units import parse_duration
 
 _RATE_KEYS = ("rate", "start", "end", "base", "peak")
@@ -52,7 +53,7 @@ def adjusted(book: LoadBook, changes: Adjustments) -> LoadBook:
     if changes.connections is not None:
         plain["limits"]["connections"] = changes.connections
     if changes.gates:
-        plain["gates"] = [_checked(gate, book) for gate in changes.gates]
+        plain["gates"] = _checked(changes.gates, book)
     if changes.duration is not None:
         _stretch(plain, factor=_seconds(changes.duration) / book.duration_seconds)
     if changes.rate is not None:
@@ -81,12 +82,22 @@ def _rates(phase: Phase) -> tuple[float, ...]:
     return (phase.base, phase.peak) if isinstance(phase, Spike) else (phase.rate,)
 
 
-def _checked(gate: str, book: LoadBook) -> str:
-    try:
-        parse_gate(gate, endpoints=book.mix)
-    except ValueError as error:
-        raise UsageError(str(error), code="BEN030", fix="see the forms: opsctl explain BEN030") from error
-    return gate
+def _checked(gates: Sequence[str], book: LoadBook) -> list[str]:
+    findings = []
+    for gate in gates:
+        try:
+            parse_gate(gate, endpoints=book.mix)
+        except ValueError as error:
+            findings.append(Finding(code="BEN030", severity=Severity.ERROR, title=str(error)))
+    if findings:
+        count = len(findings)
+        raise UsageError(
+            f"{count} of {len(gates)} gates {'is' if count == 1 else 'are'} none",
+            code="BEN030",
+            findings=findings,
+            fix="see the forms: opsctl explain BEN030",
+        )
+    return list(gates)
 
 
 def _seconds(text: str) -> float:

@@ -30,8 +30,8 @@ HIT_TIERS = ("L1", "L2", "STALE")
 _FORM = re.compile(
     r"(?P<metric>[^\s<>=!]+)\s*(?P<operator><=|>=|<|>)\s*(?P<value>[^\s<>=]+(?:\s*[^\s<>=\d]+)?)"
 )
-_PERCENTILE = re.compile(r"p(?P<percent>\d{1,2}(?:\.\d{1,3})?)")
-_VALUE = re.compile(r"(?P<number>\d{1,12}(?:\.\d{1,9})?)\s*(?P<unit>%|/s|us|ms|s)?")
+_PERCENTILE = re.compile(r"p(?P<percent>(?!0+(?:\.0+)?$)[0-9]{1,2}(?:\.[0-9]{1,3})?)")
+_VALUE = re.compile(r"(?P<number>[0-9]{1,12}(?:\.[0-9]{1,9})?)\s*(?P<unit>%|/s|us|ms|s)?")
 _SECONDS = {"us": 1e-6, "ms": 1e-3, "s": 1.0}
 _KNOWN = (*SHARES, *RATES, *COUNTS, *TIMES, "p50", "p90", "p95", "p99", "p99.9")
 
@@ -106,7 +106,7 @@ def parse_gate(text: str, *, endpoints: Collection[str] | None = None) -> Gate:
         ValueError: when it is no gate; the text says how it is written.
     """
     form = _FORM.fullmatch(text.strip())
-    if form is None:
+    if form is None or form["metric"][0].isdigit():
         raise ValueError(_form_error(text))
     scope, metric = _split(form["metric"], text=text, endpoints=endpoints)
     limit, unit = _limit(metric, form["value"].strip(), text=text)

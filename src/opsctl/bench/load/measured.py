@@ -63,7 +63,8 @@ class Measured:
             return share_figure(self.errors, self.total.planned, spread=spread)
         block = self.total.endpoints.get(endpoint, Block())
         spread = self._spread_of("errors", lambda each: (each.errors, each.planned))
-        return share_figure(block.errors, block.planned, spread=spread)
+        part = block.planned / max(1, self.total.planned)
+        return share_figure(block.errors, block.planned, spread=spread_of_part(spread, part=part))
 
     def share_of_hits(self, tier: str | None = None) -> Figure:
         """Return the part of the answers that a tier gave, among those that came as far; None: L1, stale ones too."""
@@ -78,8 +79,13 @@ class Measured:
         if not histogram.count or not whole.count:
             return None
         limit = whole.value_at(share)
-        spread = self._spread_of(f"above {share}", lambda block: _above(block.response, limit))
-        return spread_estimate(histogram, share, spread=spread)
+        # Of a value that many share, as many requests may lie above as below it: a burst may be either.
+        spread = max(
+            self._spread_of(f"above {share}", lambda block: _above(block.response, limit)),
+            self._spread_of(f"from {share}", lambda block: _above(block.response, 0.998 * limit - 1)),
+        )
+        part = histogram.count / whole.count
+        return spread_estimate(histogram, share, spread=spread_of_part(spread, part=part))
 
     def bounded_quantile(self, histogram: Histogram, share: float) -> Figure:
         """Return the same with the unfinished requests at their worst: each may have taken for ever."""
@@ -176,12 +182,18 @@ def spread_of(counts: Sequence[tuple[int, int]]) -> float:
     return max(1.0, pearson) * dependence_of(_shares(tops, bottoms))
 
 
+def spread_of_part(spread: float, *, part: float) -> float:
+    """Return the spread of a part of the requests: it is so much larger than 1 as they are many in a block."""
+    return 1 + (spread - 1) * min(1.0, part)
+
+
 def _shares(tops: "np.ndarray", bottoms: "np.ndarray") -> "np.ndarray":
     shares: np.ndarray = tops / bottoms
     return shares
 
 
 def _above(histogram: Histogram, microseconds: float) -> tuple[int, int]:
+    """Return how many values lie above, and how many there are."""
     return (
         (round(histogram.share_above(microseconds) * histogram.count), histogram.count)
         if histogram.count
