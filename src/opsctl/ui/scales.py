@@ -66,7 +66,7 @@ def duration_scale(seconds: Sequence[float]) -> Scale:
 
 def count_scale(values: Sequence[float], *, most_ticks: int = 3) -> Scale:
     """Return a vertical scale from zero."""
-    high = _round_up(max(values, default=0.0) or 1.0)
+    high = _round_up(max(*values, 1e-3) if any(values) else 1.0)
     labels = [high * step / (most_ticks - 1) for step in range(most_ticks)]
 
     def place(value: float) -> float:

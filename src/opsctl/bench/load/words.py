@@ -107,7 +107,7 @@ def next_steps(report: LoadReport) -> Iterator[str]:
 def _after_a_miss(report: LoadReport) -> Iterator[str]:
     waited, served = report.queue_wait.at(0.99), report.service.at(0.99)
     if waited and served and waited.value > served.value:
-        yield "most of the tail is waiting for a free connection: the service is full; give it workers, or ask for less"
+        yield "most of the tail is waiting for a free connection: give the service workers, or the load more `connections`"
     elif report.hit_ratio is not None and report.hit_ratio < 0.5:
         yield "most answers were made anew: warm the caches, or look at `opsctl cache stats`"
     yield "find the rate that it does hold: `opsctl bench capacity`"
