@@ -81,6 +81,14 @@ def test_names_from_outside_are_no_markup(shown):
     assert "[red]body[/]" in text
 
 
+def test_an_answer_cannot_move_the_cursor(shown):
+    """Reasons hold what a service said, escapes of a terminal as well."""
+    text = shown(holding(reasons={"\x1b[2Jcleared\x07": 3}))
+
+    assert "3 x [2Jcleared" in text
+    assert "\x1b" not in text
+
+
 def test_what_the_real_summary_makes_can_be_shown(shown):
     """The builder of these tests and the summary agree on the report's shape."""
     assert shown(summarised()).startswith("✔ holds 200 requests/s for 20 s, 3 gates passed")

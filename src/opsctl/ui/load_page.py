@@ -5,6 +5,7 @@ from string import ascii_uppercase
 
 from opsctl import assets
 from opsctl.bench.load.model import LoadReport, Percentiles
+from opsctl.bench.load.stored import fingerprint_of
 from opsctl.bench.load.words import (
     Standing,
     missing_reason,
@@ -76,7 +77,7 @@ def _letters(count: int) -> list[str]:
 
 
 def _overview(reports: Mapping[str, LoadReport], names: Mapping[str, str]) -> dict[str, object]:
-    fingerprints = [report.fingerprint for report in reports.values()]
+    fingerprints = [fingerprint_of(report) for report in reports.values()]
     every = sorted({name for each in fingerprints for name in each})
     differing = [name for name in every if len({each.get(name) for each in fingerprints}) > 1]
     return {

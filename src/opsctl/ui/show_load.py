@@ -1,5 +1,6 @@
 """How does a load run look: the verdict first, then gates, latencies, errors and tiers, and what to do next."""
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 
 from opsctl.bench.load.model import LoadReport, Percentiles
@@ -35,6 +36,7 @@ STANDING_WORDS = {
     Standing.MEASURED: "[bold green]✔ measured[/]",
 }
 
+_CONTROLS = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f]")
 _BAR_COLUMNS = 32
 _LABEL_COLUMNS = 20
 _UNLIMITED = 10_000  # columns
@@ -257,4 +259,5 @@ def _fitted(name: str) -> str:
 
 
 def _line(text: str) -> None:
-    out().print(text, highlight=False, soft_wrap=True)
+    """Print markup; what a service answered may hold no escape that moves the cursor or colours the rest."""
+    out().print(_CONTROLS.sub("", text), highlight=False, soft_wrap=True)

@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 
 from opsctl.bench.load.model import LoadReport
+from opsctl.bench.load.stored import fingerprint_of
 from opsctl.bench.load.words import (
     Standing,
     amount,
@@ -115,13 +116,8 @@ def _baseline_note(report: LoadReport, *, baseline: LoadReport | None, baseline_
     if baseline is None:
         return ""
     named = f"Baseline: run `{_code(baseline_id)}`."
-    differing = sorted(
-        name
-        for name in report.fingerprint.keys() | baseline.fingerprint.keys()
-        if report.fingerprint.get(name) != baseline.fingerprint.get(name)
-    )
-    if report.book_digest != baseline.book_digest:
-        differing.append("book")
+    own, other = fingerprint_of(report), fingerprint_of(baseline)
+    differing = sorted(name for name in own.keys() | other.keys() if own.get(name) != other.get(name))
     if differing:
         return f"{named} **Not comparable**: other {', '.join(escape(name) for name in differing)}."
     return f"{named} Whether a change is more than noise: `opsctl bench compare`."
