@@ -1,4 +1,8 @@
-"""Did each gate hold: a pass only where the whole interval is on the right side, a fail where it is on the wrong one."""
+"""Did each gate hold: a pass only where the whole interval is on the right side, a fail where it is on the wrong one.
+
+A gate for a percentile, such as `p99 < 500ms`, says that at most one request in a hundred takes longer. That share is what
+is judged, with its own interval: that a median drifts between one and two milliseconds does not put 500 in doubt.
+"""
 
 import math
 from collections.abc import Iterable
@@ -31,7 +35,9 @@ def check_gate(measured: Measured, gate: Gate, *, is_abort: bool = False) -> Gat
         low=figure.low,
         high=figure.high if finite else None,
         unit=gate.unit,
-        verdict=_judged(gate, figure),
+        verdict=_judged_percentile(measured, gate, figure)
+        if gate.share is not None
+        else _judged(gate, figure),
         is_abort=is_abort,
     )
 
@@ -58,7 +64,12 @@ def figure_of(measured: Measured, gate: Gate) -> Figure:
 def _time(measured: Measured, gate: Gate) -> Figure:
     histogram = _histogram(measured, gate)
     if gate.share is not None:
-        return measured.bounded_quantile(histogram, gate.share)
+        estimate = measured.quantile(histogram, gate.share)
+        return (
+            Figure()
+            if estimate is None
+            else Figure(value=estimate.value, low=estimate.low, high=estimate.high)
+        )
     return measured.mean(histogram) if gate.metric == "mean" else _maximum(measured, histogram)
 
 
@@ -89,6 +100,26 @@ def _judged(gate: Gate, figure: Figure) -> Verdict:
     if gate.holds(worst):
         return Verdict.PASS
     return Verdict.INCONCLUSIVE if gate.holds(best) else Verdict.FAIL
+
+
+def _judged_percentile(measured: Measured, gate: Gate, figure: Figure) -> Verdict:
+    """Judge the share that takes longer, and the interval of the percentile itself: both must agree."""
+    histogram = _histogram(measured, gate)
+    slower = measured.exceeding(histogram, gate.limit)
+    if (
+        gate.share is None
+        or slower.low is None
+        or slower.high is None
+        or histogram.estimate(gate.share) is None
+    ):
+        return Verdict.INCONCLUSIVE
+    allowed = 1 - gate.share
+    is_below, is_above = slower.high < allowed, slower.low > allowed
+    if not (is_below or is_above):
+        return Verdict.INCONCLUSIVE
+    own = _judged(gate, figure) if figure.low is not None else None
+    judged = Verdict.PASS if is_below == gate.wants_less else Verdict.FAIL
+    return judged if own in (judged, None) else Verdict.INCONCLUSIVE
 
 
 def _name(gate: Gate) -> str:

@@ -54,17 +54,24 @@ class Measured:
     @property
     def errors(self) -> int:
         """Return how many requests did not get a good answer."""
-        return self.total.planned - self.total.outcomes.get(Outcome.OK, 0)
+        return self.ended - self.total.outcomes.get(Outcome.OK, 0)
+
+    @property
+    def ended(self) -> int:
+        """Return of how many requests is known what became of them: at the end of a run, of all."""
+        return self.total.outcomes.total()
 
     def share_of_errors(self, endpoint: str | None = None) -> Figure:
         """Return the part of the planned requests that did not get a good answer."""
         if endpoint is None:
             spread = self._spread_of("errors", lambda block: (block.errors, block.planned))
-            return share_figure(self.errors, self.total.planned, spread=spread)
+            return share_figure(self.errors, self.ended, spread=spread)
         block = self.total.endpoints.get(endpoint, Block())
         spread = self._spread_of("errors", lambda each: (each.errors, each.planned))
         part = block.planned / max(1, self.total.planned)
-        return share_figure(block.errors, block.planned, spread=spread_of_part(spread, part=part))
+        return share_figure(
+            min(block.errors, block.planned), block.planned, spread=spread_of_part(spread, part=part)
+        )
 
     def share_of_hits(self, tier: str | None = None) -> Figure:
         """Return the part of the answers that a tier gave, among those that came as far; None: L1, stale ones too."""
@@ -74,30 +81,59 @@ class Measured:
         return share_figure(top, bottom, spread=spread)
 
     def quantile(self, histogram: Histogram, share: float) -> QuantileEstimate | None:
-        """Return a quantile in seconds with its interval; None where the effective sample does not support it."""
+        """Return a quantile in seconds with its interval; None where the sample does not support it.
+
+        For all responses the interval is that of order statistics at the effective number of requests. A quantile of the
+        whole lies between those of its seconds, so with ten or more of them the interval ends there. What else is
+        measured (another clock, an endpoint, a tier) has no seconds of its own: its interval is widened as that of all.
+        """
+        plain = histogram.estimate(share)
+        whole = self.total.timings.response
+        if plain is None or not whole.count:
+            return plain
+        widening = self._widening_of(share)
+        if widening is None:
+            return None
+        return widened(plain, spread_of_part(widening**2, part=histogram.count / whole.count) ** 0.5)
+
+    def exceeding(self, histogram: Histogram, seconds: float) -> Figure:
+        """Return the part of the requests that took longer; those that never ended count as such."""
         whole = self.total.timings.response
         if not histogram.count or not whole.count:
-            return None
-        limit = whole.value_at(share)
-        # Of a value that many share, as many requests may lie above as below it: a burst may be either.
-        spread = max(
-            self._spread_of(f"above {share}", lambda block: _above(block.response, limit)),
-            self._spread_of(f"from {share}", lambda block: _above(block.response, 0.998 * limit - 1)),
-        )
-        part = histogram.count / whole.count
-        return spread_estimate(histogram, share, spread=spread_of_part(spread, part=part))
-
-    def bounded_quantile(self, histogram: Histogram, share: float) -> Figure:
-        """Return the same with the unfinished requests at their worst: each may have taken for ever."""
-        estimate = self.quantile(histogram, share)
-        if estimate is None:
             return Figure()
+        limit = seconds * 1e6
+        above, count = _above(histogram, limit)
         unfinished = self.total.outcomes.get(Outcome.UNFINISHED, 0)
-        if not unfinished:
-            return Figure(value=estimate.value, low=estimate.low, high=estimate.high)
-        shifted = share + unfinished / histogram.count
-        worst = self.quantile(histogram, shifted) if shifted < 1 else None
-        return Figure(value=estimate.value, low=estimate.low, high=worst.high if worst else math.inf)
+        spread = self._spread_of(f"above {seconds} s", lambda block: _above(block.response, limit))
+        part = spread_of_part(spread, part=count / whole.count)
+        return share_figure(min(count, above + unfinished), count, spread=part)
+
+    def _widening_of(self, share: float) -> float | None:
+        """Return how many times wider than that of independent requests the interval of all responses is."""
+        whole = self.total.timings.response
+        plain = whole.estimate(share)
+        if plain is None:
+            return (
+                1.0  # a part that has more values than the whole, such as the lag where most requests failed
+            )
+        found = spread_estimate(whole, share, spread=self._spread_at(whole, share))
+        blocks = [block.response for block in self._blocks() if block.response.count * (1 - share) >= 1]
+        low, high = (found.low, found.high) if found else (0.0, math.inf)
+        if len(blocks) >= MINIMUM_BLOCKS:
+            values = [block.value_at(share) / 1e6 for block in blocks]
+            low, high = max(low, min(values)), min(high, max(values))
+        elif found is None:
+            return None
+        width = plain.high - plain.low
+        return max(1.0, (high - low) / width) if width > 0 else 1.0
+
+    def _spread_at(self, histogram: Histogram, share: float) -> float:
+        """Return the spread at a quantile, as values above it and as values from it on: many may share it."""
+        limit = histogram.value_at(share)
+        return max(
+            self._spread_of(f"above p {share}", lambda block: _above(block.response, limit)),
+            self._spread_of(f"from p {share}", lambda block: _above(block.response, 0.998 * limit - 1)),
+        )
 
     def mean(self, histogram: Histogram) -> Figure:
         """Return a mean with an interval from the means of the blocks; none below ten blocks."""
@@ -164,6 +200,16 @@ def spread_estimate(histogram: Histogram, share: float, *, spread: float) -> Qua
     return QuantileEstimate(quantile=share, value=value / 1e6, low=lowest / 1e6, high=highest / 1e6)
 
 
+def widened(estimate: QuantileEstimate, factor: float) -> QuantileEstimate:
+    """Return the estimate with its interval so many times as wide on both sides."""
+    return QuantileEstimate(
+        quantile=estimate.quantile,
+        value=estimate.value,
+        low=max(0.0, estimate.value - (estimate.value - estimate.low) * factor),
+        high=estimate.value + (estimate.high - estimate.value) * factor,
+    )
+
+
 def spread_of(counts: Sequence[tuple[int, int]]) -> float:
     """Return how many times the variance of a share exceeds that of independent requests: at least 1.
 
@@ -174,7 +220,7 @@ def spread_of(counts: Sequence[tuple[int, int]]) -> float:
     rows = np.array([row for row in counts if row[1] > 0], dtype=float)
     if len(rows) < _FEWEST_BLOCKS:
         return 1.0
-    tops, bottoms = rows[:, 0], rows[:, 1]
+    tops, bottoms = np.minimum(rows[:, 0], rows[:, 1]), rows[:, 1]
     share = float(tops.sum() / bottoms.sum())
     if not 0 < share < 1:
         return 1.0

@@ -96,7 +96,7 @@ def summarise(run: Run) -> LoadReport:
         outcomes=dict(total.outcomes),
         statuses={str(status): count for status, count in sorted(total.statuses.items())},
         reasons=dict(total.reasons.most_common()),
-        error_rate=measured.errors / total.planned if total.planned else 0.0,
+        error_rate=measured.errors / measured.ended if measured.ended else 0.0,
         response=_percentiles(total.timings.response, measured, gates=gates),
         service=_percentiles(total.timings.service, measured, gates=gates),
         generator_lag=_percentiles(total.timings.generator_lag, measured, gates=gates),
