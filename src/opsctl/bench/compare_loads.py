@@ -10,6 +10,8 @@ from opsctl.bench.load.series import Unit
 from opsctl.bench.load.stored import units_of
 from opsctl.bench.registry import StoredLatencyRun, StoredLoadRun, StoredRun
 from opsctl.core.errors import InconclusiveError, UsageError
+from opsctl.core.findings import Finding
+from opsctl.evidence.model import Verdict
 
 
 def compare_any(
@@ -84,6 +86,22 @@ def compare_loads(
         changes=changes,
         verdict=conclude(changes),
         commits=(first.load.git_commit, second.load.git_commit),
+    )
+
+
+def refused(
+    first: StoredLoadRun, second: StoredLoadRun, *, noise_floor: float, why: Finding
+) -> LoadComparison:
+    """Return the comparison of two loads that cannot be compared: it says why, and cannot tell."""
+    return LoadComparison(
+        first=first.id,
+        second=second.id,
+        differences=tuple(first.fingerprint.differences(second.fingerprint)),
+        noise_floor=noise_floor,
+        changes=(),
+        verdict=Verdict.INCONCLUSIVE,
+        commits=(first.load.git_commit, second.load.git_commit),
+        refusal=why,
     )
 
 

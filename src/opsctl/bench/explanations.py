@@ -173,4 +173,13 @@ EXPLANATIONS: dict[str, str] = {
         "Options for Locust were given that do not go together: `--users` and `--spawn-rate` say how many users of a"
         " plain locustfile run, and workers on other machines are counted by `--expect-workers`, not by `--processes`."
     ),
+    "BEN072": "A length of time on the command line is too short, or too long, for what is to be measured with it.",
+    "BEN073": (
+        "`--workers 1,2,4` restarts the service of the embedded stack with one, two and four workers. Each is a whole"
+        " number from 1 to 64, and a service that runs elsewhere is left alone."
+    ),
+    "BEN074": (
+        "The service was started with another number of workers and did not become ready. The log that is named says"
+        " why; the stack's own service is started again in any case."
+    ),
 }

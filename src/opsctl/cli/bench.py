@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from opsctl.bench.load.metrics import Metric
-from opsctl.cli import bench_baseline, bench_load
+from opsctl.cli import bench_baseline, bench_capacity, bench_load
 from opsctl.cli.options import Json, command, group
 from opsctl.core.exit_codes import ExitCode
 
@@ -14,6 +14,7 @@ app = group("Latency and recall of derived collections beside their source. Alon
 
 app.add_typer(bench_baseline.app, name="baseline")
 bench_load.register(app)
+bench_capacity.register(app)
 
 Names = Annotated[
     list[str] | None,
@@ -31,6 +32,10 @@ QueryLog = Annotated[Path | None, typer.Option(help="JSONL of queries instead of
 
 Metrics = Annotated[
     list[Metric] | None, typer.Option("--metric", help="Compare loads by this only, once each; default: all.")
+]
+
+AllowedHosts = Annotated[
+    list[str] | None, typer.Option("--target-allow", metavar="HOST", help="Allow another host as target.")
 ]
 
 
@@ -152,22 +157,50 @@ def show(
     app,
     "opsctl bench compare previous latest",
     "opsctl bench compare main latest --metric p95 --noise-floor 0.1",
+    "opsctl bench compare http://127.0.0.1:8001 http://127.0.0.1:8002 --load standard --rounds 10",
 )
 def compare(
-    first: Annotated[str, typer.Argument(help="What to compare with: a run or a baseline.")] = "previous",
-    second: Annotated[str, typer.Argument(help="What to judge: a run or a baseline.")] = "latest",
+    first: Annotated[
+        str, typer.Argument(help="What to compare with: a run, a baseline, or an address.")
+    ] = "previous",
+    second: Annotated[
+        str, typer.Argument(help="What to judge: a run, a baseline, or an address.")
+    ] = "latest",
     *,
     metrics: Metrics = None,
     noise_floor: NoiseFloor = 0.05,
     anyway: Annotated[
         bool, typer.Option("--anyway", help="Compare different machines, data or plans.")
     ] = False,
+    load: Annotated[
+        str, typer.Option(metavar="NAME", help="For addresses: what is sent to both.")
+    ] = "standard",
+    rate: Annotated[float | None, typer.Option(min=1, help="For addresses: the load's highest rate.")] = None,
+    rounds: Annotated[int, typer.Option(min=5, max=500, help="For addresses: rounds of A, B, B, A.")] = 10,
+    block: Annotated[str, typer.Option(metavar="DURATION", help="For addresses: length of a turn.")] = "3s",
+    target_allow: AllowedHosts = None,
     json: Json = False,
 ) -> None:
-    """Say whether the second is better or worse. Exit 1: worse, 5: cannot tell or not comparable."""
+    """Say whether the second is better or worse. Exit 1: worse, 5: cannot tell or not comparable.
+
+    Two addresses are loaded in turns (A, B, B, A) in one session, which also shows what comes and goes between runs.
+    """
     from opsctl.cli.bench_compare import run_compare
+    from opsctl.cli.bench_interleaved import InterleavedRequest, are_addresses, run_interleaved
     from opsctl.cli.exit import leave
 
+    if are_addresses(first, second):
+        request = InterleavedRequest(
+            urls=(first, second),
+            load=load,
+            rate=rate,
+            rounds=rounds,
+            block=block,
+            noise_floor=noise_floor,
+            metrics=tuple(metrics or ()),
+            allowed=tuple(target_allow or ()),
+        )
+        leave(run_interleaved(request, json=json))
     leave(
         run_compare(first, second, noise_floor=noise_floor, anyway=anyway, metrics=metrics or (), json=json)
     )

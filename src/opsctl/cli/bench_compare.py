@@ -38,15 +38,20 @@ def run_compare(
 def against_baseline(run_id: str, *, name: str, noise_floor: float, anyway: bool = False) -> "LoadComparison":
     """Compare a load that was just stored with the run that a baseline stands for.
 
+    Two that cannot be compared are told as a comparison that cannot tell: the load itself was made, and is shown.
+
     Raises:
         UsageError: BEN066 when there is no such baseline, BEN065 when it stands for a run of another kind.
-        InconclusiveError: BEN007, BEN008 or BEN068 when the two cannot be compared.
     """
-    from opsctl.bench.compare_loads import compare_loads
+    from opsctl.bench.compare_loads import compare_loads, refused
     from opsctl.cli.bench_runs import registry
+    from opsctl.core.errors import InconclusiveError
 
-    base, new = require_baseline(name), registry().get(run_id)
-    return compare_loads(base, _a_load(new), noise_floor=noise_floor, anyway=anyway)
+    base, new = require_baseline(name), _a_load(registry().get(run_id))
+    try:
+        return compare_loads(base, new, noise_floor=noise_floor, anyway=anyway)
+    except InconclusiveError as error:
+        return refused(base, new, noise_floor=noise_floor, why=error.as_finding())
 
 
 def require_baseline(name: str) -> "StoredLoadRun":

@@ -2,13 +2,14 @@
 
 import math
 from collections.abc import Sequence
+from dataclasses import asdict
 
 from opsctl.bench.capacity.model import CapacityReport, Need, StepResult, WorkersResult
 from opsctl.bench.capacity.run import StepDone
-from opsctl.bench.capacity.search import Answer, End
+from opsctl.bench.capacity.search import Answer, End, SearchPlan
 from opsctl.bench.load.words import percent, rate
 from opsctl.core.events import Event, Listener, Noted
-from opsctl.core.units import format_bytes, format_count
+from opsctl.core.units import format_bytes, format_count, format_duration
 from opsctl.evidence.model import Verdict
 from opsctl.ui.console import hint, out
 from opsctl.ui.figures import VERDICT_WORDS, milliseconds, significant
@@ -69,6 +70,35 @@ def show_capacity(report: CapacityReport) -> None:
     console.print(f"{VERDICT_WORDS[report.verdict]} {_sentence(report)}", highlight=False, soft_wrap=True)
     if report.verdict is Verdict.INCONCLUSIVE:
         hint(_next_step(report))
+
+
+def show_capacity_plan(load: str, *, gates: Sequence[str], workers: Sequence[int], plan: SearchPlan) -> None:
+    """Print what would be searched."""
+    from rich.markup import escape
+
+    counts = ", ".join(str(count) for count in workers) or "as the service has them"
+    for name, text in (
+        ("load", escape(load)),
+        ("gates", escape(", ".join(gates)) or "none"),
+        ("workers", counts),
+        ("first step", rate(plan.start)),
+        ("no step beyond", rate(plan.highest)),
+        (
+            "ends",
+            f"within {plan.precision:.0%}, {plan.most_steps} steps or {format_duration(plan.most_seconds)}",
+        ),
+    ):
+        out().print(f"{name:<16}{text}", highlight=False, soft_wrap=True)
+
+
+def plain_capacity(report: CapacityReport) -> dict[str, object]:
+    """Return what was found as JSON has it: without the report of the last step and the fit's resamples."""
+    plain = asdict(report)
+    for result in plain["results"]:
+        del result["last"]
+    if plain["law"] is not None:
+        del plain["law"]["resamples"]
+    return plain
 
 
 def plot_steps(steps: Sequence[StepResult], *, width: int = 80, height: int = 12) -> list[str]:

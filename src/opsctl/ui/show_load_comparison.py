@@ -9,6 +9,7 @@ from opsctl.core.units import format_duration
 from opsctl.evidence.model import Verdict
 from opsctl.ui.console import hint, out
 from opsctl.ui.figures import VERDICT_WORDS
+from opsctl.ui.show_error import show_findings
 from opsctl.ui.table import show_table
 from opsctl.vectors.statistics import Comparison
 
@@ -37,6 +38,8 @@ def show_load_comparison(comparison: LoadComparison) -> None:
             highlight=False,
             soft_wrap=True,
         )
+    if comparison.refusal is not None:
+        show_findings([comparison.refusal])
     show_table(
         ("metric", "first", "second", "change (99 %)", "A/A", "p", "second is"),
         [_row(change) for change in comparison.changes],
@@ -64,6 +67,8 @@ def sentence(comparison: LoadComparison) -> str:
         )
         if (names := by_verdict[verdict])
     ]
+    if comparison.refusal is not None:
+        return "not compared"
     return "; ".join(parts) or "no metric that both have"
 
 

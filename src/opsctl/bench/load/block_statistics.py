@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from statistics import NormalDist
 from typing import TYPE_CHECKING
 
@@ -50,8 +51,8 @@ def bootstrap_shift(
     """Return second - first with a block bootstrap interval; None below `MINIMUM_BLOCKS` blocks a side.
 
     Whole blocks are drawn, the same of both sides where they are paired. A percentile interval is too short for two
-    reasons, and is widened for both: few blocks (Student's t instead of the normal distribution), and blocks that
-    still resemble their neighbours (`dependence_of`). Sources: Kuensch (1989); Efron and Tibshirani (1993), 13.3.
+    reasons, and is widened for both: blocks that resemble their neighbours (`dependence_of`), and few of them, or few
+    that count (Student's t with the number of independent blocks). Sources: Kuensch (1989); Efron and Tibshirani (1993), 13.3.
 
     Args:
         first: the statistic of the first side, by weights of its blocks.
@@ -74,9 +75,10 @@ def bootstrap_shift(
     if not (math.isfinite(value) and np.isfinite(shifts).all()):
         return None
     rows = (series[1] - series[0],) if is_paired else series
-    dependence = max(dependence_of(row) for row in rows)
+    dependence = dependence_of(*rows)
+    independent = max(2, math.floor(min(sizes) / dependence))
     z = NormalDist().inv_cdf(0.5 + confidence / 2)
-    widened = math.sqrt(dependence) * student(confidence, freedom=min(sizes) - 1) / z
+    widened = math.sqrt(dependence) * student(confidence, freedom=independent - 1) / z
     tail = (1 - confidence) / 2
     low, high = np.quantile(shifts, [tail, 1 - tail])
     # Quantiles of counts are discrete: an interval of one value must not look exact, nor leave its estimate outside.
@@ -88,29 +90,36 @@ def bootstrap_shift(
     )
 
 
-def dependence_of(series: "np.ndarray") -> float:
+def dependence_of(*rows: "np.ndarray") -> float:
     """Return how many times the variance of a mean exceeds that of independent values: at least 1.
 
-    Correlations at rising lags are summed up to the first that is not clearly there, which is Geyer's initial positive
-    sequence; each is corrected for the bias of short rows (Kendall 1954), since an uncorrected one is too small.
+    The larger of two estimates from the correlations of neighbours, pooled over the rows: their sum up to the first
+    pair that is not there (Geyer's initial positive sequence, 1992), and what a first-order process with the same
+    correlation of neighbours has. Correlations of short rows are too small, and are corrected (Kendall 1954).
     """
     import numpy as np
 
-    values = np.asarray(series, dtype=float)
-    values = values[np.isfinite(values)]
-    size = len(values)
-    centred = values - values.mean() if size else values
-    variance = float((centred**2).sum())
-    if size < MINIMUM_BLOCKS or variance <= 0:
+    kept = [values[np.isfinite(values)] for values in (np.asarray(row, dtype=float) for row in rows)]
+    kept = [values - values.mean() for values in kept if len(values) >= MINIMUM_BLOCKS]
+    variance = sum(float((values**2).mean()) for values in kept)
+    if not kept or variance <= 0:
         return 1.0
+    size = min(len(values) for values in kept)
     total = 1.0
-    for lag in range(1, size // 3):
-        seen = float((centred[lag:] * centred[:-lag]).sum()) / variance * size / (size - lag)
-        correlation = seen + (1 + 3 * max(0.0, seen)) / size
-        if correlation <= 0:
+    first = 0.0
+    for lag in range(1, size // 3, 2):
+        pair = [_correlation(kept, each, variance=variance, size=size) for each in (lag, lag + 1)]
+        first = first or pair[0]
+        if sum(pair) <= 0:
             break
-        total += 2 * min(correlation, 0.95)
-    return min(max(1.0, total), size / 4)
+        total += 2 * sum(pair)
+    first = min(max(first, 0.0), 1 - 2 / size)
+    return min(max(1.0, total, (1 + first) / (1 - first)), size / 2)
+
+
+def _correlation(rows: "list[np.ndarray]", lag: int, *, variance: float, size: int) -> float:
+    seen = sum(float((row[lag:] * row[:-lag]).mean()) for row in rows) / variance
+    return seen + (1 + 3 * max(0.0, seen)) / size
 
 
 def rank_shift(first: "np.ndarray", second: "np.ndarray", *, dependence: float = 1.0) -> RankShift | None:
@@ -127,17 +136,24 @@ def rank_shift(first: "np.ndarray", second: "np.ndarray", *, dependence: float =
     return RankShift(p_value=min(1.0, p_value), superiority=test.superiority)
 
 
+@lru_cache(maxsize=4096)
 def student(confidence: float, *, freedom: int) -> float:
-    """Return the two-sided quantile of Student's t (Cornish and Fisher's expansion, within 1 % from 9 degrees on).
+    """Return the two-sided quantile of Student's t, from its distribution integrated numerically.
 
-    >>> round(student(0.95, freedom=9), 2)
-    2.26
+    >>> [round(student(0.95, freedom=freedom), 2) for freedom in (1, 9, 100)]
+    [12.71, 2.26, 1.98]
     """
-    z = NormalDist().inv_cdf(0.5 + confidence / 2)
-    first = (z**3 + z) / 4
-    second = (5 * z**5 + 16 * z**3 + 3 * z) / 96
-    third = (3 * z**7 + 19 * z**5 + 17 * z**3 - 15 * z) / 384
-    return z + first / freedom + second / freedom**2 + third / freedom**3
+    # With t = sqrt(freedom) tan(angle) the density becomes cos(angle)**(freedom - 1), on a finite interval.
+    steps = 4000
+    width = math.pi / 2 / steps
+    density = [math.cos((place + 0.5) * width) ** (freedom - 1) for place in range(steps)]
+    wanted, seen = confidence * sum(density), 0.0
+    for place, each in enumerate(density):
+        if seen + each >= wanted:
+            angle = (place + (wanted - seen) / each) * width
+            return math.sqrt(freedom) * math.tan(angle)
+        seen += each
+    return math.inf
 
 
 def log_quantile(counts: "np.ndarray", log_values: "np.ndarray", share: float) -> Statistic:

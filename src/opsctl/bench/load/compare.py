@@ -16,6 +16,7 @@ from opsctl.bench.load.block_statistics import (
 )
 from opsctl.bench.load.metrics import Metric
 from opsctl.bench.load.series import Groups, Unit, group_sides, units_per_group
+from opsctl.core.findings import Finding
 from opsctl.evidence.model import Verdict
 from opsctl.vectors.statistics import MINIMUM_BLOCKS, Comparison, wilson
 
@@ -75,6 +76,8 @@ class LoadComparison:
     verdict: Verdict
     is_interleaved: bool = False
     commits: tuple[str | None, str | None] = (None, None)
+    refusal: Finding | None = None
+    """Why the two were not compared, where they could not be; then there are no changes, and nothing can be told."""
 
 
 def compare_units(
