@@ -9,6 +9,7 @@ from opsctl import assets
 from opsctl.bench.model import LatencyRun
 from opsctl.core.units import format_duration
 from opsctl.ui.figures import milliseconds, significant
+from opsctl.ui.scales import decade_bounds, decade_steps
 from opsctl.vectors.statistics import Ratio
 from opsctl.vectors.summary import SHARES, ArmSummary, TailEstimate, curve
 
@@ -73,7 +74,7 @@ def build_chart(curves: Mapping[str, Sequence[tuple[float, float]]], *, title: s
     """Return a chart of quantile curves: nines to the right, milliseconds upward on a log scale."""
     everything = [point for points in curves.values() for point in points]
     nines = max(1.0, *(_nines(share) for share, _ in everything))
-    low, high = _decade_bounds([seconds for _, seconds in everything])
+    low, high = decade_bounds([seconds for _, seconds in everything])
     drawn = [
         _line(name, points, nines=nines, low=low, high=high, dash=_DASHES[index % len(_DASHES)])
         for index, (name, points) in enumerate(curves.items())
@@ -167,21 +168,10 @@ def _y(seconds: float, low: float, high: float) -> float:
     return HEIGHT - _BOTTOM - (HEIGHT - _TOP - _BOTTOM) * part
 
 
-def _decade_bounds(seconds: Sequence[float]) -> tuple[float, float]:
-    """Return the next 1, 2 or 5 below and above, at least a factor of two apart."""
-    positive = [value for value in seconds if value > 0] or [1e-4, 1e-3]
-    steps = [mantissa * 10.0**power for power in range(-9, 5) for mantissa in (1, 2, 5)]
-    low = max(step for step in steps if step <= min(positive))
-    high = min(step for step in steps if step >= max(positive) * 1.001 and step >= low * 2)
-    return low, high
-
-
 def _time_ticks(low: float, high: float) -> tuple[Tick, ...]:
-    steps = [mantissa * 10.0**power for power in range(-9, 5) for mantissa in (1, 2, 5)]
-    inside = [step for step in steps if low * 0.999 <= step <= high * 1.001]
-    if len(inside) > 8:
-        inside = [step for step in inside if round(math.log10(step), 6) % 1 == 0]
-    return tuple(Tick(place=_y(step, low, high), label=f"{step * 1000:g} ms") for step in inside)
+    return tuple(
+        Tick(place=_y(step, low, high), label=f"{step * 1000:g} ms") for step in decade_steps(low, high)
+    )
 
 
 def _percentile_ticks(nines: float) -> tuple[Tick, ...]:
