@@ -9,16 +9,17 @@ import time
 from pathlib import Path
 
 import pytest
+from tests.bench.locust.target import job_for, running_target
 
 from opsctl.bench.load.plan import ArrivalPlan
 from opsctl.bench.locust.engine import LocustEngine
 from opsctl.bench.locust.settings import LocustSettings
 from opsctl.core.errors import FailedError, NotReadyError, UsageError
-from tests.bench.locust.target import job_for, running_target
 
 
 @pytest.fixture(scope="module")
 def target():
+    """Run one server for all loads of this file."""
     with running_target() as running:
         yield running
 
@@ -40,7 +41,11 @@ def test_every_arrival_of_the_plan_is_sent_once(target, processes):
     job = job_for(target.port, rate=300, processes=processes)
     frames = []
 
-    engine, result = _run(job, watch=lambda frame: frames.append(frame) or "")
+    def watch(frame):
+        frames.append(frame)
+        return ""
+
+    engine, result = _run(job, watch=watch)
 
     total = result.total
     assert total.planned == total.sent == total.outcomes["ok"] == target.paths["/ok"] == _planned(job)
@@ -150,6 +155,22 @@ def test_a_watcher_ends_the_run_early(target):
     assert 0 < result.total.planned < _planned(job) / 2
     assert result.total.planned == result.total.outcomes.total()
     assert time.monotonic() - began < 25
+
+
+def test_ctrl_c_ends_the_run_with_what_was_measured_so_far(target):
+    """The first one is heard as a wish to end early."""
+    frames = []
+
+    def watch(frame):
+        frames.append(frame)
+        if len(frames) == 1:
+            signal.raise_signal(signal.SIGINT)
+        return ""
+
+    _, result = _run(job_for(target.port, rate=100, seconds=30), watch=watch)
+
+    assert result.aborted == "interrupted"
+    assert result.total.planned == result.total.outcomes.total() > 0
 
 
 def test_an_existing_locustfile_runs_unchanged_in_a_closed_loop(target, tmp_path):

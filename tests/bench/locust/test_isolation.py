@@ -13,18 +13,24 @@ assert not patched, patched
 """
 
 
-@pytest.mark.parametrize(
-    "statement",
-    [
-        "import opsctl.bench.locust.engine, opsctl.bench.locust.settings, opsctl.bench.locust.wire",
-        "import pkgutil, importlib, opsctl.bench.load as package\n"
-        "[importlib.import_module(f'opsctl.bench.load.{each.name}') for each in pkgutil.iter_modules(package.__path__)"
-        " if each.name != 'sending_process']",
-        "import contextlib, io\nfrom opsctl.__main__ import main\n"
-        "sys.argv = ['opsctl', 'bench', '--help']\n"
-        "with contextlib.redirect_stdout(io.StringIO()), contextlib.suppress(SystemExit): main()",
-    ],
-)
+_ENGINE = "import opsctl.bench.locust.engine, opsctl.bench.locust.settings, opsctl.bench.locust.wire"
+_PACKAGE = """
+import importlib, pkgutil
+import opsctl.bench.load as package
+for each in pkgutil.iter_modules(package.__path__):
+    importlib.import_module(f"opsctl.bench.load.{each.name}")
+"""
+_COMMAND_LINE = """
+import contextlib, io
+from opsctl.__main__ import main
+for arguments in (["bench", "--help"], ["bench", "load", "--help"], ["bench", "load", "--dry-run"]):
+    sys.argv = ["opsctl", *arguments]
+    with contextlib.redirect_stdout(io.StringIO()), contextlib.suppress(SystemExit):
+        main()
+"""
+
+
+@pytest.mark.parametrize("statement", [_ENGINE, _PACKAGE, _COMMAND_LINE])
 def test_the_commands_process_stays_unpatched(statement):
     """Neither importing the engine nor the command line brings gevent in."""
     done = subprocess.run(

@@ -6,6 +6,7 @@ import selectors
 import subprocess
 import sys
 import time
+from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -13,7 +14,9 @@ from importlib.util import find_spec
 from tempfile import TemporaryFile
 from typing import IO, Any
 
+from opsctl.bench.load.engine import INTERRUPTED
 from opsctl.bench.load.model import Frame
+from opsctl.bench.load.parts import parts_of
 from opsctl.bench.load.ports import EngineResult, LoadJob
 from opsctl.bench.locust.loopback import free_port
 from opsctl.bench.locust.settings import LocustSettings, check_settings
@@ -59,15 +62,24 @@ class LocustEngine:
             )
         check_settings(self.settings, job=job)
         settings = _with_ports(_for_warm_up(self.settings) if job.is_warm_up else self.settings)
+        seconds = parts_of(job).arrivals.seconds
+        summary = Summary()
         with TemporaryFile() as words, _locust(job, settings, words=words) as child:
-            summary = Summary()
-            for line in child.lines(deadline_seconds=_longest_seconds(job, settings)):
-                self._hear(line, summary=summary, watch=watch, child=child)
+            deadline = time.monotonic() + _longest_seconds(job, settings, seconds=seconds)
+            while True:
+                try:
+                    for line in child.lines(deadline=deadline):
+                        self._hear(line, summary=summary, watch=watch, child=child)
+                    break
+                except KeyboardInterrupt:  # once: Locust is asked to end, and its last words are still heard
+                    if not summary.abort(INTERRUPTED):
+                        raise
+                    child.ask_to_end()
             code = child.end()
             if not summary.is_complete:
                 raise _gave_up(code, words=_last_lines(words))
         self.loop = summary.loop
-        return summary.result(planned_seconds=job.book.duration_seconds)
+        return summary.result(planned_seconds=seconds)
 
     def _hear(
         self, line: dict[str, Any], *, summary: Summary, watch: Callable[[Frame], str], child: "_Child"
@@ -81,8 +93,7 @@ class LocustEngine:
                 frame = frame_from_plain(line["frame"])
                 summary.add(frame)
                 reason = watch(frame)
-                if reason and not summary.aborted:
-                    summary.aborted = reason
+                if reason and summary.abort(reason):
                     child.ask_to_end()
             case "end":
                 summary.is_complete = True
@@ -97,22 +108,24 @@ class _Child:
     process: subprocess.Popen[bytes]
     frames: int
     is_overdue: bool = False
+    heard: deque[bytes] = field(default_factory=deque)
+    rest: bytes = b""
 
-    def lines(self, *, deadline_seconds: float) -> Iterator[dict[str, Any]]:
-        """Yield what the child says until it has said all, or time is up."""
-        deadline = time.monotonic() + deadline_seconds
-        rest = b""
+    def lines(self, *, deadline: float) -> Iterator[dict[str, Any]]:
+        """Yield what the child says until it has said all, or time is up; may be called again after an interrupt."""
         with selectors.DefaultSelector() as selector:
             selector.register(self.frames, selectors.EVENT_READ)
             while True:
+                while self.heard:
+                    yield json.loads(self.heard.popleft())
                 if not selector.select(timeout=max(0.0, deadline - time.monotonic())):
                     self.is_overdue = True
                     return
                 data = os.read(self.frames, 1 << 20)
                 if not data:
                     return
-                *lines, rest = (rest + data).split(b"\n")
-                yield from map(json.loads, lines)
+                *lines, self.rest = (self.rest + data).split(b"\n")
+                self.heard.extend(lines)
 
     def ask_to_end(self) -> None:
         """Tell Locust to end: it records what is still out and says goodbye."""
@@ -173,12 +186,10 @@ def _with_ports(settings: LocustSettings) -> LocustSettings:
     )
 
 
-def _longest_seconds(job: LoadJob, settings: LocustSettings) -> float:
+def _longest_seconds(job: LoadJob, settings: LocustSettings, *, seconds: float) -> float:
     limits = job.book.limits
     waiting = settings.workers_wait_seconds if settings.expect_workers else 0
-    return (
-        job.book.duration_seconds + limits.drain_seconds + limits.timeout_seconds + waiting + _START_SECONDS
-    )
+    return seconds + limits.drain_seconds + limits.timeout_seconds + waiting + _START_SECONDS
 
 
 def _last_lines(words: IO[bytes]) -> list[str]:

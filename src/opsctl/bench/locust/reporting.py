@@ -159,7 +159,7 @@ class Reporter:
             self.tell({"kind": "loop", "loop": "open" if is_open and not is_asked_to_close else "closed"})
         if self.job is not None and not is_open and environment.parsed_options is not None:
             # Users of a plain locustfile go on for ever; those with planned arrivals end with their plan.
-            environment.parsed_options.run_time = max(1, round(self.job.book.duration_seconds))
+            environment.parsed_options.run_time = self.job.book.duration_seconds
 
     def _start(self) -> None:
         self.began = time.perf_counter()

@@ -15,6 +15,7 @@ class Summary:
     aborted: str = ""
     is_complete: bool = False
     """Locust has said goodbye in order."""
+    _aborted_after: float = 0.0
     _total: Tally = field(default_factory=Tally)
     _seconds: float = 0.0
     _cpu_seconds: float = 0.0
@@ -33,9 +34,16 @@ class Summary:
         if frame.error and frame.error not in self._errors:
             self._errors.append(frame.error)
 
+    def abort(self, reason: str) -> bool:
+        """Take that the run is ended early, and tell whether that is news."""
+        if self.aborted:
+            return False
+        self.aborted, self._aborted_after = reason, self._seconds
+        return True
+
     def result(self, *, planned_seconds: float) -> EngineResult:
         """Return all of it."""
-        seconds = min(self._seconds, planned_seconds) or planned_seconds
+        seconds = min(self._aborted_after, planned_seconds) if self.aborted else planned_seconds
         elapsed = self._seconds or planned_seconds
         return EngineResult(
             total=self._total,
