@@ -1,8 +1,11 @@
 """How does a load run: sending processes that start together, and one tally of all that they recorded."""
 
+import signal
+import threading
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 from opsctl.bench.load.children import Children
 from opsctl.bench.load.messages import Order, Ready, Start, Stop
@@ -19,6 +22,7 @@ _HEAD_START_SECONDS = 0.1
 """From when the start is told to when it is: by then every process has heard it."""
 
 _GRACE_SECONDS = 30.0
+_GAVE_UP = "a sending process gave up"
 INTERRUPTED = "interrupted"
 
 
@@ -73,11 +77,8 @@ class _Run:
         self._started = time.monotonic() + _HEAD_START_SECONDS
         self._children.tell(Start(moment=self._started))
         deadline = self._started + self._seconds + self._job.book.limits.drain_seconds + _GRACE_SECONDS
-        for message in self._uninterrupted(deadline):
-            if isinstance(message, Frame):
-                self._take(message)
-            if self._children.faults:
-                self._abort("a sending process gave up")
+        with _on_interrupt(lambda: self._abort(INTERRUPTED)):
+            self._listen(deadline)
         if self._children.running:
             self._errors.append(f"{self._children.running} sending processes did not end in time")
         length = max(self._ended_after, 1e-9)
@@ -119,17 +120,12 @@ class _Run:
                 else "opsctl stack up",
             )
 
-    def _uninterrupted(self, deadline: float) -> Iterator[object]:
-        """Yield messages; Ctrl-C stops the processes, whose last words are then still heard."""
-        while True:
-            try:
-                yield from self._children.messages(deadline=deadline)
-            except KeyboardInterrupt:
-                if self._aborted:
-                    raise
-                self._abort(INTERRUPTED)
-            else:
-                return
+    def _listen(self, deadline: float) -> None:
+        for message in self._children.messages(deadline=deadline):
+            if isinstance(message, Frame):
+                self._take(message)
+            if self._children.faults:
+                self._abort(_GAVE_UP)
 
     def _take(self, frame: Frame) -> None:
         if frame.error:
@@ -139,15 +135,33 @@ class _Run:
         self._resident[frame.process] = frame.resident_bytes
         self._most_resident = max(self._most_resident, sum(self._resident.values()))
         self._ended_after = max(self._ended_after, frame.seconds)
-        reason = self._watch(frame)
         merge_tally(self._total, frame.new)
+        reason = self._watch(frame)
         if reason:
             self._abort(reason)
         elif frame.error:
-            self._abort("a sending process gave up")
+            self._abort(_GAVE_UP)
 
     def _abort(self, reason: str) -> None:
         if not self._aborted:
             self._aborted = reason
             self._aborted_after = max(0.0, time.monotonic() - self._started)
             self._children.tell(Stop())
+
+
+@contextmanager
+def _on_interrupt(react: Callable[[], None]) -> Iterator[None]:
+    """Let the first Ctrl-C do this instead of breaking off somewhere within; the second one breaks off as ever."""
+    if threading.current_thread() is not threading.main_thread():  # only the main thread hears signals
+        yield
+        return
+
+    def interrupted(_number: int, _frame: object) -> None:
+        signal.signal(signal.SIGINT, before)
+        react()
+
+    before = signal.signal(signal.SIGINT, interrupted)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)

@@ -21,6 +21,8 @@ _HALF = 1 << _HALF_BITS
 
 _SLOTS = (LARGEST_MICROSECONDS.bit_length() - _HALF_BITS) * _HALF + _HALF
 
+_MOST_VALUES = 2**53
+
 
 class Histogram:
     """Counts of integer microseconds in log-linear slots: exact below 2,048 us, within 0.1 % above.
@@ -140,17 +142,25 @@ class Histogram:
         """
         import numpy as np
 
-        made = cls()
-        indices = np.asarray(sparse["indices"], dtype=np.int64)
-        counts = np.asarray(sparse["counts"], dtype=np.int64)
-        if indices.shape != counts.shape or (counts < 0).any():
+        try:
+            slots, counts = _whole_numbers(sparse["indices"]), _whole_numbers(sparse["counts"])
+            total, largest = (int(part) for part in _whole_numbers([sparse["total"], sparse["largest"]]))
+        except (KeyError, TypeError, OverflowError) as error:
+            raise ValueError("this is no histogram") from error
+        if (
+            slots.shape != counts.shape
+            or (counts <= 0).any()
+            or counts.astype(np.float64).sum() > _MOST_VALUES
+        ):
             raise ValueError("indices and counts do not belong together")
-        if indices.size:
-            if indices.min() < 0 or indices.max() >= _SLOTS or np.unique(indices).size != indices.size:
-                raise ValueError("a slot lies outside the histogram, or is named twice")
-            made._room(int(indices.max()) + 1)[indices] = counts
-        made.sum_microseconds = int(sparse["total"])
-        made.largest_microseconds = int(sparse["largest"])
+        if total < 0 or not 0 <= largest <= LARGEST_MICROSECONDS:
+            raise ValueError("total or largest value do not belong to a histogram")
+        if slots.size and (slots.min() < 0 or slots.max() >= _SLOTS or np.unique(slots).size != slots.size):
+            raise ValueError("a slot lies outside the histogram, or is named twice")
+        made = cls()
+        if slots.size:
+            made._room(int(slots.max()) + 1)[slots] = counts
+        made.sum_microseconds, made.largest_microseconds = total, largest
         return made
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -184,6 +194,15 @@ class Histogram:
             counts = np.concatenate([counts, np.zeros(slots - counts.size, dtype=np.int64)])
         self._dense = counts
         return counts
+
+
+def _whole_numbers(values: Any) -> "np.ndarray":
+    """Return a row of whole numbers; numpy alone would cut fractions off and read texts."""
+    import numpy as np
+
+    if not isinstance(values, Sequence) or not all(type(value) is int for value in values):
+        raise ValueError("this is no histogram: not a row of whole numbers")
+    return np.array(values, dtype=np.int64)
 
 
 def _unpickled(packed: "tuple[np.ndarray, np.ndarray] | None", total: int, largest: int) -> Histogram:

@@ -131,7 +131,7 @@ class _Batch:
 
 
 def merge_tally(total: Tally, new: Tally) -> None:
-    """Add what a process newly recorded; `new` may be changed by it and is not to be used again."""
+    """Add what a process newly recorded."""
     total.planned += new.planned
     total.sent += new.sent
     total.received_bytes += new.received_bytes
@@ -153,12 +153,11 @@ def merge_tally(total: Tally, new: Tally) -> None:
 
 
 def _merge_blocks(total: Tally, new: Tally) -> None:
-    while new.block_seconds < total.block_seconds:
-        _halve(new)
     while total.block_seconds < new.block_seconds:
         _halve(total)
+    coarser = total.block_seconds // new.block_seconds
     for second, block in new.blocks.items():
-        kept = total.blocks.setdefault(second, Block())
+        kept = total.blocks.setdefault(second // coarser, Block())
         kept.merge(block)
         # Packed at once: a thousand blocks of a second each hold hundreds of values, and tens of thousands of slots.
         kept.response.pack()
