@@ -196,7 +196,7 @@ class AnswerReader:
 def _status_of(head: bytes) -> tuple[bytes, int]:
     found = _STATUS_LINE.fullmatch(head.partition(b"\r\n")[0])
     if found is None:
-        raise BrokenAnswerError(Outcome.MALFORMED, "no HTTP/1.1 status line")
+        raise BrokenAnswerError(Outcome.MALFORMED, "no HTTP/1.1 answer")
     return found[1], int(found[2])
 
 
