@@ -59,7 +59,7 @@ def run_latency(request: LatencyRequest, *, html: Path | None, json: bool) -> Ex
     if html is not None:
         require_writable(html)
     with progress() as listener, measuring(listener) as bed:
-        runs = dict(_measure_all(request, bed))
+        runs = dict(measure_all(request, bed))
     verdict = worst(run.report.verdict for run in runs.values())
     _show(runs, verdict=verdict, json=json)
     if html is not None:
@@ -111,7 +111,8 @@ def _sizes(run: "StoredRun") -> dict[str, object]:
             return {}
 
 
-def _measure_all(request: LatencyRequest, bed: "Bed") -> "list[tuple[str, LatencyRun]]":
+def measure_all(request: LatencyRequest, bed: "Bed") -> "list[tuple[str, LatencyRun]]":
+    """Measure every target of the request, keep the runs and record their evidence."""
     from dataclasses import replace
 
     from opsctl.bench.evidence import latency_evidence
