@@ -31,6 +31,7 @@ def register(app: typer.Typer) -> None:
         "opsctl bench load quick --html load.html",
         "opsctl bench load --rate 2000 --duration 1m --gate 'p99 < 100ms' --json",
         "opsctl bench load --target http://127.0.0.1:8000 --replay requests.jsonl --speed 2x",
+        "opsctl bench load --engine locust --locustfile ops/loads/feed_scenario.py",
         "opsctl bench load --dry-run",
     )(load)
 
@@ -46,7 +47,9 @@ def load(
     duration: Annotated[
         str | None, typer.Option(help="Of the whole plan, such as 1m; phases in proportion.")
     ] = None,
-    users: Annotated[int | None, typer.Option(min=1, help="How many users ask.")] = None,
+    users: Annotated[
+        int | None, typer.Option(min=1, help="How many users ask; of a locustfile, how many it starts.")
+    ] = None,
     seed: Annotated[int | None, typer.Option(min=0, help="Seed of arrivals, users and items.")] = None,
     processes: Annotated[int | None, typer.Option(min=1, max=256, help="Sending processes.")] = None,
     connections: Annotated[
@@ -62,6 +65,19 @@ def load(
     locustfile: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Scenarios for Locust instead of the mix.")
     ] = None,
+    spawn_rate: Annotated[
+        float | None, typer.Option(min=0.01, help="Users of the locustfile started a second.")
+    ] = None,
+    expect_workers: Annotated[
+        int, typer.Option(min=0, max=1000, help="Be the master of so many Locust workers that you start.")
+    ] = 0,
+    bind: Annotated[
+        str,
+        typer.Option(metavar="HOST:PORT", help="Where workers find the master; they get the API key there."),
+    ] = "127.0.0.1:0",
+    web: Annotated[
+        bool, typer.Option("--web", help="Serve Locust's own page on loopback meanwhile.")
+    ] = False,
     loop: Annotated[
         LoopName | None, typer.Option(help="`closed` hides waiting; for comparison only.")
     ] = None,
@@ -97,13 +113,14 @@ def load(
 ) -> None:
     """Send a load at planned times and judge it by its gates. Exit 1: a gate was missed, 5: invalid or cannot tell."""
     from opsctl.bench.load.adjust import Adjustments
+    from opsctl.bench.locust.settings import LocustSettings, address_of_bind
     from opsctl.cli.exit import leave
     from opsctl.cli.loading import LoadRequest, Outputs, run, show_plan
 
     changes = Adjustments(
         rate=rate,
         duration=duration,
-        users=users,
+        users=None if locustfile else users,
         seed=seed,
         processes=processes,
         connections=connections,
@@ -111,12 +128,22 @@ def load(
         loop=loop,
         gates=gate or (),
     )
+    host, port = address_of_bind(bind)
+    scenarios = LocustSettings(
+        locustfile=locustfile,
+        users=users if locustfile else None,
+        spawn_rate=spawn_rate,
+        expect_workers=expect_workers,
+        bind=host,
+        bind_port=port,
+        web_port=0 if web else None,
+    )
     request = LoadRequest(
         name=name,
         changes=changes,
         allowed=tuple(target_allow or ()),
         engine=engine,
-        locustfile=locustfile,
+        locust=scenarios,
         replay=replay,
         speed=speed,
         baseline=baseline,

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from opsctl.bench.load.adjust import Adjustments
+from opsctl.bench.locust.settings import LocustSettings
 from opsctl.core.errors import UsageError
 from opsctl.core.exit_codes import ExitCode
 
@@ -28,7 +29,7 @@ class LoadRequest:
     changes: Adjustments = Adjustments()  # noqa: RUF009 - frozen, so sharing it is safe
     allowed: tuple[str, ...] = ()
     engine: str = "opsctl"
-    locustfile: Path | None = None
+    locust: LocustSettings = LocustSettings()  # noqa: RUF009 - frozen, so sharing it is safe
     replay: Path | None = None
     speed: str = "1x"
     baseline: str | None = None
@@ -131,8 +132,10 @@ def book_of(request: LoadRequest) -> "tuple[LoadBook, Path]":
     from opsctl.bench.load.book import LoadBook
     from opsctl.config.load import load_book
 
-    if request.locustfile is not None and request.engine != "locust":
-        raise UsageError("a locustfile is for Locust", code="CLI002", fix="add --engine locust")
+    if request.locust != LocustSettings() and request.engine != "locust":
+        raise UsageError(
+            "a locustfile, workers and `--web` are for Locust", code="CLI002", fix="add --engine locust"
+        )
     path = _path_of(request.name)
     return adjusted(load_book(path, LoadBook), request.changes), path.parent
 
@@ -287,11 +290,10 @@ def _job(
 def _engine(request: LoadRequest) -> "Engine":
     from opsctl.bench.load.engine import AsyncEngine
     from opsctl.bench.locust.engine import LocustEngine
-    from opsctl.bench.locust.settings import LocustSettings
     from opsctl.ui.console import note
 
     if request.engine == "locust":
-        return LocustEngine(settings=LocustSettings(locustfile=request.locustfile), on_note=note)
+        return LocustEngine(settings=request.locust, on_note=note)
     return AsyncEngine()
 
 

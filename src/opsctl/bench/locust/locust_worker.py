@@ -23,6 +23,8 @@ def main() -> None:
     task = json.loads(_first_line())
     job, settings = job_from_plain(task["job"]), LocustSettings.from_plain(task["settings"])
     REPORTER.job = job
+    # For locustfiles, whose clients set their own headers; forked workers inherit it, `ps` does not show it.
+    os.environ["OPSCTL_AUTHORIZATION"] = job.headers.get("Authorization", "")
     REPORTER.tell = lambda message: _write(frames, message)
     events.init.add_listener(_watch_parent)
     if settings.web_port is not None:

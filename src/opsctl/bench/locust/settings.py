@@ -13,6 +13,8 @@ LOOPBACK = "127.0.0.1"
 MIX_LOCUSTFILE = Path(__file__).with_name("mix_user.py")
 """What runs a book's mix; remote workers get it from their master (`locust -f - --worker`)."""
 
+_LOCUST_PORT = 5557
+
 _MOST_SPAWNED_PER_SECOND = 100
 """Locust warns above."""
 
@@ -78,6 +80,18 @@ def check_settings(settings: LocustSettings, *, job: LoadJob) -> None:
             code="BEN053",
             fix="start as many workers as there are to be, on this machine or others",
         )
+
+
+def address_of_bind(text: str) -> tuple[str, int]:
+    """Return host and port of `HOST:PORT`, or of `HOST` alone, with Locust's own port.
+
+    Raises:
+        UsageError: it is neither.
+    """
+    host, _, port = text.rpartition(":") if ":" in text else (text, "", str(_LOCUST_PORT))
+    if not host or not port.isdigit() or int(port) > 65535:
+        raise UsageError(f"`{text}` is no address to bind", code="BEN053", fix="such as `10.0.0.5:5557`")
+    return host.strip("[]"), int(port)
 
 
 def workers_of(job: LoadJob, settings: LocustSettings) -> int:
