@@ -10,7 +10,7 @@ from opsctl.cli import bench_baseline, bench_capacity, bench_load
 from opsctl.cli.options import Json, command, group
 from opsctl.core.exit_codes import ExitCode
 
-app = group("Latency and recall of derived collections beside their source. Alone: the standard suite.")
+app = group("Latency and recall of derived collections, loads on the service. Alone: the standard suite.")
 
 app.add_typer(bench_baseline.app, name="baseline")
 bench_load.register(app)
@@ -41,12 +41,16 @@ AllowedHosts = Annotated[
 
 @app.callback(invoke_without_command=True, no_args_is_help=False)
 def suite(context: typer.Context, json: Json = False) -> None:
-    """Measure latency and recall of derived collections beside their source.
+    """Measure latency and recall of derived collections, and whether the service holds a load.
 
-    Without a verb: the standard suite, which is `latency` of every derived collection of the book.
+    Without a verb: the standard suite. `latency` of every derived collection of the book, then the standard load,
+    shortened, against the service of the project; one verdict, one table, a page for each. Three minutes at most.
     """
+    from opsctl.cli.bench_suite import run_suite
+    from opsctl.cli.exit import leave
+
     if context.invoked_subcommand is None:
-        latency(json=json)
+        leave(run_suite(json=json))
 
 
 @command(
