@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     import numpy as np
 
-_QUANTUM_SECONDS = 0.0001
+_QUANTUM_SECONDS = 0.0002
 """Wakings are at least so far apart: at high rates a few arrivals are sent at each, at most so much too late."""
 
 _SWEEP_SECONDS = 0.05

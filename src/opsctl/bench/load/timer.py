@@ -53,6 +53,7 @@ class _KernelTimer:
         self._reference = ctypes.byref(self._setting)
         self._loop = loop
         self._callback = callback
+        self._is_set = False
         loop.add_reader(self._file, self._ring)
 
     def wake_at(self, moment: float) -> None:
@@ -62,6 +63,7 @@ class _KernelTimer:
         value.nanoseconds = max(1, int((moment - seconds) * 1e9))  # all zero would disarm it
         # Setting a timer anew also takes back that it has rung, so nothing needs to be read from it.
         self._set(self._file, _ABSOLUTE, self._reference, None)
+        self._is_set = True
 
     def close(self) -> None:
         if self._file >= 0:
@@ -70,10 +72,10 @@ class _KernelTimer:
             self._file = -1
 
     def _ring(self) -> None:
-        # Disarmed first: a callback that sets no new moment must not be called for the old one again and again.
-        self._setting.value.seconds = self._setting.value.nanoseconds = 0
-        self._set(self._file, _ABSOLUTE, self._reference, None)
+        self._is_set = False
         self._callback()
+        if not self._is_set and self._file >= 0:
+            os.read(self._file, 8)  # else the loop would call for the old moment again and again
 
 
 class LoopTimer:
