@@ -22,7 +22,7 @@ from typing import Any
 import httpx
 import numpy as np
 import psycopg
-from tests.benchmarks.open_loop import Load, get, run_load
+from tests.benchmarks.sending import Load, get, run_load
 from tests.scratch_project import Samples, ScratchProject, scratch_project
 
 from opsctl.stack.status import stack_status
@@ -109,15 +109,15 @@ def _measure(
     project.opsctl("cache", "invalidate", "--all")
     with project.service(port=PORT) as service, _most_connections(project) as connections:
         # Not counted: connections open, statements are planned, and L2 meets the items of the two combinations.
-        run_load("127.0.0.1", port=PORT, requests=requests[::-1], rate=_WARMING_RATE, seconds=8)
+        run_load(PORT, requests=requests[::-1], rate=_WARMING_RATE, seconds=8)
         before = service.metrics()
-        load = run_load(
-            "127.0.0.1", port=PORT, requests=requests, rate=arguments.rate, seconds=arguments.seconds
-        )
+        load = run_load(PORT, requests=requests, rate=arguments.rate, seconds=arguments.seconds)
         row = _row(name, load=load, before=before, after=service.metrics(), connections=connections[0])
     print(row, flush=True)
     if row.load.errors:
-        print(f"{'':24} answers by status: {dict(row.load.statuses)}, lost: {row.load.lost}")
+        print(
+            f"{'':24} outcomes: {dict(row.load.total.outcomes)}, answers by status: {dict(row.load.total.statuses)}"
+        )
     return row
 
 
@@ -130,7 +130,7 @@ def _row(name: str, *, load: Load, before: Samples, after: Samples, connections:
         )
 
     lookups = grown("ranking_cache_lookups_total", tier="l2")
-    per_thousand = 1000 / max(1, len(load.latencies))
+    per_thousand = 1000 / max(1, load.answered)
     return Row(
         name=name,
         load=load,
@@ -157,9 +157,7 @@ def _requests(arguments: argparse.Namespace, *, key: str) -> list[bytes]:
     shares = 1 / np.arange(1, arguments.users + 1) ** 1.1
     count = int(arguments.rate * arguments.seconds)
     users = random.choice(np.arange(1, arguments.users + 1), size=count, p=shares / shares.sum())
-    return [
-        get(f"/v1/feed/{user}?{COMBINATIONS[int(user) % 2]}", host="127.0.0.1", key=key) for user in users
-    ]
+    return [get(f"/v1/feed/{user}?{COMBINATIONS[int(user) % 2]}", key=key) for user in users]
 
 
 @contextmanager

@@ -21,7 +21,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import httpx
-from tests.benchmarks.open_loop import get, run_load
+from tests.benchmarks.sending import get, run_load
 from tests.scratch_project import RunningService, scratch_project
 
 HERE = Path(__file__).parent
@@ -56,11 +56,11 @@ def main() -> None:
 def warm(service: RunningService, *, key: str, users: int) -> None:
     """Ask once for the feed of every user, slowly while L2 is still empty, and print what is held then."""
     before = service.resident_bytes()
-    requests = [get(f"/v1/feed/{user}", host="127.0.0.1", key=key) for user in range(1, users + 1)]
+    requests = [get(f"/v1/feed/{user}", key=key) for user in range(1, users + 1)]
     slow = min(len(requests), 600)
     for part, rate, state in ((requests[:slow], 30.0, "empty"), (requests[slow:], 80.0, "filled")):
         if part:
-            load = run_load("127.0.0.1", port=OURS, requests=part, rate=rate, seconds=len(part) / rate)
+            load = run_load(OURS, requests=part, rate=rate, seconds=len(part) / rate)
             print(
                 f"building {len(part)} feeds at {rate:.0f}/s, L2 {state} before: "
                 f"p50 {load.quantile_milliseconds(0.5):.1f} ms, p99 {load.quantile_milliseconds(0.99):.1f} ms, "
@@ -93,10 +93,10 @@ def _print_throughput(arguments: argparse.Namespace, *, key: str, body_bytes: in
 
 
 def _print_open_loop(service: RunningService, arguments: argparse.Namespace, *, key: str) -> None:
-    requests = [get(f"/v1/feed/{user}", host="127.0.0.1", key=key) for user in range(1, arguments.users + 1)]
+    requests = [get(f"/v1/feed/{user}", key=key) for user in range(1, arguments.users + 1)]
     soak_until = time.monotonic() + max(arguments.soak, 20)
     while time.monotonic() < soak_until:
-        load = run_load("127.0.0.1", port=OURS, requests=requests, rate=RATE, seconds=20)
+        load = run_load(OURS, requests=requests, rate=RATE, seconds=20)
         print(
             f"open loop, {RATE:,.0f} requests/s planned for 20 s over {arguments.users} users: "
             f"{load.achieved_rate:,.0f}/s, p50 {load.quantile_milliseconds(0.5):.2f} ms, "
