@@ -7,6 +7,7 @@ import argparse
 import itertools
 import statistics
 import tempfile
+from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -17,6 +18,7 @@ from opsctl.bench.locust.engine import LocustEngine
 from opsctl.bench.locust.settings import LocustSettings
 
 _CONNECTIONS = 64
+_MORE_THAN_IT_SENDS = 25_000.0
 _FAST_HTTP = """
 from locust import FastHttpUser, task
 
@@ -27,19 +29,42 @@ class Asks(FastHttpUser):
 """
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Speed:
+    """What one process managed.
+
+    Args:
+        rate: good answers a second.
+        per_cpu_second: the same for each second of CPU time that it got, which other work on the machine changes less.
+    """
+
+    rate: float
+    per_cpu_second: float
+
+
 def fast_http_rate(url: str, seconds: float) -> float:
-    """Return the good answers a second of as many FastHttpUsers as one process needs to be busy."""
+    """Return the good answers a second of one process of FastHttpUsers."""
+    return fast_http_speed(url, seconds).rate
+
+
+def open_loop_user_rate(url: str, seconds: float) -> float:
+    """Return the good answers a second of one OpenLoopUser, whose plan asks for more than it can send."""
+    return open_loop_user_speed(url, seconds).rate
+
+
+def fast_http_speed(url: str, seconds: float) -> Speed:
+    """Measure one process with as many FastHttpUsers as keep it busy."""
     parts = urlsplit(url)
     with tempfile.TemporaryDirectory() as folder:
         locustfile = Path(folder) / "fast.py"
         locustfile.write_text(_FAST_HTTP.format(path=parts.path or "/"))
         settings = LocustSettings(locustfile=locustfile, users=_CONNECTIONS, spawn_rate=100)
-        return _rate(_job(url, rate=1, seconds=seconds), settings)
+        return _speed(_job(url, rate=1, seconds=seconds), settings)
 
 
-def open_loop_user_rate(url: str, seconds: float) -> float:
-    """Return the good answers a second of one process whose plan asks for more than it can send."""
-    return _rate(_job(url, rate=60_000, seconds=seconds), LocustSettings())
+def open_loop_user_speed(url: str, seconds: float) -> Speed:
+    """Measure one process of ours."""
+    return _speed(_job(url, rate=_MORE_THAN_IT_SENDS, seconds=seconds), LocustSettings())
 
 
 def _job(url: str, *, rate: float, seconds: float) -> LoadJob:
@@ -48,14 +73,14 @@ def _job(url: str, *, rate: float, seconds: float) -> LoadJob:
         {
             "mix": {"ask": {"share": 1, "path": parts.path or "/"}},
             "arrivals": [{"shape": "constant", "rate": rate, "duration": f"{round(seconds * 1000)}ms"}],
-            "limits": {"connections": _CONNECTIONS, "drain": "1s", "most_waiting": 200},
+            "limits": {"connections": _CONNECTIONS, "drain": "200ms"},
         }
     )
     return LoadJob(name="speed", book=book, address=Address(host=parts.hostname or "", port=parts.port or 80))
 
 
-def _rate(job: LoadJob, settings: LocustSettings) -> float:
-    """Return the median rate over whole frames in the middle of the run."""
+def _speed(job: LoadJob, settings: LocustSettings) -> Speed:
+    """Return the median over whole frames in the middle of the run."""
     frames: list[Frame] = []
 
     def watch(frame: Frame) -> str:
@@ -63,11 +88,13 @@ def _rate(job: LoadJob, settings: LocustSettings) -> float:
         return ""
 
     LocustEngine(settings=settings).run(job, watch=watch)
-    rates = [
-        frame.new.outcomes["ok"] / (frame.seconds - before.seconds)
-        for before, frame in itertools.pairwise(frames[1:-1])
-    ]
-    return statistics.median(rates)
+    pairs = list(itertools.pairwise(frames[1:-1]))
+    return Speed(
+        rate=statistics.median(
+            frame.new.outcomes["ok"] / (frame.seconds - before.seconds) for before, frame in pairs
+        ),
+        per_cpu_second=statistics.median(frame.new.outcomes["ok"] / frame.cpu_seconds for _, frame in pairs),
+    )
 
 
 def main() -> None:
@@ -76,10 +103,15 @@ def main() -> None:
     parser.add_argument("url")
     parser.add_argument("--seconds", type=float, default=8.0)
     arguments = parser.parse_args()
-    fast = fast_http_rate(arguments.url, arguments.seconds)
-    ours = open_loop_user_rate(arguments.url, arguments.seconds)
-    print(f"FastHttpUser  {fast:8,.0f} requests/s of one process")
-    print(f"OpenLoopUser  {ours:8,.0f} requests/s of one process, {ours / fast:.1f} times as many")
+    fast = fast_http_speed(arguments.url, arguments.seconds)
+    ours = open_loop_user_speed(arguments.url, arguments.seconds)
+    for name, speed in (("FastHttpUser", fast), ("OpenLoopUser", ours)):
+        print(
+            f"{name}  {speed.rate:8,.0f} requests/s a process, {speed.per_cpu_second:8,.0f} for each CPU second"
+        )
+    print(
+        f"ratio         {ours.rate / fast.rate:8.1f} a process, {ours.per_cpu_second / fast.per_cpu_second:.1f} by CPU time"
+    )
 
 
 if __name__ == "__main__":
