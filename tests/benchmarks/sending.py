@@ -81,14 +81,14 @@ def run_load(
     requests: Sequence[bytes],
     rate: float,
     seconds: float,
-    loop: str = "open",
     connections: int = 64,
+    drain: str = "10s",
 ) -> Load:
     """Send `rate` requests a second for `seconds` to this machine, going round `requests`, from one process."""
     phase = {"shape": "constant", "rate": rate, "duration": f"{round(seconds * 1000)}ms"}
     mix = {"all": {"share": 1, "path": "/"}}
-    limits = {"connections": connections}
-    book = LoadBook.model_validate({"mix": mix, "arrivals": [phase], "loop": loop, "limits": limits})
+    limits = {"connections": connections, "drain": drain}
+    book = LoadBook.model_validate({"mix": mix, "arrivals": [phase], "limits": limits})
     job = LoadJob(name="benchmark", book=book, address=Address(host="127.0.0.1", port=port))
     return Load(result=AsyncEngine(parts=partial(_parts, requests=requests)).run(job, watch=lambda _: ""))
 

@@ -1,0 +1,226 @@
+"""How fast is the load engine beside wrk, k6 and Locust, do its latencies agree with k6's, and does its memory stay put?
+
+    python -m tests.benchmarks.load_engine [--seconds 5] [--rounds 3] [--length 30]
+
+All send to the same bare ASGI application on granian with one worker, from one process with 64 connections each, and
+take turns. `recorded` is an open loop with more planned than can be sent; `held` the highest planned rate of which 99 %
+came back with a p99 below a tenth of a second, counted from the planned moment.
+"""
+
+import argparse
+import json
+import os
+import re
+import signal
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+from tests.benchmarks.locust_speed import fast_http_rate, open_loop_user_rate
+from tests.benchmarks.sending import Load, get, run_load
+
+HERE = Path(__file__).parent
+PORT = 9951
+URL = f"http://127.0.0.1:{PORT}/v1/feed/1"
+CONNECTIONS = 64
+COMPARED_RATE = 2_000
+_MORE_THAN_IT_SENDS = 60_000.0
+_BODY_BYTES = 4096
+_BIN = Path(sys.executable).parent
+
+_CLOSED_SCRIPT = """
+import http from 'k6/http';
+export const options = {{ discardResponseBodies: true, scenarios: {{ all: {{
+  executor: 'constant-vus', vus: {connections}, duration: '{seconds}s' }} }} }};
+export default function () {{ http.get('{url}'); }}
+"""
+_RATE_SCRIPT = """
+import http from 'k6/http';
+export const options = {{ discardResponseBodies: true, summaryTrendStats: ['med', 'p(99)'], scenarios: {{ all: {{
+  executor: 'constant-arrival-rate', rate: {rate}, timeUnit: '1s', duration: '{seconds}s',
+  preAllocatedVUs: {connections}, maxVUs: {connections} }} }} }};
+export default function () {{ http.get('{url}'); }}
+"""
+
+
+def main() -> None:
+    """Measure and print."""
+    arguments = _parse()
+    with _server():
+        rates = _speeds(arguments)
+        _print_speeds(rates)
+        _print_agreement(arguments)
+        _print_memory(arguments)
+
+
+def _speeds(arguments: argparse.Namespace) -> dict[str, list[float]]:
+    seconds = arguments.seconds
+    arms: dict[str, Callable[[], float]] = {
+        "ours, recorded": lambda: _recorded_rate(seconds),
+        "wrk": lambda: _wrk(seconds),
+        "k6": lambda: _k6_rate(seconds),
+        "FastHttpUser": lambda: fast_http_rate(URL, seconds),
+        "OpenLoopUser": lambda: open_loop_user_rate(URL, seconds),
+    }
+    rates: dict[str, list[float]] = {name: [] for name in arms}
+    for turn in range(arguments.rounds):
+        for name in list(arms) if turn % 2 == 0 else reversed(list(arms)):
+            rates[name].append(arms[name]())
+    rates["ours, held"] = [_held_rate(statistics.median(rates["ours, recorded"]), seconds)]
+    return rates
+
+
+def _print_speeds(rates: dict[str, list[float]]) -> None:
+    ours = statistics.median(rates["ours, recorded"])
+    print(f"one process, {CONNECTIONS} connections, answers of {_BODY_BYTES} bytes, one server worker")
+    for name, values in rates.items():
+        median = statistics.median(values)
+        spread = f"{min(values):,.0f} to {max(values):,.0f}"
+        print(f"  {name:16} {median:>9,.0f} requests/s ({spread})   ours/this {ours / median:.2f}x")
+    open_loop, fast = statistics.median(rates["OpenLoopUser"]), statistics.median(rates["FastHttpUser"])
+    print(f"  OpenLoopUser/FastHttpUser {open_loop / fast:.2f}x")
+
+
+def _print_agreement(arguments: argparse.Namespace) -> None:
+    ours: dict[str, list[float]] = {"p50": [], "p99": []}
+    theirs: dict[str, list[float]] = {"p50": [], "p99": []}
+    for turn in range(arguments.rounds):
+        for is_ours in (True, False) if turn % 2 == 0 else (False, True):
+            found = _our_service_times(arguments.seconds) if is_ours else _k6_service_times(arguments.seconds)
+            for name, value in zip(("p50", "p99"), found, strict=True):
+                (ours if is_ours else theirs)[name].append(value)
+    print(f"service time at {COMPARED_RATE:,} requests/s, median of {arguments.rounds} rounds")
+    for name in ("p50", "p99"):
+        our, their = statistics.median(ours[name]), statistics.median(theirs[name])
+        print(f"  {name}: ours {our:.3f} ms, k6 {their:.3f} ms, difference {(our / their - 1) * 100:+.1f} %")
+
+
+def _print_memory(arguments: argparse.Namespace) -> None:
+    sizes = {}
+    for seconds in (arguments.length / 4, arguments.length):
+        sizes[seconds] = _open(rate=5_000.0, seconds=seconds).result.resident_bytes / 2**20
+    print(
+        "memory of the sender: "
+        + ", ".join(f"{size:.1f} MiB in {seconds:g} s" for seconds, size in sizes.items())
+    )
+
+
+def _open(*, rate: float, seconds: float) -> Load:
+    load = run_load(PORT, requests=[get("/v1/feed/1")], rate=rate, seconds=seconds, connections=CONNECTIONS)
+    if load.result.errors:
+        raise SystemExit(f"the engine gave up: {load.result.errors}")
+    return load
+
+
+def _recorded_rate(seconds: float) -> float:
+    """Return the good answers of the middle seconds, by when they were sent: the plan is ahead of them."""
+    load = run_load(
+        PORT,
+        requests=[get("/v1/feed/1")],
+        rate=_MORE_THAN_IT_SENDS,
+        seconds=seconds,
+        connections=CONNECTIONS,
+        drain="0s",
+    )
+    cpu = load.result.cpu_cores * load.result.seconds / load.answered * 1e6
+    print(f"    (ours: {cpu:.1f} us of CPU a request, {load.result.cpu_cores:.2f} cores)")
+    return load.achieved_rate
+
+
+def _held_rate(recorded: float, seconds: float) -> float:
+    """Return the highest rate, in steps of 5 % down from what can be recorded, that is held in good time."""
+    for step in range(14):
+        rate = recorded * (1 - 0.05 * step)
+        load = _open(rate=rate, seconds=seconds)
+        if load.errors == 0 and load.quantile_milliseconds(0.99) < 100:
+            return rate
+    return float("nan")
+
+
+def _our_service_times(seconds: float) -> tuple[float, float]:
+    service = _open(rate=COMPARED_RATE, seconds=seconds).total.timings.service
+    return service.value_at(0.5) / 1000, service.value_at(0.99) / 1000
+
+
+def _wrk(seconds: float) -> float:
+    words = ["wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds:g}", URL]
+    done = subprocess.run(words, stdout=subprocess.PIPE, text=True, check=True)
+    found = re.search(r"Requests/sec:\s+([\d.]+)", done.stdout)
+    if found is None or "Non-2xx" in done.stdout:
+        raise SystemExit(done.stdout)
+    return float(found[1])
+
+
+def _k6_rate(seconds: float) -> float:
+    metrics = _k6(_CLOSED_SCRIPT.format(connections=CONNECTIONS, seconds=seconds, url=URL))
+    return metrics["http_reqs"]["rate"]
+
+
+def _k6_service_times(seconds: float) -> tuple[float, float]:
+    script = _RATE_SCRIPT.format(connections=CONNECTIONS, seconds=seconds, url=URL, rate=COMPARED_RATE)
+    duration = _k6(script)["http_req_duration"]
+    return duration["med"], duration["p(99)"]
+
+
+def _k6(script: str) -> dict[str, dict[str, float]]:
+    with tempfile.TemporaryDirectory() as folder:
+        path, summary = Path(folder) / "script.js", Path(folder) / "summary.json"
+        path.write_text(script)
+        words = ["run", "--quiet", "--no-usage-report", "--summary-export", str(summary), str(path)]
+        # One core for it too: k6 would take both, and the server shares them.
+        environment = {**os.environ, "GOMAXPROCS": "1"}
+        subprocess.run([_BIN / "k6", *words], env=environment, stdout=subprocess.DEVNULL, check=True)
+        metrics: dict[str, dict[str, float]] = json.loads(summary.read_text())["metrics"]
+        return metrics
+
+
+@contextmanager
+def _server() -> Iterator[None]:
+    words = ["--interface", "asgi", "--loop", "uvloop", "--http", "1", "--no-ws", "--log-level", "error"]
+    with tempfile.NamedTemporaryFile() as feed:
+        feed.write(b"x" * _BODY_BYTES)
+        feed.flush()
+        process = subprocess.Popen(
+            [_BIN / "granian", *words, "--port", str(PORT), "bare_asgi:app"],
+            cwd=HERE,
+            env={**os.environ, "FEED_FILE": feed.name},
+            start_new_session=True,
+        )
+        try:
+            _wait_for_answer()
+            yield
+        finally:
+            os.killpg(process.pid, signal.SIGTERM)
+            process.wait(timeout=10)
+
+
+def _wait_for_answer() -> None:
+    deadline = time.monotonic() + 20
+    while time.monotonic() < deadline:
+        try:
+            httpx.get(URL, timeout=2)
+        except httpx.HTTPError:
+            time.sleep(0.1)
+        else:
+            return
+    raise SystemExit(f"{URL} does not answer")
+
+
+def _parse() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seconds", type=int, default=5, help="length of one turn")
+    parser.add_argument("--rounds", type=int, default=3, help="turns of each")
+    parser.add_argument(
+        "--length", type=int, default=30, help="seconds of the longer run that memory is compared for"
+    )
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    main()
