@@ -44,7 +44,7 @@ def server() -> Iterator[FaultyServer]:
 def test_what_a_server_does_wrong_is_counted_under_its_name(server: FaultyServer, path: str) -> None:
     """Every planned request gets the outcome of what the server did to it, and none is lost."""
     is_slow = ANSWERS[path] is Outcome.TIMED_OUT
-    job = job_of(server.port, path, seconds=0.2, limits={"timeout": "200ms" if is_slow else "20s"})
+    job = job_of(server.port, path, rate=200, seconds=0.1, limits={"timeout": "200ms" if is_slow else "20s"})
 
     tally = send(job)
 
