@@ -50,15 +50,17 @@ def test_a_fresh_project_passes_its_own_checks(tmp_path: Path):
     run_opsctl("init", folder=tmp_path)
     outcome = run_opsctl("config", "check", folder=tmp_path)
 
-    books = ("opsctl.yaml", "ops/collections.yaml", "ops/cache.yaml", "ops/service.yaml", "ops/loads/standard.yaml")
+    loads = ("breakpoint", "cold", "quick", "soak", "spike", "standard")
+    books = ("opsctl.yaml", "ops/collections.yaml", "ops/cache.yaml", "ops/service.yaml")
+    books += tuple(f"ops/loads/{load}.yaml" for load in loads)
     assert (outcome.exit_code, outcome.stdout) == (0, "".join(f"ok  {book}\n" for book in books))
 
 
 def test_every_starter_book_names_a_schema_that_init_writes(tmp_path: Path):
     """Editors find the schema beside the book."""
     run_opsctl("init", folder=tmp_path)
-    books = (tmp_path / "opsctl.yaml", *(tmp_path / "ops").glob("*.yaml"))
-    assert len(books) == 4
+    books = (tmp_path / "opsctl.yaml", *(tmp_path / "ops").rglob("*.yaml"))
+    assert len(books) == 10
     for book in books:
         modeline = re.match(r"# yaml-language-server: \$schema=(\S+)", book.read_text())
 
