@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 
 from opsctl.bench.compare import RunComparison, comparable_or_raise, compare_runs
-from opsctl.bench.load.compare import LoadComparison, compare_units, conclude
+from opsctl.bench.load.compare import LoadComparison, Pairing, compare_units, conclude
 from opsctl.bench.load.metrics import Metric
 from opsctl.bench.load.series import Unit
 from opsctl.bench.load.stored import units_of
@@ -75,7 +75,7 @@ def compare_loads(
         sides[0],
         sides[1],
         noise_floor=noise_floor,
-        is_paired=same_plan and _same_clock(sides[0], sides[1]),
+        pairing=Pairing.BY_PLAN if same_plan and _same_clock(sides[0], sides[1]) else Pairing.APART,
         metrics=metrics,
     )
     return LoadComparison(

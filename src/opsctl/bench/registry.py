@@ -103,9 +103,15 @@ class Registry:
                 gone.
         """
         names = self._names()
-        if prefix == "latest" and names:
+        if not names:
+            raise UsageError(
+                "there are no runs yet",
+                code="BEN006",
+                fix="make one: opsctl bench load, or opsctl bench latency",
+            )
+        if prefix == "latest":
             return self._read(names[-1])
-        if prefix == "previous" and names:
+        if prefix == "previous":
             return self.previous_of(self._read(names[-1]))
         matches = [name for name in names if name.startswith(prefix)]
         if prefix in matches:

@@ -180,7 +180,7 @@ def compare(
         str, typer.Option(metavar="NAME", help="For addresses: what is sent to both.")
     ] = "standard",
     rate: Annotated[float | None, typer.Option(min=1, help="For addresses: the load's highest rate.")] = None,
-    rounds: Annotated[int, typer.Option(min=5, max=500, help="For addresses: rounds of A, B, B, A.")] = 10,
+    rounds: Annotated[int, typer.Option(min=10, max=500, help="For addresses: rounds of A, B, B, A.")] = 10,
     block: Annotated[str, typer.Option(metavar="DURATION", help="For addresses: length of a turn.")] = "3s",
     target_allow: AllowedHosts = None,
     json: Json = False,

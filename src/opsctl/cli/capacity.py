@@ -231,11 +231,13 @@ def _show(report: CapacityReport, *, html: Path | None, json: bool) -> None:
 
 
 def _book(request: CapacityRequest) -> "tuple[LoadBook, Path]":
+    from opsctl.bench.capacity.run import with_step_gates
     from opsctl.bench.load.adjust import Adjustments
     from opsctl.cli.loading import LoadRequest, book_of
 
     changes = Adjustments(gates=request.gates, processes=request.processes, target=request.url)
-    return book_of(LoadRequest(name=request.name, changes=changes, allowed=request.allowed))
+    book, folder = book_of(LoadRequest(name=request.name, changes=changes, allowed=request.allowed))
+    return with_step_gates(book, name=request.name), folder
 
 
 def _seconds(text: str, *, least: float, option: str) -> float:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from opsctl.bench.capacity.model import Reading, StepResult, Use, WorkersResult
 from opsctl.bench.capacity.need import use_between
 from opsctl.bench.capacity.search import Answer, Search, SearchPlan
+from opsctl.bench.load.book import LoadBook
 from opsctl.bench.load.gates import parse_gate
 from opsctl.bench.load.interleaved import SendsLoad, invalid_because, turn_of
 from opsctl.bench.load.model import LoadReport
@@ -65,7 +66,7 @@ def search_capacity(job: LoadJob, *, workers: int, plan: SearchPlan, steps: Step
     Raises:
         UsageError: BEN070 when the load has no gate that a step can be judged by.
     """
-    gated = with_step_gates(job)
+    gated = replace(job, book=with_step_gates(job.book, name=job.name))
     search = Search(plan=plan)
     results: list[StepResult] = []
     held: dict[float, tuple[Use | None, LoadReport]] = {}
@@ -85,23 +86,21 @@ def search_capacity(job: LoadJob, *, workers: int, plan: SearchPlan, steps: Step
     return WorkersResult(workers=workers, capacity=capacity, steps=tuple(results), use=use, last=last)
 
 
-def with_step_gates(job: LoadJob) -> LoadJob:
-    """Return a job with the gates only that hold for any rate.
+def with_step_gates(book: LoadBook, *, name: str) -> LoadBook:
+    """Return a book with the gates only that hold for any rate.
 
     Raises:
         UsageError: BEN070 when none is left.
     """
-    gates = [
-        text for text in job.book.gates if parse_gate(text, endpoints=job.book.mix).metric not in _OF_THE_PLAN
-    ]
+    gates = [text for text in book.gates if parse_gate(text, endpoints=book.mix).metric not in _OF_THE_PLAN]
     if not gates:
         raise UsageError(
-            f"load `{job.name}` has no gate that a rate could miss",
+            f"load `{name}` has no gate that a rate could miss",
             code="BEN070",
             why="the capacity is the highest rate that meets the gates",
             fix="write some into its book: gates: [p99 < 500ms, error_rate < 0.1%]",
         )
-    return replace(job, book=job.book.model_copy(update={"gates": gates}))
+    return book.model_copy(update={"gates": gates})
 
 
 def answer_of(report: LoadReport) -> tuple[Answer, str]:

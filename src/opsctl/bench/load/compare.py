@@ -3,6 +3,7 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from statistics import NormalDist
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,7 @@ from opsctl.bench.load.block_statistics import (
     log_quantile,
     rank_shift,
     ratio_of_sums,
+    signed_rank_shift,
 )
 from opsctl.bench.load.metrics import Metric
 from opsctl.bench.load.series import Groups, Unit, group_sides, units_per_group
@@ -35,6 +37,17 @@ SHARE_FLOORS = {"error_rate": 0.001, "hit_ratio": 0.01}
 
 _QUANTILES = {Metric.P50: 0.5, Metric.P95: 0.95, Metric.P99: 0.99}
 _MORE_IS_BETTER = frozenset({Metric.HIT_RATIO, Metric.RATE})
+
+
+class Pairing(StrEnum):
+    """How the units of two loads belong together."""
+
+    APART = "apart"
+    """They do not."""
+    BY_PLAN = "by plan"
+    """Unit i of both saw the same part of the same plan."""
+    IN_TURNS = "in turns"
+    """Unit i of both are turns with the same middle, so that what drifts falls on both, and pairs stand alone."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,13 +98,13 @@ def compare_units(
     second: Sequence[Unit],
     *,
     noise_floor: float,
-    is_paired: bool,
+    pairing: Pairing,
     metrics: Sequence[Metric] = tuple(Metric),
 ) -> tuple[MetricChange, ...]:
     """Compare two rows of units by every metric that both have.
 
-    A change counts when it is significant twice (the block bootstrap interval does not hold 0, and Mann and Whitney's
-    test of the blocks agrees) and larger than the noise floor, which is raised to the difference between the odd and
+    A change counts when it is significant twice (the block bootstrap interval does not hold 0, and a rank test of the
+    blocks agrees: Mann and Whitney's, Wilcoxon's where they are paired) and larger than the noise floor, which is raised to the difference between the odd and
     the even blocks of either side.
 
     Args:
@@ -99,7 +112,7 @@ def compare_units(
         second: the load to judge.
         noise_floor: a smaller relative change of a latency or a rate is not claimed.
         metrics: those to compare.
-        is_paired: unit i of both saw the same plan, or the same moment.
+        pairing: how unit i of one belongs to unit i of the other.
     """
     changes = []
     for metric in metrics:
@@ -108,9 +121,9 @@ def compare_units(
         ):
             continue
         units = units_per_group((first, second), share=_QUANTILES.get(metric))
-        sides = group_sides(first, second, units=units, even_lengths=is_paired)
+        sides = group_sides(first, second, units=units, even_lengths=pairing is not Pairing.APART)
         changes.append(
-            _change(metric, sides, noise_floor=noise_floor, is_paired=is_paired, tried=(first, second))
+            _change(metric, sides, noise_floor=noise_floor, pairing=pairing, tried=(first, second))
         )
     return tuple(changes)
 
@@ -145,7 +158,7 @@ class _Measure:
             return math.nan
         even = np.arange(len(self.series)) % 2 == 0
         halves = self.of(np.array([even, ~even], dtype=float))
-        return abs(float(halves[0] - halves[1]))
+        return abs(float(halves[0] - halves[1])) if np.isfinite(halves).all() else math.nan
 
 
 def _change(
@@ -153,7 +166,7 @@ def _change(
     sides: tuple[Groups, Groups],
     *,
     noise_floor: float,
-    is_paired: bool,
+    pairing: Pairing,
     tried: tuple[Sequence[Unit], Sequence[Unit]],
 ) -> MetricChange:
     measures = [_measure(metric, side) for side in sides]
@@ -166,12 +179,14 @@ def _change(
         measures[0].of,
         measures[1].of,
         series=(measures[0].series, measures[1].series),
-        is_paired=is_paired,
+        is_paired=pairing is not Pairing.APART,
+        are_independent=pairing is Pairing.IN_TURNS,
         confidence=1 - ALPHA,
     )
     if shift is not None and is_share:
         shift = _widened_by_counts(shift, metric, sides)
-    ranks = rank_shift(
+    test = rank_shift if pairing is Pairing.APART else signed_rank_shift
+    ranks = test(
         measures[0].series, measures[1].series, dependence=shift.dependence if shift is not None else 1.0
     )
     p_value = ranks.p_value if ranks is not None else None
@@ -243,6 +258,7 @@ def _widened_by_counts(shift: Shift, metric: Metric, sides: tuple[Groups, Groups
         value=shift.value,
         low=min(shift.low, shift.value - below),
         high=max(shift.high, shift.value + above),
+        error=max(shift.error, (below + above) / 2 / NormalDist().inv_cdf(1 - ALPHA / 2)),
         dependence=shift.dependence,
     )
 
@@ -275,9 +291,8 @@ def _needed(
         return MINIMUM_BLOCKS * group_seconds if group_seconds > 0 else None
     normal = NormalDist()
     z = normal.inv_cdf(1 - ALPHA / 2)
-    error = (shift.high - shift.low) / 2 / z
     wanted = stated / (z + normal.inv_cdf(0.5 + POWER / 2))
-    return max(MINIMUM_BLOCKS * group_seconds, seconds * (error / wanted) ** 2)
+    return max(MINIMUM_BLOCKS * group_seconds, seconds * (shift.error / wanted) ** 2)
 
 
 def _shown_value(metric: Metric, whole: float) -> float | None:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from opsctl.bench.load.book import LoadBook, Phase, Ramp, Spike, Stairs, Steady, WarmUp, phase_seconds
-from opsctl.bench.load.compare import LoadComparison, compare_units, conclude
+from opsctl.bench.load.compare import LoadComparison, Pairing, compare_units, conclude
 from opsctl.bench.load.metrics import Metric
 from opsctl.bench.load.model import LoadReport
 from opsctl.bench.load.ports import LoadJob
@@ -39,8 +39,9 @@ def run_interleaved(
 ) -> LoadComparison:
     """Send rounds of A, B, B, A and compare the turns pairwise; both sides get the same requests in a round.
 
-    A drift of the machine falls on both sides alike. Each round holds two turns of A and two of B: the first against
-    the last of one side is the A/A control, which raises the noise floor to what differs without a cause.
+    A drift of the machine falls on both sides alike, because A, B, B, A have their middle at the same moment; a round is
+    one pair. The odd rounds of a side against its even ones are the A/A control: they raise the noise floor to what
+    differs without a cause.
 
     Raises:
         InconclusiveError: BEN069 when more than a quarter of the rounds was invalid.
@@ -62,11 +63,12 @@ def run_interleaved(
                 raise _too_many_invalid(invalid, tried=done + len(invalid))
             continue
         for side, own in zip(sides, units, strict=True):
-            # Every second round the other way round, so that in the A/A control a drift cancels out too.
-            side.extend(own if done % 2 == 0 else reversed(own))
+            side.append(joined(own))
         done += 1
         listener(PhaseAdvanced(subject=subject, phase=phase, advance=1))
-    changes = compare_units(*sides, noise_floor=turns.noise_floor, is_paired=True, metrics=turns.metrics)
+    changes = compare_units(
+        *sides, noise_floor=turns.noise_floor, pairing=Pairing.IN_TURNS, metrics=turns.metrics
+    )
     return LoadComparison(
         first=jobs[0].address.url,
         second=jobs[1].address.url,
