@@ -115,7 +115,8 @@ def load(
     from opsctl.bench.load.adjust import Adjustments
     from opsctl.bench.locust.settings import LocustSettings, address_of_bind
     from opsctl.cli.exit import leave
-    from opsctl.cli.loading import LoadRequest, Outputs, run, show_plan
+    from opsctl.cli.load_outputs import Outputs
+    from opsctl.cli.loading import LoadRequest, run, show_plan
 
     changes = Adjustments(
         rate=rate,

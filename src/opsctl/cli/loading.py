@@ -15,8 +15,9 @@ if TYPE_CHECKING:
     from opsctl.bench.load.book import LoadBook
     from opsctl.bench.load.compare import LoadComparison
     from opsctl.bench.load.model import LoadReport
-    from opsctl.bench.load.ports import Engine, LoadJob
+    from opsctl.bench.load.ports import Address, Engine, LoadJob
     from opsctl.bench.registry import StoredLoadRun
+    from opsctl.cli.load_outputs import Outputs
     from opsctl.cli.load_target import LoadTarget
     from opsctl.core.events import Event, Listener
 
@@ -35,32 +36,6 @@ class LoadRequest:
     baseline: str | None = None
     fail_on_regression: bool = False
     noise_floor: float = 0.05
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Outputs:
-    """Where the report goes besides the terminal."""
-
-    html: Path | None = None
-    junit: Path | None = None
-    markdown: Path | None = None
-    hgrm: Path | None = None
-    ndjson: bool = False
-    json: bool = False
-
-    def require_writable(self) -> None:
-        """Refuse files that cannot be written before anything is sent, not after it."""
-        from opsctl.clients.files import require_writable
-
-        if self.ndjson and self.json:
-            raise UsageError(
-                "`--json` prints one document and `--ndjson` many lines",
-                code="CLI002",
-                fix="choose one of them",
-            )
-        for path in (self.html, self.junit, self.markdown, self.hgrm):
-            if path is not None:
-                require_writable(path)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,8 +63,10 @@ class FinishedLoad:
         return code_with_baseline(own, self.comparison, fail_on_regression=self.fail_on_regression)
 
 
-def run(request: LoadRequest, outputs: Outputs) -> ExitCode:
+def run(request: LoadRequest, outputs: "Outputs") -> ExitCode:
     """Send a load, keep and show what came of it, and return the exit code."""
+    from opsctl.cli.load_outputs import show
+
     outputs.require_writable()
     finished = send(request, ndjson=outputs.ndjson)
     show(finished, outputs)
@@ -175,56 +152,6 @@ def show_plan(request: LoadRequest, *, json: bool) -> None:
     tell("opsctl.bench.load.plan", data=plan, json=json, show=lambda: show_load_plan(plan))
 
 
-def show(finished: FinishedLoad, outputs: Outputs) -> None:
-    """Show a load that was sent, and write the files that were asked for."""
-    from opsctl.bench.load.stored import plain_report
-    from opsctl.cli import bench_compare
-    from opsctl.cli.document import document
-    from opsctl.evidence.model import Verdict
-    from opsctl.ui.console import print_document
-    from opsctl.ui.load_live import write_ndjson_line
-    from opsctl.ui.show_load import show_load
-
-    report, run_id = finished.report, finished.run_id
-    data = {"run": run_id, **plain_report(report), "comparison": finished.comparison}
-    if outputs.json:
-        is_good = report.verdict is Verdict.PASS
-        print_document(document("opsctl.bench.load", data=data, ok=is_good, findings=report.problems))
-    elif outputs.ndjson:
-        write_ndjson_line("opsctl.bench.load/v1", data)
-    else:
-        show_load(report, run_id=run_id)
-        if finished.comparison is not None:
-            bench_compare.show(finished.comparison, json=False)
-    _write_files(finished, outputs)
-
-
-def _write_files(finished: FinishedLoad, outputs: Outputs) -> None:
-    from opsctl.bench.load.hgrm import to_hgrm
-    from opsctl.bench.load.histogram import Histogram
-    from opsctl.bench.load.junit import to_junit
-    from opsctl.bench.load.markdown import to_markdown
-    from opsctl.clients.files import write_atomically
-    from opsctl.ui.console import note
-    from opsctl.ui.load_page import render_load_page
-
-    report, run_id, base = finished.report, finished.run_id, finished.baseline
-    texts: dict[Path | None, Callable[[], str]] = {
-        outputs.html: lambda: render_load_page(
-            {base.id: base.load, run_id: report} if base is not None else {run_id: report}
-        ),
-        outputs.junit: lambda: to_junit(report, run_id=run_id),
-        outputs.markdown: lambda: to_markdown(
-            report, run_id=run_id, baseline=base.load if base else None, baseline_id=base.id if base else ""
-        ),
-        outputs.hgrm: lambda: to_hgrm(Histogram.from_sparse(report.histograms["response"])),
-    }
-    for path, text in texts.items():
-        if path is not None:
-            write_atomically(path, text())
-            note(f"wrote {path}")
-
-
 def _report(
     request: LoadRequest, book: "LoadBook", *, folder: Path, factor: float, ndjson: bool
 ) -> "LoadReport":
@@ -262,18 +189,16 @@ def _job(
     request: LoadRequest,
     book: "LoadBook",
     *,
-    address: "object",
+    address: "Address",
     folder: Path,
     factor: float,
     target: "LoadTarget | None" = None,
 ) -> "LoadJob":
     import secrets
 
-    from opsctl.bench.load.ports import Address, LoadJob
+    from opsctl.bench.load.ports import LoadJob
     from opsctl.cli import wiring
 
-    if not isinstance(address, Address):
-        raise TypeError(address)
     return LoadJob(
         name=Path(request.name).stem,
         book=book,

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from opsctl.bench.load.gate_checks import check_gates
 from opsctl.bench.load.gates import Gate, parse_gate
@@ -97,31 +98,16 @@ def summarise(run: Run) -> LoadReport:
         statuses={str(status): count for status, count in sorted(total.statuses.items())},
         reasons=dict(total.reasons.most_common()),
         error_rate=measured.errors / measured.ended if measured.ended else 0.0,
-        response=_percentiles(total.timings.response, measured, gates=gates),
-        service=_percentiles(total.timings.service, measured, gates=gates),
-        generator_lag=_percentiles(total.timings.generator_lag, measured, gates=gates),
-        queue_wait=_percentiles(total.timings.queue_wait, measured, gates=gates),
-        endpoints={
-            name: _percentiles(block.response, measured, gates=gates)
-            for name, block in total.endpoints.items()
-        },
-        tiers={tier: _percentiles(each, measured, gates=gates) for tier, each in total.tiers.items()},
+        **_latencies(total, measured, gates=gates),
         tier_counts=tiers,
         hit_ratio=hits / named if named else None,
-        stages={
-            tier: {stage: time.seconds / time.answers for stage, time in stages.items() if time.answers}
-            for tier, stages in total.stages.items()
-        },
+        stages=_stages(total),
         points=points,
         histograms=_histograms(total),
         recall=run.recall,
         gates=checks,
         problems=problems,
-        sender={
-            "cpu_cores": run.result.cpu_cores,
-            "starved_share": run.result.starved_share,
-            "resident_bytes": float(run.result.resident_bytes),
-        },
+        sender=_sender(run.result),
         aborted=run.result.aborted,
         fingerprint=run.machine,
         git_commit=run.git_commit,
@@ -130,6 +116,39 @@ def summarise(run: Run) -> LoadReport:
         extra={"warm_up": _warm_up(run.circumstances)},
         blocks=tuple(total.blocks[second].response.to_sparse() for second in sorted(total.blocks)),
     )
+
+
+def _latencies(total: Tally, measured: Measured, *, gates: Sequence[Gate]) -> dict[str, Any]:
+    """Return the percentiles of each clock, endpoint and tier, by the names of a report."""
+
+    def of(histogram: Histogram) -> Percentiles:
+        return _percentiles(histogram, measured, gates=gates)
+
+    timings = total.timings
+    return {
+        "response": of(timings.response),
+        "service": of(timings.service),
+        "generator_lag": of(timings.generator_lag),
+        "queue_wait": of(timings.queue_wait),
+        "endpoints": {name: of(block.response) for name, block in total.endpoints.items()},
+        "tiers": {tier: of(histogram) for tier, histogram in total.tiers.items()},
+    }
+
+
+def _stages(total: Tally) -> dict[str, dict[str, float]]:
+    """Return the mean seconds of each stage by tier."""
+    return {
+        tier: {stage: time.seconds / time.answers for stage, time in stages.items() if time.answers}
+        for tier, stages in total.stages.items()
+    }
+
+
+def _sender(result: EngineResult) -> dict[str, float]:
+    return {
+        "cpu_cores": result.cpu_cores,
+        "starved_share": result.starved_share,
+        "resident_bytes": float(result.resident_bytes),
+    }
 
 
 def gates_of(job: LoadJob) -> tuple[tuple[Gate, ...], tuple[Gate, ...]]:
