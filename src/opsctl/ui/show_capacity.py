@@ -210,8 +210,7 @@ def _sentence(report: CapacityReport) -> str:
 
 
 def _next_step(report: CapacityReport) -> str:
-    ends = {result.capacity.end for result in report.results}
-    if End.SENDER in ends:
+    if any(result.capacity.sender_limit is not None for result in report.results):
         return "send from another machine or with more processes: `--processes 2`"
     return "give it more time: `--budget 20m`"
 

@@ -187,4 +187,5 @@ def test_the_evidence_is_plain_and_its_names_carry_units(capsys):
     assert figures["workers_4_passed_requests_per_second"] == 6600
     assert figures["need_vector_searches_per_second"] == pytest.approx(500)
     assert "resamples" not in plain_capacity(report)["law"]
-    assert all(word in capsys.readouterr().out for word in ("headroom", "contention", "vector searches"))
+    shown = capsys.readouterr().out
+    assert all(word in shown for word in ("headroom", "contention", "vector searches"))
