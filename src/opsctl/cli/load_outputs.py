@@ -1,6 +1,5 @@
 """Where does a load that was sent go: the terminal, one document, lines of JSON, and the files that were asked for."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -8,6 +7,8 @@ from typing import TYPE_CHECKING
 from opsctl.core.errors import UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from opsctl.cli.loading import FinishedLoad
 
 

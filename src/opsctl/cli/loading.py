@@ -107,13 +107,14 @@ def book_of(request: LoadRequest) -> "tuple[LoadBook, Path]":
     """
     from opsctl.bench.load.adjust import adjusted
     from opsctl.bench.load.book import LoadBook
+    from opsctl.cli.load_books import path_of
     from opsctl.config.load import load_book
 
     if request.locust != LocustSettings() and request.engine != "locust":
         raise UsageError(
             "a locustfile, workers and `--web` are for Locust", code="CLI002", fix="add --engine locust"
         )
-    path = _path_of(request.name)
+    path = path_of(request.name)
     return adjusted(load_book(path, LoadBook), request.changes), path.parent
 
 
@@ -260,29 +261,6 @@ def interruptible() -> Iterator[Callable[[], str]]:
         yield lambda: INTERRUPTED if asked else ""
     finally:
         signal.signal(signal.SIGINT, before)
-
-
-def _path_of(name: str) -> Path:
-    """Return the file of a load: one of the project, else a shipped one, else any file."""
-    from opsctl import assets
-    from opsctl.cli import wiring
-
-    settings = wiring.settings()
-    own, shipped = settings.root / settings.project.books.loads, assets.root() / "ops" / "loads"
-    for path in (own / f"{name}.yaml", Path(name), shipped / f"{name}.yaml"):
-        if _is_file(path):
-            return path
-    known = sorted({path.stem for folder in (own, shipped) for path in folder.glob("*.yaml")})
-    raise UsageError(
-        f"there is no load `{name}`", code="BEN045", fix=f"one of: {', '.join(known)}; or a file of your own"
-    )
-
-
-def _is_file(path: Path) -> bool:
-    try:
-        return path.is_file()
-    except (OSError, ValueError):  # such as a name that is too long for a file, or holds a NUL
-        return False
 
 
 def _speed(text: str) -> float:
