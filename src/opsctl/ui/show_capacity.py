@@ -205,7 +205,11 @@ def _a_second(value: float | None) -> str:
 def _sentence(report: CapacityReport) -> str:
     best = max((result.capacity.passed or 0.0 for result in report.results), default=0.0)
     if not best:
-        return "no rate held the gates"
+        return (
+            "no rate held the gates"
+            if report.verdict is Verdict.FAIL
+            else "no rate was shown to hold the gates"
+        )
     return f"holds {rate(best)}" if report.verdict is Verdict.PASS else f"holds {rate(best)} at least"
 
 

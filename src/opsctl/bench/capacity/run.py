@@ -29,7 +29,9 @@ _FEWEST_REQUESTS = 1500
 _FOR_AN_ERROR_RATE = 4.5
 """Over its limit, the requests without an error that show it to be kept: Wilson's bound is 3.84 / n, and some to spare."""
 
-_LONGEST_FACTOR = 5.0
+_LONGEST_SECONDS = 60.0
+"""Of a step, where its rate is so low that the gates' percentiles need that long."""
+
 _PAUSE_SECONDS = 0.5
 
 
@@ -127,7 +129,7 @@ def answer_of(report: LoadReport) -> tuple[Answer, str]:
 def _step(
     job: LoadJob, *, rate: float, number: int, steps: Steps
 ) -> tuple[LoadReport, Use | None, Answer, str]:
-    seconds = min(max(steps.seconds, _requests_for(job) / rate), steps.seconds * _LONGEST_FACTOR)
+    seconds = max(steps.seconds, min(_requests_for(job) / rate, _LONGEST_SECONDS))
     before = steps.read()
     report = steps.send(turn_of(job, seconds=seconds, seed=job.book.seed + 1 + number, rate=rate))
     use = use_between(before, steps.read(), requests=report.answered, hit_ratio=report.hit_ratio)
