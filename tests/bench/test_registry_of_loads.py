@@ -10,6 +10,7 @@ from tests.bench.test_registry_and_compare import MACHINE, a_run
 from tests.fakes.clock import FakeClock
 
 from opsctl.bench.compare_loads import compare_any, refused
+from opsctl.bench.load.compare import LoadComparison
 from opsctl.bench.load.metrics import Metric
 from opsctl.bench.registry import Registry, StoredLoadRun
 from opsctl.core.errors import InconclusiveError, UsageError
@@ -144,6 +145,7 @@ def test_two_loads_are_compared(registry, clock, middle, verdict):
     )
     found = compare_any(first, second, noise_floor=0.05, metrics=[Metric.P50, Metric.P95])
 
+    assert isinstance(found, LoadComparison)
     assert found.verdict is verdict
     assert found.commits == ("4478177c0ffee", "4478177c0ffee")
 
@@ -194,6 +196,7 @@ def test_loads_are_shown_beside_latency_runs(registry, clock, capsys):
     for run in registry.list()[0]:
         show_run(run)
     comparison = compare_any(first, second, noise_floor=0.05)
+    assert isinstance(comparison, LoadComparison)
     show_load_comparison(comparison)
     error = InconclusiveError("not alike", code="BEN008")
     show_load_comparison(refused(first, second, noise_floor=0.05, why=error.as_finding()))

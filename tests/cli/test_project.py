@@ -51,8 +51,10 @@ def test_a_fresh_project_passes_its_own_checks(tmp_path: Path):
     outcome = run_opsctl("config", "check", folder=tmp_path)
 
     loads = ("breakpoint", "cold", "quick", "soak", "spike", "standard")
-    books = ("opsctl.yaml", "ops/collections.yaml", "ops/cache.yaml", "ops/service.yaml")
-    books += tuple(f"ops/loads/{load}.yaml" for load in loads)
+    books = [
+        *("opsctl.yaml", "ops/collections.yaml", "ops/cache.yaml", "ops/service.yaml"),
+        *(f"ops/loads/{load}.yaml" for load in loads),
+    ]
     assert (outcome.exit_code, outcome.stdout) == (0, "".join(f"ok  {book}\n" for book in books))
 
 

@@ -1,15 +1,17 @@
 """What a target needs follows from what a request cost, and from how workers add up."""
 
+from collections.abc import Sequence
+
 import pytest
 from tests.bench.capacity.test_usl import points_of
 
 from opsctl.bench.capacity.conclude import conclude
 from opsctl.bench.capacity.evidence import capacity_evidence
-from opsctl.bench.capacity.model import CapacityReport, Reading, Target, WorkersResult
+from opsctl.bench.capacity.model import CapacityReport, Need, Reading, Target, Use, WorkersResult
 from opsctl.bench.capacity.need import need_of, use_between
 from opsctl.bench.capacity.reading import counters_of
 from opsctl.bench.capacity.search import Answer, Capacity, End, Step
-from opsctl.bench.capacity.usl import efficiency, fit_law
+from opsctl.bench.capacity.usl import Efficiency, ScalabilityLaw, efficiency, fit_law
 from opsctl.clients.exposition import parse_samples
 from opsctl.core.clock import SystemClock
 from opsctl.evidence.model import Verdict, canonical_json
@@ -40,7 +42,29 @@ AFTER = Reading(
         "l1_entries": 1000.0,
     },
 )
-USE = use_between(BEFORE, AFTER, requests=10_000, hit_ratio=0.85)
+
+
+def used_between(first: Reading, second: Reading, *, requests: int, hit_ratio: float | None) -> Use:
+    """Return what was used where the readings tell it."""
+    found = use_between(first, second, requests=requests, hit_ratio=hit_ratio)
+    assert found is not None
+    return found
+
+
+def needed(
+    target: Target,
+    *,
+    results: Sequence[WorkersResult],
+    law: ScalabilityLaw | None = None,
+    efficiency: Efficiency | None = None,
+) -> Need:
+    """Return the need where some rate held."""
+    found = need_of(target, results=results, law=law, efficiency=efficiency)
+    assert found is not None
+    return found
+
+
+USE = used_between(BEFORE, AFTER, requests=10_000, hit_ratio=0.85)
 
 
 def a_result(workers, passed, failed, *, use=USE, end=End.FOUND):
@@ -70,12 +94,12 @@ def test_what_cannot_be_read_is_not_made_up():
     assert use_between(Reading(seconds=0.0), Reading(seconds=1.0), requests=5, hit_ratio=None) is None
     assert use_between(AFTER, BEFORE, requests=5, hit_ratio=None) is None
     anew = Reading(seconds=20.0, cpu_seconds={"service": 1.0})
-    assert use_between(AFTER, anew, requests=5, hit_ratio=None).cpu_seconds_per_request == {}
+    assert used_between(AFTER, anew, requests=5, hit_ratio=None).cpu_seconds_per_request == {}
 
 
 def test_one_worker_count_gives_a_proportion_and_says_so():
     """2,000 a second of one worker, 10,000 with 30 % headroom: 8 workers; 0.55 ms CPU a request: 7.9 cores."""
-    need = need_of(Target(), results=[a_result(1, 2000.0, 2100.0)], law=None, efficiency=None)
+    need = needed(Target(), results=[a_result(1, 2000.0, 2100.0)])
 
     assert (need.workers, need.workers_most, need.basis) == (8, None, "proportion")
     assert need.cores == pytest.approx(0.00055 * 10_000 / 0.7)
@@ -89,10 +113,11 @@ def test_one_worker_count_gives_a_proportion_and_says_so():
 def test_two_worker_counts_use_what_they_lost():
     """80 % of perfect growth costs a quarter more workers."""
     ratio = efficiency(points_of((2000.0, 0.25, 0.0), (1, 2)))
-    need = need_of(Target(), results=[a_result(2, 3200.0, 3300.0)], law=None, efficiency=ratio)
+    need = needed(Target(), results=[a_result(2, 3200.0, 3300.0)], efficiency=ratio)
 
     assert need.basis == "efficiency"
     assert need.workers == 12  # 14,286 / 3,200 x 2 / 0.8
+    assert need.workers_most is not None
     assert need.workers_most >= need.workers
 
 
@@ -101,19 +126,21 @@ def test_three_worker_counts_use_the_law_and_its_peak():
     law = fit_law(points_of((2000.0, 0.02, 0.0), (1, 2, 4)), resamples=100)
     results = [a_result(4, 7500.0, 7600.0)]
 
-    need = need_of(Target(), results=results, law=law, efficiency=None)
+    need = needed(Target(), results=results, law=law)
     assert (need.basis, need.workers) == ("law", law.workers_for(10_000 / 0.7))
+    assert need.workers is not None
+    assert need.workers_most is not None
     assert need.workers_most >= need.workers > 7
 
     low_peak = fit_law(points_of((2000.0, 0.3, 0.05), (1, 2, 4)), resamples=100)
-    beyond = need_of(Target(), results=results, law=low_peak, efficiency=None)
+    beyond = needed(Target(), results=results, law=low_peak)
     assert beyond.workers is None
     assert "more machines are needed" in beyond.notes[0]
 
 
 def test_what_was_measured_already_needs_no_law():
     """A target below what the most workers held."""
-    need = need_of(Target(rate=1000), results=[a_result(2, 4000.0, 4100.0)], law=None, efficiency=None)
+    need = needed(Target(rate=1000), results=[a_result(2, 4000.0, 4100.0)])
 
     assert (need.workers, need.workers_most, need.basis) == (1, 2, "measured")
 
@@ -186,6 +213,8 @@ def test_the_evidence_is_plain_and_its_names_carry_units(capsys):
     assert figures["need_requests_per_second"] == 10_000
     assert figures["workers_4_passed_requests_per_second"] == 6600
     assert figures["need_vector_searches_per_second"] == pytest.approx(500)
-    assert "resamples" not in plain_capacity(report)["law"]
+    law = plain_capacity(report)["law"]
+    assert isinstance(law, dict)
+    assert "resamples" not in law
     shown = capsys.readouterr().out
     assert all(word in shown for word in ("headroom", "contention", "vector searches"))

@@ -1,5 +1,7 @@
 """Steps are judged by the gates, and the sender's faults are told from the service's."""
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 import pytest
 from tests.bench.load.made_up import a_job, made_report
@@ -10,6 +12,9 @@ from opsctl.bench.capacity.run import StepDone, Steps, answer_of, search_capacit
 from opsctl.bench.capacity.search import Answer, End, SearchPlan
 from opsctl.core.errors import UsageError
 from opsctl.ui.show_capacity import plot_steps, step_line, telling_steps
+
+if TYPE_CHECKING:
+    from opsctl.core.events import Event
 
 
 def report(job=None, **changes):
@@ -57,7 +62,8 @@ class Service:
 
 def test_the_capacity_of_a_service_is_found_and_told_step_by_step():
     """Between what held and what did not; with what a request cost at the highest rate that held."""
-    service, told = Service(1500), []
+    service = Service(1500)
+    told: list[Event] = []
     job = a_job(warm_up={"every_user": True}, gates=["p99 < 500ms", "rate >= 9000/s", "recall >= 0.9"])
     steps = Steps(
         send=service.send, read=service.read, clock=service.clock, listener=telling_steps(told.append)
@@ -66,7 +72,11 @@ def test_the_capacity_of_a_service_is_found_and_told_step_by_step():
     found = search_capacity(job, workers=2, plan=SearchPlan(start=400), steps=steps)
 
     assert found.capacity.end is End.FOUND
-    assert found.capacity.passed <= 1500 < found.capacity.failed
+    passed, failed = found.capacity.passed, found.capacity.failed
+    assert passed is not None
+    assert failed is not None
+    assert passed <= 1500 < failed
+    assert found.use is not None
     assert found.use.cpu_seconds_per_request["service"] > 0
     assert [job.book.warm_up.every_user for job in service.jobs[:2]] == [True, False]
     assert service.jobs[1].book.gates == ["p99 < 500ms"]

@@ -82,6 +82,8 @@ def test_ranks_are_less_sure_when_blocks_depend_on_each_other():
     first, second = np.arange(20.0), np.arange(20.0) + 8
     alone, together = rank_shift(first, second), rank_shift(first, second, dependence=4.0)
 
+    assert alone is not None
+    assert together is not None
     assert alone.superiority == together.superiority > 0.8
     assert alone.p_value < 0.01 < together.p_value
     assert rank_shift(first, np.array([np.nan])) is None

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from tests.bench.load.made_up import a_job, made_report
 
+from opsctl.bench.load.book import Steady
 from opsctl.bench.load.interleaved import Turns, mean_rate, run_interleaved, turn_of
 from opsctl.bench.load.metrics import Metric
 from opsctl.core.errors import InconclusiveError
@@ -84,6 +85,8 @@ def test_a_turn_is_a_steady_piece_of_its_load():
     turn = turn_of(job, seconds=2.5, seed=9)
 
     assert mean_rate(job.book) == 350
-    assert (turn.book.duration_seconds, turn.book.arrivals[0].rate, turn.book.seed) == (2.5, 350, 9)
+    (arrivals,) = turn.book.arrivals
+    assert isinstance(arrivals, Steady)
+    assert (turn.book.duration_seconds, arrivals.rate, turn.book.seed) == (2.5, 350, 9)
     assert (turn.book.abort, turn.book.shadow, turn.book.gates) == ([], None, ["p99 < 500ms"])
     assert not turn.book.warm_up.every_user
