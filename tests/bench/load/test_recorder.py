@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from opsctl.bench.load.model import MOST_BLOCKS, MOST_REASONS, Outcome, Tally
-from opsctl.bench.load.recorder import NO_TIER, OUTCOMES, TIERS, Recorder, Row, merge_tally
+from opsctl.bench.load.model import MOST_BLOCKS, MOST_REASONS, Block, Outcome, Tally
+from opsctl.bench.load.recorder import NO_TIER, OUTCOMES, TIERS, Recorder, Row
 
 OK = OUTCOMES.index(Outcome.OK)
 
@@ -42,11 +42,11 @@ def tally_of(rows: list[Row]) -> Tally:
 def test_tallies_of_parts_join_to_the_tally_of_all(rows: list[Row], cut: int) -> None:
     """It does not matter which process, or which frame, a request was recorded in."""
     whole = Tally()
-    merge_tally(whole, tally_of(rows))
+    whole.merge(tally_of(rows))
 
     joined = Tally()
-    merge_tally(joined, tally_of(rows[:cut]))
-    merge_tally(joined, tally_of(rows[cut:]))
+    joined.merge(tally_of(rows[:cut]))
+    joined.merge(tally_of(rows[cut:]))
 
     assert joined == whole
     assert (
@@ -111,14 +111,28 @@ def test_memory_does_not_grow_with_the_length_of_a_run() -> None:
     sizes = []
     for second in range(4 * MOST_BLOCKS):
         frame.blocks = {second: block}
-        merge_tally(total, frame)
+        total.merge(frame)
         if second in {2 * MOST_BLOCKS - 1, 4 * MOST_BLOCKS - 1}:
             sizes.append(len(pickle.dumps(total)))
 
     assert MOST_BLOCKS / 2 <= len(total.blocks) <= MOST_BLOCKS
     assert total.block_seconds == 4
+    assert sorted(total.blocks) == list(range(0, 4 * MOST_BLOCKS, 4))
     assert sum(block.planned for block in total.blocks.values()) == 4 * MOST_BLOCKS * 100
     assert sizes[1] < 1.2 * sizes[0]
+
+
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)], ids=["finer first", "coarser first"])
+def test_blocks_are_named_by_their_first_second_whatever_their_length(order: tuple[int, int]) -> None:
+    """Seconds 4 to 8 of one tally, and two blocks of four seconds of another, join to two blocks of four seconds."""
+    finer = Tally(blocks={second: Block(planned=1) for second in range(4, 9)})
+    coarser = Tally(blocks={4: Block(planned=10), 8: Block(planned=20)}, block_seconds=4)
+    total = Tally()
+    for place in order:
+        total.merge((finer, coarser)[place])
+
+    assert total.block_seconds == 4
+    assert {second: block.planned for second, block in total.blocks.items()} == {4: 14, 8: 21}
 
 
 def test_reasons_are_bounded() -> None:
@@ -128,7 +142,7 @@ def test_reasons_are_bounded() -> None:
         recorder = Recorder(endpoints=["feed"], started=0.0)
         for each in range(100):
             recorder.add_reason(f"reason {number} {each}")
-        merge_tally(total, recorder.take())
+        total.merge(recorder.take())
 
     assert len(total.reasons) == MOST_REASONS
     assert sum(total.reasons.values()) == 1000

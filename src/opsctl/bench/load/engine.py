@@ -12,7 +12,6 @@ from opsctl.bench.load.messages import Order, Ready, Start, Stop
 from opsctl.bench.load.model import Frame, Tally
 from opsctl.bench.load.parts import PartsOf, parts_of
 from opsctl.bench.load.ports import EngineResult, LoadJob
-from opsctl.bench.load.recorder import merge_tally
 from opsctl.core.errors import NotReadyError
 
 _PREPARATION_SECONDS = 120.0
@@ -135,7 +134,7 @@ class _Run:
         self._resident[frame.process] = frame.resident_bytes
         self._most_resident = max(self._most_resident, sum(self._resident.values()))
         self._ended_after = max(self._ended_after, frame.seconds)
-        merge_tally(self._total, frame.new)
+        self._total.merge(frame.new)
         reason = self._watch(frame)
         if reason:
             self._abort(reason)

@@ -18,7 +18,7 @@ MOST_BLOCKS = 1200
 MOST_REASONS = 50
 
 OTHER_REASONS = "other reasons"
-"""Takes what comes beyond `MOST_REASONS` different ones."""
+"""The last of the `MOST_REASONS`: takes what comes beyond the others."""
 
 
 class Outcome(StrEnum):
@@ -120,7 +120,7 @@ class Tally:
     outcomes: Counter[str] = field(default_factory=Counter)
     statuses: Counter[int] = field(default_factory=Counter)
     reasons: Counter[str] = field(default_factory=Counter)
-    """Why answers were errors, in a few words; at most 50 different ones are kept."""
+    """Why answers were errors, in a few words; at most `MOST_REASONS` different ones are kept."""
     endpoints: dict[str, Block] = field(default_factory=dict)
     tiers: dict[str, Histogram] = field(default_factory=dict)
     """Response times of good answers by tier."""
@@ -132,6 +132,11 @@ class Tally:
     """Doubles, with neighbours merged, each time there are more than `MOST_BLOCKS`: memory does not grow with time."""
     received_bytes: int = 0
 
+    def add_reason(self, reason: str, *, count: int = 1) -> None:
+        """Count why answers were errors."""
+        known = reason in self.reasons or len(self.reasons) < MOST_REASONS - 1
+        self.reasons[reason if known else OTHER_REASONS] += count
+
     def merge(self, other: "Tally") -> None:
         """Add what another process recorded, or the same one later; blocks take the longer of both lengths."""
         self.planned += other.planned
@@ -141,8 +146,7 @@ class Tally:
         self.outcomes.update(other.outcomes)
         self.statuses.update(other.statuses)
         for reason, count in other.reasons.items():
-            known = reason in self.reasons or len(self.reasons) < MOST_REASONS
-            self.reasons[reason if known else OTHER_REASONS] += count
+            self.add_reason(reason, count=count)
         for name, block in other.endpoints.items():
             self.endpoints.setdefault(name, Block()).merge(block)
         for tier, histogram in other.tiers.items():
@@ -152,8 +156,7 @@ class Tally:
             for stage, time in stages.items():
                 own.setdefault(stage, StageTime()).merge(time)
         self.widen(other.block_seconds)
-        for second, block in other.blocks.items():
-            self.blocks.setdefault(second - second % self.block_seconds, Block()).merge(block)
+        self._take_blocks(other.blocks)
         while len(self.blocks) > MOST_BLOCKS:
             self.widen(2 * self.block_seconds)
 
@@ -161,10 +164,16 @@ class Tally:
         """Make blocks at least so long, by merging neighbours."""
         while self.block_seconds < block_seconds:
             self.block_seconds *= 2
-            blocks: dict[int, Block] = {}
-            for second, block in self.blocks.items():
-                blocks.setdefault(second - second % self.block_seconds, Block()).merge(block)
-            self.blocks = blocks
+            shorter, self.blocks = self.blocks, {}
+            self._take_blocks(shorter)
+
+    def _take_blocks(self, blocks: Mapping[int, Block]) -> None:
+        """Add blocks that are no longer than its own."""
+        for second, block in blocks.items():
+            kept = self.blocks.setdefault(second - second % self.block_seconds, Block())
+            kept.merge(block)
+            # Packed at once: a thousand blocks each hold hundreds of values, and tens of thousands of slots.
+            kept.response.pack()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,12 +1,11 @@
 """How do the times of single requests become tallies, in constant memory and at well under a microsecond each?"""
 
 from array import array
-from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from opsctl.bench.load.histogram import Histogram, values_and_slots
-from opsctl.bench.load.model import MOST_BLOCKS, MOST_REASONS, Block, Outcome, StageTime, Tally, Tier, Timings
+from opsctl.bench.load.model import Block, Outcome, StageTime, Tally, Tier, Timings
 
 if TYPE_CHECKING:
     import numpy as np
@@ -25,7 +24,6 @@ _TIMED = [OUTCOME_CODES[each] for each in (Outcome.OK, Outcome.TIMED_OUT, Outcom
 
 _OUTCOME_NAMES = [outcome.value for outcome in OUTCOMES]
 _TIER_NAMES = [tier.value for tier in TIERS]
-_OTHER_REASONS = "other reasons"
 
 Row = tuple[float, float, float, float, int, int, int, int]
 """When a request was planned, dispatched, sent (0: never) and ended, in seconds of one clock; then the numbers of its
@@ -55,7 +53,7 @@ class Recorder:
 
     def add_reason(self, reason: str) -> None:
         """Count why an answer was an error."""
-        _add_reason(self.tally.reasons, reason, 1)
+        self.tally.add_reason(reason)
 
     def add_stage(self, *, tier: int, stage: str, seconds: float) -> None:
         """Take a time that the service itself named."""
@@ -128,57 +126,6 @@ class _Batch:
         block.tiers.update(_counted(self.tiers[chosen & self.is_ok], _TIER_NAMES))
         timed = chosen & self.is_timed
         block.response.record_slots(self.values[timed], self.slots[timed])
-
-
-def merge_tally(total: Tally, new: Tally) -> None:
-    """Add what a process newly recorded."""
-    total.planned += new.planned
-    total.sent += new.sent
-    total.received_bytes += new.received_bytes
-    total.timings.merge(new.timings)
-    total.outcomes.update(new.outcomes)
-    total.statuses.update(new.statuses)
-    for reason, count in new.reasons.items():
-        _add_reason(total.reasons, reason, count)
-    for name, block in new.endpoints.items():
-        total.endpoints.setdefault(name, Block()).merge(block)
-    for tier, histogram in new.tiers.items():
-        total.tiers.setdefault(tier, Histogram()).merge(histogram)
-    for tier, stages in new.stages.items():
-        for stage, time in stages.items():
-            kept = total.stages.setdefault(tier, {}).setdefault(stage, StageTime())
-            kept.seconds += time.seconds
-            kept.answers += time.answers
-    _merge_blocks(total, new)
-
-
-def _merge_blocks(total: Tally, new: Tally) -> None:
-    while total.block_seconds < new.block_seconds:
-        _halve(total)
-    coarser = total.block_seconds // new.block_seconds
-    for second, block in new.blocks.items():
-        kept = total.blocks.setdefault(second // coarser, Block())
-        kept.merge(block)
-        # Packed at once: a thousand blocks of a second each hold hundreds of values, and tens of thousands of slots.
-        kept.response.pack()
-    while len(total.blocks) > MOST_BLOCKS:
-        _halve(total)
-
-
-def _halve(tally: Tally) -> None:
-    """Join neighbouring blocks, so that each holds twice the time."""
-    joined: dict[int, Block] = {}
-    for second in sorted(tally.blocks):
-        kept = joined.setdefault(second // 2, Block())
-        kept.merge(tally.blocks[second])
-        kept.response.pack()
-    tally.blocks = joined
-    tally.block_seconds *= 2
-
-
-def _add_reason(reasons: Counter[str], reason: str, count: int) -> None:
-    known = reason in reasons or len(reasons) < MOST_REASONS - 1
-    reasons[reason if known else _OTHER_REASONS] += count
 
 
 def _counted(codes: "np.ndarray", names: Sequence[str]) -> dict[str, int]:
