@@ -95,6 +95,7 @@ class FaultyServer:
         self._started.set()
         await self._stop.wait()
         server.close()
+        await asyncio.sleep(0.02)  # what was accepted a moment ago is a task by then
         for task, writer in self._tasks.items():
             task.cancel()
             writer.transport.abort()  # a task that never ran has no end of its own

@@ -187,7 +187,7 @@ class Pool:
             return
         if connection.was_used:
             self._fill()
-        else:
+        elif self._later is None:  # many that end together are one sign, not many
             self._fruitless += 1
             self._fill_later()
 
