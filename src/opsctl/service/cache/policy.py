@@ -66,6 +66,11 @@ class EdgeTier(StrictModel):
     """True lets a CDN in front keep feeds (`s-maxage`), one copy an API key (`Vary: Authorization`)."""
     feed: Lifetime = Lifetime(fresh="5m", stale_while_revalidate="1m", stale_if_error="1h")
     """Whole feeds, as the bytes that are sent."""
+    refreshes_per_second: Annotated[float, Field(gt=0, le=10_000)] = 30.0
+    """Old feeds that a worker makes anew a second, at most; the others are given old a little longer.
+
+    Making a feed takes about 10 ms of a worker, so 30 leave it two thirds of its time for everything else.
+    """
     user_embedding: Lifetime = Lifetime(fresh="15m", stale_while_revalidate="1m")
     """Vectors of readers."""
     thompson: Lifetime = Lifetime(fresh="30m", stale_if_error="24h")

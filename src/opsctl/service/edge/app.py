@@ -188,10 +188,11 @@ class Edge:
         if entry is not None and self._feeds.is_stale(entry):
             self._refresh(request, query, key)
             await self._old_feed(request, entry, send)
-        elif entry is not None and self._feeds.stands_in(entry) and self._feeds.is_paused(key):
-            await self._old_feed(request, entry, send)
-        elif entry is not None and self._feeds.stands_in(entry) and self._feeds.is_busy:
-            self._refresh(request, query, key)
+        elif (
+            entry is not None
+            and self._feeds.stands_in(entry)
+            and (self._feeds.is_paused(key) or not self._feeds.may_replace())
+        ):
             await self._old_feed(request, entry, send)
         else:
             await self._new_feed(request, query, entry, send)

@@ -69,6 +69,7 @@ def make_edge(  # noqa: PLR0913 - what it is made of
         memory,
         lifetime=options.feed_lifetime,
         has_shared_caches=options.has_shared_caches,
+        refreshes_per_second=options.refreshes_per_second,
         request_seconds=options.request_seconds,
         now=times.now,
         random=times.random,

@@ -13,6 +13,7 @@ from opsctl.service.edge.answers import Answer, cache_headers, storable
 from opsctl.service.edge.asgi import Application, Scope
 from opsctl.service.edge.caught import Caught
 from opsctl.service.edge.origin import catch
+from opsctl.service.edge.pace import Pace
 from opsctl.service.telemetry.trace import Trace, tracing
 
 _logger = logging.getLogger(__name__)
@@ -26,6 +27,7 @@ _MOST_PAUSES = 4096
 _MOST_REFRESHES = 8
 # With as many feeds under way, an old one is given rather than one more begun for it.
 _BUSY_FLIGHTS = 2 * _MOST_REFRESHES
+_BURST = _MOST_REFRESHES
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +53,7 @@ class FeedCache:
         *,
         lifetime: Lifetime,
         has_shared_caches: bool,
+        refreshes_per_second: float,
         request_seconds: float,
         now: Callable[[], float],
         random: Callable[[], float],
@@ -68,11 +71,7 @@ class FeedCache:
         self._flights = SingleFlight()
         self._paused_until: dict[str, float] = {}
         self._refreshes = 0
-
-    @property
-    def is_busy(self) -> bool:
-        """Tell whether so many feeds are under way that an old one should do."""
-        return len(self._flights) >= _BUSY_FLIGHTS
+        self._pace = Pace(per_second=refreshes_per_second, burst=_BURST, now=now)
 
     def is_stale(self, entry: Entry) -> bool:
         """Tell whether an entry past its time may still be given while it is made anew."""
@@ -81,6 +80,10 @@ class FeedCache:
     def stands_in(self, entry: Entry) -> bool:
         """Tell whether an entry may be given in place of an error."""
         return self._now() < entry.fresh_until + self._error_seconds
+
+    def may_replace(self) -> bool:
+        """Tell whether there is room to make a feed whose reader could have an old one, and take that room."""
+        return len(self._flights) < _BUSY_FLIGHTS and self._pace.take()
 
     def is_paused(self, key: str) -> bool:
         """Tell whether making this feed failed a moment ago."""
@@ -113,7 +116,8 @@ class FeedCache:
             tell(made)
             return made
 
-        if self._refreshes < _MOST_REFRESHES and not self._flights.is_flying(key) and not self.is_paused(key):
+        is_wanted = not self._flights.is_flying(key) and not self.is_paused(key)
+        if is_wanted and self._refreshes < _MOST_REFRESHES and self._pace.take():
             self._refreshes += 1
             self._flights.start(key, make)
 

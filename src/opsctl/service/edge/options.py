@@ -32,6 +32,7 @@ class EdgeOptions:
     has_l1: bool
     has_shared_caches: bool
     feed_lifetime: Lifetime
+    refreshes_per_second: float
 
 
 def edge_options(service: ServiceBook, cache: CacheBook) -> EdgeOptions:
@@ -54,4 +55,5 @@ def edge_options(service: ServiceBook, cache: CacheBook) -> EdgeOptions:
         has_l1=cache.l1.enabled,
         has_shared_caches=cache.l1.shared_caches,
         feed_lifetime=cache.l1.feed,
+        refreshes_per_second=cache.l1.refreshes_per_second,
     )
