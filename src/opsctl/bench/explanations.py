@@ -122,7 +122,9 @@ EXPLANATIONS: dict[str, str] = {
     ),
     "BEN038": (
         "The sending processes waited for a CPU for a part of the time, because something else ran on it"
-        " (`validity.starved_share`). Send from another machine, or end other work."
+        " (`validity.starved_share`). Many short waits are usual where sender and service share cores, and change nothing:"
+        " then it is a warning. It makes the run invalid where the p99 of the sender's lag is above 1 % of the objective, or"
+        " the waits took more than half of the time. Send from another machine, or end other work."
     ),
     "BEN039": (
         "The cache was filling or emptying while it was measured: L1 answered another share of the requests in the last"

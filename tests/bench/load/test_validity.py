@@ -35,19 +35,26 @@ def quiet(total: Tally | None = None, **changes: Any) -> EngineResult:
     return result
 
 
+def problems(result: EngineResult, *gates: str, **circumstances: Any) -> list[Finding]:
+    """Return the problems of a run."""
+    return problems_of(
+        job({"feed": FEED}),
+        result,
+        measured=Measured(total=result.total),
+        gates=[parse_gate(gate) for gate in gates],
+        checks=check_gates(Measured(total=result.total), [parse_gate(gate) for gate in gates]),
+        circumstances=Circumstances(**circumstances),
+    )
+
+
 def codes(result: EngineResult, *gates: str, **circumstances: Any) -> list[str]:
     """Return the codes of the problems of a run."""
-    return [
-        problem.code
-        for problem in problems_of(
-            job({"feed": FEED}),
-            result,
-            measured=Measured(total=result.total),
-            gates=[parse_gate(gate) for gate in gates],
-            checks=check_gates(Measured(total=result.total), [parse_gate(gate) for gate in gates]),
-            circumstances=Circumstances(**circumstances),
-        )
-    ]
+    return [problem.code for problem in problems(result, *gates, **circumstances)]
+
+
+def severities(result: EngineResult, *gates: str) -> dict[str, Severity]:
+    """Return how bad each problem of a run is."""
+    return {problem.code: problem.severity for problem in problems(result, *gates)}
 
 
 def test_a_quiet_run_is_valid():
@@ -81,9 +88,18 @@ def test_dropped_requests_starvation_and_lost_processes_make_a_run_invalid():
     dropping = quiet()
     dropping.total.outcomes[Outcome.DROPPED] = 1
     assert codes(dropping) == ["BEN037"]
-    assert codes(quiet(starved_share=0.2)) == ["BEN038"]
+    assert codes(quiet(starved_share=0.6)) == ["BEN038"]
     assert codes(quiet(errors=("process 1: killed",))) == ["BEN042"]
     assert codes(quiet(Tally())) == ["BEN042"]
+
+
+def test_waits_for_a_cpu_make_a_run_invalid_where_they_made_the_sender_late():
+    """Beside a service on the same cores short waits are usual; what they amount to is the lag."""
+    late = quiet(starved_share=0.2)
+    late.total.timings.generator_lag.record_many(np.full(4500, 6_000.0))
+    assert severities(late, "p99 < 500ms") == {"BEN038": Severity.ERROR}
+    assert severities(late, "p99 < 1s") == {"BEN038": Severity.WARNING}
+    assert severities(quiet(starved_share=0.05), "p99 < 500ms") == {}
 
 
 def test_a_cache_that_fills_while_it_is_measured_makes_a_run_invalid():

@@ -203,7 +203,8 @@ class Validity(StrictModel):
     achieved_share: Share = 0.99
     """Fewer requests sent than this share of the plan is invalid."""
     starved_share: Share = 0.1
-    """The sender waiting longer than this share of the time for a CPU is invalid."""
+    """The sender waiting longer than this share of the time for a CPU is a warning; it is invalid where its lag says that the
+    waits mattered (p99 above 1 % of the objective), and above half of the time in any case."""
     cache: Literal["steady", "any"] = "steady"
     """`steady`: the L1 hit ratio of the last third may differ from the first third's by at most 5 points."""
 
