@@ -35,7 +35,7 @@ def quiet(total: Tally | None = None, **changes: Any) -> EngineResult:
     return result
 
 
-def problems(result: EngineResult, *gates: str, **circumstances: Any) -> list[Finding]:
+def problems(result: EngineResult, *gates: str, **circumstances: Any) -> tuple[Finding, ...]:
     """Return the problems of a run."""
     return problems_of(
         job({"feed": FEED}),
