@@ -44,6 +44,7 @@ from opsctl.service.feed.interactions import InteractionRecorder
 from opsctl.service.feed.learn import Learner
 from opsctl.service.feed.readiness import Dependencies
 from opsctl.service.feed.vectors_follow import VectorWriter
+from opsctl.service.garbage import TIDY_SECONDS, Tidy
 from opsctl.service.key_store import DatabaseKeys
 from opsctl.service.plan import load_cache_book, load_collections_book, load_service_book
 from opsctl.service.pool_figures import PoolMeter
@@ -129,7 +130,10 @@ async def assembled(settings: Settings, *, workers: int) -> AsyncIterator[Edge]:
             log=_log(worker, closing),
             clocks=clocks,
         )
-        works = _works(worker, feeds, keys) | {"figures": every(_TEND_SECONDS, edge.write_figures)}
+        works = _works(worker, feeds, keys) | {
+            "figures": every(_TEND_SECONDS, edge.write_figures),
+            "garbage": every(TIDY_SECONDS, Tidy()),
+        }
         await closing.enter_async_context(running(works))
         closing.push_async_callback(edge.close)
         yield edge
