@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 _LARGEST_HEAD_BYTES = 64 * 1024
+_LONGEST_NUMBER = 18  # digits; `int` refuses thousands of them with a ValueError of its own
 _NO_BODY = frozenset({204, 304})
 _BEGINNING = b"HTTP/1."
 _HEX_DIGITS = frozenset(b"0123456789abcdefABCDEF")
@@ -135,6 +136,8 @@ def _body_size(head: Answer) -> int | None:
         return None
     if not size.isdigit():
         raise BadAnswerError("the length of the answer is no number")
+    if len(size) > _LONGEST_NUMBER:
+        raise TooLargeError
     return int(size)
 
 

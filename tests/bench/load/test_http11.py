@@ -29,6 +29,7 @@ BROKEN = {
     b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nab\r\n": "broken chunk",
     b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0x1\r\n": "broken chunk",
     b"HTTP/1.1 200 OK\r\nContent-Length: 99999999999\r\n\r\n": "body above 64 MiB",
+    b"HTTP/1.1 200 OK\r\nContent-Length: " + b"9" * 5000 + b"\r\n\r\n": "length is beyond all measure",
     b"HTTP/1.1 101 Switching\r\nUpgrade: x\r\n\r\n": "switches protocols unasked",
     b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nab": "longer than it said",
     b"HTTP/1.1 204 No\r\n\r\nbody": "longer than it said",

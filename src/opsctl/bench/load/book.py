@@ -20,6 +20,18 @@ _LONGEST_SECONDS = 7 * 24 * 3600.0
 _FRAMING = frozenset({"connection", "content-length", "expect", "keep-alive", "transfer-encoding", "upgrade"})
 
 
+def _within_a_week(text: str) -> str:
+    if parse_duration(text) > _LONGEST_SECONDS:
+        raise ValueError("nothing here lasts longer than seven days")
+    return text
+
+
+def _above_zero(text: str) -> str:
+    if parse_duration(text) == 0:
+        raise ValueError("it must be longer than nothing")
+    return text
+
+
 def _checked_name(name: str) -> str:
     if name in CLOCKS or name in TIERS:
         raise ValueError(f"`{name}` has a meaning in gates; choose another name")
@@ -51,6 +63,12 @@ def _without_repeats(headers: dict[str, str]) -> dict[str, str]:
     return headers
 
 
+Pause = Annotated[Duration, AfterValidator(_within_a_week)]
+"""A time that may be nothing."""
+
+Length = Annotated[Pause, AfterValidator(_above_zero)]
+"""A time that is more than nothing."""
+
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,39}$"), AfterValidator(_checked_name)]
 GateText = Annotated[str, Field(max_length=100), AfterValidator(_checked_gate)]
 Method = Literal["GET", "POST", "PUT", "DELETE", "HEAD"]
@@ -64,7 +82,7 @@ class Steady(StrictModel):
     shape: Literal["constant", "poisson", "soak"]
     """`soak` is `poisson` for long: its report also says whether latency drifted from first to last quarter."""
     rate: Rate
-    duration: Duration
+    duration: Length
 
 
 class Ramp(StrictModel):
@@ -73,7 +91,7 @@ class Ramp(StrictModel):
     shape: Literal["ramp"]
     start: Rate
     end: Rate
-    duration: Duration
+    duration: Length
 
 
 class Spike(StrictModel):
@@ -82,9 +100,9 @@ class Spike(StrictModel):
     shape: Literal["spike"]
     base: Rate
     peak: Rate
-    duration: Duration
+    duration: Length
     """Of all of it."""
-    peak_duration: Duration
+    peak_duration: Length
     """Of the peak; base before and after it."""
 
     @model_validator(mode="after")
@@ -101,7 +119,7 @@ class Stairs(StrictModel):
     start: Rate
     end: Rate
     steps: Annotated[int, Field(ge=2, le=1000)]
-    step_duration: Duration
+    step_duration: Length
 
 
 Phase = Annotated[Steady | Ramp | Spike | Stairs, Field(discriminator="shape")]
@@ -160,7 +178,7 @@ class WarmUp(StrictModel):
     every_user: bool = False
     """Ask once for each user's first endpoint, with `concurrency` requests at a time (users that L1 knows answer at once)."""
     concurrency: Annotated[int, Field(ge=1, le=1000)] = 16
-    duration: Duration = "2s"
+    duration: Pause = "2s"
     """Then the first phase's rate for so long, uncounted."""
 
 
@@ -177,9 +195,9 @@ class Limits(StrictModel):
 
     connections: Annotated[int, Field(ge=1, le=20_000)] = 64
     """Kept-alive connections of each process; a request waits for a free one, and that wait counts as latency."""
-    timeout: Duration = "10s"
+    timeout: Length = "10s"
     """For one answer, from when it was sent."""
-    drain: Duration = "10s"
+    drain: Pause = "10s"
     """How long after the last arrival answers are waited for; what is still out then is censored."""
     most_waiting: Annotated[int, Field(ge=1, le=10_000_000)] = 200_000
     """Requests that may wait for a connection; beyond, arrivals are dropped, counted, and the run is invalid."""

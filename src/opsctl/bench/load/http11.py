@@ -14,6 +14,9 @@ LARGEST_BODY_BYTES = 64 * 2**20
 _TOKEN = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 _STATUS_LINE = re.compile(rb"HTTP/1\.([01]) ([1-9]\d\d)(?: [^\r\n]*)?")
 _CHUNK_SIZE = re.compile(rb"([0-9A-Fa-f]{1,15})[ \t]*(?:;[^\r\n]*)?")
+_LONGEST_LENGTH = 18
+"""Digits; `int` refuses thousands of them, and no answer is as long as that."""
+
 _WITHOUT_BODY = (204, 304)
 _STATUSES = {
     b"%d " % status: status for status in range(200, 600) if status not in _WITHOUT_BODY
@@ -40,7 +43,7 @@ def read_whole(data: bytes) -> Answer | None:
     if status is None or at < 0:
         return None
     length = lower[at + 18 : lower.find(b"\r\n", at + 18)]
-    if not length.isdigit() or int(length) != len(data) - end - 4:
+    if not length.isdigit() or len(length) > _LONGEST_LENGTH or int(length) != len(data) - end - 4:
         return None
     if b"\r\ntransfer-encoding" in lower or lower.find(b"\r\ncontent-length", at + 2) > 0:
         return None
@@ -141,6 +144,8 @@ class AnswerReader:
         if length is not None:
             if not length.isdigit():
                 raise BrokenAnswerError(Outcome.MALFORMED, "length is no number")
+            if len(length) > _LONGEST_LENGTH:
+                raise BrokenAnswerError(Outcome.MALFORMED, "length is beyond all measure")
             return (yield from self._take(int(length))), True
         while not self._is_over:
             self._check_size(len(self._buffer))
