@@ -27,7 +27,7 @@ def report(job=None, **changes):
     [
         ({}, Answer.PASSED),
         ({"middle": 2.0}, Answer.FAILED),
-        ({"starved": 0.5}, Answer.INVALID),
+        ({"starved": 0.6}, Answer.INVALID),
         ({"lag": 0.4}, Answer.INVALID),
         ({"share_sent": 0.8, "wait": 3.0}, Answer.FAILED),
         ({"share_sent": 0.8, "lag": 0.04}, Answer.INVALID),

@@ -25,7 +25,7 @@ class Services:
         self.asked.append((job.address.port, job.book.seed))
         turn = len(self.asked)
         factor = (self.slower if job.address.port == 2 else 1.0) * (1 + self.drift * turn)
-        starved = 0.5 if turn in self.invalid_turns else 0.0
+        starved = 0.6 if turn in self.invalid_turns else 0.0
         return made_report(job, self._random, middle=0.002 * factor, starved=starved)
 
 
