@@ -18,8 +18,20 @@ from opsctl.evidence.model import Verdict
 np = pytest.importorskip("numpy")
 
 
-def tally(seconds: "list[list[float]]", *, errors: int = 0, unfinished: int = 0) -> Tally:
-    """Return what was recorded when each second brought these response times in microseconds."""
+def tally(
+    seconds: "list[list[float]]",
+    *,
+    errors: int = 0,
+    unfinished: int = 0,
+    waited: float = 1000.0,
+    outcome: Outcome = Outcome.UNFINISHED,
+) -> Tally:
+    """Return what was recorded when each second brought these response times in microseconds.
+
+    `unfinished` more, evenly over the seconds, had no answer after `waited` microseconds.
+    """
+    each = unfinished // len(seconds)
+    seconds = [[*times, *[waited] * each] for times in seconds]
     total = Tally()
     for second, times in enumerate(seconds):
         histogram = Histogram()
@@ -33,7 +45,8 @@ def tally(seconds: "list[list[float]]", *, errors: int = 0, unfinished: int = 0)
         total.outcomes["reset"] = errors
         total.blocks[0].errors = errors
     if unfinished:
-        total.outcomes[Outcome.UNFINISHED] = unfinished
+        total.outcomes[outcome] = unfinished
+        total.timings.censored.record_many(np.full(unfinished, waited))
     return total
 
 
@@ -139,8 +152,32 @@ def test_requests_that_never_ended_may_have_taken_for_ever():
     clean = [[1000.0] * 1000 for _ in range(10)]
     assert verdict("p99 < 10ms", Measured(total=tally(clean))) is Verdict.PASS
     assert verdict("p99 < 10ms", Measured(total=tally(clean, unfinished=300))) is Verdict.INCONCLUSIVE
-    assert verdict("max < 10ms", Measured(total=tally(clean, unfinished=1))) is Verdict.INCONCLUSIVE
+    assert verdict("max < 10ms", Measured(total=tally(clean, unfinished=10))) is Verdict.INCONCLUSIVE
     assert verdict("max < 10ms", Measured(total=tally(clean))) is Verdict.PASS
+
+
+def test_a_request_without_an_answer_counts_once_however_long_it_was_waited_for():
+    """Six in a thousand that waited ten seconds are six in a thousand slow ones, not twelve."""
+    clean = [[1000.0] * 994 for _ in range(20)]
+    some = Measured(total=tally(clean, unfinished=120, waited=10e6))
+    assert verdict("p99 < 500ms", some) is Verdict.PASS
+    assert verdict("p99.9 < 500ms", some) is Verdict.FAIL
+    assert verdict("max < 5s", some) is Verdict.FAIL
+
+
+def test_a_timeout_is_no_answer_within_a_limit_above_it():
+    """Nobody knows how long the answer would have taken that was not waited for."""
+    late = tally([[1000.0] * 970 for _ in range(20)], unfinished=600, waited=10e6, outcome=Outcome.TIMED_OUT)
+    assert verdict("p99 < 12s", Measured(total=late)) is Verdict.INCONCLUSIVE
+    assert verdict("max < 12s", Measured(total=late)) is Verdict.INCONCLUSIVE
+    assert verdict("error_rate < 1%", Measured(total=late)) is not Verdict.PASS
+
+
+def test_what_was_never_answered_says_nothing_of_the_sender():
+    """A gate on the generator's own lag is judged by the lags alone."""
+    total = tally([[1000.0] * 970 for _ in range(20)], unfinished=600)
+    total.timings.generator_lag.record_many(np.full(20_000, 100.0))
+    assert verdict("generator_lag.p99 < 5ms", Measured(total=total)) is Verdict.PASS
 
 
 def test_no_error_among_few_requests_does_not_show_a_small_error_rate():

@@ -37,6 +37,20 @@ def tally_of(rows: list[Row]) -> Tally:
     return tally
 
 
+def test_a_request_without_an_answer_is_remembered_as_such() -> None:
+    """What timed out was sent; what still waited for a connection has no service time."""
+    timed_out, unfinished = (OUTCOMES.index(each) for each in (Outcome.TIMED_OUT, Outcome.UNFINISHED))
+    timings = tally_of([
+        (1.0, 1.0, 1.0, 1.5, 0, NO_TIER, OK, 200),
+        (1.0, 1.0, 2.0, 4.0, 0, NO_TIER, timed_out, 0),
+        (1.0, 1.0, 0.0, 3.0, 0, NO_TIER, unfinished, 0),
+    ]).timings  # fmt: skip
+
+    assert (timings.response.count, timings.censored.count, timings.censored_service.count) == (3, 2, 1)
+    assert timings.censored.largest_microseconds == 3_000_000
+    assert timings.censored_service.largest_microseconds == 2_000_000
+
+
 @settings(max_examples=40, deadline=None)
 @given(rows=ROWS, cut=st.integers(0, 60))
 def test_tallies_of_parts_join_to_the_tally_of_all(rows: list[Row], cut: int) -> None:

@@ -70,7 +70,11 @@ def _time(measured: Measured, gate: Gate) -> Figure:
             if estimate is None
             else Figure(value=estimate.value, low=estimate.low, high=estimate.high)
         )
-    return measured.mean(histogram) if gate.metric == "mean" else _maximum(measured, histogram)
+    return (
+        measured.mean(histogram)
+        if gate.metric == "mean"
+        else _maximum(histogram, censored=_censored(measured, gate))
+    )
 
 
 def _histogram(measured: Measured, gate: Gate) -> Histogram:
@@ -84,13 +88,20 @@ def _histogram(measured: Measured, gate: Gate) -> Histogram:
     return chosen
 
 
-def _maximum(measured: Measured, histogram: Histogram) -> Figure:
-    """Return the longest time of this run, no estimate of another's; what is unfinished may have taken any."""
+def _censored(measured: Measured, gate: Gate) -> Histogram:
+    """Return the times without an answer among those that a gate speaks of; of an endpoint or a tier, all that may be."""
+    timings = measured.total.timings
+    if gate.clock == "service":
+        return timings.censored_service
+    return timings.censored if gate.clock == "response" else Histogram()
+
+
+def _maximum(histogram: Histogram, *, censored: Histogram) -> Figure:
+    """Return the longest time of this run, no estimate of another's; what had no answer may have taken any."""
     if not histogram.count:
         return Figure()
     longest = histogram.largest_microseconds / 1e6
-    is_open = measured.total.outcomes.get(Outcome.UNFINISHED, 0) > 0
-    return Figure(value=longest, low=longest, high=math.inf if is_open else longest)
+    return Figure(value=longest, low=longest, high=math.inf if censored.count else longest)
 
 
 def _judged(gate: Gate, figure: Figure) -> Verdict:
@@ -105,7 +116,7 @@ def _judged(gate: Gate, figure: Figure) -> Verdict:
 def _judged_percentile(measured: Measured, gate: Gate, figure: Figure) -> Verdict:
     """Judge the share that takes longer, and the interval of the percentile itself: both must agree."""
     histogram = _histogram(measured, gate)
-    slower = measured.exceeding(histogram, gate.limit)
+    slower = measured.exceeding(histogram, gate.limit, censored=_censored(measured, gate))
     if (
         gate.share is None
         or slower.low is None

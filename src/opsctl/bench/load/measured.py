@@ -96,17 +96,23 @@ class Measured:
             return None
         return widened(plain, spread_of_part(widening**2, part=histogram.count / whole.count) ** 0.5)
 
-    def exceeding(self, histogram: Histogram, seconds: float) -> Figure:
-        """Return the part of the requests that took longer; those that never ended count as such."""
+    def exceeding(self, histogram: Histogram, seconds: float, *, censored: Histogram) -> Figure:
+        """Return the part of the requests that took longer.
+
+        Args:
+            histogram: the times.
+            seconds: the limit.
+            censored: those among them that had no answer yet; they count as longer, however short the wait was.
+        """
         whole = self.total.timings.response
         if not histogram.count or not whole.count:
             return Figure()
         limit = seconds * 1e6
         above, count = _above(histogram, limit)
-        unfinished = self.total.outcomes.get(Outcome.UNFINISHED, 0)
+        unknown = censored.count - _above(censored, limit)[0]  # the others are above it already
         spread = self._spread_of(f"above {seconds} s", lambda block: _above(block.response, limit))
         part = spread_of_part(spread, part=count / whole.count)
-        return share_figure(min(count, above + unfinished), count, spread=part)
+        return share_figure(min(count, above + unknown), count, spread=part)
 
     def _widening_of(self, share: float) -> float | None:
         """Return how many times wider than that of independent requests the interval of all responses is."""

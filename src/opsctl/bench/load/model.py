@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from enum import StrEnum
 from typing import Any
 
@@ -70,14 +70,15 @@ class Timings:
     """Of every request that was not dropped, as the lag."""
     failed: Histogram = field(default_factory=Histogram)
     """Response times of the other errors."""
+    censored: Histogram = field(default_factory=Histogram)
+    """Those of `response` that are only the time waited so far: without an answer nobody knows how long it would take."""
+    censored_service: Histogram = field(default_factory=Histogram)
+    """The same of `service`."""
 
     def merge(self, other: "Timings") -> None:
         """Add what another process recorded."""
-        self.response.merge(other.response)
-        self.service.merge(other.service)
-        self.generator_lag.merge(other.generator_lag)
-        self.queue_wait.merge(other.queue_wait)
-        self.failed.merge(other.failed)
+        for each in fields(Timings):
+            getattr(self, each.name).merge(getattr(other, each.name))
 
 
 @dataclass(slots=True, kw_only=True)

@@ -19,7 +19,8 @@ NO_TIER = TIERS.index(Tier.NONE)
 _COLUMNS = 8
 _FOLD_AT = 1024
 
-_TIMED = [OUTCOME_CODES[each] for each in (Outcome.OK, Outcome.TIMED_OUT, Outcome.UNFINISHED)]
+_CENSORED = [OUTCOME_CODES[each] for each in (Outcome.TIMED_OUT, Outcome.UNFINISHED)]
+_TIMED = [OUTCOME_CODES[Outcome.OK], *_CENSORED]
 """Outcomes whose time says how long an answer took, or at least took."""
 
 _OUTCOME_NAMES = [outcome.value for outcome in OUTCOMES]
@@ -114,6 +115,11 @@ class _Batch:
         was_sent = self.sent > 0
         chosen = was_sent & self.is_timed
         timings.service.record_many((self.ended[chosen] - self.sent[chosen]) * 1e6)
+        censored = np.isin(self.outcomes, _CENSORED)
+        if censored.any():
+            timings.censored.record_slots(self.values[censored], self.slots[censored])
+            out = censored & was_sent
+            timings.censored_service.record_many((self.ended[out] - self.sent[out]) * 1e6)
         kept = self.is_kept
         timings.generator_lag.record_many((self.dispatched[kept] - self.planned[kept]) * 1e6)
         left = np.where(was_sent, self.sent, self.ended)  # what was never sent waited until its end
