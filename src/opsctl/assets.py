@@ -20,6 +20,11 @@ def templates() -> Path:
     return root() / "templates"
 
 
+def loads() -> Path:
+    """Return the folder of the shipped loads, with example scenarios for Locust."""
+    return root() / "ops" / "loads"
+
+
 def schemas() -> Path:
     """Return the folder of the JSON Schemas that ship inside the package."""
     return _PACKAGE / "schemas"

@@ -22,6 +22,7 @@ def test_init_writes_a_project_and_a_second_time_changes_nothing(tmp_path: Path)
     assert (first.exit_code, second.exit_code) == (0, 0)
     assert "wrote           opsctl.yaml" in first.stdout
     assert "wrote           ops/collections.yaml" in first.stdout
+    assert "wrote           ops/loads/feed_scenario.py" in first.stdout
     assert {line.split()[0] for line in second.stdout.splitlines()} == {"kept"}
     assert (tmp_path / "opsctl.yaml").read_text() == "state_dir: .mine\n"
 

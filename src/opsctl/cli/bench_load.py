@@ -63,7 +63,10 @@ def load(
     ] = None,
     engine: Annotated[EngineName, typer.Option(help="Who sends.")] = EngineName.OPSCTL,
     locustfile: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Scenarios for Locust instead of the mix.")
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="Scenarios for Locust instead of the mix; `opsctl init` writes two examples."
+        ),
     ] = None,
     spawn_rate: Annotated[
         float | None, typer.Option(min=0.01, help="Users of the locustfile started a second.")
@@ -79,15 +82,19 @@ def load(
         bool, typer.Option("--web", help="Serve Locust's own page on loopback meanwhile.")
     ] = False,
     loop: Annotated[
-        LoopName | None, typer.Option(help="`closed` hides waiting; for comparison only.")
+        LoopName | None,
+        typer.Option(help="`closed` hides waiting and follows no rates; for comparison only."),
     ] = None,
     gate: Annotated[
         list[str] | None, typer.Option(metavar="GATE", help="Instead of the book's gates, once each.")
     ] = None,
     replay: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Send a recorded log of requests, at its own times.")
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="Send a recorded log of requests, at its own times; forms in docs/bench.md."
+        ),
     ] = None,
-    speed: Annotated[str, typer.Option(metavar="FACTOR", help="Of the replay, such as 2x.")] = "1x",
+    speed: Annotated[str, typer.Option(metavar="FACTOR", help="How fast to replay, such as 2x.")] = "1x",
     html: Annotated[Path | None, typer.Option(metavar="FILE", help="Write a page with plots.")] = None,
     junit: Annotated[Path | None, typer.Option(metavar="FILE", help="Write gates as JUnit XML.")] = None,
     markdown: Annotated[
@@ -113,7 +120,7 @@ def load(
 ) -> None:
     """Send a load at planned times and judge it by its gates. Exit 1: a gate was missed, 5: invalid or cannot tell."""
     from opsctl.bench.load.adjust import Adjustments
-    from opsctl.bench.locust.settings import LocustSettings, address_of_bind
+    from opsctl.bench.locust.settings import LocustSettings, address_of_bind, require_locustfile
     from opsctl.cli.exit import leave
     from opsctl.cli.load_outputs import Outputs
     from opsctl.cli.loading import LoadRequest, run, show_plan
@@ -139,6 +146,8 @@ def load(
         bind_port=port,
         web_port=0 if web else None,
     )
+    if engine is EngineName.LOCUST:
+        require_locustfile(scenarios)
     request = LoadRequest(
         name=name,
         changes=changes,

@@ -15,7 +15,7 @@ def path_of(name: str) -> Path:
     from opsctl.cli import wiring
 
     settings = wiring.settings()
-    own, shipped = settings.root / settings.project.books.loads, assets.root() / "ops" / "loads"
+    own, shipped = settings.root / settings.project.books.loads, assets.loads()
     for path in (own / f"{name}.yaml", Path(name), shipped / f"{name}.yaml"):
         if _is_file(path):
             return path

@@ -32,7 +32,13 @@ def init(
     from opsctl.ui.show_project import show_starter
 
     root = wiring.new_project_root()
-    files = plan_starter(root=root, templates=assets.templates(), schemas=assets.schemas(), force=force)
+    files = plan_starter(
+        root=root,
+        templates=assets.templates(),
+        schemas=assets.schemas(),
+        scenarios=assets.loads(),
+        force=force,
+    )
     if not dry_run:
         write_starter(files, root=root)
     if json:

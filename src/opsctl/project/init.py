@@ -24,14 +24,21 @@ class StarterFile:
     action: FileAction
 
 
-def plan_starter(*, root: Path, templates: Path, schemas: Path, force: bool) -> list[StarterFile]:
+def plan_starter(
+    *, root: Path, templates: Path, schemas: Path, scenarios: Path, force: bool
+) -> list[StarterFile]:
     """Return every starter file with its action; a file that exists is kept unless `force`.
 
-    Schemas are not the user's own: they follow the version of opsctl, so that editors check against it.
+    Scenarios are the example files for Locust, which stand beside the loads. Schemas are not the user's own: they
+    follow the version of opsctl, so that editors check against it.
     """
     starter = templates / "project"
     wanted = {path.relative_to(starter): path for path in sorted(starter.rglob("*")) if path.is_file()}
     files = [_planned(root, name, source, may_replace=force) for name, source in wanted.items()]
+    files += [
+        _planned(root, Path("ops/loads") / source.name, source, may_replace=force)
+        for source in sorted(scenarios.glob("*.py"))
+    ]
     files += [
         _planned(root, Path("ops/.schemas") / source.name, source, may_replace=True)
         for source in sorted(schemas.glob("*.json"))

@@ -156,7 +156,10 @@ def _method(report: LoadReport, *, run_id: str) -> Iterator[tuple[str, str]]:
     yield "Run", run_id
     yield "Target", report.target
     yield "Engine", f"{report.engine}, {_loop(report)}"
-    yield "Sent by", f"{report.processes} processes of {report.connections} connections"
+    yield (
+        "Sent by",
+        f"{report.processes} process{'' if report.processes == 1 else 'es'} of {report.connections} connections",
+    )
     yield "Requests", f"{report.planned:,} planned, {report.sent:,} sent, {report.answered:,} answered"
     yield "Length", format_duration(report.duration_seconds)
     yield "Seed", str(report.seed)

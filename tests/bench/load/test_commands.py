@@ -154,6 +154,7 @@ def test_a_dry_run_shows_the_plan_and_sends_nothing(project: Path, server: Fault
         (("--html", "ops"), 3, "FIL003"),
         (("--json", "--ndjson"), 2, "choose one"),
         (("--locustfile", "x.py"), 2, "--engine locust"),
+        (("--engine", "locust", "--locustfile", "x.py", "--dry-run"), 2, "opsctl init"),
     ],
 )
 def test_what_cannot_be_sent_is_refused_before_anything_is(starter: Path, words, code, said) -> None:
@@ -214,10 +215,13 @@ def started(project: Path, server: FaultyServer) -> "subprocess.Popen[bytes]":
     return process
 
 
-def test_ctrl_c_keeps_what_was_measured_so_far(project: Path, server: FaultyServer) -> None:
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_ctrl_c_and_sigterm_keep_what_was_measured_so_far(
+    project: Path, server: FaultyServer, number: signal.Signals
+) -> None:
     """Exit 130; the document and the run are there, and nobody takes them for a pass."""
     process = started(project, server)
-    process.send_signal(signal.SIGINT)
+    process.send_signal(number)
     output, _ = process.communicate(timeout=60)
     document = json.loads(output)
     assert process.returncode == 130
@@ -228,6 +232,32 @@ def test_ctrl_c_keeps_what_was_measured_so_far(project: Path, server: FaultyServ
     )
     assert document["data"]["sent"] > 10
     assert len(json.loads(run_opsctl("bench", "list", "--json", folder=project).stdout)["data"]) == 1
+
+
+@pytest.mark.parametrize(
+    "words", [("capacity", "small", "--target", "{url}", "--start", "50"), ("compare", "{url}", "{url}/")]
+)
+def test_ctrl_c_ends_loads_one_after_the_other_and_not_only_one_of_them(
+    project: Path, server: FaultyServer, words: tuple[str, ...]
+) -> None:
+    """Exit 130, long before the last of them would have been sent."""
+    write(project)
+    before = server.seen.total()
+    url = f"http://127.0.0.1:{server.port}"
+    load = ("--load", "small") if words[0] == "compare" else ()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "opsctl", "bench", *(word.format(url=url) for word in words), *load],
+        cwd=project,
+        env=os.environ | {"HOME": str(project)},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    deadline = time.monotonic() + 60
+    while server.seen.total() < before + 60:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    process.send_signal(signal.SIGINT)
+    assert process.wait(timeout=20) == 130
 
 
 def test_a_server_that_goes_away_in_the_middle_fails_the_run_early(project: Path) -> None:

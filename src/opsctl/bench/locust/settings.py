@@ -60,14 +60,8 @@ def check_settings(settings: LocustSettings, *, job: LoadJob) -> None:
     Raises:
         UsageError: there is no such locustfile, or options contradict each other.
     """
-    locustfile = settings.locustfile
-    if locustfile is not None and (locustfile.suffix != ".py" or not locustfile.is_file()):
-        raise UsageError(
-            f"there is no locustfile `{locustfile}`",
-            code="BEN052",
-            fix="name a Python file with Locust users in it, such as `ops/loads/feed_scenario.py`",
-        )
-    if locustfile is None and (settings.users is not None or settings.spawn_rate is not None):
+    require_locustfile(settings)
+    if settings.locustfile is None and (settings.users is not None or settings.spawn_rate is not None):
         raise UsageError(
             "`--users` and `--spawn-rate` are for a locustfile",
             code="BEN053",
@@ -79,6 +73,21 @@ def check_settings(settings: LocustSettings, *, job: LoadJob) -> None:
             "`--processes` and `--expect-workers` exclude each other",
             code="BEN053",
             fix="start as many workers as there are to be, on this machine or others",
+        )
+
+
+def require_locustfile(settings: LocustSettings) -> None:
+    """Refuse a locustfile that is not there; a command asks this before it starts or warms up anything.
+
+    Raises:
+        UsageError: BEN052 there is none of this name.
+    """
+    locustfile = settings.locustfile
+    if locustfile is not None and (locustfile.suffix != ".py" or not locustfile.is_file()):
+        raise UsageError(
+            f"there is no locustfile `{locustfile}`",
+            code="BEN052",
+            fix="name a Python file with Locust users in it; `opsctl init` writes examples into ops/loads",
         )
 
 
