@@ -104,7 +104,9 @@ def _setting(report: LoadReport) -> Iterator[str]:
         yield f"[bold]{escape(report.load)}[/]  {escape(report.title)}"
     if report.loop == "closed":
         yield "[yellow]closed loop[/]: it waits for answers before it asks again, which hides waiting; for comparison only"
+    whole = f"over all {format_duration(report.duration_seconds)}: "
     yield (
+        f"{whole if 0 < report.main_seconds < report.duration_seconds else ''}"
         f"planned {rate(report.planned_rate)}, achieved {rate(report.achieved_rate)}, "
         f"good answers {rate(report.goodput_rate)}"
     )

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from opsctl.bench.load.model import GateCheck, LoadReport
-from opsctl.bench.load.words import amount, rate
+from opsctl.bench.load.words import amount, main_rate, rate
 from opsctl.bench.model import BudgetCheck, LatencyReport, LatencyRun
 from opsctl.core.findings import Finding
 from opsctl.evidence.model import Verdict
@@ -30,7 +30,7 @@ def show_suite(
     if load is not None:
         rows += [_gate_row(load[1], gate) for gate in load[1].gates if not gate.is_abort]
     parts = [f"{len(runs)} derived collections"] if runs else []
-    parts += [f"a load of {rate(load[1].planned_rate)}"] if load else []
+    parts += [f"a load of {rate(main_rate(load[1]))}"] if load else []
     out().print(f"{VERDICT_WORDS[verdict]} {' and '.join(parts)}", highlight=False)
     show_table(_TITLES, rows)
     show_findings(problems)

@@ -19,6 +19,7 @@ from opsctl.bench.load.ports import EngineResult
 from opsctl.bench.load.summarise import Run, busiest_stretch, conclude, summarise
 from opsctl.bench.load.timeline import Timeline
 from opsctl.bench.load.validity import Circumstances, WarmUpReport, objective_seconds, problems_of
+from opsctl.bench.load.words import verdict_sentence
 from opsctl.core.findings import Finding, Severity
 from opsctl.evidence.model import Verdict
 from opsctl.vectors.state import SideState
@@ -186,6 +187,50 @@ def test_a_rate_is_that_of_the_phase_with_most_requests():
     assert busiest_stretch(plan, seconds=13.0) == (3.0, 13.0)
     assert busiest_stretch(plan, seconds=2.5) == (0.0, 2.5)
     assert busiest_stretch(plan, seconds=0.0) == (0.0, 0.0)
+
+
+def test_a_second_in_which_a_phase_begins_or_ends_does_not_count_for_its_rate():
+    """Half a second of the base would lower the rate of the peak, for which nobody is to blame."""
+    phases = LoadBook.model_validate(
+        {
+            "mix": {"feed": FEED},
+            "arrivals": [
+                {
+                    "shape": "spike",
+                    "base": 2000,
+                    "peak": 10_000,
+                    "duration": "41s",
+                    "peak_duration": "10s",
+                }
+            ],
+        }
+    ).arrivals
+    plan = ArrivalPlan(phases, seed=1)
+    assert busiest_stretch(plan, seconds=41.0) == (16.0, 25.0)
+    assert busiest_stretch(plan, seconds=0.4) == (0.0, 0.4)
+
+
+def test_a_report_names_the_rate_of_its_main_phase_not_the_mean_with_the_ramp_in_it():
+    """That is the rate of which the load's name and its gate speak; a closed loop has none that was planned."""
+    one = job(
+        {"feed": FEED},
+        arrivals=[
+            {"shape": "ramp", "start": 10, "end": 100, "duration": "3s"},
+            {"shape": "constant", "rate": 100, "duration": "6s"},
+        ],
+    )
+    run = Run(
+        job=one,
+        engine="opsctl",
+        loop="open",
+        result=quiet(),
+        arrivals=ArrivalPlan(one.book.arrivals, seed=1),
+        timeline=Timeline(),
+    )
+    report = summarise(run)
+    assert (report.main_rate, report.main_seconds, report.duration_seconds) == (100.0, 6.0, 9.0)
+    assert verdict_sentence(report).startswith("100 requests/s for 6 s")
+    assert verdict_sentence(summarise(replace(run, loop="closed"))).startswith("500 requests/s for 9 s")
 
 
 def test_a_report_of_nothing_is_invalid_and_has_no_figures_out_of_thin_air():

@@ -330,6 +330,11 @@ class LoadReport:
     verdict: Verdict
     simulated: tuple[str, ...] = ()
     """What of the measured service was simulated, such as its scoring model; empty when all was real."""
+    main_rate: float = 0.0
+    """Planned requests a second in the phase with most of them, of which a gate on `rate` speaks; 0 in a closed loop, whose
+    rate nobody plans."""
+    main_seconds: float = 0.0
+    """The length of that phase."""
     extra: Mapping[str, Any] = field(default_factory=dict)
     blocks: tuple[Sparse, ...] = ()
     """Response histograms of the points, in their order: what comparisons draw from. The registry keeps them packed."""

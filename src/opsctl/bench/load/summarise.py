@@ -1,5 +1,6 @@
 """What does a run amount to: the result of an engine as a report, with what the sample supports and no more."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -94,6 +95,8 @@ def summarise(run: Run) -> LoadReport:
         planned_rate=total.planned / seconds if seconds else 0.0,
         achieved_rate=_rate(0.0, run.timeline.sent_at(seconds), seconds) or 0.0,
         goodput_rate=_rate(0.0, run.timeline.good_at(seconds), seconds) or 0.0,
+        main_rate=_planned_rate(run.arrivals, begin=begin, end=end) if run.loop == "open" else 0.0,
+        main_seconds=end - begin if run.loop == "open" else 0.0,
         outcomes=dict(total.outcomes),
         statuses={str(status): count for status, count in sorted(total.statuses.items())},
         reasons=dict(total.reasons.most_common()),
@@ -175,23 +178,35 @@ def conclude(checks: Sequence[GateCheck], problems: Sequence[Finding], *, aborte
 def busiest_stretch(arrivals: Arrivals, *, seconds: float) -> tuple[float, float]:
     """Return begin and end of the phase for which most requests are planned, as far as the run came.
 
-    A rate that a gate demands is demanded of it: a ramp before would be counted against the service otherwise.
+    A rate that a gate demands is demanded of it: a ramp before would be counted against the service otherwise. Only
+    seconds that lie in one phase altogether count, because processes tell once a second what they sent.
     """
     stretches: list[tuple[float, float, float]] = []
+    name = ""
     second = 0.0
     while second < seconds:
-        step = min(1.0, seconds - second)
-        name, planned = arrivals.phase_at(second), arrivals.rate_at(second) * step
-        if stretches and arrivals.phase_at(stretches[-1][0]) == name:
+        end = min(second + 1.0, seconds)
+        phase = arrivals.phase_at(second)
+        if phase != arrivals.phase_at(second + (end - second) * 0.999_999):
+            phase = ""  # a second in which one phase ends and the next begins
+        planned = arrivals.rate_at((second + end) / 2) * (end - second)
+        if phase and phase == name:
             begin, _, before = stretches[-1]
-            stretches[-1] = (begin, second + step, before + planned)
-        else:
-            stretches.append((second, second + step, planned))
-        second += step
+            stretches[-1] = (begin, end, before + planned)
+        elif phase:
+            stretches.append((second, end, planned))
+        name, second = phase, end
     if not stretches:
         return 0.0, seconds
     begin, end, _ = max(stretches, key=lambda each: each[2])
     return begin, end
+
+
+def _planned_rate(arrivals: Arrivals, *, begin: float, end: float) -> float:
+    """Return the mean planned rate of a stretch."""
+    parts = max(1, math.ceil(end - begin))
+    middles = (begin + (part + 0.5) * (end - begin) / parts for part in range(parts))
+    return sum(map(arrivals.rate_at, middles)) / parts
 
 
 def percentiles(histogram: Histogram, estimates: Sequence[QuantileEstimate]) -> Percentiles:

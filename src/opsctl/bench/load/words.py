@@ -56,7 +56,7 @@ def verdict_sentence(report: LoadReport) -> str:
     gates = demands(report)
     if not report.sent and report.is_valid:
         return f"nothing was sent{_early(report)}"
-    load = f"{rate(report.planned_rate)} for {format_duration(report.duration_seconds)}"
+    load = f"{rate(main_rate(report))} for {format_duration(report.main_seconds or report.duration_seconds)}"
     match standing_of(report):
         case Standing.HOLDS:
             return f"{load}, {_count(len(gates), 'gate')} passed"
@@ -70,6 +70,11 @@ def verdict_sentence(report: LoadReport) -> str:
             return f"the run says nothing about the service{_early(report)}"
         case Standing.MEASURED:
             return f"{load}; the book has no gates"
+
+
+def main_rate(report: LoadReport) -> float:
+    """Return the rate that the run was about: that of its main phase, else of all of it."""
+    return report.main_rate or report.planned_rate
 
 
 def _early(report: LoadReport) -> str:
