@@ -62,13 +62,39 @@ def test_a_path_goes_through_lists_by_number():
     assert checks(json_path="items.1.id", sample=1).inspect(0, status=200, head=HEAD, body=GOOD) is not None
 
 
-@pytest.mark.parametrize(("share", "read"), [(0.0, 0), (0.1, 100), (0.01, 10), (1.0, 1000), (0.3, 300)])
+@pytest.mark.parametrize(("share", "read"), [(0.0, 0), (0.1, 10), (0.01, 1), (1.0, 100), (0.3, 30)])
 def test_bodies_are_read_by_share_evenly_and_the_first_one_is(share, read):
-    """Broken bodies are found in proportion."""
-    made = checks(json_path="items", sample=share)
-    found = [made.inspect(0, status=200, head=HEAD, body=b"broken") is not None for _ in range(1000)]
+    """The first bad body among good ones is found where its turn to be read has come."""
+
+    def is_found(place: int) -> bool:
+        made = checks(json_path="items", sample=share)
+        before = [made.inspect(0, status=200, head=HEAD, body=GOOD) for _ in range(place)]
+        assert not any(before)
+        return made.inspect(0, status=200, head=HEAD, body=b"broken") is not None
+
+    found = [is_found(place) for place in range(100)]
     assert sum(found) == read
     assert found[0] == (share > 0)
+
+
+def test_errors_in_bodies_are_counted_as_often_as_they_come_not_as_often_as_a_sample_sees_them():
+    """One empty feed in nineteen is an error rate of more than five in a hundred, also at a sample of one in a hundred."""
+    made = checks(json_path="items", sample=0.01)
+    bodies = [b'{"items": []}' if place % 19 == 7 else GOOD for place in range(40_000)]
+    bad = sum(made.inspect(0, status=200, head=HEAD, body=body) is not None for body in bodies)
+    assert 0.05 < bad / len(bodies) < 0.053
+
+
+def test_after_many_good_bodies_a_sample_is_enough_again():
+    """A single bad answer does not cost the sender its time for ever."""
+    made = checks(json_path="items", sample=0.01)
+    assert made.inspect(0, status=200, head=HEAD, body=b"broken") is not None
+    for _ in range(9_999):
+        assert made.inspect(0, status=200, head=HEAD, body=GOOD) is None
+    assert made.inspect(0, status=200, head=HEAD, body=b"broken") is not None
+    for _ in range(10_000):
+        assert made.inspect(0, status=200, head=HEAD, body=GOOD) is None
+    assert made.inspect(0, status=200, head=HEAD, body=b"broken") is None
 
 
 def test_a_schema_is_looked_for_beside_the_book_and_says_where_a_body_does_not_fit(tmp_path: Path):
@@ -91,7 +117,8 @@ def test_a_schema_that_is_missing_or_none_or_elsewhere_is_refused_before_anythin
     (tmp_path / "broken.json").write_text("{")
     (tmp_path / "wrong.json").write_text('{"type": 7}')
     (tmp_path / "remote.json").write_text('{"$ref": "http://127.0.0.1:9/schema.json"}')
-    for name in ("absent.json", "broken.json", "wrong.json", "remote.json"):
+    (tmp_path / "deep.json").write_text('{"items":' * 5000 + "{}" + "}" * 5000)
+    for name in ("absent.json", "broken.json", "wrong.json", "remote.json", "deep.json"):
         with pytest.raises(UsageError) as caught:
             checks(tmp_path, schema_file=name)
         assert caught.value.code == "BEN032"

@@ -12,6 +12,10 @@ from opsctl.core.errors import NotReadyError, UsageError
 if TYPE_CHECKING:
     from jsonschema_rs import Validator
 
+_WARY_ANSWERS = 10_000
+"""After a bad body so many are all read, until as many in a row were good: counted only where it is sampled, one in
+twenty empty feeds would look like one in two thousand."""
+
 _BESIDE_THE_MIX = Check(status=[*range(200, 300), 304])
 
 Fits = Callable[[Any], str | None]
@@ -50,13 +54,14 @@ def outcome_of(complaint: str | None) -> Outcome:
 
 
 class _EndpointCheck:
-    """The check of one endpoint; samples evenly, beginning with the first answer."""
+    """The check of one endpoint; samples evenly, beginning with the first answer, and reads all while some are bad."""
 
     def __init__(self, check: Check, *, folder: Path) -> None:
         self._statuses = frozenset(check.status)
         self._headers = [(name, b"\r\n" + name.lower().encode() + b":") for name in check.headers]
         self._fits = _fits_of(check, folder=folder)
-        self._share = check.sample if self._fits else 0.0
+        self._usual_share = self._share = check.sample if self._fits else 0.0
+        self._wary_for = 0
         self._credit = 1.0 - self._share
 
     def inspect(self, *, status: int, head: bytes, body: bytes) -> str | None:
@@ -72,7 +77,18 @@ class _EndpointCheck:
         if self._credit < 1 - 1e-9 or not self._share:
             return None
         self._credit -= 1
-        return self._complaint_of(body)
+        complaint = self._complaint_of(body)
+        self._choose_share(is_good=complaint is None)
+        return complaint
+
+    def _choose_share(self, *, is_good: bool) -> None:
+        """Read every body from a bad one on, and a sample again after many good ones."""
+        if not is_good:
+            self._share, self._wary_for = 1.0, _WARY_ANSWERS
+        elif self._wary_for:
+            self._wary_for -= 1
+            if not self._wary_for:
+                self._share = self._usual_share
 
     def _complaint_of(self, body: bytes) -> str | None:
         import orjson
