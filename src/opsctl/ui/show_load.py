@@ -107,7 +107,7 @@ def _setting(report: LoadReport) -> Iterator[str]:
     whole = f"over all {format_duration(report.duration_seconds)}: "
     yield (
         f"{whole if 0 < report.main_seconds < report.duration_seconds else ''}"
-        f"planned {rate(report.planned_rate)}, achieved {rate(report.achieved_rate)}, "
+        f"{'' if report.loop == 'closed' else f'planned {rate(report.planned_rate)}, '}achieved {rate(report.achieved_rate)}, "
         f"good answers {rate(report.goodput_rate)}"
     )
     yield (
@@ -151,6 +151,10 @@ def _show_latencies(report: LoadReport) -> None:
     _line(
         "[dim]response = generator lag + wait for a connection + service, counted from when it was planned[/]"
     )
+    if any(report.response.at(share) is None for share in SHARES):
+        _line(
+            "[dim]-: a tail that this sample does not support; n>= says how many requests it takes at least[/]"
+        )
     endpoints = {name: part for name, part in report.endpoints.items() if part.count}
     if endpoints:
         _line("\n[bold]by endpoint[/]")
@@ -183,7 +187,11 @@ def _show_over_time(report: LoadReport) -> None:
     rows: list[tuple[str, list[float | None], str]] = [
         ("p99", [point.p99_seconds for point in points], "s"),
         ("p50", [point.p50_seconds for point in points], "s"),
-        ("planned", [point.planned / point.length_seconds for point in points], "1/s"),
+        (
+            "sent" if report.loop == "closed" else "planned",
+            [point.planned / point.length_seconds for point in points],
+            "1/s",
+        ),
     ]
     if any(point.errors for point in points):
         rows.append(("errors", [point.errors / point.length_seconds for point in points], "errors/s"))
@@ -212,9 +220,11 @@ def _show_tiers(report: LoadReport) -> None:
     total = sum(report.tier_counts.values())
     rows = []
     for name, count in sorted(report.tier_counts.items(), key=lambda each: -each[1]):
+        if not count:
+            continue
         times = report.tiers.get(name)
         cells = [_short(times, share) for share in (0.5, 0.99)]
-        rows.append((escape(name), percent(count / total) if total else "-", f"{count:,}", *cells))
+        rows.append((escape(name), percent(count / total), f"{count:,}", *cells))
     _section_table("tiers", ("tier", "share", "answers", "p50 ms", "p99 ms"), rows)
     if report.hit_ratio is not None:
         _line(

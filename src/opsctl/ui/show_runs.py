@@ -5,13 +5,14 @@ from datetime import datetime
 from typing import Any
 
 from opsctl.bench.compare import RunComparison
+from opsctl.bench.load.words import Standing
 from opsctl.bench.registry import StoredLatencyRun, StoredLoadRun, StoredRun
 from opsctl.core.units import format_duration
 from opsctl.evidence.model import Verdict
 from opsctl.ui.console import hint, out, print_line
 from opsctl.ui.figures import COMPARISON_WORDS, VERDICT_WORDS, milliseconds, ratio_text
 from opsctl.ui.plot_terminal import plot_quantiles
-from opsctl.ui.show_load import show_load
+from opsctl.ui.show_load import STANDING_WORDS, show_load
 from opsctl.ui.table import show_table
 from opsctl.vectors.summary import curve
 
@@ -27,8 +28,14 @@ def show_runs(runs: Sequence[StoredRun], *, now: datetime) -> None:
     rows = []
     for run in runs:
         age = format_duration(max(0.0, (now - run.recorded_at).total_seconds()))
-        rows.append((escape(run.id), escape(run.kind), VERDICT_WORDS[run.verdict], f"{size_of(run):,}", age))
+        rows.append((escape(run.id), escape(run.kind), _verdict(run), f"{size_of(run):,}", age))
     show_table(("run", "kind", "verdict", "requests", "age"), rows)
+
+
+def _verdict(run: StoredRun) -> str:
+    """Return a run's verdict; a load that says nothing about the service is no inconclusive one."""
+    is_invalid = isinstance(run, StoredLoadRun) and not run.load.is_valid
+    return STANDING_WORDS[Standing.INVALID] if is_invalid else VERDICT_WORDS[run.verdict]
 
 
 def size_of(run: StoredRun) -> int:
