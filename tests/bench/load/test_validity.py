@@ -10,7 +10,7 @@ from tests.bench.load.test_gates import tally
 from tests.bench.load.test_requests import FEED, job
 
 from opsctl.bench.load.book import LoadBook
-from opsctl.bench.load.gate_checks import check_gates
+from opsctl.bench.load.gate_checks import check_gate, check_gates
 from opsctl.bench.load.gates import parse_gate
 from opsctl.bench.load.measured import Measured
 from opsctl.bench.load.model import Outcome, Tally
@@ -170,6 +170,30 @@ def test_an_invalid_run_neither_passes_nor_fails():
     assert conclude(checks[1:], []) is Verdict.PASS
     assert conclude(checks[1:], [], aborted="interrupted") is Verdict.INCONCLUSIVE
     assert conclude(checks, [], aborted="interrupted") is Verdict.FAIL
+
+
+def test_a_gate_that_ended_the_run_is_missed_however_good_the_run_was_before():
+    """Ten bad seconds after an hour of good ones are exit 1, and the report shows what was measured in them."""
+    gate = "error_rate < 20%"
+    one = job({"feed": FEED}, gates=["p99 < 500ms"], abort=[gate])
+    bad = check_gate(
+        Measured(total=tally([[1000.0] * 500 for _ in range(10)], errors=2500)),
+        parse_gate(gate),
+        is_abort=True,
+    )
+    report = summarise(
+        Run(
+            job=one,
+            engine="opsctl",
+            loop="open",
+            result=quiet(aborted=f"`{gate}` was missed over the last ten seconds"),
+            arrivals=ArrivalPlan(one.book.arrivals, seed=1),
+            timeline=Timeline(),
+            missed=(replace(bad, verdict=Verdict.FAIL),),
+        )
+    )
+    assert report.verdict is Verdict.FAIL
+    assert [(each.gate, each.value, each.is_abort) for each in report.gates][1:] == [(gate, 0.5, True)]
 
 
 def test_a_rate_is_that_of_the_phase_with_most_requests():

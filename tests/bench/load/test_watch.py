@@ -12,6 +12,7 @@ from opsctl.bench.load.model import Block, Frame, LoadTick, Tally
 from opsctl.bench.load.plan import ArrivalPlan
 from opsctl.bench.load.watch import Watch
 from opsctl.core.events import Event
+from opsctl.evidence.model import Verdict
 
 PHASES = [{"shape": "constant", "rate": 100, "duration": "60s"}]
 STEPS = [{"shape": "breakpoint", "start": 100, "end": 300, "steps": 3, "step_duration": "5s"}]
@@ -72,10 +73,35 @@ def test_two_processes_make_one_tick_a_second_with_both_of_them_in_it():
     assert [tick.seconds for tick in seen.ticks] == [1, 2, 3, 4, 5]
     last = seen.ticks[-1]
     assert (last.in_flight, last.waiting, last.planned_rate) == (4, 2, 100)
-    # The second process of this second has not spoken yet.
-    assert 100 <= last.achieved_rate <= 200
+    assert last.achieved_rate == 200
     assert last.percentiles_seconds[0.99] < 0.0011
     assert last.total_seconds == 60
+
+
+def test_a_rate_is_not_called_missed_because_one_process_has_not_told_yet():
+    """The second process speaks a moment later in each second."""
+    seen = Watched(aborts=("rate >= 199/s",))
+    for second in range(1, 30):
+        for process in (0, 1):
+            assert seen.watch(frame(second + 0.001 * process, process=process)) == ""
+    assert len(seen.ticks) == 29
+    assert {round(tick.achieved_rate) for tick in seen.ticks[1:]} == {200}
+
+
+def test_a_run_that_has_sent_everything_is_not_ended_because_it_sends_no_more():
+    """Answers are waited for in peace."""
+    seen = Watched(aborts=("rate >= 90/s",))
+    assert not any(seen.watch(frame(second)) for second in range(1, 61))
+    assert not any(seen.watch(frame(second, sent=0)) for second in range(61, 75))
+
+
+def test_a_process_that_says_nothing_any_more_is_not_waited_for():
+    """The others are still told of."""
+    seen = Watched()
+    seen.watch(frame(1, process=1))
+    for second in range(1, 10):
+        seen.watch(frame(second))
+    assert seen.ticks[-1].seconds == 7
 
 
 def test_an_abort_gate_ends_a_run_after_ten_bad_seconds_not_after_one():
@@ -85,6 +111,8 @@ def test_an_abort_gate_ends_a_run_after_ten_bad_seconds_not_after_one():
     assert not any(reasons)
     reasons = [seen.watch(frame(second, errors=100)) for second in range(15, 26)]
     assert "`error_rate < 20%` was missed" in reasons[-1]
+    (missed,) = seen.watch.missed
+    assert (missed.gate, missed.is_abort, missed.verdict) == ("error_rate < 20%", True, Verdict.FAIL)
 
 
 def test_a_young_run_is_not_ended_by_an_abort_gate():
@@ -107,9 +135,11 @@ def test_a_breakpoint_ends_at_the_first_step_that_misses_a_gate_and_names_it():
     seen = Watched(phases=STEPS, gates=("p50 < 10ms", "rate >= 300/s"))
     reasons = [seen.watch(frame(second)) for second in range(1, 5)]
     assert not any(reasons)
-    reasons = [seen.watch(frame(second, microseconds=50_000)) for second in range(5, 11)]
+    assert not seen.watch(frame(5))
+    reasons = [seen.watch(frame(second, microseconds=50_000)) for second in range(6, 12)]
     assert [bool(reason) for reason in reasons] == [False, False, False, False, False, True]
-    assert reasons[5].startswith("breakpoint 2 of 3, 200/s missed `p50 < 10ms`")
+    assert reasons[5] == "breakpoint 2 of 3, 200/s missed `p50 < 10ms`; breakpoint 1 of 3, 100/s held"
+    assert [(check.gate, check.verdict) for check in seen.watch.missed] == [("p50 < 10ms", Verdict.FAIL)]
 
 
 def test_what_was_sent_between_two_frames_is_taken_as_even():

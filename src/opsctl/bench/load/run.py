@@ -94,6 +94,7 @@ def run_load(
             timeline=watch.timeline,
             circumstances=Circumstances(warm_up=warmed, before=before, after=around.states()),
             recall=shadow.recall() if shadow else None,
+            missed=watch.missed if result.aborted == watch.reason else (),
             simulated=around.simulated,
             machine=around.machine,
             git_commit=around.git_commit,

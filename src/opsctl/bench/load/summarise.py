@@ -43,6 +43,7 @@ class Run:
         simulated: what of the service was simulated.
         machine: the fingerprint of this machine.
         git_commit: of the project.
+        missed: gates that ended the run early, as they were measured then: over a step, or over ten seconds.
     """
 
     job: LoadJob
@@ -53,6 +54,7 @@ class Run:
     timeline: Timeline
     circumstances: Circumstances = field(default_factory=Circumstances)
     recall: Recall | None = None
+    missed: tuple[GateCheck, ...] = ()
     simulated: tuple[str, ...] = ()
     machine: Mapping[str, str] = field(default_factory=dict)
     git_commit: str | None = None
@@ -69,7 +71,11 @@ def summarise(run: Run) -> LoadReport:
         goodput=_rate(run.timeline.good_at(begin), run.timeline.good_at(end), end - begin),
         recall=run.recall,
     )
-    checks = (*check_gates(measured, gates), *check_gates(measured, aborts, is_abort=True))
+    missed = {(check.gate, check.is_abort): check for check in run.missed}
+    checks = tuple(
+        missed.get((check.gate, check.is_abort), check)
+        for check in (*check_gates(measured, gates), *check_gates(measured, aborts, is_abort=True))
+    )
     problems = problems_of(
         job, run.result, measured=measured, gates=gates, checks=checks, circumstances=run.circumstances
     )
