@@ -120,6 +120,17 @@ def test_without_a_warm_up_nothing_is_sent():
     assert engine.jobs == []
 
 
+def test_a_recorded_log_is_sent_once_without_a_warm_up(tmp_path):
+    """It would be all of the log, and every request that changes something would be made twice."""
+    (tmp_path / "log.jsonl").write_text(
+        '{"at_seconds": 0, "method": "POST", "path": "/order", "body": "{}"}\n'
+    )
+    engine = RecordingEngine()
+    one = replace(warming("/good"), replay=tmp_path / "log.jsonl")
+    report = warm_up(one, engine=engine, listener=ignore, clock=FakeClock(), stopped=str)
+    assert (engine.jobs, report.users, report.complaint) == ([], 0, "")
+
+
 def test_a_users_own_path_is_what_a_warm_up_asks_and_one_error_in_a_hundred_is_let_pass():
     """Posts change something and are not asked."""
     mix = {

@@ -28,14 +28,17 @@ _GIVE_UP_AFTER = 200
 def warm_up(
     job: LoadJob, *, engine: Engine, listener: Listener, clock: Clock, stopped: Callable[[], str]
 ) -> WarmUpReport:
-    """Do what the book says, and tell what came of it; more than one error in a hundred is a complaint."""
+    """Do what the book says, and tell what came of it; more than one error in a hundred is a complaint.
+
+    A recorded log is sent once, at its own times, and nothing before it.
+    """
     seconds = parse_duration(job.book.warm_up.duration)
-    if seconds <= 0 and not job.book.warm_up.every_user:
+    if job.replay is not None or (seconds <= 0 and not job.book.warm_up.every_user):
         return WarmUpReport()
     began = clock.monotonic()
     outcomes: Counter[str] = Counter()
     users = 0
-    if job.book.warm_up.every_user and job.replay is None:
+    if job.book.warm_up.every_user:
         users = job.book.users.count
         listener(PhaseStarted(subject=job.name, phase=_PHASE, total=users, unit="users"))
         outcomes = asyncio.run(_EveryUser(job, listener=listener, stopped=stopped).run())
