@@ -76,6 +76,11 @@ def test_a_late_sender_makes_a_run_invalid_by_the_smallest_time_that_a_gate_allo
     )
 
 
+def test_a_limit_of_the_sender_itself_is_no_objective_of_the_service():
+    """A tenth of it would be asked of the sender."""
+    assert objective_seconds([parse_gate("generator_lag.p99 < 5ms"), parse_gate("p99 < 500ms")]) == 0.5
+
+
 def test_fewer_requests_than_planned_make_a_run_invalid_unless_it_was_ended():
     """A run that somebody ended sent less on purpose."""
     result = quiet()

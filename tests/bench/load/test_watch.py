@@ -1,6 +1,8 @@
 """A running load is told of once a second, and ended early when there is a reason."""
 
+import pickle
 from collections import Counter
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -10,6 +12,7 @@ from opsctl.bench.load.gates import parse_gate
 from opsctl.bench.load.histogram import Histogram
 from opsctl.bench.load.model import Block, Frame, LoadTick, Tally
 from opsctl.bench.load.plan import ArrivalPlan
+from opsctl.bench.load.timeline import Timeline
 from opsctl.bench.load.watch import Watch
 from opsctl.core.events import Event
 from opsctl.evidence.model import Verdict
@@ -150,3 +153,14 @@ def test_what_was_sent_between_two_frames_is_taken_as_even():
     assert seen.watch.timeline.sent_at(1.5) == 150
     assert seen.watch.timeline.sent_at(99) == 200
     assert seen.watch.timeline.good_at(0.0) == 0
+
+
+def test_what_is_remembered_of_a_day_is_no_more_than_of_an_hour():
+    """The counts of all of it stay right; those of a moment long ago are even between two others."""
+    timeline = Timeline()
+    made = frame(1)
+    for second in range(1, 86_401):
+        timeline.add(replace(made, seconds=second))
+    assert len(pickle.dumps(timeline)) < 250_000
+    assert timeline.sent_at(86_400) == timeline.good_at(86_400) == 8_640_000
+    assert timeline.sent_at(40_000.5) == 4_000_050

@@ -5,13 +5,17 @@ from dataclasses import dataclass, field
 
 from opsctl.bench.load.model import Frame, Outcome
 
+_MOST_ROWS = 4096
+"""Of each process; beyond an hour or so every other one is forgotten, so that memory does not grow with time."""
+
 
 @dataclass(slots=True)
 class _Row:
     """Cumulative counts of one process by time."""
 
     seconds: list[float] = field(default_factory=lambda: [0.0])
-    counts: list[tuple[int, int, int]] = field(default_factory=lambda: [(0, 0, 0)])
+    counts: list[tuple[int, int]] = field(default_factory=lambda: [(0, 0)])
+    """Of requests sent, and of good answers."""
 
 
 class Timeline:
@@ -23,10 +27,12 @@ class Timeline:
     def add(self, frame: Frame) -> None:
         """Take what is new since the last frame of its process."""
         row = self._rows.setdefault(frame.process, _Row())
-        sent, good, planned = row.counts[-1]
+        sent, good = row.counts[-1]
         new = frame.new
         row.seconds.append(max(frame.seconds, row.seconds[-1]))
-        row.counts.append((sent + new.sent, good + new.outcomes.get(Outcome.OK, 0), planned + new.planned))
+        row.counts.append((sent + new.sent, good + new.outcomes.get(Outcome.OK, 0)))
+        if len(row.seconds) > _MOST_ROWS:
+            del row.seconds[1:-1:2], row.counts[1:-1:2]
 
     def sent_at(self, second: float) -> float:
         """Return how many requests had been sent by then."""

@@ -71,8 +71,12 @@ _STARVED_FOR_SURE = 0.5
 
 
 def objective_seconds(gates: Sequence[Gate]) -> float:
-    """Return the smallest time that a gate limits from above, else a second."""
-    limits = [gate.limit for gate in gates if gate.is_latency and gate.wants_less and gate.limit > 0]
+    """Return the smallest time of the service that a gate limits from above, else a second."""
+    limits = [
+        gate.limit
+        for gate in gates
+        if gate.is_latency and gate.clock != "generator_lag" and gate.wants_less and gate.limit > 0
+    ]
     return min(limits, default=DEFAULT_OBJECTIVE_SECONDS)
 
 
