@@ -107,6 +107,24 @@ def test_ctrl_c_ends_the_run_and_keeps_its_result(server: FaultyServer) -> None:
     assert result.total.outcomes["ok"] > 0
 
 
+def test_who_counts_interrupts_hears_of_the_first_one_too(server: FaultyServer) -> None:
+    """The command says what the first one does, and that the second one ends at once."""
+    heard: list[int] = []
+
+    def interrupt(frame: Frame) -> str:
+        if not heard and not frame.is_last:
+            signal.raise_signal(signal.SIGINT)
+        return ""
+
+    before = signal.signal(signal.SIGINT, lambda number, _frame: heard.append(number))
+    try:
+        result = run(job_of(server.port, "/ok", seconds=60), watch=interrupt)
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+    assert (result.aborted, heard) == ("interrupted", [signal.SIGINT])
+
+
 def test_a_sending_process_that_dies_is_an_error_of_the_run(server: FaultyServer) -> None:
     """The run ends early, and says which process ended how."""
     killed: list[int] = []

@@ -6,6 +6,7 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from types import FrameType
 
 from opsctl.bench.load.children import Children
 from opsctl.bench.load.messages import Order, Ready, Start, Stop
@@ -155,9 +156,11 @@ def _on_interrupt(react: Callable[[], None]) -> Iterator[None]:
         yield
         return
 
-    def interrupted(_number: int, _frame: object) -> None:
+    def interrupted(number: int, frame: FrameType | None) -> None:
         signal.signal(signal.SIGINT, before)
         react()
+        if callable(before) and before is not signal.default_int_handler:
+            before(number, frame)  # whoever else counts them must know of the first one
 
     before = signal.signal(signal.SIGINT, interrupted)
     try:
