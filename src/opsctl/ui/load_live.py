@@ -66,7 +66,7 @@ def tick_line(tick: LoadTick) -> str:
     )
     return (
         f"{tick.subject}: {format_duration(tick.seconds)} of {format_duration(tick.total_seconds)}, {tick.phase},"
-        f" {tick.achieved_rate:,.0f} of {tick.planned_rate:,.0f} requests/s, {tick.in_flight:,} in flight,"
+        f" {tick.achieved_rate:,.0f}{f' of {tick.planned_rate:,.0f}' if tick.planned_rate else ''} requests/s, {tick.in_flight:,} in flight,"
         f" {tick.waiting:,} waiting, {shares or 'no answers yet'}{' ms' if shares else ''}, {tick.errors:,} errors"
     )
 
@@ -85,7 +85,7 @@ def tick_view(ticks: Sequence[LoadTick], *, width: int) -> "RenderableType":
     rates: list[float | None] = [each.achieved_rate for each in ticks]
     rows = {
         tick.subject: f"{tick.phase}  {_progress(tick, columns=max(8, room - 44))}",
-        "rate": f"{tick.achieved_rate:,.0f} of {tick.planned_rate:,.0f} planned /s",
+        "rate": f"{tick.achieved_rate:,.0f}{f' of {tick.planned_rate:,.0f} planned' if tick.planned_rate else ''} /s",
         "": sparkline(rates, width=room, floor=0),
         "latency": f"{shares or 'no answers yet'}{' ms' if shares else ''}",
         " ": sparkline(tails, width=room, floor=0) + " p99",

@@ -65,7 +65,7 @@ def _gate_row(report: LoadReport, gate: GateCheck) -> tuple[str, ...]:
         gate.gate,
         amount(gate.value, unit=gate.unit),
         _interval(gate, unit=gate.unit),
-        VERDICT_WORDS[gate.verdict],
+        VERDICT_WORDS[gate.verdict] if report.is_valid else "[dim]not judged[/]",
     )
 
 

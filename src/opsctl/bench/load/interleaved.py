@@ -11,9 +11,9 @@ from opsctl.bench.load.ports import LoadJob
 from opsctl.bench.load.series import Unit, joined
 from opsctl.bench.load.stored import units_of
 from opsctl.core.errors import InconclusiveError
-from opsctl.core.events import Listener, PhaseAdvanced, PhaseStarted, ignore
+from opsctl.core.events import Listener, Noted, PhaseAdvanced, PhaseStarted, ignore
 from opsctl.core.findings import Severity
-from opsctl.core.units import parse_duration
+from opsctl.core.units import format_duration, parse_duration
 
 SendsLoad = Callable[[LoadJob], LoadReport]
 """Sends a job and tells what came of it."""
@@ -47,6 +47,8 @@ def run_interleaved(
         InconclusiveError: BEN069 when more than a quarter of the rounds was invalid.
     """
     subject, phase = jobs[0].name, "compare in turns"
+    least = format_duration(turns.turn_seconds * (4 * turns.rounds + 2))
+    listener(Noted(subject=subject, message=f"{turns.rounds} rounds of A, B, B, A, at least {least}"))
     listener(PhaseStarted(subject=subject, phase=phase, total=turns.rounds, unit="rounds"))
     for job in jobs:
         send(
