@@ -204,6 +204,12 @@ async def _until_close(visit: Visit) -> None:
     visit.close()
 
 
+async def _reset_in_body(visit: Visit) -> None:
+    await visit.say(b"HTTP/1.1 200 OK\r\n\r\n" + BODY[:5])
+    await asyncio.sleep(0.02)  # else the reset may overtake what was said
+    visit.reset()
+
+
 async def _continue_first(visit: Visit) -> None:
     await visit.say(b"HTTP/1.1 100 Continue\r\n\r\n" + GOOD)
 
@@ -248,6 +254,7 @@ _ANSWERS: dict[str, Answer] = {
     "/broken-chunk": _broken_chunk,
     "/cut-chunks": _cut_chunks,
     "/until-close": _until_close,
+    "/reset-in-body": _reset_in_body,
     "/continue-first": _continue_first,
     "/split": _split,
     "/closes": _closes,

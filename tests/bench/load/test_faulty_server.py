@@ -17,6 +17,7 @@ ANSWERS = {
     "/cut-head": Outcome.TRUNCATED,
     "/cut-body": Outcome.TRUNCATED,
     "/cut-chunks": Outcome.TRUNCATED,
+    "/reset-in-body": Outcome.TRUNCATED,
     "/too-long": Outcome.MALFORMED,
     "/two-lengths": Outcome.MALFORMED,
     "/garbage": Outcome.MALFORMED,

@@ -133,7 +133,10 @@ class Connection(asyncio.Protocol):
             reason = "connection reset" if isinstance(exc, ConnectionError) else error.reason
             self._hears.failed(self, error.outcome, reason=reason)
             return
-        if answer is not None:
+        if answer is not None and isinstance(exc, ConnectionError):
+            # Only an orderly end says that a body without a length was whole.
+            self._hears.failed(self, Outcome.TRUNCATED, reason="connection reset in the middle of the body")
+        elif answer is not None:
             self._hears.answered(self, answer, ended=ended)
 
 
