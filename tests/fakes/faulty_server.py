@@ -54,6 +54,7 @@ class FaultyServer:
         self._tasks: dict[asyncio.Task[None], asyncio.StreamWriter] = {}
         self.port = 0
         self.seen: Counter[str] = Counter()
+        self.last_head = b""
         self.connections = 0
         self.service_seconds: list[float] = []
         self.delays: Iterator[float] = iter(())
@@ -116,6 +117,7 @@ class FaultyServer:
                 began = time.monotonic()
                 path = head.split(b" ", 2)[1].decode()
                 self.seen[path] += 1
+                self.last_head = head
                 await self._answer(Visit(path, head, writer))
                 self.service_seconds.append(time.monotonic() - began)
         except (asyncio.IncompleteReadError, ConnectionError):

@@ -81,11 +81,13 @@ def run_interleaved(request: InterleavedRequest, *, json: bool) -> ExitCode:
     from opsctl.bench.load.interleaved import run_interleaved as compare_in_turns
     from opsctl.cli.bench_compare import show
     from opsctl.cli.bench_runs import exit_code
+    from opsctl.cli.ending import ends_as_by_ctrl_c
     from opsctl.cli.stepping import sender
     from opsctl.ui.progress import progress
 
     turns = request.turns()
     with ExitStack() as exit_stack:
+        exit_stack.enter_context(ends_as_by_ctrl_c())
         listener = exit_stack.enter_context(progress())
         first, second = (_job(request, url, exit_stack, listener=listener) for url in request.urls)
         comparison = compare_in_turns((first, second), send=sender(), turns=turns, listener=listener)

@@ -80,6 +80,7 @@ def run(request: CapacityRequest, *, html: Path | None, json: bool) -> ExitCode:
     from opsctl.bench.capacity.evidence import capacity_evidence
     from opsctl.cli import wiring
     from opsctl.cli.bench_runs import exit_code
+    from opsctl.cli.ending import ends_as_by_ctrl_c
     from opsctl.clients.files import require_writable
     from opsctl.ui.progress import progress
     from opsctl.ui.show_capacity import telling_steps
@@ -87,7 +88,7 @@ def run(request: CapacityRequest, *, html: Path | None, json: bool) -> ExitCode:
     if html is not None:
         require_writable(html)
     started_at = wiring.clock().now()
-    with progress() as listener:
+    with ends_as_by_ctrl_c(), progress() as listener:
         report = _search(request, listener=telling_steps(listener))
     wiring.record(capacity_evidence(report, started_at=started_at))
     _show(report, html=html, json=json)

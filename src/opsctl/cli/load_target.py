@@ -85,7 +85,7 @@ def load_target(
 ) -> Iterator[LoadTarget]:
     """Give the target of a book; what was started and made for it is stopped and revoked afterwards."""
     if book.target != "service":
-        key = os.environ.get(KEY_VARIABLE)
+        key = _given_key()
         headers = {"Authorization": f"Bearer {key}"} if key else {}
         yield LoadTarget(
             address=address_of(book.target, book=book, folder=folder, allowed=allowed), headers=headers
@@ -98,7 +98,7 @@ def load_target(
         address_of(own, book=book, folder=folder, allowed=allowed)  # refused before anything is started
     with wiring.backends(listener) as servers, ExitStack() as exit_stack:
         url = own or _service_url(servers, listener=listener, exit_stack=exit_stack)
-        key = os.environ.get(KEY_VARIABLE) or exit_stack.enter_context(_own_key(servers))
+        key = _given_key() or exit_stack.enter_context(_own_key(servers))
         yield LoadTarget(
             address=address_of(url, book=book, folder=folder, allowed=allowed),
             headers={"Authorization": f"Bearer {key}"},
@@ -107,6 +107,22 @@ def load_target(
             simulated=_simulated(),
             engine_version=servers.vectors().server_version(),
         )
+
+
+def _given_key() -> str | None:
+    """Return the key of the environment, if there is one.
+
+    Raises:
+        UsageError: BEN034 it holds what no header can; what it holds is not said.
+    """
+    key = os.environ.get(KEY_VARIABLE)
+    if key and not (key.isascii() and key.isprintable()):
+        raise UsageError(
+            f"`{KEY_VARIABLE}` holds a character that no header can",
+            code="BEN034",
+            fix="set it to the key alone, without a line end",
+        )
+    return key
 
 
 def _no_address(url: str, why: str) -> UsageError:

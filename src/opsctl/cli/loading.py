@@ -65,10 +65,12 @@ class FinishedLoad:
 
 def run(request: LoadRequest, outputs: "Outputs") -> ExitCode:
     """Send a load, keep and show what came of it, and return the exit code."""
+    from opsctl.cli.ending import ends_as_by_ctrl_c
     from opsctl.cli.load_outputs import show
 
     outputs.require_writable()
-    finished = send(request, ndjson=outputs.ndjson)
+    with ends_as_by_ctrl_c():
+        finished = send(request, ndjson=outputs.ndjson)
     show(finished, outputs)
     return finished.code
 

@@ -8,6 +8,7 @@ if TYPE_CHECKING:
 
     from opsctl.bench.load.book import LoadBook
     from opsctl.bench.load.interleaved import SendsLoad
+    from opsctl.bench.load.model import LoadReport
     from opsctl.bench.load.ports import LoadJob
     from opsctl.cli.load_target import LoadTarget
 
@@ -15,13 +16,22 @@ if TYPE_CHECKING:
 def sender(*, simulated: tuple[str, ...] = (), stopped: "Callable[[], str]" = str) -> "SendsLoad":
     """Return what sends one short load with our engine; nobody hears of its seconds."""
     from opsctl.bench.load.engine import AsyncEngine
-    from opsctl.bench.load.run import Surroundings, run_load
+    from opsctl.bench.load.run import INTERRUPTED, Surroundings, run_load
     from opsctl.cli import wiring
     from opsctl.core.events import ignore
 
     engine, clock = AsyncEngine(), wiring.clock()
     around = Surroundings(simulated=simulated, stopped=stopped)
-    return lambda job: run_load(job, engine=engine, listener=ignore, clock=clock, surroundings=around)
+
+    def send(job: "LoadJob") -> "LoadReport":
+        report = run_load(job, engine=engine, listener=ignore, clock=clock, surroundings=around)
+        if (
+            report.aborted == INTERRUPTED
+        ):  # half a step says nothing, and whoever pressed Ctrl-C wants no next one
+            raise KeyboardInterrupt
+        return report
+
+    return send
 
 
 def step_job(name: str, *, book: "LoadBook", folder: Path, target: "LoadTarget") -> "LoadJob":

@@ -8,7 +8,6 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from pathlib import Path
 from typing import IO, Self, cast
 
 from opsctl.bench.load.framing import Unpacker, packed
@@ -21,9 +20,9 @@ _MODULE = "opsctl.bench.load.sending_process"
 class Child:
     """One sending process."""
 
-    def __init__(self, order: Order, *, folder: Path) -> None:
+    def __init__(self, order: Order) -> None:
         self.number = order.process
-        self._complaints = (folder / f"{order.process}.err").open("w+b")
+        self._complaints = tempfile.TemporaryFile()  # noqa: SIM115 - closed at its end
         # Its own session: Ctrl-C reaches only this process, which still wants the child's last frame.
         self._process = subprocess.Popen(
             [sys.executable, "-m", _MODULE],
@@ -74,14 +73,13 @@ class Children:
     def __init__(self, orders: list[Order]) -> None:
         self._orders = orders
         self._selector = selectors.DefaultSelector()
-        self._folder = tempfile.TemporaryDirectory()
         self._all: list[Child] = []
         self.faults: list[str] = []
         """How those ended that did not end well."""
 
     def __enter__(self) -> Self:
         for order in self._orders:
-            child = Child(order, folder=Path(self._folder.name))
+            child = Child(order)
             self._all.append(child)
             self._selector.register(child.output, selectors.EVENT_READ, child)
         return self
@@ -90,7 +88,6 @@ class Children:
         for child in self._all:
             self._end(child)
         self._selector.close()
-        self._folder.cleanup()
 
     @property
     def running(self) -> int:
