@@ -93,6 +93,15 @@ def test_a_damaged_load_is_named_and_hides_no_other(registry, clock, tmp_path, p
     assert [error.code for error in damaged] == ["BEN006"]
 
 
+def test_a_run_of_brackets_alone_is_named_and_hides_no_other(registry, clock, tmp_path):
+    """More of them than any reader of JSON follows."""
+    whole = keep(registry, clock)
+    (tmp_path / "runs" / "29990101T000000-standard-0000.json").write_text("[" * 100_000)
+    runs, damaged = registry.list()
+    assert [run.id for run in runs] == [whole]
+    assert [error.code for error in damaged] == ["BEN006"]
+
+
 def test_a_baseline_is_a_name_for_a_run(registry, clock):
     """It can be set anew and forgotten; the run stays."""
     first, second = keep(registry, clock, seed=1), keep(registry, clock, seed=2)
@@ -124,10 +133,13 @@ def test_a_baseline_that_is_not_there_is_told(registry, clock, tmp_path):
     registry.baselines.set("main", run="20200101T000000-gone-0000")
     with pytest.raises(UsageError, match="which is not there any more"):
         registry.baseline("main")
-    (tmp_path / "runs" / "baselines" / "main.json").write_text("{")
-    with pytest.raises(UsageError, match="is not a baseline") as error:
-        registry.baseline("main")
-    assert error.value.code == "BEN067"
+    whole = json.loads((tmp_path / "runs" / "baselines" / "main.json").read_text())
+    elsewhere, too_long = (json.dumps(whole | {"run": run_id}) for run_id in ("../../x", "x" * 500))
+    for damaged in ("{", "[" * 100_000, elsewhere, too_long):
+        (tmp_path / "runs" / "baselines" / "main.json").write_text(damaged)
+        with pytest.raises(UsageError, match="is not a baseline") as error:
+            registry.baseline("main")
+        assert error.value.code == "BEN067"
     assert len(registry.baselines.list()[1]) == 1
 
     registry.baselines.set("main", run=run)

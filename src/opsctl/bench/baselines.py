@@ -56,7 +56,7 @@ class Baselines:
             return None
         try:
             return _read(json.loads(read_text(path)), name=name)
-        except (ValueError, KeyError, TypeError, UsageError) as error:
+        except (ValueError, KeyError, TypeError, RecursionError, UsageError) as error:
             raise UsageError(
                 f"`{path}` is not a baseline of this version",
                 code="BEN067",
@@ -143,4 +143,7 @@ def check_name(name: str) -> None:
 def _read(body: Mapping[str, str], *, name: str) -> Baseline:
     if body["schema"] != SCHEMA:
         raise ValueError(f"schema `{body['schema']}` instead of `{SCHEMA}`")
-    return Baseline(name=name, run=str(body["run"]), set_at=datetime.fromisoformat(body["set_at"]))
+    run = str(body["run"])
+    if not re.fullmatch(r"[^/\0]{1,240}", run):
+        raise ValueError("what it stands for cannot be the id of a run")
+    return Baseline(name=name, run=run, set_at=datetime.fromisoformat(body["set_at"]))

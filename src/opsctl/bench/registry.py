@@ -28,7 +28,10 @@ SCHEMA = "opsctl.run/v1"
 LOAD = "load"
 """The kind of a load run; every other kind keeps samples by arm."""
 
-_UNREADABLE = (ValueError, KeyError, TypeError, AttributeError, IndexError, zlib.error, UsageError)
+_UNREADABLE = (
+    *(ValueError, KeyError, TypeError, AttributeError, IndexError, OverflowError, RecursionError, zlib.error),
+    UsageError,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

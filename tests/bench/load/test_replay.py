@@ -112,6 +112,9 @@ def test_every_bad_line_is_named_with_its_number(tmp_path: Path):
         '{"at_seconds": 1, "path": "/", "colour": 1}',
         '{"route": "unknown", "at": "2026-01-01T00:00:00+00:00"}',
         '{"route": "feed", "at": "yesterday"}',
+        '{"route": ["feed"], "at": "2026-01-01T00:00:00+00:00"}',
+        '{"at_seconds": 1, "path": "/\\ud800"}',
+        '{"at_seconds": 1, "path": "/", "method": "POST", "body": "\\ud800"}',
         "what is this",
         "[]",
     ]
@@ -119,6 +122,12 @@ def test_every_bad_line_is_named_with_its_number(tmp_path: Path):
         replayed(tmp_path, line(0), *bad)
     places = [finding.location.line for finding in caught.value.findings if finding.location]
     assert (caught.value.code, places) == ("BEN031", list(range(2, 2 + len(bad))))
+
+
+def test_a_body_may_hold_what_ends_a_line_elsewhere(tmp_path: Path):
+    """U+2028 stands as it is in JSON."""
+    source = replayed(tmp_path, '{"at_seconds": 0, "method": "POST", "path": "/", "body": "a\u2028b"}')
+    assert source.batch([0])[0][1].endswith("a\u2028b".encode())
 
 
 def test_an_empty_log_and_one_of_weeks_are_refused(tmp_path: Path):

@@ -18,6 +18,8 @@ twenty empty feeds would look like one in two thousand."""
 
 _BESIDE_THE_MIX = Check(status=[*range(200, 300), 304])
 
+_LONGEST_PLACE = 9  # digits of a place in a list; `int` refuses thousands of them
+
 Fits = Callable[[Any], str | None]
 """Says in a few words why a JSON value does not fit; None where it does."""
 
@@ -120,7 +122,7 @@ def _is_filled(dotted: str) -> Fits:
         for key in keys:
             if isinstance(value, dict):
                 value = value.get(key)
-            elif isinstance(value, list) and key.isdigit():
+            elif isinstance(value, list) and key.isdecimal() and len(key) <= _LONGEST_PLACE:
                 value = value[int(key)] if int(key) < len(value) else None
             else:
                 value = None
@@ -161,10 +163,10 @@ def _validator(path: Path) -> "Validator":
         )
     try:
         return validator_for(json.loads(read_text(path)), offline=True)
-    except (ValueError, ValidationError) as error:
+    except (ValueError, RecursionError, ValidationError) as error:
         raise UsageError(
             f"`{path}` is not a JSON Schema",
             code="BEN032",
-            why=str(error).splitlines()[0],
+            why=str(error).partition("\n")[0],
             fix="check it: https://json-schema.org/draft/2020-12/schema",
         ) from error

@@ -134,7 +134,8 @@ class ReplaySource:
 def _read(path: Path, *, is_route: Callable[[str], bool]) -> list[_Line]:
     lines: list[_Line] = []
     findings: list[Finding] = []
-    for number, text in enumerate(read_text(path).splitlines(), start=1):
+    # Not `splitlines`: a body may hold U+2028 and its like, which JSON leaves as they are.
+    for number, text in enumerate(read_text(path).split("\n"), start=1):
         if not text.strip():
             continue
         try:
@@ -174,18 +175,18 @@ def _parsed(text: str, *, is_route: Callable[[str], bool]) -> _Line | None:
         at_seconds=float(at),
         method=_method(body.get("method", "GET")),
         path=_path(body.get("path")),
-        body=content,
+        body=None if content is None else _whole(content),
     )
 
 
 def _of_service_log(body: dict[str, Any], *, is_route: Callable[[str], bool]) -> _Line | None:
     route = body["route"]
-    if route in _PROBES:
+    if isinstance(route, str) and route in _PROBES:
         return None
     if not isinstance(route, str) or not is_route(route):
         raise ValueError(f"the mix of the book has no endpoint `{route}`, whose requests this line records")
     at = datetime.fromisoformat(str(body["at"])).timestamp()
-    return _Line(at_seconds=at, route=route, user=str(body.get("user", "")))
+    return _Line(at_seconds=at, route=route, user=_whole(str(body.get("user", ""))))
 
 
 def _of_common_log(text: str) -> _Line:
@@ -208,7 +209,14 @@ def _method(value: object) -> Method:
 def _path(value: object) -> str:
     if not isinstance(value, str) or not re.fullmatch(r"/[^\s\x00-\x1f\x7f]{0,8000}", value):
         raise ValueError("`path` must begin with `/` and hold no blanks")
-    return value
+    return _whole(value)
+
+
+def _whole(text: str) -> str:
+    """Return a text when it can be sent: JSON may escape half of a character."""
+    if re.search("[\ud800-\udfff]", text):
+        raise ValueError("half of a character cannot be sent")
+    return text
 
 
 def _refuse_constant(name: str) -> float:
