@@ -173,6 +173,38 @@ def test_ctrl_c_ends_the_run_with_what_was_measured_so_far(target):
     assert result.total.planned == result.total.outcomes.total() > 0
 
 
+def test_a_worker_that_dies_makes_an_error_and_ends_the_run(target):
+    """Locust itself would go on with the other one, and half of the plan would look like all of it."""
+    killed = []
+
+    def watch(frame):
+        if not killed and frame.process == 1:
+            killed.append(_a_worker())
+            os.kill(killed[0], signal.SIGKILL)
+        return ""
+
+    _, result = _run(job_for(target.port, rate=100, seconds=60, processes=2), watch=watch)
+
+    assert len(killed) == 1
+    assert len(result.errors) == 1
+    assert result.errors[0].endswith("is gone, and its arrivals with it")
+    assert result.aborted == "a worker is gone"
+    assert 0 < result.seconds < 40
+
+
+def _a_worker() -> int:
+    """Return the process of a worker: a child of Locust's process, which is a child of this one."""
+    for locust in _children(os.getpid()):
+        if b"locust_worker" in Path(f"/proc/{locust}/cmdline").read_bytes():
+            return _children(locust)[-1]
+    raise AssertionError("Locust does not run")
+
+
+def _children(process: int) -> list[int]:
+    tasks = Path(f"/proc/{process}/task").iterdir()
+    return [int(child) for task in tasks for child in (task / "children").read_text().split()]
+
+
 def test_an_existing_locustfile_runs_unchanged_in_a_closed_loop(target, tmp_path):
     """HttpUser, FastHttpUser, tasks and waits: as Locust runs them; the output says that the loop is closed."""
     locustfile = tmp_path / "locustfile.py"
@@ -230,6 +262,30 @@ def test_a_scenario_follows_its_answers_and_begins_on_time(target, tmp_path):
     assert engine.loop == "open"
     assert result.total.endpoints["first"].planned == result.total.endpoints["second"].errors == _planned(job)
     assert result.errors == ("ValueError in Journey: seven",)
+
+
+def test_what_a_locustfile_starts_and_leaves_neither_holds_up_the_run_nor_outlives_it(target, tmp_path):
+    """It inherits the pipe over which the results come, and the run ends before it would close."""
+    scenario = tmp_path / "leaves.py"
+    scenario.write_text(
+        "import subprocess\n"
+        "from pathlib import Path\n"
+        "from locust import HttpUser, constant, task\n"
+        "left = subprocess.Popen(['sleep', '300'], close_fds=False)\n"
+        "Path(__file__).with_suffix('.pid').write_text(str(left.pid))\n"
+        "class Asks(HttpUser):\n"
+        "    wait_time = constant(0.1)\n"
+        "    @task\n"
+        "    def ask(self):\n"
+        "        self.client.get('/good')\n"
+    )
+
+    _, result = _run(job_for(target.port), LocustSettings(locustfile=scenario))
+
+    assert result.total.sent > 0
+    state = Path(f"/proc/{scenario.with_suffix('.pid').read_text()}/stat")
+    # Nobody may have asked how it ended yet: such a process is there as a zombie.
+    assert not state.exists() or state.read_text().rpartition(")")[2].split()[0] in ("Z", "X")
 
 
 def test_a_broken_locustfile_is_shown_with_its_error(target, tmp_path):

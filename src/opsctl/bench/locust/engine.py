@@ -95,6 +95,9 @@ class LocustEngine:
                 reason = watch(frame)
                 if reason and summary.abort(reason):
                     child.ask_to_end()
+            case "lost":
+                if summary.lose(line["process"]):
+                    child.ask_to_end()
             case "end":
                 summary.is_complete = True
             case other:

@@ -1,13 +1,22 @@
 """What does a Locust process tell of its load, and to whom: frames to its master, and from there to the command."""
 
 import time
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import gevent
 from gevent.event import Event
 from locust import events, runners
-from locust.runners import LocalRunner, MasterRunner, Runner, WorkerRunner
+from locust.runners import (
+    STATE_MISSING,
+    STATE_RUNNING,
+    STATE_SPAWNING,
+    LocalRunner,
+    MasterRunner,
+    Runner,
+    WorkerRunner,
+)
 
 from opsctl.bench.load.usage import Usage
 from opsctl.bench.locust.foreign import head_of, outcome_of, seconds_of, status_of
@@ -25,6 +34,8 @@ if TYPE_CHECKING:
 
 _FRAME_SECONDS = 1.0
 _REPORT_KEY = "opsctl"
+_LOST_AFTER = 3
+"""Looks, one a second, at which a worker must be missing: on a busy machine a sign of life may come late."""
 
 
 class StopArrivalsError(Exception):
@@ -181,6 +192,21 @@ class Reporter:
         job = None if self.job is None else job_to_plain(self.job)
         for each, place in self._workers.items():
             runner.send_message("opsctl_job", {"process": place, "of": len(ids), "job": job}, client_id=each)
+        gevent.spawn(self._watch_workers, runner)
+
+    def _watch_workers(self, runner: MasterRunner) -> None:
+        """Tell when a worker is gone: Locust goes on without it, and nobody else would send its arrivals."""
+        missed: Counter[str] = Counter()
+        while True:
+            gevent.sleep(_FRAME_SECONDS)
+            if runner.state not in (STATE_RUNNING, STATE_SPAWNING):
+                continue
+            for each in self._workers.keys() - self._done:
+                node = runner.clients.get(each)
+                missed[each] = missed[each] + 1 if node is None or node.state == STATE_MISSING else 0
+                if missed[each] >= _LOST_AFTER and self.tell is not None:
+                    self.tell({"kind": "lost", "process": self._workers[each]})
+                    return
 
     def _on_job(self, msg: Any, **_rest: Any) -> None:
         self.share = Share(process=msg.data["process"], of=msg.data["of"])

@@ -34,6 +34,12 @@ class Summary:
         if frame.error and frame.error not in self._errors:
             self._errors.append(frame.error)
 
+    def lose(self, process: int) -> bool:
+        """Take that a process is gone, and tell whether that should end the run: its part of the arrivals is missing."""
+        if not self.aborted:
+            self._errors.append(f"worker {process} is gone, and its arrivals with it")
+        return self.abort("a worker is gone")
+
     def abort(self, reason: str) -> bool:
         """Take that the run is ended early, and tell whether that is news."""
         if self.aborted:
