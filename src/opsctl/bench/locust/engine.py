@@ -3,12 +3,13 @@
 import json
 import os
 import selectors
+import signal
 import subprocess
 import sys
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from importlib.util import find_spec
 from tempfile import TemporaryFile
@@ -31,6 +32,7 @@ _END_SECONDS = 15.0
 """After a request to end, for last frames and for workers to leave."""
 
 _LAST_LINES = 15
+_LAST_BYTES = 64 * 1024  # a locustfile may have printed gigabytes before it failed
 
 
 @dataclass(slots=True)
@@ -70,6 +72,8 @@ class LocustEngine:
                 try:
                     for line in child.lines(deadline=deadline):
                         self._hear(line, summary=summary, watch=watch, child=child)
+                        if summary.is_complete:  # what a locustfile started may keep the pipe open for ever
+                            break
                     break
                 except KeyboardInterrupt:  # once: Locust is asked to end, and its last words are still heard
                     if not summary.abort(INTERRUPTED):
@@ -111,6 +115,7 @@ class _Child:
     process: subprocess.Popen[bytes]
     frames: int
     is_overdue: bool = False
+    has_ended: bool = False
     heard: deque[bytes] = field(default_factory=deque)
     rest: bytes = b""
 
@@ -146,6 +151,15 @@ class _Child:
         except subprocess.TimeoutExpired:
             self.process.kill()
             return self.process.wait()
+        finally:
+            self._end_group()
+
+    def _end_group(self) -> None:
+        """End what a locustfile started and left: the process began a group of its own."""
+        if not self.has_ended:
+            self.has_ended = True
+            with suppress(ProcessLookupError):
+                os.killpg(self.process.pid, signal.SIGKILL)
 
 
 @contextmanager
@@ -196,7 +210,7 @@ def _longest_seconds(job: LoadJob, settings: LocustSettings, *, seconds: float) 
 
 
 def _last_lines(words: IO[bytes]) -> list[str]:
-    words.seek(0)
+    words.seek(max(0, words.seek(0, os.SEEK_END) - _LAST_BYTES))
     return [line for line in words.read().decode(errors="replace").splitlines() if line.strip()][
         -_LAST_LINES:
     ]
