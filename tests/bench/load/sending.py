@@ -96,6 +96,15 @@ def broken_parts(job: LoadJob) -> Parts:
     raise LookupError("a fault before the start")
 
 
+def parts_that_only_the_first_gets(job: LoadJob) -> Parts:
+    """Fail in all processes but one; the job's folder is where they see who was first."""
+    import sys
+
+    if "pytest" not in sys.modules:
+        (job.folder / "taken").mkdir()
+    return fixed_parts(job)
+
+
 def job_of(
     port: int,
     *paths: str,

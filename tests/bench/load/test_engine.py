@@ -4,6 +4,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from tests.bench.load.sending import (
     broken_parts,
     failing_parts,
     job_of,
+    parts_that_only_the_first_gets,
     run,
 )
 from tests.fakes.faulty_server import FaultyServer, faulty_server
@@ -160,6 +162,20 @@ def test_a_process_that_cannot_begin_says_why(server: FaultyServer) -> None:
 
     assert raised.value.code == "BEN020"
     assert "a fault before the start" in str(raised.value.why)
+
+
+def test_one_process_that_cannot_begin_ends_the_others_at_once(server: FaultyServer, tmp_path: Path) -> None:
+    """They are not waited for until the time for preparing is over."""
+    began = time.monotonic()
+    with pytest.raises(NotReadyError) as raised:
+        run(
+            replace(job_of(server.port, "/ok", processes=2), folder=tmp_path),
+            parts=parts_that_only_the_first_gets,
+        )
+
+    assert raised.value.code == "BEN020"
+    assert "FileExistsError" in str(raised.value.why)
+    assert time.monotonic() - began < 60
 
 
 def test_a_target_that_is_not_there_is_named_before_anything_is_sent() -> None:

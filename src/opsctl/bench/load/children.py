@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from typing import IO, Self, cast
 
 from opsctl.bench.load.framing import Unpacker, packed
-from opsctl.bench.load.messages import Order
+from opsctl.bench.load.messages import Gone, Order
 
 _READ_BYTES = 262_144
 _MODULE = "opsctl.bench.load.sending_process"
@@ -107,6 +107,7 @@ class Children:
                 said = child.read()
                 if said is None:
                     self._end(child)
+                    yield Gone(process=child.number)
                 else:
                     yield from said
 

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from types import FrameType
 
 from opsctl.bench.load.children import Children
-from opsctl.bench.load.messages import Order, Ready, Start, Stop
+from opsctl.bench.load.messages import Gone, Order, Ready, Start, Stop
 from opsctl.bench.load.model import Frame, Tally
 from opsctl.bench.load.parts import PartsOf, parts_of
 from opsctl.bench.load.ports import EngineResult, LoadJob
@@ -99,7 +99,7 @@ class _Run:
         for message in self._children.messages(deadline=time.monotonic() + _PREPARATION_SECONDS):
             if isinstance(message, Ready):
                 ready.append(message)
-            if len(ready) == waiting:
+            if len(ready) == waiting or isinstance(message, Gone):
                 break
         url = self._job.address.url
         if len(ready) < waiting:

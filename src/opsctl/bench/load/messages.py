@@ -28,6 +28,13 @@ class Ready:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Gone:
+    """Of a child, told by whoever hears that its pipe has ended: nothing more will come from it."""
+
+    process: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Start:
     """To a child: the moment of `time.monotonic()` at which the run begins, the same for all."""
 
