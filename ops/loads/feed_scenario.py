@@ -1,9 +1,10 @@
 """A journey with planned beginnings: a user opens the feed, looks at an item, and tells that it was watched.
 
-    opsctl bench load --engine locust --locustfile ops/loads/feed_scenario.py
+    opsctl bench load quick --engine locust --locustfile ops/loads/feed_scenario.py --rate 20
 
-Each arrival is one journey, begun when the book plans it, whether or not the ones before have ended; its later steps
-follow the answers. Under Locust alone (`locust -f ops/loads/feed_scenario.py`) the attributes below say when.
+Each arrival is one journey, begun when the book plans it (here 20 a second), whether or not the ones before have
+ended; its later steps follow the answers. Under Locust alone (`locust -f ops/loads/feed_scenario.py`) the attributes
+below say when.
 """
 
 import random

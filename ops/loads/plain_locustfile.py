@@ -1,6 +1,6 @@
 """An ordinary locustfile, which runs as it is: users that wait for their answers, so the loop is closed.
 
-    opsctl bench load --engine locust --locustfile ops/loads/plain_locustfile.py --users 50
+    opsctl bench load quick --engine locust --locustfile ops/loads/plain_locustfile.py --users 50
 
 `opsctl` hands over the API key of the load as OPSCTL_AUTHORIZATION; under Locust alone, set it yourself.
 """

@@ -117,7 +117,9 @@ class _Run:
                 why=ready[0].fault,
                 fix="name the certificate that signs it as `ca_file` in the book"
                 if is_tls
-                else "opsctl stack up",
+                else "opsctl stack up"
+                if self._job.book.target == "service"
+                else f"see whether it listens: curl -i {url}",
             )
 
     def _listen(self, deadline: float) -> None:

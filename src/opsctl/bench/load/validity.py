@@ -55,7 +55,7 @@ def problems_of(
     """Return everything that should be known; findings of severity error make the run invalid."""
     found = [
         *_engine_problems(result),
-        *_warm_up_problems(circumstances.warm_up),
+        *_warm_up_problems(job, circumstances.warm_up),
         *_sending_problems(job, result, gates=gates),
         *_cache_problems(job, measured),
         *_source_problems(circumstances),
@@ -96,7 +96,7 @@ def _engine_problems(result: EngineResult) -> list[Finding]:
     )
 
 
-def _warm_up_problems(warm_up: WarmUpReport) -> list[Finding]:
+def _warm_up_problems(job: LoadJob, warm_up: WarmUpReport) -> list[Finding]:
     if not warm_up.complaint:
         return []
     return [
@@ -104,7 +104,9 @@ def _warm_up_problems(warm_up: WarmUpReport) -> list[Finding]:
             "BEN040",
             "the warm-up failed",
             evidence=warm_up.complaint,
-            fix="see what the service answers: opsctl stack logs service",
+            fix="see what the service answers: opsctl stack logs service"
+            if job.book.target == "service"
+            else "see what the target answers: curl -i with a path of the book; the log of the target says why",
         )
     ]
 
