@@ -51,7 +51,7 @@ def show(finished: "FinishedLoad", outputs: Outputs) -> None:
     report, run_id = finished.report, finished.run_id
     data = {"run": run_id, **plain_report(report), "comparison": finished.comparison}
     if outputs.json:
-        is_good = report.verdict is Verdict.PASS
+        is_good = report.verdict is Verdict.PASS and finished.fault is None
         print_document(document("opsctl.bench.load", data=data, ok=is_good, findings=report.problems))
     elif outputs.ndjson:
         write_ndjson_line("opsctl.bench.load/v1", data)

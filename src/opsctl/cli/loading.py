@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from opsctl.bench.load.adjust import Adjustments
 from opsctl.bench.locust.settings import LocustSettings
-from opsctl.core.errors import UsageError
+from opsctl.core.errors import OpsError, UsageError
 from opsctl.core.exit_codes import ExitCode
 
 if TYPE_CHECKING:
@@ -47,6 +47,8 @@ class FinishedLoad:
     baseline: "StoredLoadRun | None" = None
     comparison: "LoadComparison | None" = None
     fail_on_regression: bool = False
+    fault: OpsError | None = None
+    """Why it could not be kept or compared, such as a full disk; the report is whole all the same."""
 
     @property
     def code(self) -> ExitCode:
@@ -55,6 +57,8 @@ class FinishedLoad:
         from opsctl.cli.bench_compare import code_with_baseline
         from opsctl.cli.bench_runs import exit_code
 
+        if self.fault is not None:
+            return self.fault.exit_code
         if self.report.aborted == INTERRUPTED:
             return ExitCode.INTERRUPTED
         own = exit_code(self.report.verdict)
@@ -67,11 +71,14 @@ def run(request: LoadRequest, outputs: "Outputs") -> ExitCode:
     """Send a load, keep and show what came of it, and return the exit code."""
     from opsctl.cli.ending import ends_as_by_ctrl_c
     from opsctl.cli.load_outputs import show
+    from opsctl.ui.show_error import show_error
 
     outputs.require_writable()
     with ends_as_by_ctrl_c():
         finished = send(request, ndjson=outputs.ndjson)
     show(finished, outputs)
+    if finished.fault:
+        show_error(finished.fault)
     return finished.code
 
 
@@ -87,17 +94,21 @@ def send(request: LoadRequest, *, ndjson: bool = False) -> FinishedLoad:
     baseline = None if request.baseline is None else require_baseline(request.baseline)
     started_at = wiring.clock().now()
     report = _report(request, book, folder=folder, factor=factor, ndjson=ndjson)
-    run_id = registry().add_load(report)
-    wiring.record(load_evidence(report, run_id=run_id, started_at=started_at))
-    comparison = None
-    if request.baseline is not None and not report.aborted:
-        comparison = against_baseline(run_id, name=request.baseline, noise_floor=request.noise_floor)
+    run_id, comparison, fault = "not-kept", None, None
+    try:
+        run_id = registry().add_load(report)
+        wiring.record(load_evidence(report, run_id=run_id, started_at=started_at))
+        if request.baseline is not None and not report.aborted:
+            comparison = against_baseline(run_id, name=request.baseline, noise_floor=request.noise_floor)
+    except OpsError as error:  # told behind the report: what took minutes to measure is shown first
+        fault = error
     return FinishedLoad(
         run_id=run_id,
         report=report,
         baseline=baseline,
         comparison=comparison,
         fail_on_regression=request.fail_on_regression,
+        fault=fault,
     )
 
 

@@ -215,6 +215,19 @@ def started(project: Path, server: FaultyServer) -> "subprocess.Popen[bytes]":
     return process
 
 
+def test_a_load_that_cannot_be_kept_is_shown_all_the_same(project: Path, server: FaultyServer) -> None:
+    """What was measured is on stdout and in the files; the exit code and stderr say that it was not kept."""
+    write(project)
+    (project / ".opsctl").mkdir(exist_ok=True)
+    (project / ".opsctl" / "runs").write_text("no folder")
+    outcome = send(project, server, "--json", "--markdown", "a.md")
+    document = json.loads(outcome.stdout)
+    assert outcome.exit_code == 3, outcome.stderr
+    assert (document["data"]["run"], document["data"]["answered"] > 100) == ("not-kept", True)
+    assert "error[FIL003]" in outcome.stderr
+    assert (project / "a.md").stat().st_size > 100
+
+
 def test_a_key_of_the_environment_is_sent_and_told_to_nobody(project: Path, server: FaultyServer) -> None:
     """Neither output nor files hold it; one with a line end is refused before anything is sent."""
     write(project, arrivals=[{"shape": "constant", "rate": 20, "duration": "1s"}], gates=[])
