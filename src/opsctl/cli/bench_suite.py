@@ -33,6 +33,7 @@ def run_suite(*, json: bool) -> ExitCode:
     from opsctl.cli import wiring
     from opsctl.cli.bench_runs import exit_code
     from opsctl.ui.progress import progress
+    from opsctl.ui.show_error import show_error
 
     with progress() as listener, wiring.backends(listener) as servers:
         servers.vectors_place()  # one stack for both parts, where it has to be started
@@ -44,6 +45,9 @@ def run_suite(*, json: bool) -> ExitCode:
         [*(run.report.verdict for run in runs.values()), *([load.report.verdict] if load else [])]
     )
     _show(result, json=json)
+    if load is not None and load.fault is not None:
+        show_error(load.fault)
+        return load.fault.exit_code
     if load is not None and load.code is ExitCode.INTERRUPTED:
         return ExitCode.INTERRUPTED
     return exit_code(verdict)
