@@ -199,6 +199,18 @@ def test_a_mean_lies_within_its_interval(sample):
     assert interval.value - 1e-9 <= interval.high <= 1 + 1e-9
 
 
+def test_the_recalls_of_a_long_run_have_the_interval_of_theory_without_gigabytes():
+    """A day of ten searches a second: the mean's error is the scatter over the root of their number."""
+    import numpy as np
+
+    sample = np.random.default_rng(5).binomial(10, 0.97, size=864_000) / 10
+    interval = mean_interval(sample.tolist(), seed=1)
+    assert interval is not None
+    expected = 2 * 1.96 * float(sample.std()) / math.sqrt(sample.size)
+    assert interval.low < interval.value < interval.high
+    assert math.isclose(interval.high - interval.low, expected, rel_tol=0.1)
+
+
 def test_no_values_have_no_mean():
     """An empty sample has no interval."""
     assert mean_interval([], seed=1) is None
