@@ -97,6 +97,14 @@ def test_what_cannot_be_read_is_not_made_up():
     assert used_between(AFTER, anew, requests=5, hit_ratio=None).cpu_seconds_per_request == {}
 
 
+def test_a_search_in_which_no_rate_failed_gives_no_number_of_workers():
+    """2,000 a second held and nothing more was tried: a worker may hold ten times as much."""
+    need = needed(Target(), results=[a_result(1, 2000.0, None)])
+
+    assert (need.workers, need.workers_most) == (None, None)
+    assert "no rate failed" in need.notes[0]
+
+
 def test_one_worker_count_gives_a_proportion_and_says_so():
     """2,000 a second of one worker, 10,000 with 30 % headroom: 8 workers; 0.55 ms CPU a request: 7.9 cores."""
     need = needed(Target(), results=[a_result(1, 2000.0, 2100.0)])
