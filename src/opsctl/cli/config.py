@@ -42,7 +42,9 @@ def check(json: Json = False) -> None:
 
 
 @command(app, "opsctl config schema collections")
-def schema(name: Annotated[str, typer.Argument(help="project, collections, mapping, cache, service or load.")]) -> None:
+def schema(
+    name: Annotated[str, typer.Argument(help="project, collections, mapping, cache, service or load.")],
+) -> None:
     """Print the JSON Schema of a book, for editors."""
     from opsctl.cli import wiring
     from opsctl.ui.console import print_line

@@ -112,7 +112,9 @@ def _workers(
         most = math.ceil(wanted / passed * best.workers / max(min(1.0, efficiency.low), 1e-6))
         return found, most, "efficiency", notes
     if best.capacity.failed is None:
-        notes.append("no rate failed, so nothing says how much a worker holds: search longer, with a larger `--budget`")
+        notes.append(
+            "no rate failed, so nothing says how much a worker holds: search longer, with a larger `--budget`"
+        )
         return None, None, "proportion", notes
     notes.append("in proportion from one worker count: contention is not known, so measure `--workers 1,2,4`")
     found = math.ceil(wanted / passed * best.workers)
