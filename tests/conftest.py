@@ -1,6 +1,7 @@
 """Processes that many tests share: each is started once a session, on loopback, and ended by its own pid."""
 
 import os
+import signal
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -23,6 +24,10 @@ from opsctl.stack.model import PartName
 from opsctl.stack.record import read_stack_record
 from opsctl.stack.up import start_stack
 from opsctl.store.migrate import apply_migrations
+
+# Whoever starts the tests in the background of a shell has them ignore Ctrl-C, and every program that they start: those
+# that are to hear it would not.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 _TEMPLATE = "opsctl_template"
 
