@@ -23,7 +23,7 @@ check: $(STAMP) ## Lint, formatting, types and layers
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-bench: $(STAMP) ## Measure the ratios that the README names, side by side in one run (about fifteen minutes)
+bench: $(STAMP) ## Measure the ratios that the README names, side by side in one run (about twenty minutes)
 	$(BIN)/python tests/benchmarks/rebuild_throughput.py
 	$(BIN)/python -m tests.benchmarks.filter_strategies
 	$(BIN)/python -m tests.benchmarks.service_speed

@@ -63,7 +63,7 @@ class Run:
 def summarise(run: Run) -> LoadReport:
     """Return the report: pure, so that the same result gives the same report again."""
     job, book, total = run.job, run.job.book, run.result.total
-    gates, aborts = gates_of(job)
+    gates, _ = gates_of(job)
     begin, end = busiest_stretch(run.arrivals, seconds=run.result.seconds)
     measured = Measured(
         total=total,
@@ -71,11 +71,7 @@ def summarise(run: Run) -> LoadReport:
         goodput=_rate(run.timeline.good_at(begin), run.timeline.good_at(end), end - begin),
         recall=run.recall,
     )
-    missed = {(check.gate, check.is_abort): check for check in run.missed}
-    checks = tuple(
-        missed.get((check.gate, check.is_abort), check)
-        for check in (*check_gates(measured, gates), *check_gates(measured, aborts, is_abort=True))
-    )
+    checks = _checks(run, measured)
     problems = problems_of(
         job, run.result, measured=measured, gates=gates, checks=checks, circumstances=run.circumstances
     )
@@ -125,6 +121,14 @@ def summarise(run: Run) -> LoadReport:
         extra={"warm_up": _warm_up(run.circumstances)},
         blocks=tuple(total.blocks[second].response.to_sparse() for second in sorted(total.blocks)),
     )
+
+
+def _checks(run: Run, measured: Measured) -> tuple[GateCheck, ...]:
+    """Return every gate beside what was measured; one that ended the run stays as it was missed then."""
+    gates, aborts = gates_of(run.job)
+    missed = {(check.gate, check.is_abort): check for check in run.missed}
+    found = (*check_gates(measured, gates), *check_gates(measured, aborts, is_abort=True))
+    return tuple(missed.get((check.gate, check.is_abort), check) for check in found)
 
 
 def _latencies(total: Tally, measured: Measured, *, gates: Sequence[Gate]) -> dict[str, Any]:
