@@ -38,12 +38,12 @@ fmt: $(STAMP) ## Format the code
 	$(BIN)/ruff check --fix
 
 schemas: $(STAMP) ## Write the JSON Schemas of the books into the package
-	@for book in project collections mapping cache service load; do $(BIN)/opsctl config schema $$book > src/opsctl/schemas/$$book.json; done
+	@for book in project collections mapping cache service load alerts delivery; do $(BIN)/opsctl config schema $$book > src/opsctl/schemas/$$book.json; done
 
 docs: $(STAMP) ## Write the generated pages: commands, metrics, OpenAPI document
 	$(BIN)/python -m opsctl.cli.reference > docs/commands.md
 	$(BIN)/python -m opsctl.service.api.openapi > docs/openapi.json
-	$(BIN)/python -m opsctl.service.telemetry.reference > docs/metrics.md
+	$(BIN)/python -m opsctl.metrics.reference > docs/metrics.md
 
 setup: $(STAMP) ## Make the virtual environment only
 
@@ -55,6 +55,6 @@ $(STAMP): pyproject.toml constraints.txt
 	@echo "setting up $(VENV) (once; takes a minute or two)"
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt pip
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt --group dev -e '.[local,service,load,locust,supabase,parquet]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt --group dev -e '.[local,service,load,locust,supabase,parquet,grafana,sentry]'
 	@rm -f $(VENV)/.made-from-*
 	@touch $@

@@ -1,5 +1,6 @@
 #!/bin/sh
-# Install what the tests need beside Python: a real browser for the HTML reports, Node with Supabase Lite, Redis, PgBouncer.
+# Install what the tests need beside Python: a real browser for the HTML reports, Node with Supabase Lite, Redis, PgBouncer,
+# Prometheus and Alertmanager with their tools.
 # Without root or network: say what is missing; the tests that need it are skipped.
 set -eu
 
@@ -9,6 +10,8 @@ debian_packages() {
     command -v node >/dev/null 2>&1 || missing="$missing nodejs"
     command -v npm >/dev/null 2>&1 || missing="$missing npm"
     command -v pgbouncer >/dev/null 2>&1 || [ -x /usr/sbin/pgbouncer ] || missing="$missing pgbouncer"
+    command -v promtool >/dev/null 2>&1 || missing="$missing prometheus"
+    command -v amtool >/dev/null 2>&1 || missing="$missing prometheus-alertmanager"
     command -v redis-server >/dev/null 2>&1 || missing="$missing redis-server"
     [ -n "$missing" ] || return 0
     if [ "$(id -u)" = 0 ]; then run=""; elif command -v sudo >/dev/null 2>&1 && sudo -n true 2>/dev/null; then run="sudo"; else

@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 from tests.cli.command import run_opsctl
 
+from opsctl.metrics import service as metrics
 from opsctl.service.cache import keys
 from opsctl.service.cache.journal import InvalidationJournal
 from opsctl.service.cache.places import journal_path, store_folder
 from opsctl.service.cache.stores.lmdb import LmdbStore
-from opsctl.service.telemetry import metrics
 from opsctl.service.telemetry.meters import Meters
 
 BYTES = 512 * 2**20

@@ -7,7 +7,7 @@ import sys
 from tests.cli.command import run_opsctl
 from tests.cli.test_start_up import HEAVY, PROBE
 
-from opsctl.service.telemetry import metrics
+from opsctl.metrics import service as metrics
 
 
 def test_the_table_shows_every_metric_whole(tmp_path):

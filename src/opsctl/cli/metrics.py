@@ -25,7 +25,7 @@ def list_metrics(
 ) -> None:
     """Show every metric that the service exposes: type, unit, labels with known values; JSON adds buckets and merging."""
     from opsctl.cli.document import document
-    from opsctl.service.telemetry.reference import matching_metrics
+    from opsctl.metrics.reference import matching_metrics
     from opsctl.ui.console import print_document
     from opsctl.ui.show_metrics import show_metrics
 

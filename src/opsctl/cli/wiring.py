@@ -58,6 +58,8 @@ def new_project_root() -> Path:
 
 def book_models() -> "dict[str, type[BaseModel]]":
     """Return the model of every kind of book, by the name that `config schema` takes."""
+    from opsctl.alerts.book import AlertBook
+    from opsctl.alerts.delivery import DeliveryBook
     from opsctl.bench.load.book import LoadBook
     from opsctl.catalog.mapping import MappingBook
     from opsctl.config.project import ProjectSettings
@@ -72,6 +74,8 @@ def book_models() -> "dict[str, type[BaseModel]]":
         "cache": CacheBook,
         "service": ServiceBook,
         "load": LoadBook,
+        "alerts": AlertBook,
+        "delivery": DeliveryBook,
     }
 
 
@@ -90,16 +94,26 @@ def check_books() -> list[str]:
     from opsctl.config.load import load_book
 
     current = settings()
-    models, paths = book_models(), current.project.books.model_dump()
-    folder = paths.pop("loads")
-    for kind, path in paths.items():
+    models, books = book_models(), current.project.books
+    single = {"collections": books.collections, "cache": books.cache, "service": books.service}
+    for kind, path in single.items():
         # A book that is not there has its defaults; only the collections have none.
         if kind == "collections" or (current.root / path).exists():
             load_book(current.root / path, models[kind])
-    loads = sorted((current.root / folder).glob("*.yaml"))
-    for path in loads:
-        load_book(path, models["load"])
-    return ["opsctl.yaml", *paths.values(), *(f"{folder}/{path.name}" for path in loads)]
+    many = [
+        *(("load", path) for path in _books_in(books.loads)),
+        *(
+            ("delivery" if path.name == "delivery.yaml" else "alerts", path)
+            for path in _books_in(books.alerts)
+        ),
+    ]
+    for kind, book in many:
+        load_book(book, models[kind])
+    return ["opsctl.yaml", *single.values(), *(str(path.relative_to(current.root)) for _, path in many)]
+
+
+def _books_in(folder: str) -> list[Path]:
+    return sorted((settings().root / folder).glob("*.yaml"))
 
 
 def machine() -> "Machine":

@@ -95,6 +95,17 @@ class SupabaseSettings(StrictModel):
     """Longest wait for one answer, and for each piece of a large one."""
 
 
+class WatchSettings(StrictModel):
+    """Where the watchers are: those of the stack (`opsctl stack up --watch`), or yours by URL."""
+
+    prometheus_url: WebAddress | None = None
+    """Address of Prometheus, such as `https://prometheus.example`; without it the one of the stack."""
+    alertmanager_url: WebAddress | None = None
+    """Address of Alertmanager; without it the one of the stack."""
+    grafana_url: WebAddress | None = None
+    """Address of Grafana, for links; nothing is ever sent to it."""
+
+
 class Books(StrictModel):
     """Where the books are, relative to the project folder."""
 
@@ -106,6 +117,12 @@ class Books(StrictModel):
     """How the ranking service behaves."""
     loads: Annotated[str, Field(min_length=1)] = "ops/loads"
     """Folder of the loads, one book each."""
+    alerts: Annotated[str, Field(min_length=1)] = "alerts"
+    """Folder of the alert books and of `delivery.yaml`."""
+    dashboards: Annotated[str, Field(min_length=1)] = "dashboards"
+    """Folder of the dashboard books."""
+    runbooks: Annotated[str, Field(min_length=1)] = "docs/runbooks"
+    """Folder of the runbooks, one Markdown file a rule."""
 
 
 class ProjectSettings(StrictModel):
@@ -123,5 +140,7 @@ class ProjectSettings(StrictModel):
     """The ranking service."""
     supabase: SupabaseSettings = SupabaseSettings()
     """The Supabase project."""
+    watch: WatchSettings = WatchSettings()
+    """Prometheus, Alertmanager and Grafana."""
     books: Books = Books()
     """Paths of the books."""

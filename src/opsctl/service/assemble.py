@@ -18,6 +18,7 @@ from opsctl.config.settings import Settings
 from opsctl.core.units import parse_duration
 from opsctl.embeddings.make import make_embedder
 from opsctl.embeddings.model import Embedder
+from opsctl.metrics import service as metrics
 from opsctl.qdrant_collections.model import CollectionsBook
 from opsctl.service.api.app import make_api
 from opsctl.service.background import Work, end_with_parent, every, running
@@ -50,7 +51,6 @@ from opsctl.service.plan import load_cache_book, load_collections_book, load_ser
 from opsctl.service.pool_figures import PoolMeter
 from opsctl.service.scoring.make import make_scorer
 from opsctl.service.scoring.ports import ItemScorer
-from opsctl.service.telemetry import metrics
 from opsctl.service.telemetry.log import RequestLog
 from opsctl.service.telemetry.meters import Meters
 from opsctl.service.telemetry.salt import installation_salt

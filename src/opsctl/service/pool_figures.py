@@ -1,6 +1,6 @@
 """How does the pool of connections show in the metrics."""
 
-from opsctl.service.telemetry import metrics
+from opsctl.metrics import service as metrics
 from opsctl.service.telemetry.meters import Meters
 
 

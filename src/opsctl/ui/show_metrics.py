@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from opsctl.service.telemetry.model import Metric
-from opsctl.service.telemetry.reference import labels_text
+from opsctl.metrics.model import Metric
+from opsctl.metrics.reference import labels_text
 from opsctl.ui.console import hint
 from opsctl.ui.table import show_table
 

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from opsctl.metrics import service as metrics
 from opsctl.service.edge.cells import SharedCells
 from opsctl.service.edge.counting import Counting, HitFigures
 from opsctl.service.edge.gcra import allowance
-from opsctl.service.telemetry import metrics
 from opsctl.service.telemetry.meters import Meters
 
 SECONDS = st.sampled_from((*metrics.FAST_SECONDS, 0.0, 0.00007, 0.2, 9.0))

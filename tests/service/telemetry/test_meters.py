@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from opsctl.service.telemetry import metrics
+from opsctl.metrics import service as metrics
 from opsctl.service.telemetry.meters import Meters
 
 _SCORES = st.sampled_from((*metrics.AGENT_SCORE.buckets, 0.0, 0.123, 1.0, 7.0))

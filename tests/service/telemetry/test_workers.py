@@ -12,12 +12,12 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from opsctl.core.errors import NotReadyError
-from opsctl.service.telemetry import metrics
+from opsctl.metrics import service as metrics
 from opsctl.service.telemetry.workers import forget_dead_workers, forget_worker, prepare_metrics_folder
 
 WORKER = """
 import sys
-from opsctl.service.telemetry import metrics
+from opsctl.metrics import service as metrics
 from opsctl.service.telemetry.meters import Meters
 meters, number = Meters(), float(sys.argv[1])
 meters.count(metrics.MODEL_TOKENS, "input", by=number)

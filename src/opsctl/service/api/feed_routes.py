@@ -5,6 +5,7 @@ from typing import Annotated
 from fastapi import FastAPI, Path, Query, Response
 from pydantic import Field
 
+from opsctl.metrics.service import EMPTY_FEEDS
 from opsctl.service.api.encode import feed_bytes, feed_tags, trending_bytes
 from opsctl.service.api.outgoing import FeedAnswer, TrendingAnswer
 from opsctl.service.api.ports import Feeds
@@ -13,7 +14,6 @@ from opsctl.service.api.schema import ChoiceName, DecimalNumber, Id
 from opsctl.service.book import ServiceBook
 from opsctl.service.model import Feed, FeedRequest
 from opsctl.service.telemetry.meters import Meters
-from opsctl.service.telemetry.metrics import EMPTY_FEEDS
 from opsctl.service.telemetry.trace import current_trace
 
 UserId = Annotated[Id, DecimalNumber, Path(description="Whose feed.", examples=[42])]

@@ -3,10 +3,10 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from opsctl.metrics import service as metrics
 from opsctl.service.cache.journal import EVERYTHING, InvalidationJournal
 from opsctl.service.cache.keys import L1_KINDS
 from opsctl.service.cache.memory import Entry, MemoryTier, kind_of
-from opsctl.service.telemetry import metrics
 from opsctl.service.telemetry.meters import Meters
 
 

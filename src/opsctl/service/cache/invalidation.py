@@ -2,10 +2,10 @@
 
 from collections.abc import Sequence
 
+from opsctl.metrics import service as metrics
 from opsctl.service.cache import keys as cache_keys
 from opsctl.service.cache.journal import EVERYTHING, InvalidationJournal
 from opsctl.service.cache.ports import KeyValueStore, StoreError
-from opsctl.service.telemetry import metrics
 from opsctl.service.telemetry.meters import Meters
 
 

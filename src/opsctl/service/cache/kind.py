@@ -7,6 +7,7 @@ from contextvars import Context
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
+from opsctl.metrics import service as metrics
 from opsctl.service.cache.codecs import Codec
 from opsctl.service.cache.invalidated import InvalidatedMemory
 from opsctl.service.cache.journal import InvalidationJournal
@@ -18,7 +19,6 @@ from opsctl.service.cache.shelf_memory import MemoryShelf
 from opsctl.service.cache.shelf_store import StoreShelf
 from opsctl.service.cache.single_flight import wait_for
 from opsctl.service.cache.sorting import Sorted, sort_found
-from opsctl.service.telemetry import metrics
 from opsctl.service.telemetry.meters import Meters
 from opsctl.service.telemetry.trace import current_trace
 

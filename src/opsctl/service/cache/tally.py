@@ -4,8 +4,8 @@ from collections import defaultdict
 from dataclasses import dataclass
 
 from opsctl.core.errors import NotReadyError
+from opsctl.metrics import service as metrics
 from opsctl.service.cache.keys import L1_KINDS, L2_KINDS
-from opsctl.service.telemetry import metrics
 
 # What was served without asking the source: an absence that is remembered is an answer too.
 _SERVED = ("hit", "stale", "negative")

@@ -4,8 +4,8 @@ import asyncio
 from bisect import bisect_left
 from typing import TYPE_CHECKING, Any, Final
 
+from opsctl.metrics import service as metrics
 from opsctl.service.edge.cells import SharedCells
-from opsctl.service.telemetry import metrics
 from opsctl.service.telemetry.meters import Meters
 
 if TYPE_CHECKING:

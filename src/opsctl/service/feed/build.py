@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from opsctl.metrics import service as metrics
 from opsctl.ranking.agents import make_agents
 from opsctl.ranking.model import Candidates, RankingOptions, RankingState
 from opsctl.ranking.rank import rank
@@ -27,7 +28,6 @@ from opsctl.service.feed.together import both
 from opsctl.service.feed.trending import TrendingBoard
 from opsctl.service.feed.values import Profile, Retrieved, Vector
 from opsctl.service.model import Feed, FeedRequest, TrendingItem
-from opsctl.service.telemetry import metrics
 from opsctl.service.telemetry.meters import Meters
 from opsctl.service.telemetry.trace import Stage, Trace, current_trace, tracing
 

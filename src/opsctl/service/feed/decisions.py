@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 from opsctl.clients.postgres_pool import AsyncDatabase
 from opsctl.core.errors import OpsError
+from opsctl.metrics import service as metrics
 from opsctl.ranking.replay import ReplayableDecision, to_json
-from opsctl.service.telemetry import metrics
 from opsctl.service.telemetry.meters import Meters
 from opsctl.store.decisions import Decision, insert_decisions
 

@@ -13,9 +13,9 @@ from psycopg import Rollback
 from opsctl.catalog.sync import consumer_of
 from opsctl.clients.postgres_pool import AsyncDatabase
 from opsctl.core.errors import NotReadyError, OpsError
+from opsctl.metrics import service as metrics
 from opsctl.service.cache.invalidation import ItemInvalidation
 from opsctl.service.cache.ports import StoreError
-from opsctl.service.telemetry import metrics
 from opsctl.service.telemetry.meters import Meters
 from opsctl.store.outbox_following import count_lag, finish_changes, take_changes
 

@@ -4,9 +4,9 @@ from collections import Counter
 from collections.abc import Sequence
 
 from opsctl.clients.postgres_pool import AsyncDatabase
+from opsctl.metrics import service as metrics
 from opsctl.service.cache.invalidation import ReaderInvalidation
 from opsctl.service.model import Interaction, Recorded
-from opsctl.service.telemetry import metrics
 from opsctl.service.telemetry.meters import Meters
 from opsctl.store.readers import NewInteraction, record_interactions
 

@@ -20,6 +20,7 @@ from psycopg import AsyncConnection
 from opsctl.clients.postgres_pool import AsyncDatabase
 from opsctl.core.errors import OpsError
 from opsctl.core.units import parse_duration
+from opsctl.metrics import service as metrics
 from opsctl.ranking.grouping import group_samples
 from opsctl.ranking.learning import update_policy
 from opsctl.ranking.model import PolicyState
@@ -31,7 +32,6 @@ from opsctl.service.feed.learned import arms_document, arms_of, policy_document,
 from opsctl.service.feed.learned_figures import tell_learned
 from opsctl.service.feed.rewards import has_paid, reward_of
 from opsctl.service.feed.samples import samples_of
-from opsctl.service.telemetry import metrics
 from opsctl.service.telemetry.meters import Meters
 from opsctl.store.decisions import (
     DueDecision,

@@ -2,10 +2,10 @@
 
 import numpy as np
 
+from opsctl.metrics import service as metrics
 from opsctl.ranking.model import ArmsState, PolicyState
 from opsctl.ranking.policy import policy_figures
 from opsctl.ranking.thompson import arms_figures
-from opsctl.service.telemetry import metrics
 from opsctl.service.telemetry.meters import Meters
 
 # A newcomer, a regular reader of several tastes, and one of a single taste: (constant, experience, focus).

@@ -7,9 +7,9 @@ from typing import Protocol
 from opsctl.clients.qdrant_async import Hits
 from opsctl.clients.qdrant_values import Filter
 from opsctl.core.errors import OpsError
+from opsctl.metrics import service as metrics
 from opsctl.service.feed.routes import DERIVED, Route, Routes
 from opsctl.service.feed.values import Retrieved, Vector
-from opsctl.service.telemetry import metrics
 from opsctl.service.telemetry.meters import Meters
 
 _NOT_THERE = "COL006"

@@ -4,10 +4,10 @@ import time
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
+from opsctl.metrics import service as metrics
 from opsctl.ranking.agents import Agent
 from opsctl.ranking.model import Candidates, Floats, Reader, Slate
 from opsctl.service.model import Feed
-from opsctl.service.telemetry import metrics
 from opsctl.service.telemetry.facts import AgentFacts, FeedFacts, note_feed
 from opsctl.service.telemetry.meters import Meters
 from opsctl.store.decisions import Decision

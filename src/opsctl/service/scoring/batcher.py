@@ -7,11 +7,11 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from opsctl.core.units import parse_duration
+from opsctl.metrics import service as metrics
 from opsctl.service.book import Model
 from opsctl.service.scoring.endpoint import CallFailedError
 from opsctl.service.scoring.parse import InvalidAnswerError, ParsedScores
 from opsctl.service.scoring.ports import ScoredItem
-from opsctl.service.telemetry import metrics
 from opsctl.service.telemetry.meters import Meters
 
 Ask = Callable[[Sequence[ScoredItem]], Awaitable[ParsedScores]]

@@ -14,11 +14,11 @@ import stamina.instrumentation
 from opsctl.clients.http_answer import Answer, BadAnswerError, TooLargeError
 from opsctl.clients.http_posts import posts_to
 from opsctl.core.units import parse_duration
+from opsctl.metrics import service as metrics
 from opsctl.service.book import Model
 from opsctl.service.scoring.parse import InvalidAnswerError, ParsedScores, parse_scores
 from opsctl.service.scoring.ports import ScoredItem
 from opsctl.service.scoring.prompt import chat_messages
-from opsctl.service.telemetry import metrics
 from opsctl.service.telemetry.meters import Meters
 
 logger = logging.getLogger(__name__)

@@ -19,7 +19,7 @@ from typing import Any
 import orjson
 import structlog
 
-from opsctl.service.telemetry import metrics
+from opsctl.metrics import service as metrics
 from opsctl.service.telemetry.facts import FeedFacts, RequestFacts, feed_of
 from opsctl.service.telemetry.meters import Meters
 from opsctl.service.telemetry.salt import hash_user

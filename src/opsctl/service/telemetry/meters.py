@@ -4,8 +4,8 @@ from bisect import bisect_left
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from opsctl.service.telemetry import metrics
-from opsctl.service.telemetry.model import Metric, MetricType
+from opsctl.metrics import service as metrics
+from opsctl.metrics.model import Metric, MetricType
 
 if TYPE_CHECKING:
     from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram

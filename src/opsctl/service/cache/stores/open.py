@@ -5,9 +5,9 @@ from pathlib import Path
 
 from opsctl.core.errors import NotReadyError
 from opsctl.core.units import parse_bytes, parse_duration
+from opsctl.metrics import service as metrics
 from opsctl.service.cache.policy import KeyValueTier
 from opsctl.service.cache.ports import KeyValueStore, StoreError
-from opsctl.service.telemetry import metrics
 from opsctl.service.telemetry.meters import Meters
 
 REDIS_PASSWORD = "OPSCTL_REDIS_PASSWORD"  # noqa: S105 - the name of the variable

@@ -1,6 +1,6 @@
 """Every metric of the service, declared once; `opsctl metrics list` prints this contract."""
 
-from opsctl.service.telemetry.model import Merging, Metric, MetricType
+from opsctl.metrics.model import Merging, Metric, MetricType
 
 # Prometheus' default buckets are too coarse for ranking; every bound that an objective names must be a bucket.
 SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.15, 0.25, 0.5, 1.0, 2.5, 5.0)

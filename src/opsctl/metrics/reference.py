@@ -3,12 +3,12 @@
 import sys
 from collections.abc import Sequence
 
-from opsctl.service.telemetry import metrics
-from opsctl.service.telemetry.model import Merging, Metric, MetricType
+from opsctl.metrics import service as metrics
+from opsctl.metrics.model import Merging, Metric, MetricType
 
 _HEAD = """# Metrics
 
-Rendered from `service/telemetry/metrics.py` by `make docs`; `opsctl metrics list --json` prints the same as data.
+Rendered from `metrics/service.py` by `make docs`; `opsctl metrics list --json` prints the same as data.
 The service answers `GET /metrics` in Prometheus' text format, with the figures of all workers merged: counters and
 histograms add up, those of workers that ended included; a gauge says below how it is merged, of live workers only.
 Histograms have the series `_bucket`, `_count` and `_sum`. Labels never hold the id of a user or an item.

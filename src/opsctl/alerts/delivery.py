@@ -1,0 +1,115 @@
+"""Who hears of an alert and how: receivers, routes, timing and addresses; the book `alerts/delivery.yaml`."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from opsctl.alerts.book import AlertSeverity
+from opsctl.config.model import StrictModel
+from opsctl.config.project import WebAddress
+from opsctl.config.quantities import Duration
+
+ReceiverName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,49}$")]
+SecretFile = Annotated[str, Field(min_length=1)]
+
+
+class PagerDuty(StrictModel):
+    """Events API v2."""
+
+    kind: Literal["pagerduty"]
+    routing_key_file: SecretFile
+    """File that holds the integration key."""
+    url: WebAddress | None = None
+    """Of the events API; the real one by default."""
+
+
+class Slack(StrictModel):
+    """An incoming webhook."""
+
+    kind: Literal["slack"]
+    api_url_file: SecretFile
+    """File that holds the webhook's address, which is a secret."""
+    channel: Annotated[str, Field(pattern=r"^#")]
+    """Such as `#feed-alerts`."""
+
+
+class Email(StrictModel):
+    """SMTP."""
+
+    kind: Literal["email"]
+    to: Annotated[list[str], Field(min_length=1)]
+    """Addresses."""
+    from_: Annotated[str, Field(alias="from")]
+    """Sender."""
+    smarthost: Annotated[str, Field(pattern=r"^[^:]+:\d+$")]
+    """`host:port`."""
+    username: str | None = None
+    """Login; none for an open relay."""
+    password_file: SecretFile | None = None
+    """File that holds its password."""
+    require_tls: bool = True
+    """False only for a relay on the same machine."""
+
+
+class Webhook(StrictModel):
+    """Any address that takes Alertmanager's JSON."""
+
+    kind: Literal["webhook"]
+    url: WebAddress | None = None
+    """The address, where it is no secret."""
+    url_file: SecretFile | None = None
+    """File that holds it, where it is one."""
+
+
+Receiver = Annotated[PagerDuty | Slack | Email | Webhook, Field(discriminator="kind")]
+
+
+class Timing(StrictModel):
+    """How often is looked and how long is gathered."""
+
+    scrape_every: Duration = "5s"
+    """Prometheus' scrape interval."""
+    evaluate_every: Duration = "5s"
+    """Prometheus' evaluation interval."""
+    group_wait: Duration = "5s"
+    """How long the first alert of a group waits for others."""
+    group_interval: Duration = "1m"
+    """Least time between two messages of one group."""
+    repeat_every: Duration = "4h"
+    """How often an alert that goes on is sent again."""
+
+
+class MuteTime(StrictModel):
+    """A time in which a severity is not sent, in Alertmanager's words."""
+
+    severity: AlertSeverity
+    """Which alerts."""
+    weekdays: Annotated[list[str], Field(min_length=1)]
+    """Such as `saturday:sunday`."""
+    times: Annotated[list[str], Field(max_length=8)] = []
+    """Such as `00:00-08:00`; all day when empty."""
+
+
+class DeliveryBook(StrictModel):
+    """The book `alerts/delivery.yaml`."""
+
+    receivers: Annotated[dict[ReceiverName, Receiver], Field(min_length=1)]
+    """By name."""
+    catch_all: ReceiverName
+    """Gets what no route takes; a real receiver, so that nothing is lost."""
+    by_severity: dict[AlertSeverity, list[ReceiverName]]
+    """Who gets alerts of a severity that name no receivers of their own; an empty list shows them only."""
+    watchdog: ReceiverName
+    """The dead man's switch: gets `Watchdog` every few minutes and raises the alarm when it stays away."""
+    watchdog_every: Duration = "5m"
+    """How often."""
+    group_by: Annotated[list[str], Field(min_length=1)] = ["alertname", "service"]
+    """Alerts that have these labels in common are one message."""
+    timing: Timing = Timing()
+    """Intervals."""
+    mute: Annotated[list[MuteTime], Field(max_length=20)] = []
+    """Times in which a severity is not sent."""
+    runbook_url: WebAddress | None = None
+    """Where runbooks are published, such as `https://git.example/feed/blob/main/docs/runbooks`; else file names."""
+    dashboard_url: WebAddress | None = None
+    """Address of Grafana, such as `https://grafana.example`."""

@@ -1,0 +1,75 @@
+"""What do books become: the rules as Prometheus gets them, with all that routes, tests, proofs and pages need of each."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from opsctl.alerts.book import AlertSeverity, Drill, PanelReference
+from opsctl.core.findings import Location
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordingRule:
+    """A series that is calculated beforehand, named `level:metric:operations`."""
+
+    name: str
+    group: str
+    expr: str
+    labels: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AlertRule:
+    """One alert of Prometheus.
+
+    Args:
+        name: label `alertname`.
+        group: group of rules, which is evaluated in order.
+        rule: name in the book; several alerts come from one objective.
+        tier: of an objective: the tier's name, or `absent`.
+        expr: whole PromQL, comparison and guards included.
+        threshold: what the signal is compared with, for drawing; None where there is none.
+        comparison: `>` or `<`; empty where there is none.
+        labels: severity, service, team and more.
+        receivers: who is told, resolved from the delivery book; empty for those that are only shown.
+        runbook: file name in `docs/runbooks/`.
+        location: of the rule's key in the book.
+        predicted_seconds: from the first bad event to the notification; None where no drill says how bad it gets.
+    """
+
+    name: str
+    group: str
+    rule: str
+    expr: str
+    for_seconds: float
+    severity: AlertSeverity
+    labels: Mapping[str, str]
+    annotations: Mapping[str, str]
+    receivers: tuple[str, ...]
+    runbook: str
+    location: Location
+    detect_within_seconds: float
+    tier: str | None = None
+    keep_firing_for_seconds: float | None = None
+    threshold: float | None = None
+    comparison: str = ""
+    panel: PanelReference | None = None
+    drill: Drill | None = None
+    undrilled: str | None = None
+    inhibited_by: tuple[str, ...] = ()
+    predicted_seconds: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RuleSet:
+    """All rules of all books, in the order in which they are rendered."""
+
+    alerts: tuple[AlertRule, ...]
+    recordings: tuple[RecordingRule, ...]
+
+    def alert(self, name: str) -> AlertRule | None:
+        """Return the alert of this name; None where there is none."""
+        return next((alert for alert in self.alerts if alert.name == name), None)
+
+    def of_rule(self, rule: str) -> tuple[AlertRule, ...]:
+        """Return the alerts that came from one rule of a book."""
+        return tuple(alert for alert in self.alerts if alert.rule == rule)
