@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from opsctl.cli import (
+    alerts,
     artefacts,
     bench,
     cache,
@@ -78,6 +79,7 @@ app.add_typer(collections.app, name="collections")
 app.add_typer(bench.app, name="bench")
 app.add_typer(cache.app, name="cache")
 app.add_typer(metrics.app, name="metrics")
+app.add_typer(alerts.app, name="alerts")
 app.add_typer(security.app, name="security")
 app.add_typer(evidence.app, name="evidence")
 app.add_typer(artefacts.app, name="artefacts")

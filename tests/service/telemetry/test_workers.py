@@ -34,7 +34,7 @@ sys.stdout.buffer.write(Meters().render())
 """
 TOUCH_AND_SCRAPE = """
 import sys
-from tests.service.telemetry.test_contract import touched
+from tests.metrics.test_service import touched
 sys.stdout.buffer.write(touched().render())
 """
 TOKENS = ("ranking_model_tokens_total", "input")
