@@ -27,6 +27,7 @@ class AlertRule:
         rule: name in the book; several alerts come from one objective.
         tier: of an objective: the tier's name, or `absent`.
         expr: whole PromQL, comparison and guards included.
+        signal_expr: what is compared, for drawing; of a burn alert the burn rate of its long window.
         threshold: what the signal is compared with, for drawing; None where there is none.
         comparison: `>` or `<`; empty where there is none.
         labels: severity, service, team and more.
@@ -40,6 +41,7 @@ class AlertRule:
     group: str
     rule: str
     expr: str
+    signal_expr: str
     for_seconds: float
     severity: AlertSeverity
     labels: Mapping[str, str]
