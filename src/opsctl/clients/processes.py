@@ -181,6 +181,14 @@ def stop(
     return was_alive
 
 
+def signal_all(record: ProcessRecord, number: signal.Signals) -> int:
+    """Send a signal to a living process and all its children, such as SIGSTOP; return how many there were."""
+    family = [member for member in _family(record) if _is_living(member)]
+    for member in family:
+        _send(member, number)
+    return len(family)
+
+
 def measure(record: ProcessRecord) -> ProcessFigures | None:
     """Return age and memory of a living process with its children; None when it does not run."""
     leader = _identity(record)

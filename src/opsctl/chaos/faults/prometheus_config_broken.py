@@ -1,0 +1,16 @@
+"""A configuration with a mistake is rolled out; Prometheus goes on with the old one."""
+
+from opsctl.chaos.ground import Ground
+
+CODE = "FLT017"
+TITLE = "Prometheus is given a configuration that it refuses"
+
+
+def apply(ground: Ground) -> None:
+    """Make it."""
+    ground.edit("prometheus", lambda text: text + "\nno_such_setting: true\n")
+
+
+def undo(ground: Ground) -> None:
+    """Take it back."""
+    ground.unedit("prometheus")

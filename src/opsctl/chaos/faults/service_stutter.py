@@ -1,0 +1,16 @@
+"""The workers are stopped for most of each second, as by a neighbour that takes the CPU."""
+
+from opsctl.chaos.ground import Ground
+
+CODE = "FLT009"
+TITLE = "the service stalls again and again"
+
+
+def apply(ground: Ground) -> None:
+    """Make it."""
+    ground.stutter("service", stalled_seconds=0.7, running_seconds=0.5)
+
+
+def undo(ground: Ground) -> None:
+    """Take it back."""
+    ground.run_steadily("service")
