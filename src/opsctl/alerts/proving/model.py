@@ -1,0 +1,115 @@
+"""What is a proof: which alert, by which fault, what arrived where and when, and what that means."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from opsctl.alerts.rules import AlertRule
+from opsctl.evidence.model import Verdict
+
+EVIDENCE_KIND = "alerts.prove"
+QUIET = "null drill"
+"""Subject of the evidence that nothing fires while nothing is broken."""
+
+
+class ProofLevel(StrEnum):
+    """How far a proof goes: `arrived` says the most."""
+
+    ARRIVED = "arrived"
+    """The fault raised the alert, and the message arrived."""
+    MUTED = "muted"
+    """The fault raised it, and a better alert muted it, as the book says; its way is proven by a made-up alert."""
+    SHOWN = "shown"
+    """The fault raised it; nobody is to be told."""
+    MADE_UP = "made up"
+    """No fault: a made-up alert with its labels arrived where it belongs."""
+    NONE = "none"
+    """Nothing was seen."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Message:
+    """One message that a receiver got; `at` is seconds since 1970."""
+
+    at: float
+    receiver: str
+    status: str
+    alertname: str
+    severity: str
+    runbook_url: str
+    labels: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sighting:
+    """What was seen of one alert; times are seconds since 1970.
+
+    Args:
+        firing_at: when Prometheus first showed it as firing.
+        messages: those that tell of it, in order of their arrival.
+        muted_by: names of alerts by which Alertmanager muted it.
+    """
+
+    firing_at: float | None = None
+    messages: tuple[Message, ...] = ()
+    muted_by: frozenset[str] = frozenset()
+
+    def arrived_at(self, receiver: str, *, status: str = "firing") -> float | None:
+        """Return when a receiver first got a message of this status."""
+        return next(
+            (each.at for each in self.messages if (each.receiver, each.status) == (receiver, status)), None
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proof:
+    """What a drill showed of one alert.
+
+    Args:
+        measured_seconds: from the fault to the message at the last of its receivers (or to firing, where none is told).
+        predicted_seconds: what the rule's arithmetic says for this drill.
+        allowed_seconds: `detect_within` of the book.
+        resolved_seconds: from the undo to the message that it is over.
+        also_fired: other alerts that the same fault raised.
+        problems: why it is no pass.
+    """
+
+    alert: str
+    severity: str
+    fault: str
+    level: ProofLevel
+    verdict: Verdict
+    receivers: tuple[str, ...]
+    allowed_seconds: float
+    measured_seconds: float | None = None
+    predicted_seconds: float | None = None
+    resolved_seconds: float | None = None
+    muted_by: tuple[str, ...] = ()
+    also_fired: tuple[str, ...] = ()
+    problems: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Drill:
+    """One fault and the alerts that it is to raise."""
+
+    fault: str
+    alerts: tuple[AlertRule, ...]
+
+    @property
+    def limit_seconds(self) -> float:
+        """Return how long to wait for the messages: a late one is still measured, so half as long again."""
+        return max(alert.detect_within_seconds for alert in self.alerts) * 1.5 + 10
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProofPlan:
+    """What `prove` will do: drills one after the other, then made-up alerts for those that no fault can raise."""
+
+    drills: tuple[Drill, ...]
+    made_up: tuple[AlertRule, ...]
+
+    @property
+    def alerts(self) -> tuple[AlertRule, ...]:
+        """Return every alert of the plan."""
+        return (*(alert for drill in self.drills for alert in drill.alerts), *self.made_up)

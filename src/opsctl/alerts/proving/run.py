@@ -1,0 +1,219 @@
+"""How are alerts proven: quiet first, then fault after fault, each undone whatever happens, then quiet again."""
+
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import dataclass, replace
+
+from opsctl.alerts.proving.judge import inconclusive, judge, judge_made_up
+from opsctl.alerts.proving.model import Drill, Proof, ProofLevel, ProofPlan, Sighting
+from opsctl.alerts.proving.plan import without_muting
+from opsctl.alerts.proving.ports import Faults, Watchers
+from opsctl.alerts.proving.watch import Watch
+from opsctl.alerts.rules import AlertRule
+from opsctl.core.clock import Clock
+from opsctl.core.errors import OpsError
+from opsctl.core.events import Listener, PhaseFinished, PhaseStarted
+
+_MADE_UP_SECONDS = 30.0
+
+Predict = Callable[[AlertRule], float | None]
+"""What the arithmetic says for this ground, whose history is shorter than that of a service that runs for months."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Conduct:
+    """How drills are held.
+
+    Args:
+        always: alerts that fire for ever, such as Watchdog.
+        predict: how long each alert should take on this ground.
+        quiet_seconds: so long nothing may fire before the first fault; that is the drill without a fault.
+        calm_seconds: at most so long until the alerts of the fault before are over.
+        resolve_seconds: at most so long for the message that an alert is over.
+    """
+
+    always: frozenset[str]
+    predict: Predict
+    quiet_seconds: float = 30.0
+    calm_seconds: float = 300.0
+    resolve_seconds: float = 600.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QuietDrill:
+    """What fired while nothing was broken: nothing, if all is well."""
+
+    seconds: float
+    fired: tuple[str, ...]
+
+
+class Prover:
+    """Proves the alerts of a plan, one drill after the other; made when the watchers have just been started."""
+
+    def __init__(
+        self,
+        *,
+        watchers: Watchers,
+        faults: Faults,
+        clock: Clock,
+        listener: Listener,
+        conduct: Conduct,
+    ) -> None:
+        self._watchers = watchers
+        self._faults = faults
+        self._clock = clock
+        self._listener = listener
+        self._conduct = conduct
+        self._always = conduct.always
+        self._signs_of_life: dict[str, Sighting] = {}
+        self._watch = Watch(watchers=watchers, clock=clock)
+        self._started_at = clock.now().timestamp()
+
+    def stay_quiet(self) -> QuietDrill:
+        """Break nothing for a while and return what fired all the same."""
+        with self._phase("null drill", "wait"):
+            seconds = self._conduct.quiet_seconds
+            self._watch.until(lambda: False, seconds=seconds)
+        self._signs_of_life = {name: self._watch.of(name) for name in self._always}
+        return QuietDrill(seconds=seconds, fired=self._watch.fired(besides=self._always))
+
+    def prove(self, plan: ProofPlan) -> Iterator[Proof]:
+        """Yield the proof of each alert of a plan."""
+        muted: list[tuple[AlertRule, Proof]] = []
+        for drill in plan.drills:
+            for alert, proof in self._drill(drill):
+                if proof.level is ProofLevel.MUTED and not proof.problems:
+                    muted.append((alert, proof))
+                else:
+                    yield proof
+        if muted:
+            ways = {proof.alert: proof for proof in self._made_up([alert for alert, _ in muted])}
+            for alert, proof in muted:
+                way = ways[alert.name]
+                yield replace(proof, verdict=way.verdict, problems=way.problems)
+        yield from self._made_up(plan.made_up)
+
+    def _drill(self, drill: Drill) -> Iterator[tuple[AlertRule, Proof]]:
+        lasting = tuple(alert for alert in drill.alerts if alert.name in self._always)
+        for alert in lasting:
+            yield alert, self._sign_of_life(alert)
+        raised = tuple(alert for alert in drill.alerts if alert.name not in self._always)
+        if not raised:
+            return
+        if not self._is_calm():
+            why = f"{', '.join(sorted(self._noise()))} did not end before the fault was to be made"
+            yield from ((alert, inconclusive(alert, why)) for alert in raised)
+            return
+        self._watch.begin()
+        fault_at = self._clock.now().timestamp()
+        try:
+            with self._phase(drill.fault, "fault"):
+                self._faults.apply(drill.fault)
+                self._watch.until(lambda: self._all_seen(raised), seconds=drill.limit_seconds)
+        except OpsError as error:
+            yield from ((alert, inconclusive(alert, f"{error.code} {error.message}")) for alert in raised)
+            return
+        finally:
+            also_fired = self._watch.fired(besides=self._always)
+            undone_at = self._clock.now().timestamp()
+            self._faults.undo(drill.fault)
+        with self._phase(drill.fault, "recovery"):
+            self._watch.until(lambda: self._all_over(raised), seconds=self._conduct.resolve_seconds)
+        for alert in raised:
+            yield (
+                alert,
+                judge(
+                    alert,
+                    self._watch.of(alert.name),
+                    fault_at=fault_at,
+                    undone_at=undone_at,
+                    also_fired=also_fired,
+                    predicted_seconds=self._conduct.predict(alert),
+                ),
+            )
+
+    def _sign_of_life(self, alert: AlertRule) -> Proof:
+        """Judge what fires for ever: its message must have come within the time allowed after the start."""
+        sighting = self._signs_of_life.get(alert.name, Sighting())
+        first = min((message.at for message in sighting.messages), default=self._started_at)
+        proof = judge(
+            alert,
+            sighting,
+            fault_at=min(self._started_at, first),
+            undone_at=self._started_at,
+            also_fired=(),
+            predicted_seconds=self._conduct.predict(alert),
+        )
+        problems = tuple(each for each in proof.problems if "was over" not in each)
+        return replace(proof, problems=problems, verdict=proof.verdict if problems else proof.verdict.PASS)
+
+    def _made_up(self, alerts: Collection[AlertRule]) -> Iterator[Proof]:
+        for batch in without_muting(tuple(alerts)):
+            self._is_calm()
+            self._watch.begin()
+            sent_at = self._clock.now().timestamp()
+            with self._phase(f"{len(batch)} made-up alerts", "send"):
+                self._watchers.send_made_up(batch, firing=True)
+                told = tuple(alert for alert in batch if alert.receivers)
+                self._watch.until(lambda told=told: self._all_arrived(told), seconds=_MADE_UP_SECONDS)  # type: ignore[misc]
+                self._watchers.send_made_up(batch, firing=False)
+            for alert in batch:
+                yield judge_made_up(alert, self._watch.of(alert.name).messages, sent_at=sent_at)
+
+    def _is_calm(self) -> bool:
+        """Wait until no alert is left of what was before."""
+        return self._watch.until(lambda: not self._noise(), seconds=self._conduct.calm_seconds)
+
+    def _noise(self) -> frozenset[str]:
+        return frozenset(self._watch.active) - self._always
+
+    def _all_seen(self, alerts: Collection[AlertRule]) -> bool:
+        return all(self._is_seen(alert) for alert in alerts)
+
+    def _is_seen(self, alert: AlertRule) -> bool:
+        sighting = self._watch.of(alert.name)
+        if not alert.receivers:
+            return sighting.firing_at is not None
+        if sighting.muted_by & set(alert.inhibited_by):
+            return True
+        return all(sighting.arrived_at(receiver) is not None for receiver in alert.receivers)
+
+    def _all_arrived(self, alerts: Collection[AlertRule]) -> bool:
+        return all(
+            self._watch.of(alert.name).arrived_at(receiver) is not None
+            for alert in alerts
+            for receiver in alert.receivers
+        )
+
+    def _all_over(self, alerts: Collection[AlertRule]) -> bool:
+        """Tell whether each alert has ended, and each receiver that heard of it has heard that too."""
+        return all(
+            alert.name not in self._watch.active
+            and all(
+                self._watch.of(alert.name).arrived_at(receiver, status="resolved") is not None
+                for receiver in alert.receivers
+                if self._watch.of(alert.name).arrived_at(receiver) is not None
+            )
+            for alert in alerts
+        )
+
+    def _phase(self, subject: str, phase: str) -> "_Phase":
+        return _Phase(subject, phase, listener=self._listener, clock=self._clock)
+
+
+class _Phase:
+    """Tells the listener that a phase begins and ends."""
+
+    def __init__(self, subject: str, phase: str, *, listener: Listener, clock: Clock) -> None:
+        self._subject = subject
+        self._phase = phase
+        self._listener = listener
+        self._clock = clock
+        self._began = clock.monotonic()
+
+    def __enter__(self) -> None:
+        self._began = self._clock.monotonic()
+        self._listener(PhaseStarted(subject=self._subject, phase=self._phase))
+
+    def __exit__(self, *_: object) -> None:
+        seconds = self._clock.monotonic() - self._began
+        self._listener(PhaseFinished(subject=self._subject, phase=self._phase, duration_seconds=seconds))
