@@ -1,0 +1,261 @@
+"""A drill shows whether the right message arrives in time, and says so in no other case."""
+
+import pytest
+from tests.fakes.clock import FakeClock
+from tests.fakes.watchers import Reaction, ScriptedWorld
+
+from opsctl.alerts.book import AlertSeverity, Drill
+from opsctl.alerts.proving.evidence import rule_digest
+from opsctl.alerts.proving.judge import worst
+from opsctl.alerts.proving.model import Proof, ProofLevel
+from opsctl.alerts.proving.plan import plan_proofs, without_muting
+from opsctl.alerts.proving.run import Conduct, Prover
+from opsctl.alerts.rules import AlertRule
+from opsctl.core.events import ignore
+from opsctl.core.findings import Location
+from opsctl.evidence.model import Verdict
+
+
+def rule(
+    name: str,
+    *,
+    fault: str | None = "vectors_down",
+    receivers: tuple[str, ...] = ("slack",),
+    severity: AlertSeverity = AlertSeverity.WARNING,
+    within: float = 60.0,
+    inhibited_by: tuple[str, ...] = (),
+) -> AlertRule:
+    """Return an alert as the compiler would give it."""
+    return AlertRule(
+        name=name,
+        group="g",
+        rule=name,
+        expr="up < 1",
+        signal_expr="up",
+        for_seconds=15,
+        severity=severity,
+        labels={"severity": str(severity)},
+        annotations={"runbook_url": f"{name}.md"},
+        receivers=receivers,
+        runbook=f"{name}.md",
+        location=Location(file="alerts/x.yaml"),
+        detect_within_seconds=within,
+        drill=Drill(fault=fault) if fault else None,
+        undrilled=None if fault else "it takes days",
+        inhibited_by=inhibited_by,
+        predicted_seconds=30.0,
+    )
+
+
+WATCHDOG = rule("Watchdog", fault="nothing", receivers=("switch",), severity=AlertSeverity.NONE)
+
+
+def world(*reactions: Reaction, **others: object) -> ScriptedWorld:
+    """Return a world in which the fault `vectors_down` raises these."""
+    return ScriptedWorld(
+        clock=FakeClock(),
+        reactions={"vectors_down": reactions},
+        always=(Reaction(rule=WATCHDOG),),
+        **others,  # type: ignore[arg-type]
+    )
+
+
+def prove(made: ScriptedWorld, *rules: AlertRule) -> dict[str, Proof]:
+    """Hold the drills of these rules, after the drill without a fault."""
+    prover = prover_of(made)
+    prover.stay_quiet()
+    return {proof.alert: proof for proof in prover.prove(plan_proofs(rules))}
+
+
+def prover_of(made: ScriptedWorld) -> Prover:
+    """Return a prover of this world."""
+    conduct = Conduct(always=frozenset({"Watchdog"}), predict=lambda alert: alert.predicted_seconds)
+    return Prover(watchers=made, faults=made, clock=made.clock, listener=ignore, conduct=conduct)
+
+
+def test_an_alert_that_arrives_in_time_is_proven_with_its_measured_time():
+    """From the fault to the message, and from the undo to the message that it is over."""
+    high = rule("high", receivers=("slack", "pagerduty"))
+    made = world(Reaction(rule=high, fires_after=20, sent_after=5, over_after=60))
+
+    proof = prove(made, high)["high"]
+
+    assert (proof.verdict, proof.level, proof.problems) == (Verdict.PASS, ProofLevel.ARRIVED, ())
+    assert proof.measured_seconds == pytest.approx(25, abs=1)
+    assert proof.resolved_seconds == pytest.approx(65, abs=1)
+    assert proof.predicted_seconds == 30.0
+    assert made.made == made.undone == ["vectors_down"]
+
+
+@pytest.mark.parametrize(
+    ("reaction", "problem"),
+    [
+        ({"fires_after": 70}, "allowed are 1 min 0 s"),
+        ({"receivers": ()}, "it fired, but no message arrived"),
+        ({"receivers": ("slack",)}, "nothing arrived at pagerduty"),
+        ({"receivers": ("slack", "pagerduty", "email")}, "email was told, which is not one of its receivers"),
+        ({"severity": "warning"}, "told severity `warning` instead of `critical`"),
+        ({"runbook": ""}, "told runbook `` instead of `high.md`"),
+        ({"over_after": 10_000}, "no message said that it was over"),
+        ({"fires_after": 10_000}, "it did not fire"),
+    ],
+)
+def test_whatever_is_wrong_with_the_message_fails_the_proof(reaction, problem):
+    """Late, lost, at the wrong place, with the wrong words, or without an end."""
+    high = rule("high", receivers=("slack", "pagerduty"), severity=AlertSeverity.CRITICAL)
+    made = world(Reaction(rule=high, **reaction))
+
+    proof = prove(made, high)["high"]
+
+    assert proof.verdict is Verdict.FAIL
+    assert problem in "; ".join(proof.problems)
+    assert made.undone == ["vectors_down"]
+
+
+def test_a_muted_alert_counts_only_where_the_book_says_so_and_its_way_works():
+    """Muted by another alert than the book's is a message that somebody misses."""
+    better = rule("better")
+    as_said = rule("as_said", inhibited_by=("better",))
+    by_mistake = rule("by_mistake")
+    made = world(
+        Reaction(rule=better),
+        Reaction(rule=as_said, muted_by=("better",)),
+        Reaction(rule=by_mistake, muted_by=("better",)),
+    )
+
+    proofs = prove(made, better, as_said, by_mistake)
+
+    assert (proofs["as_said"].level, proofs["as_said"].verdict) == (ProofLevel.MUTED, Verdict.PASS)
+    assert made.made_up_batches == [("as_said",)]
+    assert proofs["by_mistake"].problems == ("it fired, but no message arrived, muted by better",)
+
+
+def test_a_muted_alert_whose_way_is_lost_fails():
+    """That it fired is not enough: one day it will fire alone."""
+    better, muted = rule("better"), rule("muted", receivers=("email",), inhibited_by=("better",))
+    made = world(Reaction(rule=better), Reaction(rule=muted, muted_by=("better",)), lost_ways=("email",))
+
+    proof = prove(made, better, muted)["muted"]
+
+    assert (proof.verdict, proof.problems) == (Verdict.FAIL, ("nothing arrived at email",))
+
+
+def test_an_alert_that_no_drill_can_raise_is_proven_by_a_made_up_one_and_says_so():
+    """Its way is shown, nothing else."""
+    slow = rule("slow", fault=None)
+
+    proof = prove(world(), slow)["slow"]
+
+    assert (proof.level, proof.verdict, proof.fault) == (ProofLevel.MADE_UP, Verdict.PASS, "")
+
+
+def test_what_is_only_shown_is_measured_by_prometheus_own_word():
+    """Nobody is told of `info`."""
+    shown = rule("shown", receivers=(), severity=AlertSeverity.INFO)
+
+    proof = prove(world(Reaction(rule=shown, fires_after=30)), shown)["shown"]
+
+    assert (proof.level, proof.verdict) == (ProofLevel.SHOWN, Verdict.PASS)
+    assert proof.measured_seconds == pytest.approx(30, abs=1)
+
+
+def test_nothing_is_claimed_while_something_else_fires():
+    """An alert that fires before the fault may be the one that was waited for."""
+    high = rule("high")
+    made = world(Reaction(rule=high), noise={"other": "pending"})
+
+    proof = prove(made, high)["high"]
+
+    assert proof.verdict is Verdict.INCONCLUSIVE
+    assert proof.problems == ("other did not end before the fault was to be made",)
+    assert made.made == []
+
+
+def test_a_fault_that_cannot_be_made_is_undone_and_inconclusive():
+    """Half a fault may be there."""
+    high = rule("high")
+    made = world(Reaction(rule=high), refused=("vectors_down",))
+
+    proof = prove(made, high)["high"]
+
+    assert proof.verdict is Verdict.INCONCLUSIVE
+    assert made.undone == ["vectors_down"]
+
+
+def test_the_fault_is_undone_when_the_command_is_interrupted():
+    """Ctrl-C while the message is waited for."""
+    high = rule("high")
+    made = world(Reaction(rule=high, fires_after=10_000))
+    prover = prover_of(made)
+    prover.stay_quiet()
+
+    class Interrupt(FakeClock):
+        def sleep(self, seconds: float) -> None:
+            super().sleep(seconds)
+            if "vectors_down" in made.made:
+                raise KeyboardInterrupt
+
+    clock = Interrupt()
+    clock.seconds = made.clock.seconds
+    prover._watch.clock = clock
+    with pytest.raises(KeyboardInterrupt):
+        list(prover.prove(plan_proofs([high])))
+
+    assert made.undone == ["vectors_down"]
+
+
+def test_the_watchdog_is_proven_by_the_message_of_the_start():
+    """It never begins and never ends."""
+    proof = prove(world(), WATCHDOG)["Watchdog"]
+
+    assert (proof.level, proof.verdict) == (ProofLevel.ARRIVED, Verdict.PASS)
+
+
+def test_what_fires_without_a_fault_is_told():
+    """The drill without a fault."""
+    assert prover_of(world(noise={"nervous": "firing"})).stay_quiet().fired == ("nervous",)
+    assert prover_of(world()).stay_quiet().fired == ()
+
+
+def test_one_drill_proves_all_alerts_of_a_fault():
+    """However many there are."""
+    rules = [rule("one"), rule("two", fault="other"), rule("three"), rule("slow", within=3600)]
+
+    plan = plan_proofs(rules)
+
+    assert [(drill.fault, [alert.name for alert in drill.alerts]) for drill in plan.drills] == [
+        ("vectors_down", ["one", "three"]),
+        ("other", ["two"]),
+    ]
+    assert [alert.name for alert in plan.made_up] == ["slow"]
+
+
+def test_alerts_that_mute_each_other_are_never_sent_together():
+    """The muted one would not arrive, and that would prove nothing."""
+    one, two = rule("one"), rule("two", inhibited_by=("one",))
+
+    assert [[alert.name for alert in batch] for batch in without_muting([one, two, rule("three")])] == [
+        ["one", "three"],
+        ["two"],
+    ]
+
+
+def test_an_old_proof_shows_when_the_rule_changes():
+    """By the digest of what was proven."""
+    assert rule_digest(rule("one")) == rule_digest(rule("one"))
+    assert rule_digest(rule("one")) != rule_digest(rule("one", receivers=("email",)))
+    assert rule_digest(rule("one")) != rule_digest(rule("one", fault="other"))
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "together"),
+    [
+        ([Verdict.PASS, Verdict.INCONCLUSIVE, Verdict.FAIL], Verdict.FAIL),
+        ([Verdict.PASS, Verdict.INCONCLUSIVE], Verdict.INCONCLUSIVE),
+        ([Verdict.PASS], Verdict.PASS),
+        ([], Verdict.INCONCLUSIVE),
+    ],
+)
+def test_many_proofs_are_as_good_as_the_worst(verdicts, together):
+    """And none at all is no pass."""
+    assert worst(verdicts) is together
