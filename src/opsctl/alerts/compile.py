@@ -233,7 +233,7 @@ WATCHDOG = "Watchdog"
 
 
 def _group(loaded: LoadedBook, name: str) -> str:
-    return f"{loaded.name}_{name}"
+    return f"{loaded.name}:{name}"
 
 
 def _runbook(rule: str, source: Alert | Objective) -> str:
