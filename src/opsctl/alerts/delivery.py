@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from opsctl.alerts.book import AlertSeverity
 from opsctl.config.model import StrictModel
@@ -79,14 +79,31 @@ class Timing(StrictModel):
     """How often an alert that goes on is sent again."""
 
 
+_WEEKDAYS = ("sunday", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday")
+
+
+def _checked_weekdays(text: str) -> str:
+    first, _, last = text.partition(":")
+    for day in (first, last or first):
+        if day not in _WEEKDAYS:
+            raise ValueError(f"`{day}` is no weekday; they are {', '.join(_WEEKDAYS)}")
+    if last and _WEEKDAYS.index(last) < _WEEKDAYS.index(first):
+        raise ValueError(f"`{text}` goes backward: Alertmanager's week begins on Sunday; name the days one by one")
+    return text
+
+
+Weekdays = Annotated[str, AfterValidator(_checked_weekdays)]
+TimeSpan = Annotated[str, Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d-(([01]\d|2[0-3]):[0-5]\d|24:00)$")]
+
+
 class MuteTime(StrictModel):
     """A time in which a severity is not sent, in Alertmanager's words."""
 
     severity: AlertSeverity
     """Which alerts."""
-    weekdays: Annotated[list[str], Field(min_length=1)]
-    """Such as `saturday:sunday`."""
-    times: Annotated[list[str], Field(max_length=8)] = []
+    weekdays: Annotated[list[Weekdays], Field(min_length=1)]
+    """Such as `saturday`, or `monday:friday`; the week begins on Sunday."""
+    times: Annotated[list[TimeSpan], Field(max_length=8)] = []
     """Such as `00:00-08:00`; all day when empty."""
 
 
