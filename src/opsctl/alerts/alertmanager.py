@@ -120,6 +120,8 @@ def _receiver(name: str, receiver: Receiver, rehearsal: Rehearsal | None) -> dic
 def _without_secrets(receiver: Receiver) -> Receiver:
     if isinstance(receiver, Email):
         return receiver.model_copy(update={"username": None, "password_file": None, "require_tls": False})
+    if isinstance(receiver, Webhook):
+        return receiver.model_copy(update={"token_file": None})
     return receiver
 
 
@@ -156,5 +158,5 @@ def secret_files(delivery: DeliveryBook) -> tuple[str, ...]:
             case Email():
                 found.append(receiver.password_file)
             case Webhook():
-                found.append(receiver.url_file)
+                found += [receiver.url_file, receiver.token_file]
     return tuple(file for file in found if file is not None)

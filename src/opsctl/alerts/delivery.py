@@ -1,8 +1,8 @@
 """Who hears of an alert and how: receivers, routes, timing and addresses; the book `alerts/delivery.yaml`."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, model_validator
 
 from opsctl.alerts.book import AlertSeverity
 from opsctl.config.model import StrictModel
@@ -58,7 +58,15 @@ class Webhook(StrictModel):
     url: WebAddress | None = None
     """The address, where it is no secret."""
     url_file: SecretFile | None = None
-    """File that holds it, where it is one."""
+    """File that holds it, where it is one; needs Alertmanager 0.26."""
+    token_file: SecretFile | None = None
+    """File that holds a bearer token."""
+
+    @model_validator(mode="after")
+    def _has_one_address(self) -> Self:
+        if (self.url is None) == (self.url_file is None):
+            raise ValueError("exactly one of `url` and `url_file`")
+        return self
 
 
 Receiver = Annotated[PagerDuty | Slack | Email | Webhook, Field(discriminator="kind")]
@@ -88,7 +96,9 @@ def _checked_weekdays(text: str) -> str:
         if day not in _WEEKDAYS:
             raise ValueError(f"`{day}` is no weekday; they are {', '.join(_WEEKDAYS)}")
     if last and _WEEKDAYS.index(last) < _WEEKDAYS.index(first):
-        raise ValueError(f"`{text}` goes backward: Alertmanager's week begins on Sunday; name the days one by one")
+        raise ValueError(
+            f"`{text}` goes backward: Alertmanager's week begins on Sunday; name the days one by one"
+        )
     return text
 
 

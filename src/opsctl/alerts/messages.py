@@ -105,4 +105,5 @@ def _email(name: str, receiver: Email) -> dict[str, Any]:
 
 def _webhook(receiver: Webhook) -> dict[str, Any]:
     address = {"url": receiver.url} if receiver.url else {"url_file": receiver.url_file}
-    return {"send_resolved": True, **address}
+    token = {"authorization": {"credentials_file": receiver.token_file}} if receiver.token_file else None
+    return {"send_resolved": True, **address, **({"http_config": token} if token else {})}
