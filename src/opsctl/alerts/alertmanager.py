@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from opsctl.alerts.delivery import DeliveryBook, Email, MuteTime, PagerDuty, Receiver, Slack, Webhook
@@ -32,9 +33,22 @@ class Rehearsal:
     smtp_address: str
 
 
-def render_alertmanager(books: AlertBooks, rules: RuleSet, *, rehearsal: Rehearsal | None = None) -> str:
-    """Return Alertmanager's configuration."""
-    delivery = books.delivery
+def render_alertmanager(
+    books: AlertBooks,
+    rules: RuleSet,
+    *,
+    rehearsal: Rehearsal | None = None,
+    secrets_folder: Path | None = None,
+) -> str:
+    """Return Alertmanager's configuration.
+
+    Args:
+        books: receivers and timing.
+        rules: who is told of what.
+        rehearsal: sends everything to the sink instead.
+        secrets_folder: written before the names of secret files; without it Alertmanager looks beside its own file.
+    """
+    delivery = _with_folder(books.delivery, secrets_folder) if secrets_folder else books.delivery
     mute = [] if rehearsal else delivery.mute
     return yaml_text(
         {
@@ -115,6 +129,22 @@ def _receiver(name: str, receiver: Receiver, rehearsal: Rehearsal | None) -> dic
     return _rehearsed(
         receiver_configuration(name, _without_secrets(receiver)), name=name, rehearsal=rehearsal
     )
+
+
+def _with_folder(delivery: DeliveryBook, folder: Path) -> DeliveryBook:
+    """Return the book with whole paths of secret files."""
+    named = ("routing_key_file", "api_url_file", "password_file", "url_file", "token_file")
+    receivers = {
+        name: receiver.model_copy(
+            update={
+                field: str(folder / value)
+                for field in named
+                if (value := getattr(receiver, field, None)) is not None
+            }
+        )
+        for name, receiver in delivery.receivers.items()
+    }
+    return delivery.model_copy(update={"receivers": receivers})
 
 
 def _without_secrets(receiver: Receiver) -> Receiver:

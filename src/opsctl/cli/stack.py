@@ -9,28 +9,56 @@ from opsctl.core.exit_codes import ExitCode
 from opsctl.stack.model import PartName
 
 app = group(
-    "The embedded stack: PostgreSQL, vector engine, pooler and ranking service, as processes of this project."
+    "The embedded stack: PostgreSQL, vector engine, pooler, ranking service and watchers, as processes of this project."
 )
 
 Parts = Annotated[
     list[PartName] | None,
-    typer.Argument(metavar="[PART]...", help="postgres, vectors, pooler, service; all when none is named."),
+    typer.Argument(
+        metavar="[PART]...",
+        help="postgres, vectors, pooler, service, or a watcher: exporter, sink, alertmanager, prometheus.",
+    ),
 ]
 
 
-@command(app, "opsctl stack up", "opsctl stack up postgres", "opsctl stack up --dry-run")
-def up(parts: Parts = None, json: Json = False, dry_run: DryRun = False) -> None:
+@command(
+    app,
+    "opsctl stack up",
+    "opsctl stack up --watch",
+    "opsctl stack up postgres",
+    "opsctl stack up --dry-run",
+)
+def up(
+    parts: Parts = None,
+    *,
+    watch: Annotated[
+        bool,
+        typer.Option(
+            "--watch",
+            "-w",
+            help="Also Prometheus and Alertmanager with the project's alert books, a sink, an exporter.",
+        ),
+    ] = False,
+    deliver: Annotated[
+        bool, typer.Option("--deliver", help="With --watch: tell the real receivers instead of the sink.")
+    ] = False,
+    json: Json = False,
+    dry_run: DryRun = False,
+) -> None:
     """Start what does not run and wait until it is ready; what runs is left alone."""
-    from opsctl.cli import wiring
+    from opsctl.cli import watching, wiring
     from opsctl.cli.document import document
+    from opsctl.stack.spec import WATCHERS
     from opsctl.stack.up import plan_start, start_stack
     from opsctl.ui.console import print_document
     from opsctl.ui.progress import progress
-    from opsctl.ui.show_stack import show_plan, show_stack
+    from opsctl.ui.show_stack import show_plan, show_stack, show_watch_tower
 
+    if watch and parts:
+        raise typer.BadParameter("watches the whole stack; name no parts", param_hint="--watch")
     home = wiring.settings().home
     if dry_run:
-        steps = plan_start(home, only=parts or ())
+        steps = plan_start(home, only=parts or ()) + (plan_start(home, only=WATCHERS) if watch else ())
         if json:
             print_document(document("opsctl.stack.plan", data=steps, ok=True))
         else:
@@ -40,10 +68,14 @@ def up(parts: Parts = None, json: Json = False, dry_run: DryRun = False) -> None
         state = start_stack(
             home, listener=listener, clock=wiring.clock(), only=parts or (), project=wiring.settings().root
         )
+        if watch:
+            state = watching.start_watchers(deliver=deliver, listener=listener)
     if json:
         print_document(document("opsctl.stack.status", data=state, ok=True))
-    else:
-        show_stack(state)
+        return
+    show_stack(state)
+    if watch:
+        show_watch_tower(state)
 
 
 @command(app, "opsctl stack down", "opsctl stack down vectors", "opsctl stack down --dry-run")

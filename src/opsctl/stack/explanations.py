@@ -24,4 +24,14 @@ the pooler comes with `apt-get install pgbouncer`.""",
     "STK020": """A part did not become ready in time, or ended while it started.
 
 The message holds its last log lines; `opsctl stack logs` shows more.""",
+    "STK030": """Prometheus or Alertmanager was to be started, but nobody has said by which rules to watch.
+
+`opsctl stack up --watch` renders the project's alert books into rules and routes and starts the watchers with them;
+`opsctl stack up prometheus` alone works once that was done.""",
+    "STK031": """Prometheus or Alertmanager runs, was given a new configuration, and refuses it; the old one stays in force.
+
+`opsctl alerts test` runs promtool and amtool over the same files and says what is wrong with them.""",
+    "STK032": """The real receivers were asked for with `--deliver`, and a file that holds one of their secrets is not there.
+
+`alerts/delivery.yaml` names the files, relative to the project; without `--deliver` all messages go to the sink.""",
 }

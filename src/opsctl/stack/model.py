@@ -17,6 +17,10 @@ class PartName(StrEnum):
     VECTORS = "vectors"
     POOLER = "pooler"
     SERVICE = "service"
+    EXPORTER = "exporter"
+    SINK = "sink"
+    ALERTMANAGER = "alertmanager"
+    PROMETHEUS = "prometheus"
 
 
 class PartStatus(StrEnum):
@@ -33,10 +37,11 @@ class PartStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
-    """Where a part lives: recorded, so that later commands find it again."""
+    """Where a part lives: recorded, so that later commands find it again; `mail_port` is the sink's other one."""
 
     port: int
     data_dir: Path
+    mail_port: int | None = None
     programs_dir: Path | None = None
     account: Account | None = None
 
@@ -72,6 +77,7 @@ class Part:
         specify: tells how the part is run at its place, from the project's `.opsctl` folder.
         url: the address under which it answers, from its port.
         required: without it the stack is not ready, and every command that borrows a stack starts it.
+        on_demand: started only where it is named, as the watchers are by `opsctl stack up --watch`.
         stop_signal: asks it to end.
         missing_because: the reason why this machine cannot run it; None where it can.
     """
@@ -81,6 +87,7 @@ class Part:
     specify: Callable[[Path, Place], PartSpec]
     url: Callable[[int], str]
     required: bool = True
+    on_demand: bool = False
     stop_signal: signal.Signals = signal.SIGTERM
     missing_because: Callable[[], str | None] = lambda: None
 
@@ -102,6 +109,7 @@ class PartState:
     ready: bool
     log_path: Path
     required: bool = True
+    on_demand: bool = False
     pid: int | None = None
     port: int | None = None
     url: str | None = None
@@ -151,6 +159,11 @@ class StackState:
     def service_url(self) -> str | None:
         """Return the address of the ranking service; None where it does not answer."""
         part = self.part(PartName.SERVICE)
+        return part.url if part.ready else None
+
+    def url_of(self, name: PartName) -> str | None:
+        """Return the address of a part; None where it does not answer."""
+        part = self.part(name)
         return part.url if part.ready else None
 
     @property

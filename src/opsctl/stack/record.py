@@ -96,6 +96,7 @@ def _values(place: Place) -> dict[str, Any]:
     return {
         "port": place.port,
         "data_dir": str(place.data_dir),
+        "mail_port": place.mail_port,
         "programs_dir": str(place.programs_dir) if place.programs_dir else None,
         "account": {"uid": place.account.uid, "gid": place.account.gid} if place.account else None,
     }
@@ -107,6 +108,7 @@ def _place(values: dict[str, Any]) -> Place:
     return Place(
         port=values["port"],
         data_dir=Path(values["data_dir"]),
+        mail_port=values.get("mail_port"),
         programs_dir=Path(values["programs_dir"]) if values["programs_dir"] else None,
         account=Account(**values["account"]) if values["account"] else None,
     )

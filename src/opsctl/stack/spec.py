@@ -1,7 +1,7 @@
 """Which parts make up the stack: a new one is a module that defines `PART`, a name in `PartName`, and a line here."""
 
 from opsctl.core.errors import NotReadyError
-from opsctl.stack import pgbouncer, postgres, service, vectors
+from opsctl.stack import alertmanager, exporter, pgbouncer, postgres, prometheus, service, sink_part, vectors
 from opsctl.stack.model import Part, PartName
 
 PARTS: dict[PartName, Part] = {
@@ -11,8 +11,13 @@ PARTS: dict[PartName, Part] = {
         vectors.PART,
         pgbouncer.PART,
         service.PART,
+        exporter.PART,
+        sink_part.PART,
+        alertmanager.PART,
+        prometheus.PART,
     )
 }
+WATCHERS = tuple(name for name, part in PARTS.items() if part.on_demand)
 REQUIRED = tuple(name for name, part in PARTS.items() if part.required)
 
 

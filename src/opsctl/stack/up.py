@@ -43,7 +43,7 @@ def plan_start(home: Path, *, only: Sequence[PartName] = ()) -> tuple[StackStep,
     return tuple(
         StackStep(name=name, action=actions[state.part(name).status])
         for name in STARTING_ORDER
-        if not only or name in only
+        if name in only or (not only and not PARTS[name].on_demand)
     )
 
 
@@ -85,7 +85,9 @@ def start_stack(
 
 
 def _chosen(only: Sequence[PartName]) -> tuple[PartName, ...]:
-    return tuple(name for name in STARTING_ORDER if name in only or (not only and is_installed(name)))
+    if only:
+        return tuple(name for name in STARTING_ORDER if name in only)
+    return tuple(name for name in STARTING_ORDER if not PARTS[name].on_demand and is_installed(name))
 
 
 def _ensure_part(home: Path, name: PartName, *, listener: Listener, clock: Clock) -> None:

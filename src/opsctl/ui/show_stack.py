@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from opsctl.core.units import format_bytes, format_duration
 from opsctl.stack.logs import LogTail
-from opsctl.stack.model import PartState, PartStatus, StackState, StackStep
+from opsctl.stack.model import PartName, PartState, PartStatus, StackState, StackStep
 from opsctl.ui.console import hint, out, print_line
 from opsctl.ui.table import show_table
 
@@ -19,7 +19,22 @@ _WORDS = {
 def show_stack(state: StackState) -> None:
     """Print what is known of each part."""
     titles = ("part", "status", "ready", "pid", "address", "up for", "memory", "data")
-    show_table(titles, [_cells(part) for part in state.parts])
+    # Watchers that nobody ever asked for are nobody's trouble.
+    shown = [part for part in state.parts if not part.on_demand or part.port is not None]
+    show_table(titles, [_cells(part) for part in shown])
+
+
+def show_watch_tower(state: StackState) -> None:
+    """Say where the watchers are, and what to do with them."""
+    for name, what in (
+        (PartName.PROMETHEUS, "alerts and figures"),
+        (PartName.ALERTMANAGER, "routes and silences"),
+        (PartName.SINK, "messages that would have been sent"),
+    ):
+        print_line(f"{name:<13} {state.url_of(name) or '-'}  {what}")
+    hint(
+        "`opsctl status --watch` looks at the service, `opsctl dashboards preview` draws it, `opsctl alerts prove` breaks it"
+    )
 
 
 def show_next_step(state: StackState) -> None:

@@ -1,0 +1,101 @@
+"""With what do the watchers of the stack watch: the project's alert books, compiled for them."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from opsctl.core.errors import NotReadyError
+
+if TYPE_CHECKING:
+    from opsctl.alerts.compile import PanelIds
+    from opsctl.alerts.load import AlertBooks
+    from opsctl.alerts.rules import RuleSet
+    from opsctl.alerts.target import Target
+    from opsctl.core.events import Listener
+    from opsctl.stack.model import Place, StackState
+    from opsctl.stack.watch_files import WatchFiles
+    from opsctl.stack.watch_tower import MakeFiles
+
+
+def load_rules(target: "Target | None" = None) -> "tuple[AlertBooks, RuleSet]":
+    """Return the project's alert books and what they become.
+
+    Raises:
+        UsageError: a book is wrong, or there is none.
+    """
+    from opsctl.alerts.compile import compile_rules
+    from opsctl.alerts.load import load_alert_books
+    from opsctl.alerts.target import Target as PrometheusTarget
+    from opsctl.cli import wiring
+
+    settings = wiring.settings()
+    books = load_alert_books(settings.root / settings.project.books.alerts)
+    return books, compile_rules(books, target=target or PrometheusTarget(), panel_ids=panel_ids())
+
+
+def panel_ids() -> "PanelIds | None":
+    """Return what gives the number of a panel."""
+    return None
+
+
+def start_watchers(*, deliver: bool, listener: "Listener") -> "StackState":
+    """Start the watchers of the project's stack, or have them read what is new.
+
+    Raises:
+        NotReadyError: STK032 the real receivers are asked for, and a secret is not there.
+    """
+    from opsctl.cli import wiring
+    from opsctl.stack.watch_tower import start_watch_tower
+
+    settings = wiring.settings()
+    books, rules = load_rules()
+    if deliver:
+        _require_secrets(books, root=settings.root)
+    return start_watch_tower(
+        settings.home,
+        files=watch_files(books, rules, deliver_from=settings.root if deliver else None),
+        listener=listener,
+        clock=wiring.clock(),
+        project=settings.root,
+    )
+
+
+def watch_files(books: "AlertBooks", rules: "RuleSet", *, deliver_from: Path | None = None) -> "MakeFiles":
+    """Return what makes the watchers' files once the sink has a place.
+
+    Args:
+        books: how is delivered, how often is looked.
+        rules: what is watched.
+        deliver_from: the folder to which the files of secrets are relative; without it everything goes to the sink.
+    """
+    from opsctl.alerts.alertmanager import Rehearsal, render_alertmanager
+    from opsctl.alerts.prometheus_rules import render_rules
+    from opsctl.stack.ports import HOST
+    from opsctl.stack.watch_files import WatchFiles
+
+    timing = books.delivery.timing
+
+    def make(sink: "Place") -> "WatchFiles":
+        rehearsal = Rehearsal(sink_url=f"http://{HOST}:{sink.port}", smtp_address=f"{HOST}:{sink.mail_port}")
+        return WatchFiles(
+            rules=render_rules(books, rules),
+            alertmanager=render_alertmanager(
+                books, rules, rehearsal=None if deliver_from else rehearsal, secrets_folder=deliver_from
+            ),
+            scrape_every=timing.scrape_every,
+            evaluate_every=timing.evaluate_every,
+        )
+
+    return make
+
+
+def _require_secrets(books: "AlertBooks", *, root: Path) -> None:
+    from opsctl.alerts.alertmanager import secret_files
+
+    missing = [file for file in secret_files(books.delivery) if not (root / file).is_file()]
+    if missing:
+        raise NotReadyError(
+            f"the secret file `{missing[0]}` is not there",
+            code="STK032",
+            why=f"`delivery.yaml` names it; {len(missing)} of its files are missing",
+            fix="write the secret into it, mode 600; or leave out --deliver, so that all messages go to the sink",
+        )

@@ -1,0 +1,75 @@
+"""How Alertmanager of the stack is run: alone, on loopback, with the configuration that was made of the alert books."""
+
+import shutil
+from pathlib import Path
+
+from opsctl.stack.model import Part, PartName, PartSpec, Place, stack_dir
+from opsctl.stack.ports import HOST, choose_port
+from opsctl.stack.watch_files import alertmanager_file, read_intervals
+from opsctl.stack.web_probe import not_ready_because
+
+# Debian calls it by its longer name.
+_PROGRAMS = ("prometheus-alertmanager", "alertmanager")
+
+
+def plan_place(home: Path, recorded: Place | None) -> Place:
+    """Decide folder and port; the recorded port is kept when it is free."""
+    return Place(
+        port=choose_port(owner=f"{home}:alertmanager", recorded=recorded.port if recorded else None),
+        data_dir=stack_dir(home) / "alertmanager",
+    )
+
+
+def specify(home: Path, place: Place) -> PartSpec:
+    """Return how this Alertmanager is run."""
+    return PartSpec(
+        name=PartName.ALERTMANAGER,
+        place=place,
+        argv=(
+            _program() or _PROGRAMS[0],
+            f"--config.file={alertmanager_file(home)}",
+            f"--storage.path={place.data_dir}",
+            f"--web.listen-address={HOST}:{place.port}",
+            "--cluster.listen-address=",
+            "--log.level=warn",
+        ),
+        url=url(place.port),
+        prepare=lambda: _prepare(home, place),
+        not_ready_because=lambda: not_ready_because(place.port, "/-/ready"),
+        finish=lambda: None,
+        passing_troubles=("address already in use",),
+    )
+
+
+def missing_because() -> str | None:
+    """Return the reason why Alertmanager cannot be run here; None where it can."""
+    return (
+        None
+        if _program()
+        else "there is no Alertmanager on the PATH: apt-get install prometheus-alertmanager"
+    )
+
+
+def url(port: int) -> str:
+    """Return the address."""
+    return f"http://{HOST}:{port}"
+
+
+def _prepare(home: Path, place: Place) -> None:
+    read_intervals(home)  # says what to do where nothing was written yet
+    place.data_dir.mkdir(parents=True, exist_ok=True)
+
+
+def _program() -> str | None:
+    return next((found for name in _PROGRAMS if (found := shutil.which(name))), None)
+
+
+PART = Part(
+    name=PartName.ALERTMANAGER,
+    plan_place=plan_place,
+    specify=specify,
+    url=url,
+    required=False,
+    on_demand=True,
+    missing_because=missing_because,
+)

@@ -1,0 +1,61 @@
+"""How the exporter is run, which tells Prometheus what no worker of the service counts."""
+
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+
+from opsctl.stack.model import Part, PartName, PartSpec, Place, stack_dir
+from opsctl.stack.ports import HOST, choose_port
+from opsctl.stack.record import read_stack_record
+from opsctl.stack.web_probe import not_ready_because
+
+
+def plan_place(home: Path, recorded: Place | None) -> Place:
+    """Decide folder and port; the recorded port is kept when it is free."""
+    return Place(
+        port=choose_port(owner=f"{home}:exporter", recorded=recorded.port if recorded else None),
+        data_dir=stack_dir(home) / "exporter",
+    )
+
+
+def specify(home: Path, place: Place) -> PartSpec:
+    """Return how the exporter of the project is run."""
+    project = read_stack_record(home).project or home.parent
+    return PartSpec(
+        name=PartName.EXPORTER,
+        place=place,
+        argv=(
+            *(sys.executable, "-m", "opsctl", "--project", str(project)),
+            *("metrics", "export", "--port", str(place.port)),
+        ),
+        url=url(place.port),
+        prepare=lambda: place.data_dir.mkdir(parents=True, exist_ok=True),
+        not_ready_because=lambda: not_ready_because(place.port, "/-/ready"),
+        finish=lambda: None,
+        passing_troubles=("Address already in use",),
+    )
+
+
+def missing_because() -> str | None:
+    """Return the reason why the exporter cannot be run here; None where it can."""
+    return (
+        None
+        if find_spec("prometheus_client")
+        else "the extra `opsctl[local]` is not installed: no prometheus_client"
+    )
+
+
+def url(port: int) -> str:
+    """Return the address."""
+    return f"http://{HOST}:{port}"
+
+
+PART = Part(
+    name=PartName.EXPORTER,
+    plan_place=plan_place,
+    specify=specify,
+    url=url,
+    required=False,
+    on_demand=True,
+    missing_because=missing_because,
+)
