@@ -123,7 +123,7 @@ def test_the_page_of_metrics_is_that_of_the_declarations():
 
 def test_metrics_are_found_by_name_and_by_help():
     """In upper or lower case; all without a text."""
-    assert {metric.name for metric in matching_metrics("LOG_LINES")} == {"ranking_log_lines_dropped_total"}
+    assert {metric.name for metric in matching_metrics("LOG_LINES_D")} == {"ranking_log_lines_dropped_total"}
     assert {metric.name for metric in matching_metrics("price of")} == {"ranking_model_cost_dollars_total"}
     assert matching_metrics(None) == metrics.ALL
     assert matching_metrics("no such thing") == ()

@@ -76,7 +76,9 @@ class Traffic:
         import httpx
 
         limits = httpx.Limits(max_connections=_MOST_AT_ONCE)
-        async with httpx.AsyncClient(timeout=_TIMEOUT_SECONDS, limits=limits, headers=self._headers) as client:
+        async with httpx.AsyncClient(
+            timeout=_TIMEOUT_SECONDS, limits=limits, headers=self._headers
+        ) as client:
             tasks: set[asyncio.Task[None]] = set()
             due = [0.0, 0.0]
             last = time.monotonic()

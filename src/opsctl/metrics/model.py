@@ -17,6 +17,7 @@ class Merging(StrEnum):
 
     SUM = "livesum"
     MAXIMUM = "livemax"
+    MINIMUM = "livemin"
     NEWEST = "livemostrecent"
 
 

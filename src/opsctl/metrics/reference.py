@@ -17,6 +17,7 @@ Histograms have the series `_bucket`, `_count` and `_sum`. Labels never hold the
 _MERGED = {
     Merging.SUM: "sum of the workers",
     Merging.MAXIMUM: "largest of the workers",
+    Merging.MINIMUM: "least of the workers",
     Merging.NEWEST: "what a worker set last",
 }
 

@@ -13,6 +13,9 @@ STATUS_CLASSES = ("2xx", "3xx", "4xx", "5xx")
 CACHE_OUTCOMES = ("hit", "miss", "stale", "negative", "poisoned", "error")
 SEGMENTS = ("cold", "light", "regular", "heavy")
 TIERS = ("multi_agent", "simple", "trending")
+DEPENDENCIES = ("vectors", "database", "l2")
+LEVELS = ("debug", "info", "warning", "error")
+LOG_EVENTS = ("request", "feed_generated", "message")
 
 
 def _counter(name: str, unit: str, help: str, **labels: tuple[str, ...]) -> Metric:  # noqa: A002 - Prometheus' word
@@ -143,6 +146,12 @@ FEEDS = _counter(
     tier=TIERS,
     segment=SEGMENTS,
 )
+FEED_GENERATION_SECONDS = _histogram(
+    "feed_generation_duration_seconds",
+    "seconds",
+    "Making one feed that was not in L1, also one that failed, was refused or came too late.",
+    FAST_SECONDS,
+)
 STAGE_SECONDS = _histogram(
     "stage_duration_seconds",
     "seconds",
@@ -218,6 +227,38 @@ DECISIONS_DROPPED = _counter(
 )
 OUTBOX_LAG = _gauge(
     "outbox_lag", "changes", "Changes of content that the caches have not followed yet.", Merging.NEWEST
+)
+LOG_LINES = _counter(
+    "log_lines_total",
+    "lines",
+    "Lines that the service wrote, by level and event; a request's level follows its status.",
+    level=LEVELS,
+    event=LOG_EVENTS,
+)
+
+# The workers, and what they depend on.
+WORKERS = _gauge("workers", "workers", "Worker processes that answer.", Merging.SUM)
+WORKER_CPU_SECONDS = _counter(
+    "worker_cpu_seconds_total",
+    "seconds",
+    "CPU time that the workers used; its rate over the workers is their use.",
+)
+EVENT_LOOP_LAG_SECONDS = _histogram(
+    "event_loop_lag_seconds", "seconds", "How late an event loop came to what was due, each 0.1 s.", SECONDS
+)
+DEPENDENCY_UP = _gauge(
+    "dependency_up",
+    "state",
+    "1 where the dependency answered when it was last asked, each 2 s; else 0.",
+    Merging.MINIMUM,
+    dependency=(),
+)
+BREAKER_STATE = _gauge(
+    "breaker_state",
+    "state",
+    "1 while the service leaves a dependency alone after a failure; else 0. Only L2 has one so far.",
+    Merging.MAXIMUM,
+    dependency=(),
 )
 LOG_DROPPED = _counter("log_lines_dropped_total", "lines", "Log lines that could not be written.")
 

@@ -51,8 +51,10 @@ from opsctl.service.plan import load_cache_book, load_collections_book, load_ser
 from opsctl.service.pool_figures import PoolMeter
 from opsctl.service.scoring.make import make_scorer
 from opsctl.service.scoring.ports import ItemScorer
+from opsctl.service.telemetry.dependency_figures import DependencyFigures
 from opsctl.service.telemetry.log import RequestLog
 from opsctl.service.telemetry.meters import Meters
+from opsctl.service.telemetry.process_figures import LoopLag, ProcessFigures
 from opsctl.service.telemetry.salt import installation_salt
 from opsctl.service.telemetry.sinks import FileSink
 from opsctl.service.telemetry.workers import ENVIRONMENT, forget_dead_workers
@@ -83,6 +85,7 @@ class _Worker:
     memory: InvalidatedMemory
     store: KeyValueStore
     caches: FeedCaches
+    dependencies: Dependencies
 
     @property
     def folder(self) -> Path:
@@ -196,6 +199,12 @@ async def _open(settings: Settings, *, workers: int, closing: AsyncExitStack) ->
         memory=memory,
         store=store,
         caches=caches,
+        dependencies=Dependencies(
+            database=database,
+            vectors=searcher,
+            store=store if cache.l2.enabled else None,
+            now=time.monotonic,
+        ),
     )
 
 
@@ -232,7 +241,11 @@ def _feeds(worker: _Worker) -> FeedParts:
 
 def _api(worker: _Worker, feeds: FeedParts) -> FastAPI:
     return make_api(
-        feeds=BoundedFeeds(feeds.builder, request_seconds=worker.service.limits.request_seconds),
+        feeds=BoundedFeeds(
+            feeds.builder,
+            request_seconds=worker.service.limits.request_seconds,
+            meters=worker.meters,
+        ),
         interactions=InteractionRecorder(
             worker.database,
             invalidation=ReaderInvalidation(worker.journal),
@@ -240,12 +253,7 @@ def _api(worker: _Worker, feeds: FeedParts) -> FastAPI:
             meters=worker.meters,
         ),
         contents=Catalogue(worker.database, invalidation=worker.invalidation),
-        readiness=Dependencies(
-            database=worker.database,
-            vectors=worker.searcher,
-            store=worker.store if worker.cache.l2.enabled else None,
-            now=time.monotonic,
-        ),
+        readiness=worker.dependencies,
         book=worker.service,
         cache_book=worker.cache,
         meters=worker.meters,
@@ -296,5 +304,10 @@ def _works(worker: _Worker, feeds: FeedParts, keys: KeyCheck) -> dict[str, Work]
         "learner": learner.run,
         "use of keys": lambda stop: report_use(keys, report=key_store.touch, stop=stop),
         "caches": every(_TEND_SECONDS, worker.memory.tend),
+        "process": ProcessFigures(worker.meters).run,
+        "loop": LoopLag(worker.meters).run,
+        "dependencies": DependencyFigures(
+            worker.dependencies, breakers={"l2": lambda: worker.caches.l2_rests}, meters=worker.meters
+        ).run,
         "parent": end_with_parent,
     }

@@ -8,6 +8,7 @@ import pytest
 from opsctl.core.errors import NotReadyError
 from opsctl.service.feed.bounded import BoundedFeeds
 from opsctl.service.model import Feed, FeedRequest, TrendingItem
+from opsctl.service.telemetry.meters import Meters
 
 
 class _SlowFeeds:
@@ -33,7 +34,7 @@ def test_so_many_are_made_at_once_and_the_others_in_turn() -> None:
 
     async def story() -> None:
         slow = _SlowFeeds()
-        feeds = BoundedFeeds(slow, request_seconds=600)
+        feeds = BoundedFeeds(slow, request_seconds=600, meters=Meters())
         asked = [asyncio.create_task(feeds.build(FeedRequest(user_id=user, limit=20))) for user in range(50)]
         await asyncio.sleep(0)
         await asyncio.sleep(0)
@@ -50,8 +51,8 @@ def test_who_gets_no_turn_in_half_the_time_is_refused_and_never_begun() -> None:
     """The work that would come too late is not done at all."""
 
     async def story() -> None:
-        slow = _SlowFeeds()
-        feeds = BoundedFeeds(slow, request_seconds=0.02)
+        slow, meters = _SlowFeeds(), Meters()
+        feeds = BoundedFeeds(slow, request_seconds=0.02, meters=meters)
         first = [asyncio.create_task(feeds.build(FeedRequest(user_id=user, limit=20))) for user in range(32)]
         await asyncio.sleep(0)
         with pytest.raises(NotReadyError, match="more feeds are asked for than can be made") as refused:
@@ -61,5 +62,7 @@ def test_who_gets_no_turn_in_half_the_time_is_refused_and_never_begun() -> None:
         assert await feeds.trending(region=None, category=None, limit=5) == ()
         slow.gate.set()
         await asyncio.gather(*first, return_exceptions=True)
+        # Who was refused counts too: a reader waited for nothing.
+        assert b"ranking_feed_generation_duration_seconds_count 33.0" in meters.render()
 
     asyncio.run(story())

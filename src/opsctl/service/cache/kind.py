@@ -53,6 +53,11 @@ class KindCache(Generic[Value]):
         self._tasks: set[asyncio.Task[None]] = set()
         self._after_failure = Pause()
 
+    @property
+    def rests(self) -> bool:
+        """Tell whether the place of these entries is left alone after a failure."""
+        return self._shelf.rests
+
     async def get(self, key: str, load: Callable[[], Awaitable[Value | None]]) -> Value | None:
         """Return the value of a key; `load` fetches it where it must be, and None says that there is none."""
 

@@ -96,6 +96,11 @@ class StoreShelf(Generic[Value]):
             await self._discard(tuple(poisoned))
         return Found(held, poisoned=frozenset(poisoned))
 
+    @property
+    def rests(self) -> bool:
+        """Tell whether the store is left alone after a failure."""
+        return self._after_failure.is_on(self._now())
+
     def mark(self) -> int:
         """Return the number of the newest invalidation of this machine."""
         return self._journal.sequence
