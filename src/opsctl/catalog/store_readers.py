@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from opsctl.catalog.batches import batches_of, told_phase
 from opsctl.catalog.readers import CatalogueItem, SimulatedReader, generate_readers
+from opsctl.catalog.survey import survey_answers
 from opsctl.core.errors import NotReadyError
 from opsctl.core.events import Listener
 from opsctl.store.simulated import ReaderRow, SimulatedCounts, published_items, write_simulated
@@ -40,7 +41,8 @@ def store_readers(
         listener, subject="simulated readers", phase="generate", total=users, unit="readers"
     ) as advance:
         for batch in batches_of(readers, size=_READERS_IN_A_BATCH):
-            counts += write_simulated(connection, (_row(reader) for reader in batch), seed=seed)
+            rows = [_row(reader, seed=seed, now=now) for reader in batch]
+            counts += write_simulated(connection, rows, seed=seed)
             advance(len(batch))
     return counts
 
@@ -73,6 +75,7 @@ def _read_catalogue(connection: "psycopg.Connection[Any]") -> list[CatalogueItem
     return [CatalogueItem(id=row[0], region=row[1], category=row[2], quality=row[3]) for row in rows]
 
 
-def _row(reader: SimulatedReader) -> ReaderRow:
+def _row(reader: SimulatedReader, *, seed: int, now: datetime) -> ReaderRow:
     deeds = [(deed.content_id, deed.kind, deed.occurred_at) for deed in reader.deeds]
-    return ReaderRow(user_id=reader.user_id, region=reader.region, deeds=deeds)
+    answers = survey_answers(reader, seed=seed, now=now)
+    return ReaderRow(user_id=reader.user_id, region=reader.region, deeds=deeds, answers=answers)

@@ -26,6 +26,7 @@ _ROOMS = (
     "qdrant_collections.advisor",
     "bench",
     "chaos",
+    "exporters",
 )
 
 _TOPICS = {

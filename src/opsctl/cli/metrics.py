@@ -1,12 +1,31 @@
 """Commands on the service's metrics: the contract of what it exposes."""
 
+from enum import StrEnum
 from typing import Annotated
 
 import typer
 
 from opsctl.cli.options import Json, command, group
 
-app = group("The metrics of the ranking service, as declared.")
+app = group("The metrics that are declared, and the exporter of those that no worker counts.")
+
+
+class FamilyName(StrEnum):
+    """What the exporter tells."""
+
+    BUSINESS = "business"
+    EMBEDDINGS = "embeddings"
+    EVIDENCE = "evidence"
+
+
+Port = Annotated[
+    int | None,
+    typer.Option("--port", "-p", min=1, max=65535, help="Port of /metrics on 127.0.0.1; default 9464."),
+]
+Once = Annotated[
+    bool, typer.Option("--once", help="Print the figures once and end, for a textfile collector.")
+]
+_DEFAULT_PORT = 9464  # OpenTelemetry's default for exporters that Prometheus reads
 
 
 @command(
@@ -34,3 +53,48 @@ def list_metrics(
         print_document(document("opsctl.metrics.list", data=found, ok=True))
     else:
         show_metrics(found)
+
+
+@command(
+    app,
+    "opsctl metrics export",
+    "opsctl metrics export --once --family business",
+    "opsctl metrics export --port 9464",
+)
+def export(
+    family: Annotated[
+        list[FamilyName] | None, typer.Option("--family", "-f", help="Only this; may be given several times.")
+    ] = None,
+    port: Port = None,
+    once: Once = False,
+) -> None:
+    """Tell Prometheus of readers, vectors and proofs until Ctrl-C; `opsctl stack up --watch` does it for you."""
+    _export([each.value for each in family or ()], port=port, once=once)
+
+
+@command(
+    app, "opsctl metrics export-business", "opsctl metrics export-business --once", name="export-business"
+)
+def export_business(port: Port = None, once: Once = False) -> None:
+    """Tell Prometheus of readers only: active, sessions, retention, saves, engagement, discovery, NPS, satisfaction."""
+    _export([FamilyName.BUSINESS.value], port=port, once=once)
+
+
+def _export(names: "list[str]", *, port: int | None, once: bool) -> None:
+    from opsctl.cli import wiring
+    from opsctl.cli.exit import leave
+    from opsctl.cli.exporting import families
+    from opsctl.core.exit_codes import ExitCode
+    from opsctl.exporters.serve import serve_exporter
+    from opsctl.exporters.shelf import Shelf, exposition
+    from opsctl.ui.console import note, print_line
+
+    chosen = families(names)
+    shelf = Shelf(chosen, clock=wiring.clock())
+    if once:
+        results = [shelf.renew(each) for each in chosen]
+        print_line(exposition(shelf.values).decode().rstrip())
+        leave(ExitCode.GOOD if all(results) else ExitCode.NOT_READY)
+    chosen_port = port or _DEFAULT_PORT
+    note(f"figures at http://127.0.0.1:{chosen_port}/metrics; Ctrl-C ends it")
+    serve_exporter(shelf, host="127.0.0.1", port=chosen_port)

@@ -12,6 +12,9 @@ _INCOMING = """
 create temporary table incoming_readers (user_id bigint, region text) on commit drop;
 create temporary table incoming_deeds (
     user_id bigint, number integer, content_id bigint, kind text, occurred_at double precision
+) on commit drop;
+create temporary table incoming_answers (
+    user_id bigint, question text, answer smallint, answered_at double precision
 ) on commit drop
 """
 _WRITE_READERS = """
@@ -28,6 +31,17 @@ where exists (select from users where users.id = user_id and users.attributes @>
     and exists (select from content where content.id = content_id)
 order by user_id, number on conflict do nothing
 """
+# A reader who has answered a question is not asked again.
+_WRITE_ANSWERS = """
+insert into survey_answers (user_id, question, answer, answered_at, is_simulated)
+select user_id, question, answer, to_timestamp(answered_at), true from incoming_answers
+where exists (select from users where users.id = user_id and users.attributes @> '{"simulated": true}')
+    and not exists (
+        select from survey_answers
+        where survey_answers.user_id = incoming_answers.user_id and survey_answers.question = incoming_answers.question
+    )
+order by user_id, question on conflict do nothing
+"""
 _ITEMS = """
 select id, region, category, quality::float8 from content where status = 'published' order by id
 """
@@ -35,11 +49,12 @@ select id, region, category, quality::float8 from content where status = 'publis
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReaderRow:
-    """A simulated reader and what it did: (item, kind, when), in the order in which it is numbered."""
+    """A simulated reader, what it did: (item, kind, when), in the order in which it is numbered, and what it said."""
 
     user_id: int
     region: str
     deeds: Sequence[tuple[int, str, datetime]]
+    answers: Sequence[tuple[str, int, datetime]] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,7 +89,12 @@ def write_simulated(
             for reader in chosen:
                 for number, (content_id, kind, at) in enumerate(reader.deeds):
                     copy.write_row((reader.user_id, number, content_id, kind, at.timestamp()))
+        with cursor.copy("copy incoming_answers from stdin") as copy:
+            for reader in chosen:
+                for question, answer, at in reader.answers:
+                    copy.write_row((reader.user_id, question, answer, at.timestamp()))
         new_readers = cursor.execute(_WRITE_READERS).rowcount
         new_interactions = cursor.execute(_WRITE_DEEDS, [str(seed)]).rowcount
-        cursor.execute("drop table incoming_readers, incoming_deeds")
+        cursor.execute(_WRITE_ANSWERS)
+        cursor.execute("drop table incoming_readers, incoming_deeds, incoming_answers")
     return SimulatedCounts(readers=new_readers, interactions=new_interactions)

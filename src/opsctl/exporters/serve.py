@@ -1,0 +1,62 @@
+"""How does Prometheus read the exporter: `/metrics` and `/-/ready` on one port, until told to end."""
+
+import signal
+import threading
+from http import HTTPStatus
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import ClassVar
+
+from opsctl.core.errors import NotReadyError
+from opsctl.exporters.shelf import Shelf, exposition
+
+_TEXT = "text/plain; version=0.0.4; charset=utf-8"
+
+
+def serve_exporter(shelf: Shelf, *, host: str, port: int) -> None:
+    """Answer until SIGTERM or SIGINT; figures are worked out beside it, the first at once.
+
+    Raises:
+        NotReadyError: EXP001 the port is taken.
+    """
+    handler = type("Handler", (_Handler,), {"shelf": shelf})
+    try:
+        server = ThreadingHTTPServer((host, port), handler)
+    except OSError as error:
+        raise NotReadyError(
+            f"the exporter cannot listen at `{host}:{port}`",
+            code="EXP001",
+            why=error.strerror,
+            fix="choose another port: --port",
+        ) from error
+    server.daemon_threads = True
+    over = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: over.set())
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    shelf.keep_renewing(over)
+    server.shutdown()
+    server.server_close()
+
+
+class _Handler(BaseHTTPRequestHandler):
+    shelf: ClassVar[Shelf]
+    timeout = 10.0
+
+    def do_GET(self) -> None:
+        match self.path.partition("?")[0]:
+            case "/metrics":
+                self._answer(HTTPStatus.OK, exposition(self.shelf.values), _TEXT)
+            case "/-/ready":
+                self._answer(HTTPStatus.OK, b"ready\n", "text/plain")
+            case _:
+                self._answer(HTTPStatus.NOT_FOUND, b"there are /metrics and /-/ready\n", "text/plain")
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - its name there
+        """Say nothing of each scrape."""
+
+    def _answer(self, status: HTTPStatus, body: bytes, kind: str) -> None:
+        self.send_response(status)
+        self.send_header("Content-Type", kind)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)

@@ -1,0 +1,135 @@
+"""Every metric of the exporter: readers from the database, vectors, and proofs; nothing that a worker counts."""
+
+from opsctl.metrics.model import Merging, Metric, MetricType
+from opsctl.metrics.service import SEGMENTS
+
+SEGMENTS_AND_ALL = (*SEGMENTS, "all")
+FAMILIES = ("business", "embeddings", "evidence")
+
+
+def _gauge(name: str, unit: str, help: str, **labels: tuple[str, ...]) -> Metric:  # noqa: A002 - Prometheus' word
+    return Metric(
+        name=name, type=MetricType.GAUGE, unit=unit, help=help, labels=labels, merging=Merging.NEWEST
+    )
+
+
+ACTIVE_READERS = _gauge(
+    "business_active_readers",
+    "readers",
+    "Readers with an interaction in the last 24 hours (day, DAU) or 30 days (month, MAU).",
+    window=("day", "month"),
+    segment=SEGMENTS_AND_ALL,
+)
+SESSION_LENGTH = _gauge(
+    "business_session_length_seconds",
+    "seconds",
+    "Mean time from the first to the last interaction of a session of the last 7 days; 30 quiet minutes end one.",
+    segment=SEGMENTS_AND_ALL,
+)
+RETENTION = _gauge(
+    "business_retention_ratio",
+    "ratio",
+    "Part of the readers of a week who came back in the 24 hours that begin this many days after their first visit.",
+    days=("1", "7", "30"),
+    segment=SEGMENTS_AND_ALL,
+)
+SAVE_RATIO = _gauge(
+    "business_save_ratio", "ratio", "Saves over views of the last 7 days.", segment=SEGMENTS_AND_ALL
+)
+ENGAGEMENT = _gauge(
+    "business_engagement_ratio",
+    "ratio",
+    "Clicks, saves, shares, inquiries and purchases over views of the last 7 days; may exceed 1.",
+    segment=SEGMENTS_AND_ALL,
+)
+VENDOR_DISCOVERY = _gauge(
+    "business_vendor_discovery_ratio",
+    "ratio",
+    "Of the vendors that a reader met in the last 7 days, the part that this reader had never met before.",
+    segment=SEGMENTS_AND_ALL,
+)
+NPS = _gauge(
+    "business_nps_points",
+    "points",
+    "Promoters (9, 10) minus detractors (0 to 6), in percent of the answers of 90 days: -100 to 100.",
+    segment=SEGMENTS_AND_ALL,
+)
+SATISFACTION = _gauge(
+    "business_satisfaction_ratio",
+    "ratio",
+    "Part of the answers of 90 days to the question of satisfaction (1 to 5) that were 4 or 5.",
+    segment=SEGMENTS_AND_ALL,
+)
+SURVEY_ANSWERS = _gauge(
+    "business_survey_answers",
+    "answers",
+    "Answers of 90 days, on which the two figures above rest.",
+    question=("nps", "satisfaction"),
+    segment=SEGMENTS_AND_ALL,
+)
+NEWEST_CONTENT = _gauge(
+    "business_newest_content_timestamp_seconds", "seconds", "When an item was added or changed last."
+)
+ARM_DECISIONS = _gauge(
+    "business_arm_decisions", "decisions", "Feeds of the last 7 days in which the arm explored.", arm=()
+)
+ARM_REWARD = _gauge(
+    "business_arm_reward_mean",
+    "reward",
+    "Mean reward of these feeds, of those whose reward is known.",
+    arm=(),
+)
+
+SILHOUETTE = _gauge(
+    "embedding_silhouette_ratio",
+    "ratio",
+    "How much nearer items are to their own category than to the next, -1 to 1 (Rousseeuw 1987), on a sample.",
+)
+DAVIES_BOULDIN = _gauge(
+    "embedding_davies_bouldin_index",
+    "index",
+    "Scatter of categories over their distance (Davies and Bouldin 1979), on a sample; less is better.",
+)
+UNIFORMITY = _gauge(
+    "embedding_uniformity_nats",
+    "nats",
+    "Log of the mean Gaussian potential of pairs (Wang and Isola 2020), on a sample; 0 is collapsed.",
+)
+RECALL = _gauge(
+    "embedding_recall_ratio",
+    "ratio",
+    "Part of the ten nearest of an exact search that a search as the service makes it finds.",
+    collection=(),
+)
+SAMPLED_VECTORS = _gauge("embedding_sampled_vectors", "vectors", "Vectors in the sample.")
+
+EVIDENCE_EXPIRY = _gauge(
+    "opsctl_evidence_expiry_timestamp_seconds",
+    "seconds",
+    "When the newest record of a kind and subject goes stale.",
+    kind=(),
+    subject=(),
+    verdict=("pass", "fail", "inconclusive"),
+)
+ALERT_DETECTION = _gauge(
+    "opsctl_alert_detection_seconds",
+    "seconds",
+    "Time from the fault to the message: measured in the last proof, predicted, and allowed by the book.",
+    alert=(),
+    figure=("measured", "predicted", "allowed"),
+)
+ALERT_PROOF_EXPIRY = _gauge(
+    "opsctl_alert_proof_expiry_timestamp_seconds",
+    "seconds",
+    "When the proof of an alert goes stale.",
+    alert=(),
+)
+LAST_SUCCESS = _gauge(
+    "opsctl_exporter_last_success_timestamp_seconds",
+    "seconds",
+    "When a family of figures was last worked out.",
+    family=FAMILIES,
+)
+DURATION = _gauge("opsctl_exporter_duration_seconds", "seconds", "How long that took.", family=FAMILIES)
+
+ALL: tuple[Metric, ...] = tuple(value for value in list(globals().values()) if isinstance(value, Metric))
