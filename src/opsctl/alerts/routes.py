@@ -4,9 +4,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from opsctl.alerts.book import AlertSeverity
-from opsctl.alerts.compile import ABSENT, WATCHDOG
+from opsctl.alerts.compile import WATCHDOG
 from opsctl.alerts.delivery import DeliveryBook
-from opsctl.alerts.rules import AlertRule, RuleSet
+from opsctl.alerts.rules import RuleSet
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,7 +80,7 @@ def inhibitions_of(rules: RuleSet) -> tuple[Inhibition, ...]:
         targets={"severity": ("warning", "info")},
         equal=("alertname", "service"),
     )
-    return (by_severity, *_by_book(rules), *_by_tier(rules))
+    return (by_severity, *_by_name(rules))
 
 
 def interval_name(index: int) -> str:
@@ -88,25 +88,13 @@ def interval_name(index: int) -> str:
     return f"mute_{index + 1}"
 
 
-def _by_book(rules: RuleSet) -> Iterator[Inhibition]:
+def _by_name(rules: RuleSet) -> Iterator[Inhibition]:
     targets: dict[tuple[str, ...], list[str]] = {}
     for alert in rules.alerts:
-        if alert.inhibited_by and alert.tier != ABSENT:
+        if alert.inhibited_by:
             targets.setdefault(alert.inhibited_by, []).append(alert.name)
     for sources, names in targets.items():
-        better = [alert.name for rule in sources for alert in rules.of_rule(rule) if alert.tier != ABSENT]
-        yield Inhibition(sources={"alertname": tuple(better)}, targets={"alertname": tuple(names)})
-
-
-def _by_tier(rules: RuleSet) -> Iterator[Inhibition]:
-    objectives: dict[str, list[AlertRule]] = {}
-    for alert in rules.alerts:
-        if alert.tier not in (None, ABSENT):
-            objectives.setdefault(alert.rule, []).append(alert)
-    for tiers in objectives.values():
-        for place, faster in enumerate(tiers[:-1]):
-            slower = tuple(alert.name for alert in tiers[place + 1 :])
-            yield Inhibition(sources={"alertname": (faster.name,)}, targets={"alertname": slower})
+        yield Inhibition(sources={"alertname": sources}, targets={"alertname": tuple(names)})
 
 
 def _interval_names(delivery: DeliveryBook, severity: AlertSeverity) -> tuple[str, ...]:

@@ -34,6 +34,7 @@ class AlertRule:
         receivers: who is told, resolved from the delivery book; empty for those that are only shown.
         runbook: file name in `docs/runbooks/`.
         location: of the rule's key in the book.
+        inhibited_by: names of the alerts while which it is not sent.
         predicted_seconds: from the first bad event to the notification; None where no drill says how bad it gets.
     """
 

@@ -46,8 +46,8 @@ class Ground(Protocol):
         """Let readers ask as they do without a fault."""
         ...
 
-    def opsctl(self, *words: str) -> None:
-        """Run a command of opsctl in the project of this ground."""
+    def opsctl(self, *words: str) -> str:
+        """Run a command of opsctl in the project of this ground and return what it printed."""
         ...
 
     def edit(self, part: str, change: Callable[[str], str]) -> None:

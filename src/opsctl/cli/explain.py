@@ -25,6 +25,7 @@ _ROOMS = (
     "qdrant_collections",
     "qdrant_collections.advisor",
     "bench",
+    "alerts",
     "chaos",
     "exporters",
 )

@@ -1,47 +1,44 @@
 """On what are faults made for proofs: a whole stack of its own below the state folder, so that nobody else is hurt."""
 
 import os
-import shutil
 import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager, suppress
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from opsctl.core.errors import NotReadyError
+from opsctl.core.errors import FailedError, NotReadyError
 from opsctl.stack.model import PartName
 
 if TYPE_CHECKING:
     import psycopg
 
     from opsctl.chaos.traffic import Traffic
+    from opsctl.clients.postgres import DatabaseAddress
     from opsctl.core.clock import Clock
-    from opsctl.core.events import Listener
 
 READERS = 60
 """Readers who come back; few, so that their feeds are all stored within seconds."""
 RETURNING_A_SECOND, NEW_A_SECOND = 12.0, 3.0
+RULES = "rules"
 
-_ITEMS, _SEED = 3000, 7
 _GRACE_SECONDS = 10.0
 _COMMAND_SECONDS = 180.0
 
 
 class ProvingGround:
-    """A stack of its own (`chaos.ground.Ground`); `with proving_ground(...) as ground:` makes and ends it."""
+    """A stack of its own (`chaos.ground.Ground`), in a project of its own; `proving_setup.proving_ground` makes one."""
 
-    def __init__(self, root: Path, *, clock: "Clock", listener: "Listener") -> None:
+    def __init__(self, root: Path, *, clock: "Clock") -> None:
         self.root = root
         self.home = root / ".opsctl"
+        self.traffic: Traffic | None = None
         self._clock = clock
-        self._listener = listener
         self._stutters: dict[str, tuple[threading.Event, threading.Thread]] = {}
         self._edited: dict[str, tuple[Path, str]] = {}
         self._held: psycopg.Connection[Any] | None = None
-        self.traffic: Traffic | None = None
 
     def kill(self, part: str) -> None:
         """End a part with SIGKILL."""
@@ -124,7 +121,8 @@ class ProvingGround:
         """
         done = subprocess.run(
             [sys.executable, "-m", "opsctl", "--project", str(self.root), *words],
-            env=_environment(),
+            # Without any setting of the caller's: the ground must never touch other servers.
+            env={name: value for name, value in os.environ.items() if not name.startswith("OPSCTL_")},
             capture_output=True,
             stdin=subprocess.DEVNULL,
             text=True,
@@ -141,7 +139,7 @@ class ProvingGround:
         return done.stdout
 
     def edit(self, part: str, change: Callable[[str], str]) -> None:
-        """Change the configuration of a watcher, or the rules, and have it read again."""
+        """Change the configuration of a watcher, or the rules, and have it read again, even where it refuses."""
         path = self._configuration(part)
         text = path.read_text(encoding="utf-8")
         self._edited.setdefault(part, (path, text))
@@ -155,19 +153,21 @@ class ProvingGround:
 
     def post_alert(self, labels: Mapping[str, str]) -> None:
         """Hand a made-up alert to Alertmanager."""
-        raise NotImplementedError(labels)
+        from opsctl.clients.alertmanager import Alertmanager, PostedAlert
+        from opsctl.stack.status import stack_status
+
+        url = stack_status(self.home).url_of(PartName.ALERTMANAGER)
+        Alertmanager(url or "").post([PostedAlert(labels=labels, annotations={})])
 
     def damage_shared_cache(self) -> None:
-        """Overwrite the middle of the file of L2."""
+        """Cut the file of L2 off in the middle."""
         from opsctl.service.cache.places import store_folder
 
         path = store_folder(self.home) / "l2.lmdb"
-        with path.open("r+b") as file:
-            # The two meta pages stand at the front; with both gone nothing else can be found.
-            file.write(b"\xff" * 16_384)
+        os.truncate(path, path.stat().st_size // 2)
 
     def end(self) -> None:
-        """Undo what holds, and end every process; the folder stays, for whoever wants to look."""
+        """Undo what holds, and end every process."""
         from opsctl.core.events import ignore
         from opsctl.stack.down import stop_stack
 
@@ -185,7 +185,7 @@ class ProvingGround:
         if record is not None:
             signal_all(record, number)
 
-    def _database(self) -> Any:
+    def _database(self) -> "DatabaseAddress":
         from opsctl.clients.postgres import DatabaseAddress
         from opsctl.stack.status import stack_status
 
@@ -195,32 +195,22 @@ class ProvingGround:
         )
 
     def _configuration(self, part: str) -> Path:
-        raise NotImplementedError(part)
+        from opsctl.stack.watch_files import alertmanager_file, prometheus_file, rules_folder
+
+        files = {
+            PartName.PROMETHEUS: prometheus_file(self.home),
+            PartName.ALERTMANAGER: alertmanager_file(self.home),
+        }
+        return files[PartName(part)] if part != RULES else min(rules_folder(self.home).glob("*.yml"))
 
     def _write(self, part: str, path: Path, text: str) -> None:
-        raise NotImplementedError(part, path, text)
+        from contextlib import suppress
 
+        from opsctl.clients.files import write_atomically
+        from opsctl.stack.record import read_stack_record
+        from opsctl.stack.watch_tower import ask_to_reload
 
-def _environment() -> dict[str, str]:
-    """Return an environment without any setting of the caller's: the ground must never touch other servers."""
-    return {name: value for name, value in os.environ.items() if not name.startswith("OPSCTL_")}
-
-
-@contextmanager
-def proving_ground(
-    folder: Path, *, project: Path, clock: "Clock", listener: "Listener"
-) -> Iterator[ProvingGround]:
-    """Make a ground with a catalogue, readers and the service, and end all of its processes afterwards."""
-    ground = ProvingGround(folder, clock=clock, listener=listener)
-    ground.end()  # of a run that was killed
-    shutil.rmtree(folder, ignore_errors=True)
-    with ExitStack() as closing:
-        closing.callback(ground.end)
-        _write_project(folder, of=project)
-        yield ground
-    with suppress(OSError):
-        shutil.rmtree(folder / ".opsctl" / "stack" / "postgres")
-
-
-def _write_project(folder: Path, *, of: Path) -> None:
-    raise NotImplementedError(folder, of)
+        write_atomically(path, text)
+        watcher = PartName.PROMETHEUS if part == RULES else PartName(part)
+        with suppress(FailedError):  # to be refused is the fault
+            ask_to_reload(watcher, read_stack_record(self.home).places[watcher])

@@ -88,4 +88,16 @@ Pages follow each other by that column, so it has to be there in every row, to b
 The digest is part of the name under which an artefact is kept, so it cannot get lost. Nothing was written.""",
     "ART004": "The file was written by somebody while it was stored, so its digest no longer fits; nothing was kept.",
     "ART005": "A file is there already and has another content; opsctl does not overwrite it.",
+    "PRM001": """Prometheus does not answer at its address.
+
+It is that of the stack (`opsctl stack up --watch` starts it), or `watch.prometheus_url`.""",
+    "PRM002": """Prometheus answers, and refuses the expression: it does not parse, or asks for too much.
+
+The message of Prometheus stands in `why`.""",
+    "ALM001": """Alertmanager does not answer at its address, or refuses what it was asked.
+
+It is that of the stack (`opsctl stack up --watch` starts it), or `watch.alertmanager_url`.""",
+    "SNK001": """The sink does not answer, which takes the messages of alerts in the place of pagers and mailboxes.
+
+It is a part of the stack: `opsctl stack up --watch` starts it, `opsctl stack logs sink` shows what it said.""",
 }

@@ -61,7 +61,5 @@ def without_muting(alerts: Sequence[AlertRule]) -> tuple[tuple[AlertRule, ...], 
 
 
 def _mute(one: AlertRule, other: AlertRule) -> bool:
-    """Tell whether one of two alerts mutes the other: by name, or as a tier of the same objective."""
-    if one.tier is not None and one.rule == other.rule:
-        return True
-    return other.rule in one.inhibited_by or one.rule in other.inhibited_by
+    """Tell whether one of two alerts mutes the other."""
+    return other.name in one.inhibited_by or one.name in other.inhibited_by

@@ -1,0 +1,135 @@
+"""How does a proving ground come to be: the project's books, a small catalogue, readers, the service, the watchers."""
+
+import json
+import shutil
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from opsctl.cli.proving_ground import READERS, ProvingGround
+from opsctl.core.errors import NotReadyError
+from opsctl.core.events import Noted, PhaseFinished, PhaseStarted
+
+if TYPE_CHECKING:
+    from opsctl.alerts.load import AlertBooks
+    from opsctl.alerts.rules import RuleSet
+    from opsctl.cli.proving_watchers import LiveWatchers
+    from opsctl.config.settings import Settings
+    from opsctl.core.clock import Clock
+    from opsctl.core.events import Listener
+
+SIMULATED = ("readers",)
+"""What of a ground is made up: who asks; everything that answers is real."""
+
+_ITEMS, _SEED = 3000, 7
+
+
+@contextmanager
+def proving_ground(settings: "Settings", *, clock: "Clock", listener: "Listener") -> Iterator[ProvingGround]:
+    """Make a ground with a catalogue, readers who ask, and the service; end all of its processes afterwards."""
+    from opsctl.clients.files import FileLock
+
+    root = settings.home / "proving"
+    with FileLock(settings.home / "proving.lock", what="proving alerts"), ExitStack() as closing:
+        ground = ProvingGround(root, clock=clock)
+        ground.end()  # of a run that was killed
+        shutil.rmtree(root, ignore_errors=True)
+        closing.callback(ground.end)
+        began = clock.monotonic()
+        listener(PhaseStarted(subject="proving ground", phase="set up"))
+        _write_project(root, settings=settings)
+        _fill(ground)
+        url, key = _address(ground), _key(ground)
+        ground.traffic = closing.enter_context(_traffic(url, key))
+        ground.send_as_usual()
+        took = clock.monotonic() - began
+        listener(PhaseFinished(subject="proving ground", phase="set up", duration_seconds=took))
+        yield ground
+
+
+def watch(ground: ProvingGround, *, books: "AlertBooks", rules: "RuleSet", clock: "Clock") -> "LiveWatchers":
+    """Start the watchers of a ground with the project's rules, every receiver going to its sink."""
+    from opsctl.cli.proving_watchers import LiveWatchers
+    from opsctl.cli.watching import watch_files
+    from opsctl.core.events import ignore
+    from opsctl.stack.model import PartName
+    from opsctl.stack.watch_tower import start_watch_tower
+
+    state = start_watch_tower(
+        ground.home, files=watch_files(books, rules), listener=ignore, clock=clock, project=ground.root
+    )
+    return LiveWatchers(
+        prometheus_url=state.url_of(PartName.PROMETHEUS) or "",
+        alertmanager_url=state.url_of(PartName.ALERTMANAGER) or "",
+        sink_url=state.url_of(PartName.SINK) or "",
+    )
+
+
+def tell_of_ground(listener: "Listener", ground: ProvingGround) -> None:
+    """Say where the faults are made."""
+    note = f"faults are made on a stack of its own in {ground.root}; yours is not touched"
+    listener(Noted(subject="proving ground", message=note))
+
+
+def _write_project(root: Path, *, settings: "Settings") -> None:
+    """Write a project with this project's books, cut off from every server that these may name."""
+    import yaml
+
+    from opsctl.clients.files import write_atomically
+    from opsctl.service.plan import load_cache_book, load_service_book
+
+    books = settings.project.books
+    service = load_service_book(settings).model_dump(mode="json", exclude_defaults=True, by_alias=True)
+    cache = load_cache_book(settings).model_dump(mode="json", exclude_defaults=True, by_alias=True)
+    service.pop("model", None)  # the heuristic one: no call leaves this machine
+    service.pop("metrics_open", None)
+    service["plans"] = {**service.get("plans", {}), "bench": {"requests": 100_000_000}}
+    l2 = {
+        key: value
+        for key, value in cache.get("l2", {}).items()
+        if not key.startswith(("backend", "redis", "cloud"))
+    }
+    written: dict[str, Any] = {
+        "opsctl.yaml": {"embedding": {"kind": "hashing", "dimension": 128}},
+        books.service: service,
+        books.cache: cache | {"l2": l2 | {"backend": "lmdb"}},
+    }
+    for name, value in written.items():
+        write_atomically(root / name, yaml.safe_dump(value))
+    collections = settings.root / books.collections
+    if collections.is_file():
+        write_atomically(root / books.collections, collections.read_bytes())
+
+
+def _fill(ground: ProvingGround) -> None:
+    ground.opsctl("stack", "up", "postgres", "vectors")
+    ground.opsctl("catalog", "generate", "--items", str(_ITEMS), "--seed", str(_SEED))
+    ground.opsctl("catalog", "readers", "--users", str(READERS), "--seed", str(_SEED))
+    ground.opsctl("stack", "up", "service")
+
+
+def _key(ground: ProvingGround) -> str:
+    made = ground.opsctl(
+        "security", "keys", "create", "--name", "proofs", "--plan", "bench", "--scope", "feed:read", "--json"
+    )
+    return str(json.loads(made)["data"]["key"])
+
+
+def _address(ground: ProvingGround) -> str:
+    from opsctl.stack.status import stack_status
+
+    url = stack_status(ground.home).service_url
+    if url is None:
+        raise NotReadyError(
+            "the service of the proving ground does not answer",
+            code="ALR091",
+            fix=f"look at it: opsctl --project {ground.root} stack logs service",
+        )
+    return url
+
+
+def _traffic(url: str, key: str) -> Any:
+    from opsctl.chaos.traffic import Traffic
+
+    return Traffic(url, key=key, known_readers=READERS)
