@@ -162,13 +162,24 @@ def test_what_is_only_shown_is_measured_by_prometheus_own_word():
 def test_nothing_is_claimed_while_something_else_fires():
     """An alert that fires before the fault may be the one that was waited for."""
     high = rule("high")
-    made = world(Reaction(rule=high), noise={"other": "pending"})
+    made = world(Reaction(rule=high), noise={"other": "firing"})
 
     proof = prove(made, high)["high"]
 
     assert proof.verdict is Verdict.INCONCLUSIVE
     assert proof.problems == ("other did not end before the fault was to be made",)
     assert made.made == []
+
+
+def test_what_is_only_pending_is_no_noise_unless_the_fault_is_to_raise_it():
+    """Some alerts are pending for a day, until enough was learned."""
+    high, other = rule("high"), rule("other")
+
+    proofs = prove(world(Reaction(rule=high), noise={"slow": "pending", "other": "pending"}), high)
+    waiting = prove(world(Reaction(rule=other), noise={"other": "pending"}), other)
+
+    assert proofs["high"].verdict is Verdict.PASS
+    assert waiting["other"].verdict is Verdict.INCONCLUSIVE
 
 
 def test_a_fault_that_cannot_be_made_is_undone_and_inconclusive():

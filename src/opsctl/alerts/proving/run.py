@@ -99,8 +99,8 @@ class Prover:
         raised = tuple(alert for alert in drill.alerts if alert.name not in self._always)
         if not raised:
             return
-        if not self._is_calm():
-            why = f"{', '.join(sorted(self._noise()))} did not end before the fault was to be made"
+        if not self._is_calm(raised):
+            why = f"{', '.join(sorted(self._noise(raised)))} did not end before the fault was to be made"
             yield from ((alert, inconclusive(alert, why)) for alert in raised)
             return
         self._watch.begin()
@@ -148,7 +148,7 @@ class Prover:
 
     def _made_up(self, alerts: Collection[AlertRule]) -> Iterator[Proof]:
         for batch in without_muting(tuple(alerts)):
-            self._is_calm()
+            self._is_calm(batch)
             self._watch.begin()
             sent_at = self._clock.now().timestamp()
             with self._phase(f"{len(batch)} made-up alerts", "send"):
@@ -159,12 +159,18 @@ class Prover:
             for alert in batch:
                 yield judge_made_up(alert, self._watch.of(alert.name).messages, sent_at=sent_at)
 
-    def _is_calm(self) -> bool:
+    def _is_calm(self, raised: Collection[AlertRule]) -> bool:
         """Wait until no alert is left of what was before."""
-        return self._watch.until(lambda: not self._noise(), seconds=self._conduct.calm_seconds)
+        return self._watch.until(lambda: not self._noise(raised), seconds=self._conduct.calm_seconds)
 
-    def _noise(self) -> frozenset[str]:
-        return frozenset(self._watch.active) - self._always
+    def _noise(self, raised: Collection[AlertRule]) -> frozenset[str]:
+        """Return what fires already, and what is pending of those that the fault is to raise.
+
+        Others may be pending for a day, such as one that waits for enough to have been learned.
+        """
+        names = {alert.name for alert in raised}
+        noise = {name for name, state in self._watch.active.items() if state == "firing" or name in names}
+        return frozenset(noise) - self._always
 
     def _all_seen(self, alerts: Collection[AlertRule]) -> bool:
         return all(self._is_seen(alert) for alert in alerts)

@@ -1,0 +1,223 @@
+"""What is in an expression: its selectors, and what is done with each, read off the tree of a real parser."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import promql_parser
+
+_MACROS = (
+    (re.compile(r"\$__rate_interval|\$\{__rate_interval\}|\$__interval|\$\{__interval\}"), "5m"),
+    (re.compile(r"\$__range|\$\{__range\}"), "1h"),
+)
+_VARIABLE = re.compile(r"\$\{?(?P<name>[a-zA-Z_]\w*)(?::\w+)?\}?")
+_NEWER_SYNTAX = re.compile(r"\b(anchored|smoothed|fill|fill_left|fill_right|info)\b")
+
+
+class PromqlError(ValueError):
+    """The text is no PromQL; `is_perhaps_newer` where it may be one that only newest Prometheus knows."""
+
+    def __init__(self, message: str, *, is_perhaps_newer: bool) -> None:
+        super().__init__(message)
+        self.is_perhaps_newer = is_perhaps_newer
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Matcher:
+    """One condition of a selector; `operator` is one of = != =~ !~."""
+
+    label: str
+    operator: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Use:
+    """A selector in an expression.
+
+    Args:
+        metric: its name; empty where the selector names none.
+        range_seconds: of a range selector, else None.
+        functions: the calls and aggregations around it, the nearest first.
+    """
+
+    metric: str
+    matchers: tuple[Matcher, ...]
+    range_seconds: float | None
+    functions: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Grouping:
+    """An aggregation's or a matching's list of labels, and the metrics below it; `word` is by, without, on or ignoring."""
+
+    word: str
+    labels: tuple[str, ...]
+    metrics: tuple[str, ...]
+    operation: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """Everything of an expression that can be checked."""
+
+    uses: tuple[Use, ...]
+    groupings: tuple[Grouping, ...]
+    quantiles_without_le: int
+    has_float_equality: bool
+    unguarded_divisions: tuple[str, ...]
+
+
+def substitute_macros(expr: str) -> str:
+    """Return an expression with Grafana's macros and variables replaced by something that parses.
+
+    >>> substitute_macros('rate(up{job=~"$job"}[$__rate_interval])')
+    'rate(up{job=~".*"}[5m])'
+    """
+    for macro, value in _MACROS:
+        expr = macro.sub(value, expr)
+    return _VARIABLE.sub(".*", expr)
+
+
+def variables_of(expr: str) -> frozenset[str]:
+    """Return the names of Grafana's variables in an expression, without its own `__` ones.
+
+    >>> sorted(variables_of('up{job=~"$job",instance=~"${instance}"}'))
+    ['instance', 'job']
+    """
+    return frozenset(name for name in _VARIABLE.findall(expr) if not name.startswith("__"))
+
+
+@lru_cache(maxsize=4096)
+def read_promql(expr: str) -> Reading:
+    """Return what is in an expression.
+
+    Raises:
+        PromqlError: it does not parse.
+    """
+    import promql_parser
+
+    try:
+        tree = promql_parser.parse(expr)
+    except ValueError as error:
+        newer = _NEWER_SYNTAX.search(expr) is not None
+        raise PromqlError(str(error), is_perhaps_newer=newer) from error
+    reader = _Reader()
+    reader.walk(tree, ())
+    return Reading(
+        uses=tuple(reader.uses),
+        groupings=tuple(reader.groupings),
+        quantiles_without_le=reader.quantiles_without_le,
+        has_float_equality=reader.has_float_equality,
+        unguarded_divisions=tuple(reader.unguarded_divisions),
+    )
+
+
+class _Reader:
+    """Walks a tree from its root, knowing what stands around each node."""
+
+    def __init__(self) -> None:
+        import promql_parser
+
+        self._parser: Any = promql_parser
+        self.uses: list[Use] = []
+        self.groupings: list[Grouping] = []
+        self.quantiles_without_le = 0
+        self.has_float_equality = False
+        self.unguarded_divisions: list[str] = []
+
+    def walk(self, node: Any, around: tuple[str, ...]) -> None:
+        """Read a node and what is below it."""
+        parser = self._parser
+        match type(node):
+            case parser.VectorSelector:
+                self.uses.append(_use(node, None, around))
+            case parser.MatrixSelector:
+                seconds = node.range.total_seconds()
+                self.uses.append(_use(node.vector_selector, seconds, around))
+            case parser.Call:
+                self._call(node, around)
+            case parser.AggregateExpr:
+                self._aggregate(node, around)
+            case parser.BinaryExpr:
+                self._binary(node, around)
+            case parser.ParenExpr | parser.UnaryExpr | parser.SubqueryExpr:
+                self.walk(node.expr, around)
+            case _:
+                return
+
+    def _call(self, node: Any, around: tuple[str, ...]) -> None:
+        name = node.func.name
+        first = len(self.groupings)
+        for argument in node.args:
+            self.walk(argument, (name, *around))
+        if name == "histogram_quantile":
+            below = self.groupings[first:]
+            native = not any(use.metric.endswith("_bucket") for use in self._uses_below(node))
+            if not native and any(each.word == "by" and "le" not in each.labels for each in below):
+                self.quantiles_without_le += 1
+
+    def _aggregate(self, node: Any, around: tuple[str, ...]) -> None:
+        operation = str(node.op)
+        self.walk(node.expr, (operation, *around))
+        modifier = node.modifier
+        word = "by" if modifier is None else ("by" if str(modifier.type).endswith("By") else "without")
+        labels = () if modifier is None else tuple(modifier.labels)
+        metrics = tuple(use.metric for use in self._uses_below(node))
+        self.groupings.append(Grouping(word=word, labels=labels, metrics=metrics, operation=operation))
+
+    def _binary(self, node: Any, around: tuple[str, ...]) -> None:
+        operator = str(node.op)
+        self.walk(node.lhs, around)
+        self.walk(node.rhs, around)
+        is_number = type(node.rhs) is self._parser.NumberLiteral
+        if operator in ("==", "!=") and is_number and node.rhs.val != int(node.rhs.val):
+            self.has_float_equality = True
+        if operator == "/" and not is_number and not _is_guarded(node.rhs, self._parser):
+            self.unguarded_divisions.append(str(node.rhs))
+
+    def _uses_below(self, node: Any) -> list[Use]:
+        inner = _Reader.__new__(_Reader)
+        inner.__init__()  # type: ignore[misc]  # a second reader for a part of the tree
+        for child in node.args if hasattr(node, "args") else [node.expr]:
+            inner.walk(child, ())
+        return inner.uses
+
+
+def _is_guarded(node: Any, parser: Any) -> bool:
+    """Tell whether a divisor can be no zero: compared with one, or clamped from below, or no series at all."""
+    while type(node) is parser.ParenExpr:
+        node = node.expr
+    if type(node) is parser.BinaryExpr and str(node.op) in (">", ">=", "!="):
+        return True
+    return type(node) is parser.Call and node.func.name in ("clamp_min", "vector", "scalar")
+
+
+def _use(node: Any, range_seconds: float | None, around: tuple[str, ...]) -> Use:
+    import promql_parser
+
+    operators = {
+        promql_parser.MatchOp.Equal: "=",
+        promql_parser.MatchOp.NotEqual: "!=",
+        promql_parser.MatchOp.Re: "=~",
+        promql_parser.MatchOp.NotRe: "!~",
+    }
+    matchers = tuple(
+        Matcher(label=each.name, operator=_operator(each.op, operators), value=each.value)
+        for each in node.matchers.matchers
+    )
+    return Use(
+        metric=node.name or "", matchers=matchers, range_seconds=range_seconds, functions=around
+    )
+
+
+def _operator(op: Any, operators: Any) -> str:
+    return next(text for known, text in operators.items() if known == op)
+
+
+def selectors(expr: str) -> Iterator[Use]:
+    """Yield the selectors of an expression."""
+    yield from read_promql(expr).uses
