@@ -72,7 +72,11 @@ class Contract:
         """Return every series name, for "did you mean"."""
         histograms = [metric.name for metric in self.metrics.values() if metric.type is MetricType.HISTOGRAM]
         return frozenset(
-            {*self.metrics, *self.recordings, *(f"{name}{suffix}" for name in histograms for suffix in _SUFFIXES)}
+            {
+                *self.metrics,
+                *self.recordings,
+                *(f"{name}{suffix}" for name in histograms for suffix in _SUFFIXES),
+            }
         )
 
     def with_recordings(self, recordings: Iterable[tuple[str, Iterable[str]]]) -> "Contract":

@@ -1,13 +1,9 @@
 """What is in an expression: its selectors, and what is done with each, read off the tree of a real parser."""
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    import promql_parser
+from typing import Any
 
 _MACROS = (
     (re.compile(r"\$__rate_interval|\$\{__rate_interval\}|\$__interval|\$\{__interval\}"), "5m"),
@@ -156,8 +152,8 @@ class _Reader:
             self.walk(argument, (name, *around))
         if name == "histogram_quantile":
             below = self.groupings[first:]
-            native = not any(use.metric.endswith("_bucket") for use in self._uses_below(node))
-            if not native and any(each.word == "by" and "le" not in each.labels for each in below):
+            is_classic = any(use.metric.endswith("_bucket") for use in self._uses_below(node))
+            if is_classic and any(each.word == "by" and "le" not in each.labels for each in below):
                 self.quantiles_without_le += 1
 
     def _aggregate(self, node: Any, around: tuple[str, ...]) -> None:
@@ -180,8 +176,7 @@ class _Reader:
             self.unguarded_divisions.append(str(node.rhs))
 
     def _uses_below(self, node: Any) -> list[Use]:
-        inner = _Reader.__new__(_Reader)
-        inner.__init__()  # type: ignore[misc]  # a second reader for a part of the tree
+        inner = _Reader()
         for child in node.args if hasattr(node, "args") else [node.expr]:
             inner.walk(child, ())
         return inner.uses
@@ -197,27 +192,13 @@ def _is_guarded(node: Any, parser: Any) -> bool:
 
 
 def _use(node: Any, range_seconds: float | None, around: tuple[str, ...]) -> Use:
-    import promql_parser
-
-    operators = {
-        promql_parser.MatchOp.Equal: "=",
-        promql_parser.MatchOp.NotEqual: "!=",
-        promql_parser.MatchOp.Re: "=~",
-        promql_parser.MatchOp.NotRe: "!~",
-    }
     matchers = tuple(
-        Matcher(label=each.name, operator=_operator(each.op, operators), value=each.value)
+        Matcher(label=each.name, operator=_operator(each.op), value=each.value)
         for each in node.matchers.matchers
     )
-    return Use(
-        metric=node.name or "", matchers=matchers, range_seconds=range_seconds, functions=around
-    )
+    return Use(metric=node.name or "", matchers=matchers, range_seconds=range_seconds, functions=around)
 
 
-def _operator(op: Any, operators: Any) -> str:
-    return next(text for known, text in operators.items() if known == op)
-
-
-def selectors(expr: str) -> Iterator[Use]:
-    """Yield the selectors of an expression."""
-    yield from read_promql(expr).uses
+def _operator(found: Any) -> str:
+    # The library's values cannot be keys of a dictionary.
+    return {"Equal": "=", "NotEqual": "!=", "Re": "=~", "NotRe": "!~"}[str(found).rpartition(".")[2]]
