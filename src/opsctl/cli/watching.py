@@ -3,13 +3,13 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from opsctl.core.errors import NotReadyError
+from opsctl.core.errors import NotReadyError, UsageError
 
 if TYPE_CHECKING:
     from opsctl.alerts.compile import PanelIds
     from opsctl.alerts.load import AlertBooks
     from opsctl.alerts.rules import RuleSet
-    from opsctl.alerts.target import Target
+    from opsctl.alerts.target import Histograms, PrometheusVersion, Target
     from opsctl.core.events import Listener
     from opsctl.stack.model import Place, StackState
     from opsctl.stack.watch_files import WatchFiles
@@ -30,6 +30,26 @@ def load_rules(target: "Target | None" = None) -> "tuple[AlertBooks, RuleSet]":
     settings = wiring.settings()
     books = load_alert_books(settings.root / settings.project.books.alerts)
     return books, compile_rules(books, target=target or PrometheusTarget(), panel_ids=panel_ids())
+
+
+def target(*, version: "PrometheusVersion", histograms: "Histograms") -> "Target":
+    """Return the Prometheus that is meant.
+
+    Raises:
+        UsageError: ALR092 native histograms are asked of a version that has none.
+    """
+    from opsctl.alerts.target import Histograms as Kind
+    from opsctl.alerts.target import PrometheusVersion as Version
+    from opsctl.alerts.target import Target as PrometheusTarget
+
+    if histograms is Kind.NATIVE and version is not Version.V3:
+        raise UsageError(
+            "native histograms need Prometheus 3",
+            code="ALR092",
+            why="only from then on it turns classic ones into native ones with custom buckets (NHCB)",
+            fix="add `--prometheus 3`, or leave out `--histograms native`",
+        )
+    return PrometheusTarget(version=version, histograms=histograms)
 
 
 def panel_ids() -> "PanelIds | None":

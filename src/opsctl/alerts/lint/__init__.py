@@ -1,0 +1,1 @@
+"""Checks of alert books: each a function with a stable code, whose docstring is the page of `opsctl explain`."""

@@ -1,0 +1,94 @@
+"""What do checks of alert books look at besides the books: runbooks, dashboards, faults and proofs of the project."""
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from opsctl.core.errors import OpsError
+
+if TYPE_CHECKING:
+    from opsctl.alerts.lint.registry import AlertProof, LintContext
+    from opsctl.alerts.load import AlertBooks
+    from opsctl.alerts.rules import RuleSet
+    from opsctl.alerts.target import Target
+    from opsctl.evidence.model import Record
+
+_HEADING = re.compile(r"^#{1,6} +(?P<text>.+?)\s*#*$", re.MULTILINE)
+
+
+def lint_context(books: "AlertBooks", rules: "RuleSet", *, target: "Target") -> "LintContext":
+    """Return everything that the checks may look at."""
+    from opsctl.alerts.lint.registry import LintContext
+    from opsctl.alerts.proving.evidence import rule_digest
+    from opsctl.chaos.registry import all_faults
+    from opsctl.cli import wiring
+    from opsctl.metrics.contract import full_contract
+
+    recorded = ((each.name, each.labels) for each in rules.recordings)
+    return LintContext(
+        books=books,
+        rules=rules,
+        contract=full_contract().with_recordings(recorded),
+        target=target,
+        runbooks=runbook_headings(),
+        panels=panel_keys(),
+        faults=frozenset(all_faults()),
+        proofs=alert_proofs(),
+        digests={alert.name: rule_digest(alert) for alert in rules.alerts},
+        now=wiring.clock().now(),
+    )
+
+
+def runbook_headings() -> Mapping[str, tuple[str, ...]] | None:
+    """Return the headings of each runbook; None where there is no folder of them."""
+    from opsctl.clients.files import read_text
+
+    folder = runbooks_folder()
+    if not folder.is_dir():
+        return None
+    return {path.name: tuple(_HEADING.findall(read_text(path))) for path in sorted(folder.glob("*.md"))}
+
+
+def runbooks_folder() -> Path:
+    """Return where the project's runbooks are."""
+    from opsctl.cli import wiring
+
+    settings = wiring.settings()
+    return settings.root / settings.project.books.runbooks
+
+
+def panel_keys() -> Mapping[str, frozenset[str]] | None:
+    """Return the panels of each dashboard; None where there are no dashboards."""
+    return None
+
+
+def alert_proofs() -> "Mapping[str, AlertProof]":
+    """Return what the newest proof of each alert says."""
+    from opsctl.alerts.lint.registry import AlertProof
+    from opsctl.evidence.model import Verdict
+
+    return {
+        name: AlertProof(
+            passed=record.verdict is Verdict.PASS,
+            level=str(record.figures.get("level", "")),
+            expires_at=record.expires_at,
+            rule_digest=record.inputs.get("rule", ""),
+        )
+        for name, record in proof_records().items()
+    }
+
+
+def proof_records() -> "Mapping[str, Record]":
+    """Return the newest proof of each alert in the ledger; none where the ledger cannot be read."""
+    from opsctl.alerts.proving.model import EVIDENCE_KIND
+    from opsctl.cli import wiring
+
+    try:
+        records = wiring.ledger().records(kind=EVIDENCE_KIND)
+    except OpsError:
+        return {}
+    newest: dict[str, Record] = {}
+    for record in records:
+        newest.setdefault(record.subject, record)
+    return newest
