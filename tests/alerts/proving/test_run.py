@@ -159,27 +159,36 @@ def test_what_is_only_shown_is_measured_by_prometheus_own_word():
     assert proof.measured_seconds == pytest.approx(30, abs=1)
 
 
-def test_nothing_is_claimed_while_something_else_fires():
-    """An alert that fires before the fault may be the one that was waited for."""
+def test_nothing_is_claimed_of_an_alert_that_was_there_before_the_fault():
+    """It may be the one that was waited for."""
     high = rule("high")
-    made = world(Reaction(rule=high), noise={"other": "firing"})
+    made = world(Reaction(rule=high), noise={"high": "pending"})
 
     proof = prove(made, high)["high"]
 
     assert proof.verdict is Verdict.INCONCLUSIVE
-    assert proof.problems == ("other did not end before the fault was to be made",)
+    assert proof.problems == ("high did not end before the fault was to be made",)
     assert made.made == []
 
 
-def test_what_is_only_pending_is_no_noise_unless_the_fault_is_to_raise_it():
-    """Some alerts are pending for a day, until enough was learned."""
-    high, other = rule("high"), rule("other")
+def test_nothing_is_claimed_while_something_fires_that_would_mute_the_alert():
+    """Its message would not come, and that would prove nothing."""
+    high = rule("high", inhibited_by=("worse",))
 
-    proofs = prove(world(Reaction(rule=high), noise={"slow": "pending", "other": "pending"}), high)
-    waiting = prove(world(Reaction(rule=other), noise={"other": "pending"}), other)
+    proof = prove(world(Reaction(rule=high), noise={"worse": "firing"}), high)["high"]
 
-    assert proofs["high"].verdict is Verdict.PASS
-    assert waiting["other"].verdict is Verdict.INCONCLUSIVE
+    assert proof.verdict is Verdict.INCONCLUSIVE
+
+
+def test_other_alerts_may_go_on_and_are_not_told_as_raised_by_the_fault():
+    """A burn alert of the fault before ends minutes later; one that waits for a day is always pending."""
+    high = rule("high")
+    made = world(Reaction(rule=high), noise={"burn": "firing", "slow": "pending"})
+
+    proof = prove(made, high)["high"]
+
+    assert proof.verdict is Verdict.PASS
+    assert proof.also_fired == ()
 
 
 def test_a_fault_that_cannot_be_made_is_undone_and_inconclusive():

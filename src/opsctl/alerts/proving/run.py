@@ -104,6 +104,7 @@ class Prover:
             yield from ((alert, inconclusive(alert, why)) for alert in raised)
             return
         self._watch.begin()
+        before = frozenset(self._watch.active)
         fault_at = self._clock.now().timestamp()
         try:
             with self._phase(drill.fault, "fault"):
@@ -113,7 +114,7 @@ class Prover:
             yield from ((alert, inconclusive(alert, f"{error.code} {error.message}")) for alert in raised)
             return
         finally:
-            also_fired = self._watch.fired(besides=self._always)
+            also_fired = self._watch.fired(besides=self._always | before)
             undone_at = self._clock.now().timestamp()
             self._faults.undo(drill.fault)
         with self._phase(drill.fault, "recovery"):
@@ -160,17 +161,16 @@ class Prover:
                 yield judge_made_up(alert, self._watch.of(alert.name).messages, sent_at=sent_at)
 
     def _is_calm(self, raised: Collection[AlertRule]) -> bool:
-        """Wait until no alert is left of what was before."""
+        """Wait until nothing is left of what was before that a drill could be taken in by."""
         return self._watch.until(lambda: not self._noise(raised), seconds=self._conduct.calm_seconds)
 
     def _noise(self, raised: Collection[AlertRule]) -> frozenset[str]:
-        """Return what fires already, and what is pending of those that the fault is to raise.
+        """Return what is pending or firing already of those that the fault is to raise, or that would mute them.
 
-        Others may be pending for a day, such as one that waits for enough to have been learned.
+        Others may go on: a burn alert ends minutes after its fault, and one that waits for a day is always pending.
         """
-        names = {alert.name for alert in raised}
-        noise = {name for name, state in self._watch.active.items() if state == "firing" or name in names}
-        return frozenset(noise) - self._always
+        names = {alert.name for alert in raised} | {name for alert in raised for name in alert.inhibited_by}
+        return frozenset(names & set(self._watch.active)) - self._always
 
     def _all_seen(self, alerts: Collection[AlertRule]) -> bool:
         return all(self._is_seen(alert) for alert in alerts)
