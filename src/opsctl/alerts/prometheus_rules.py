@@ -1,4 +1,4 @@
-"""How do rules look in Prometheus' own files: one a book, recordings before the alerts that read them."""
+"""How do rules look in Prometheus' own files: one a book and one an objective, recordings before the alerts that read them."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -11,32 +11,29 @@ from opsctl.alerts.yaml_text import yaml_text
 HEAD = """Rendered from {sources} by `opsctl alerts render`; edit those, not this file."""
 
 
+def file_of(group: str) -> str:
+    """Return the name of a group's file, without its suffix: the book's, or the book's with an objective's.
+
+    Each objective has a file of its own, so that a unit test evaluates nothing that it does not look at.
+    """
+    return group.replace(":", ".")
+
+
 def render_rules(books: AlertBooks, rules: RuleSet) -> Mapping[str, str]:
-    """Return the text of each rule file by the name of its book."""
+    """Return the text of each rule file by its name, without the suffix."""
     every = books.delivery.timing.evaluate_every
-    return {
-        loaded.name: yaml_text(
-            {"groups": _groups(loaded.name, rules, every=every)},
-            head=HEAD.format(sources=f"`{loaded.name}.yaml`"),
-        )
-        for loaded in books.books
-    }
-
-
-def _groups(book: str, rules: RuleSet, *, every: str) -> list[dict[str, Any]]:
-    """Return the groups of a book: that of its alerts, and one for each objective, evaluated in order."""
     groups: dict[str, list[dict[str, Any]]] = {}
     for recording in rules.recordings:
-        if _is_of(recording.group, book):
-            groups.setdefault(recording.group, []).append(_recording(recording))
+        groups.setdefault(recording.group, []).append(_recording(recording))
     for alert in rules.alerts:
-        if _is_of(alert.group, book):
-            groups.setdefault(alert.group, []).append(_alert(alert))
-    return [{"name": name, "interval": every, "rules": each} for name, each in sorted(groups.items())]
-
-
-def _is_of(group: str, book: str) -> bool:
-    return group == book or group.startswith(f"{book}:")
+        groups.setdefault(alert.group, []).append(_alert(alert))
+    return {
+        file_of(group): yaml_text(
+            {"groups": [{"name": group, "interval": every, "rules": written}]},
+            head=HEAD.format(sources=f"`{group.partition(':')[0]}.yaml`"),
+        )
+        for group, written in sorted(groups.items())
+    }
 
 
 def _recording(rule: RecordingRule) -> dict[str, Any]:
