@@ -14,4 +14,16 @@ and why; a full disk and a missing program are the usual reasons (`opsctl doctor
     "ALR092": """Rules were asked for that read native histograms, for a Prometheus that has none.
 
 Prometheus 3 can turn classic histograms into native ones with custom buckets; version 2.42 cannot.""",
+    "ALR060": """An alert lacks a unit test: that it fires, that it does not just below its threshold, or without data.
+
+Tests are made from the declaration of the rule; only a `query` brings its own, as `firing` and `quiet`.""",
+    "ALR061": """promtool refuses a rule, or a unit test of it fails.
+
+The text is promtool's own. `opsctl alerts render` writes the same rules and tests to `alerts/rendered/prometheus`.""",
+    "ALR062": """An alert goes another way than its book says, by our own reading of the routes or by amtool's.
+
+`alerts/rendered/alertmanager/routes.yml` lists the way of every alert and what mutes it.""",
+    "ALR093": """promtool and amtool test rules and routes for real; one of them is not on this machine.
+
+Without them the expressions are parsed, and that is all that can be said: the command ends with 3, never with 0.""",
 }

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 from opsctl.core.errors import NotReadyError, UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from opsctl.alerts.compile import PanelIds
     from opsctl.alerts.load import AlertBooks
     from opsctl.alerts.rules import RuleSet
@@ -55,6 +57,27 @@ def target(*, version: "PrometheusVersion", histograms: "Histograms") -> "Target
 def panel_ids() -> "PanelIds | None":
     """Return what gives the number of a panel."""
     return None
+
+
+def missing_runbooks(rules: "RuleSet") -> dict[str, str]:
+    """Return a stub for each runbook that is not there, by file name."""
+    from opsctl.alerts.files import runbook_stub
+    from opsctl.cli.alert_context import runbooks_folder
+
+    folder = runbooks_folder()
+    names = dict.fromkeys((alert.runbook, alert.rule) for alert in rules.alerts)
+    return {
+        file: runbook_stub(rule, rules.of_rule(rule)) for file, rule in names if not (folder / file).exists()
+    }
+
+
+def write_runbooks(stubs: "Mapping[str, str]") -> None:
+    """Write runbooks that are not there; one that is there is never touched."""
+    from opsctl.cli.alert_context import runbooks_folder
+    from opsctl.clients.files import write_atomically
+
+    for name, text in stubs.items():
+        write_atomically(runbooks_folder() / name, text)
 
 
 def start_watchers(*, deliver: bool, listener: "Listener") -> "StackState":

@@ -1,0 +1,269 @@
+"""Do rules and routes do what they should: every case by promtool, every route by amtool, and mutants that must not pass."""
+
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from opsctl.alerts.alertmanager import render_alertmanager
+from opsctl.alerts.compile import compile_rules
+from opsctl.alerts.load import AlertBooks
+from opsctl.alerts.prometheus_rules import file_of, render_rules
+from opsctl.alerts.route_tests import labels_of, wrong_ways
+from opsctl.alerts.rules import AlertRule, RuleSet
+from opsctl.alerts.target import Target
+from opsctl.alerts.testing.mutants import Mutant, mutants_of, with_rule
+from opsctl.alerts.unit_tests.cases import cases_of
+from opsctl.alerts.unit_tests.model import Case, CaseKind
+from opsctl.alerts.unit_tests.render import render_cases, render_unit_tests
+from opsctl.clients.watch_tools import amtool, promtool
+from opsctl.core.events import Listener, PhaseAdvanced, PhaseFinished, PhaseStarted
+from opsctl.core.findings import Finding, Severity
+from opsctl.metrics.contract import Contract
+
+_AT_ONCE = 2
+_NEEDED = (CaseKind.FIRES, CaseKind.BELOW, CaseKind.NO_DATA)
+_ALWAYS_FIRING = "vector(1)"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TestReport:
+    """What tests showed.
+
+    Args:
+        cases: how many cases each alert has.
+        findings: what failed.
+        mutants: how many wrong rules were tried.
+        survivors: those that no test noticed.
+    """
+
+    cases: Mapping[str, int]
+    findings: tuple[Finding, ...]
+    mutants: int = 0
+    survivors: tuple[Mutant, ...] = ()
+
+    @property
+    def mutation_score(self) -> float | None:
+        """Return the part of the wrong rules that a test noticed; None where none was tried."""
+        return 1 - len(self.survivors) / self.mutants if self.mutants else None
+
+
+class RuleTester:
+    """Tests the rules of some books; needs promtool and amtool."""
+
+    def __init__(self, books: AlertBooks, rules: RuleSet, *, contract: Contract, listener: Listener) -> None:
+        self._books = books
+        self._rules = rules
+        self._contract = contract
+        self._listener = listener
+        self._alerts = {alert.name: alert for alert in rules.alerts}
+        self._cases = cases_of(books, rules, contract=contract)
+
+    def test(self, alerts: Sequence[AlertRule], *, mutation: bool) -> TestReport:
+        """Run the cases of these alerts, the routes of all, and where asked for the mutants."""
+        chosen = {alert.name for alert in alerts}
+        cases = [case for case in self._cases if case.alert in chosen]
+        findings = [*self._uncovered(alerts, cases), *self._failing(cases), *self._wrong_routes()]
+        mutants = self._mutants(chosen) if mutation else []
+        survivors = self._survivors(mutants)
+        counts = {alert.name: sum(case.alert == alert.name for case in cases) for alert in alerts}
+        return TestReport(
+            cases=counts, findings=tuple(findings), mutants=len(mutants), survivors=tuple(survivors)
+        )
+
+    def _uncovered(self, alerts: Sequence[AlertRule], cases: Sequence[Case]) -> Iterator[Finding]:
+        for alert in alerts:
+            kinds = {case.kind for case in cases if case.alert == alert.name}
+            missing = [kind for kind in _NEEDED if kind not in kinds]
+            if alert.expr == _ALWAYS_FIRING or (
+                alert.expr.startswith("absent(") and CaseKind.NO_DATA in kinds
+            ):
+                missing = [] if kinds else missing
+            if missing:
+                what = ", ".join(str(kind) for kind in missing)
+                yield _finding("ALR060", f"{alert.name} has no case: {what}", alert)
+
+    def _failing(self, cases: Sequence[Case]) -> Iterator[Finding]:
+        files = render_unit_tests(self._rules, cases)
+        self._listener(PhaseStarted(subject="rules", phase="test", total=len(files), unit="files"))
+        with tempfile.TemporaryDirectory(prefix="opsctl-rules-") as name:
+            folder = Path(name)
+            rule_files = render_rules(self._books, self._rules)
+            _write(folder / "rules", rule_files)
+            _write(folder / "tests", files)
+            checked = promtool(
+                "check", "rules", *(f"{each}.yml" for each in rule_files), folder=folder / "rules"
+            )
+            if not checked.is_good:
+                yield Finding(
+                    code="ALR061",
+                    severity=Severity.ERROR,
+                    title="promtool refuses the rules",
+                    evidence=checked.text.strip()[:2000],
+                )
+                return
+
+            def run(file: str) -> tuple[str, bool, str]:
+                answer = promtool("test", "rules", f"{file}.yml", folder=folder / "tests")
+                self._listener(PhaseAdvanced(subject="rules", phase="test", advance=1))
+                return file, answer.is_good, answer.text
+
+            with ThreadPoolExecutor(_AT_ONCE) as pool:
+                results = list(pool.map(run, files))
+        self._listener(
+            PhaseFinished(subject="rules", phase="test", duration_seconds=0.0, figures={"cases": len(cases)})
+        )
+        for file, is_good, text in results:
+            if not is_good:
+                yield from self._told(file, text)
+
+    def _told(self, file: str, text: str) -> Iterator[Finding]:
+        """Yield a finding for each alert that promtool names; the whole text where it names none."""
+        named = [
+            alert
+            for name, alert in self._alerts.items()
+            if f'alertname="{name}"' in text or f'"{name}"' in text.replace('\\"', '"')
+        ]
+        for alert in named:
+            yield _finding(
+                "ALR061", f"{alert.name} fails its unit tests", alert, evidence=text.strip()[:2000]
+            )
+        if not named:
+            yield Finding(
+                code="ALR061",
+                severity=Severity.ERROR,
+                title=f"the unit tests `{file}` fail",
+                evidence=text.strip()[:2000],
+            )
+
+    def _wrong_routes(self) -> Iterator[Finding]:
+        for alert, what in wrong_ways(self._books, self._rules):
+            yield _finding("ALR062", f"{alert.name} {what}", alert)
+        self._listener(
+            PhaseStarted(subject="routes", phase="test", total=len(self._rules.alerts), unit="alerts")
+        )
+        with tempfile.TemporaryDirectory(prefix="opsctl-routes-") as name:
+            folder = Path(name)
+            (folder / "alertmanager.yml").write_text(render_alertmanager(self._books, self._rules))
+            checked = amtool("check-config", "alertmanager.yml", folder=folder)
+            if not checked.is_good:
+                yield Finding(
+                    code="ALR062",
+                    severity=Severity.ERROR,
+                    title="amtool refuses the configuration",
+                    evidence=checked.text.strip()[:2000],
+                )
+                return
+            with ThreadPoolExecutor(_AT_ONCE) as pool:
+                yield from (
+                    found
+                    for found in pool.map(lambda each: self._route(each, folder), self._rules.alerts)
+                    if found
+                )
+        self._listener(PhaseFinished(subject="routes", phase="test", duration_seconds=0.0))
+
+    def _route(self, alert: AlertRule, folder: Path) -> Finding | None:
+        labels = [f"{label}={value}" for label, value in labels_of(alert).items()]
+        wanted = ",".join(alert.receivers) or "nobody"
+        answer = amtool(
+            *("config", "routes", "test", "--config.file=alertmanager.yml", f"--verify.receivers={wanted}"),
+            *labels,
+            folder=folder,
+        )
+        self._listener(PhaseAdvanced(subject="routes", phase="test", advance=1))
+        if answer.is_good:
+            return None
+        return _finding(
+            "ALR062",
+            f"amtool sends {alert.name} another way than {wanted}",
+            alert,
+            evidence=answer.text.strip(),
+        )
+
+    def _mutants(self, chosen: set[str]) -> list[Mutant]:
+        return [
+            mutant
+            for loaded in self._books.books
+            for name, rule in loaded.book.rules.items()
+            for mutant in mutants_of(name, rule)
+            if mutant.alert in chosen
+        ]
+
+    def _survivors(self, mutants: Sequence[Mutant]) -> list[Mutant]:
+        if not mutants:
+            return []
+        self._listener(PhaseStarted(subject="mutants", phase="test", total=len(mutants), unit="mutants"))
+
+        def survives(mutant: Mutant) -> bool:
+            lives = self._survives(mutant)
+            self._listener(PhaseAdvanced(subject="mutants", phase="test", advance=1))
+            return lives
+
+        with ThreadPoolExecutor(_AT_ONCE) as pool:
+            alive = [
+                mutant for mutant, lives in zip(mutants, pool.map(survives, mutants), strict=True) if lives
+            ]
+        self._listener(
+            PhaseFinished(
+                subject="mutants", phase="test", duration_seconds=0.0, figures={"survived": len(alive)}
+            )
+        )
+        return alive
+
+    def _survives(self, mutant: Mutant) -> bool:
+        """Tell whether all tests of the right rule pass with the wrong one."""
+        rules = self._wrong(mutant)
+        wrong = rules.alert(mutant.alert)
+        if wrong is None:
+            return False
+        alone = RuleSet(
+            alerts=(wrong,), recordings=tuple(each for each in rules.recordings if each.group == wrong.group)
+        )
+        cases = [case for case in self._cases if case.alert == mutant.alert]
+        right = self._alerts[mutant.alert]
+        steps = sorted({case.step_seconds for case in cases})
+        with tempfile.TemporaryDirectory(prefix="opsctl-mutant-") as name:
+            folder = Path(name)
+            _write(folder / "rules", render_rules(self._books, alone))
+            tests = {
+                f"{step:g}": render_cases(
+                    [case for case in cases if case.step_seconds == step],
+                    # The labels that are expected are those of the right rule.
+                    alerts={right.name: right},
+                    rule_file=f"../rules/{file_of(wrong.group)}.yml",
+                    source="a mutant",
+                )
+                for step in steps
+            }
+            _write(folder / "tests", tests)
+            return promtool(
+                "test", "rules", *(f"{each}.yml" for each in tests), folder=folder / "tests"
+            ).is_good
+
+    def _wrong(self, mutant: Mutant) -> RuleSet:
+        if mutant.replaced is not None:
+            return compile_rules(with_rule(self._books, mutant.rule, mutant.replaced), target=Target())
+        right = self._alerts[mutant.alert]
+        expr = right.expr.replace(
+            f" {right.comparison} {_bound(right)}", f" {mutant.comparison} {_bound(right)}", 1
+        )
+        return RuleSet(alerts=(replace(right, expr=expr),), recordings=self._rules.recordings)
+
+
+def _bound(alert: AlertRule) -> str:
+    from opsctl.alerts.promql_text import number
+
+    return number(alert.threshold or 0.0)
+
+
+def _write(folder: Path, files: Mapping[str, str]) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, text in files.items():
+        (folder / f"{name}.yml").write_text(text, encoding="utf-8")
+
+
+def _finding(code: str, title: str, alert: AlertRule, *, evidence: str | None = None) -> Finding:
+    return Finding(
+        code=code, severity=Severity.ERROR, title=title, location=alert.location, evidence=evidence
+    )

@@ -1,0 +1,97 @@
+"""With what does `alerts test` work: the programs of this machine, and the record of what they showed."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from opsctl.core.errors import NotReadyError
+
+if TYPE_CHECKING:
+    from opsctl.alerts.rules import RuleSet
+    from opsctl.alerts.testing.run import TestReport
+    from opsctl.core.events import Listener
+
+
+def run(names: Sequence[str], *, mutation: bool, listener: "Listener") -> "TestReport":
+    """Test the chosen alerts and keep the result in the ledger.
+
+    Raises:
+        NotReadyError: ALR093 promtool or amtool is missing.
+    """
+    from opsctl.alerts.proving.plan import choose_alerts
+    from opsctl.alerts.testing.run import RuleTester
+    from opsctl.cli import watching, wiring
+    from opsctl.metrics.contract import full_contract
+
+    clock = wiring.clock()
+    books, rules = watching.load_rules()
+    alerts = choose_alerts(rules, names)
+    _require_tools(rules)
+    began_at, began = clock.now(), clock.monotonic()
+    tester = RuleTester(books, rules, contract=full_contract(), listener=listener)
+    report = tester.test(alerts, mutation=mutation)
+    _record(report, began_at=began_at, seconds=clock.monotonic() - began, subject=", ".join(names) or "all")
+    return report
+
+
+def is_bad(report: "TestReport", *, least_score: float) -> bool:
+    """Tell whether the verdict is bad."""
+    score = report.mutation_score
+    return bool(report.findings) or (score is not None and score < least_score)
+
+
+def as_data(report: "TestReport") -> dict[str, Any]:
+    """Return the report for a program."""
+    return {
+        "cases": report.cases,
+        "mutants": report.mutants,
+        "mutation_score": report.mutation_score,
+        "survivors": [{"alert": each.alert, "change": each.change} for each in report.survivors],
+    }
+
+
+def _require_tools(rules: "RuleSet") -> None:
+    """Refuse where a program is missing, after at least parsing every expression."""
+    from opsctl.clients.watch_tools import INSTALL, missing_tools
+    from opsctl.metrics.promql import PromqlError, read_promql
+
+    missing = missing_tools()
+    if not missing:
+        return
+    broken = []
+    for alert in rules.alerts:
+        try:
+            read_promql(alert.expr)
+        except PromqlError as error:
+            broken.append(f"{alert.name}: {error}")
+    parsed = f"all {len(rules.alerts)} expressions parse" if not broken else "; ".join(broken)
+    raise NotReadyError(
+        f"{' and '.join(missing)} {'is' if len(missing) == 1 else 'are'} missing, so nothing was tested",
+        code="ALR093",
+        why=f"only this could be said without: {parsed}",
+        fix=f"install: {INSTALL}",
+    )
+
+
+def _record(report: "TestReport", *, began_at: Any, seconds: float, subject: str) -> None:
+    from opsctl.cli import wiring
+    from opsctl.clients.watch_tools import promtool_version
+    from opsctl.evidence.model import Evidence, Verdict
+
+    wiring.record(
+        Evidence(
+            kind="alerts.test",
+            subject=subject,
+            verdict=Verdict.FAIL if report.findings else Verdict.PASS,
+            figures={
+                "alerts": len(report.cases),
+                "cases": sum(report.cases.values()),
+                "failures": len(report.findings),
+                "mutants": report.mutants,
+                "mutation_score": report.mutation_score,
+            },
+            inputs={},
+            tools={"promtool": promtool_version()},
+            started_at=began_at,
+            duration_seconds=round(seconds, 1),
+        )
+    )

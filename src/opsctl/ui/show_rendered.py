@@ -1,0 +1,47 @@
+"""How does a render look: which files changed, and how."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Protocol
+
+from opsctl.ui.console import hint, out, print_line
+
+
+class Changed(Protocol):
+    """A file that differs."""
+
+    @property
+    def path(self) -> str: ...  # noqa: D102
+
+    @property
+    def state(self) -> str: ...  # noqa: D102
+
+    @property
+    def lines(self) -> tuple[str, ...]: ...  # noqa: D102
+
+
+def show_rendered(
+    changes: Sequence[Changed], *, files: int, folder: Path, is_written: bool, stubs: Sequence[str] = ()
+) -> None:
+    """Print each file that differs, a few lines of how, and what was done about it."""
+    from rich.markup import escape
+
+    from opsctl.ui.places import from_here
+
+    for change in changes:
+        print_line(f"{change.state:<9} {change.path}")
+        for line in change.lines if not is_written else ():
+            colour = "green" if line.startswith("+") else "red" if line.startswith("-") else "dim"
+            out().print(f"          [{colour}]{escape(line)}[/]", highlight=False, soft_wrap=True)
+    for stub in stubs:
+        print_line(f"stub      {stub}")
+    place = from_here(str(folder))
+    if not changes:
+        print_line(f"✔ {files} files in {place} are as their books say")
+    elif is_written:
+        print_line(f"✔ {len(changes)} of {files} files written to {place}")
+    else:
+        print_line(f"{len(changes)} of {files} files in {place} differ from their books")
+        hint("run `render` without `--check`, read the difference, and commit it with the book")
+    if stubs:
+        hint("finish the stubs; `opsctl runbooks lint` says what is missing")
