@@ -1,10 +1,8 @@
-"""Which files do the books become, and how do those on the disk differ from them."""
+"""Which files do the books become: rules, tests, routes, a lock with all digests, and stubs of runbooks."""
 
-import difflib
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from opsctl.alerts.alertmanager import render_alertmanager
 from opsctl.alerts.load import AlertBooks
@@ -18,16 +16,6 @@ from opsctl.core.units import format_duration
 from opsctl.metrics.contract import Contract
 
 LOCK = "lock.json"
-_MOST_DIFF_LINES = 12
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Difference:
-    """One file that is not as it should be: `missing`, `changed`, or `left over` from an earlier render."""
-
-    path: str
-    state: str
-    lines: tuple[str, ...] = ()
 
 
 def render_files(
@@ -42,20 +30,6 @@ def render_files(
         "alertmanager/routes.yml": render_route_tests(books, rules),
     }
     return {**files, LOCK: _lock(books, files, target)}
-
-
-def differences(wanted: Mapping[str, str], there: Mapping[str, str]) -> tuple[Difference, ...]:
-    """Return how files that are there differ from those that are wanted."""
-    found = []
-    for path, text in wanted.items():
-        if path not in there:
-            found.append(Difference(path=path, state="missing"))
-        elif there[path] != text:
-            lines = difflib.unified_diff(there[path].splitlines(), text.splitlines(), lineterm="", n=1)
-            shown = tuple(line for line in lines if not line.startswith(("---", "+++")))[:_MOST_DIFF_LINES]
-            found.append(Difference(path=path, state="changed", lines=shown))
-    found += [Difference(path=path, state="left over") for path in sorted(set(there) - set(wanted))]
-    return tuple(found)
 
 
 def runbook_stub(rule: str, alerts: tuple[AlertRule, ...]) -> str:

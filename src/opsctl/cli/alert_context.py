@@ -59,8 +59,16 @@ def runbooks_folder() -> Path:
 
 
 def panel_keys() -> Mapping[str, frozenset[str]] | None:
-    """Return the panels of each dashboard; None where there are no dashboards."""
-    return None
+    """Return the panels of each dashboard; None where the project has no dashboards."""
+    from opsctl.cli import dashboarding, wiring
+
+    settings = wiring.settings()
+    if not any((settings.root / settings.project.books.dashboards).glob("*.yaml")):
+        return None
+    return {
+        each.name: frozenset(key for panels in each.book.rows.values() for key in panels)
+        for each in dashboarding.books()
+    }
 
 
 def alert_proofs() -> "Mapping[str, AlertProof]":

@@ -41,10 +41,11 @@ def render(
 
     A runbook that is missing gets a stub to be finished. The same books always give the same bytes.
     """
-    from opsctl.alerts.files import differences, render_files
+    from opsctl.alerts.files import render_files
     from opsctl.cli import rendering, watching, wiring
     from opsctl.cli.document import document
     from opsctl.cli.exit import leave
+    from opsctl.core.differences import differences
     from opsctl.metrics.contract import full_contract
     from opsctl.ui.console import print_document
     from opsctl.ui.show_rendered import show_rendered

@@ -13,6 +13,7 @@ from opsctl.cli import (
     catalog,
     collections,
     config,
+    dashboards,
     evidence,
     metrics,
     project,
@@ -80,6 +81,7 @@ app.add_typer(bench.app, name="bench")
 app.add_typer(cache.app, name="cache")
 app.add_typer(metrics.app, name="metrics")
 app.add_typer(alerts.app, name="alerts")
+app.add_typer(dashboards.app, name="dashboards")
 app.add_typer(security.app, name="security")
 app.add_typer(evidence.app, name="evidence")
 app.add_typer(artefacts.app, name="artefacts")

@@ -27,6 +27,7 @@ _ROOMS = (
     "bench",
     "alerts",
     "chaos",
+    "dashboards",
     "exporters",
 )
 

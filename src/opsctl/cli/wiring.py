@@ -63,6 +63,7 @@ def book_models() -> "dict[str, type[BaseModel]]":
     from opsctl.bench.load.book import LoadBook
     from opsctl.catalog.mapping import MappingBook
     from opsctl.config.project import ProjectSettings
+    from opsctl.dashboards.book import DashboardBook
     from opsctl.qdrant_collections.model import CollectionsBook
     from opsctl.service.book import ServiceBook
     from opsctl.service.cache.policy import CacheBook
@@ -76,6 +77,7 @@ def book_models() -> "dict[str, type[BaseModel]]":
         "load": LoadBook,
         "alerts": AlertBook,
         "delivery": DeliveryBook,
+        "dashboard": DashboardBook,
     }
 
 

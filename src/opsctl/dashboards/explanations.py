@@ -1,0 +1,15 @@
+"""What the codes of dashboards mean."""
+
+from opsctl.dashboards.lint import explanations
+
+EXPLANATIONS = explanations() | {
+    "DSH090": """A book of dashboards has the name of the dashboard that is made from the alerts.
+
+`alerts` shows each rule against its threshold; panels of your own go into any other book.""",
+    "DSH091": """Grafana's SDK is not installed, through which dashboards are written.
+
+It is the extra `opsctl[grafana]`. `opsctl dashboards preview` draws the same panels without it.""",
+    "DSH092": """The preview cannot listen at its port, or is asked for by another name than that of this machine.
+
+It answers on loopback only, and only to pages of its own: a page of somebody else's must not read your figures.""",
+}
