@@ -1,6 +1,6 @@
 # opsctl: `make demo` sees the main job done, `make test` proves it. Each does its whole set-up by itself.
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench drills fmt setup tools schemas docs
+.PHONY: help demo test check bench drills fmt setup tools schemas docs vendor
 
 PYTHON ?= python3
 VENV := .venv
@@ -44,6 +44,10 @@ docs: $(STAMP) ## Write the generated pages: commands, metrics, OpenAPI document
 	$(BIN)/python -m opsctl.cli.reference > docs/commands.md
 	$(BIN)/python -m opsctl.service.api.openapi > docs/openapi.json
 	$(BIN)/python -m opsctl.metrics.reference > docs/metrics.md
+
+vendor: ## Fetch the charts of the preview from npm into the package
+	@folder=$$(mktemp -d) && cd $$folder && npm pack --silent uplot@1.6.32 >/dev/null && tar xzf uplot-1.6.32.tgz && cd - >/dev/null && \
+	cp $$folder/package/dist/uPlot.iife.min.js $$folder/package/dist/uPlot.min.css $$folder/package/LICENSE src/opsctl/dashboards/page/vendor/ && rm -r $$folder
 
 setup: $(STAMP) ## Make the virtual environment only
 

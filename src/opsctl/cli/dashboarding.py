@@ -1,12 +1,15 @@
 """With what do the verbs of `dashboards` work: the project's books, and the lines that its alerts draw."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from opsctl.alerts.rules import AlertRule, RuleSet
+    from opsctl.clients.prometheus import Prometheus
     from opsctl.dashboards.lint import LintContext
     from opsctl.dashboards.load import LoadedDashboard
-    from opsctl.dashboards.model import AlertLine
+    from opsctl.dashboards.model import AlertLine, Board
     from opsctl.metrics.contract import Contract
 
 
@@ -59,6 +62,41 @@ def lint_context() -> "LintContext":
         contract=known,
         alerts=lines,
         runbooks=None if runbooks is None else frozenset(runbooks),
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PreviewParts:
+    """What the preview shows and whom it asks."""
+
+    boards: "tuple[Board, ...]"
+    prometheus: "Prometheus"
+    runbooks: Mapping[str, str]
+
+
+def preview_parts(url: str | None) -> PreviewParts:
+    """Return the dashboards, the Prometheus that is meant, and the runbooks by the names of rules and alerts.
+
+    Raises:
+        NotReadyError: PRM001 there is no Prometheus.
+    """
+    from opsctl.cli import watching
+    from opsctl.cli.alert_context import runbooks_folder
+    from opsctl.clients.files import read_text
+    from opsctl.clients.prometheus import Prometheus
+    from opsctl.dashboards.files import boards_of
+
+    found, folder = rules(), runbooks_folder()
+    texts = {
+        name: read_text(folder / alert.runbook)
+        for alert in found.alerts
+        if (folder / alert.runbook).is_file()
+        for name in (alert.name, alert.rule)
+    }
+    return PreviewParts(
+        boards=boards_of(books(), alert_lines(found), contract=contract(found)),
+        prometheus=Prometheus(url or watching.prometheus_url()),
+        runbooks=texts,
     )
 
 

@@ -61,6 +61,33 @@ def panel_ids() -> "PanelIds":
     return panel_id
 
 
+def prometheus_url() -> str:
+    """Return where Prometheus is: `watch.prometheus_url`, else that of the stack.
+
+    Raises:
+        NotReadyError: PRM001 there is neither.
+    """
+    found = _watcher_url("prometheus")
+    if found is None:
+        raise NotReadyError(
+            "there is no Prometheus to ask",
+            code="PRM001",
+            why="`watch.prometheus_url` is not set, and the stack's does not run",
+            fix="run `opsctl stack up --watch`",
+        )
+    return found
+
+
+def _watcher_url(name: str) -> str | None:
+    from opsctl.cli import wiring
+    from opsctl.stack.model import PartName
+    from opsctl.stack.status import stack_status
+
+    settings = wiring.settings()
+    configured: str | None = getattr(settings.project.watch, f"{name}_url")
+    return configured or stack_status(settings.home).url_of(PartName(name))
+
+
 def missing_runbooks(rules: "RuleSet") -> dict[str, str]:
     """Return a stub for each runbook that is not there, by file name."""
     from opsctl.alerts.files import runbook_stub

@@ -12,4 +12,7 @@ It is the extra `opsctl[grafana]`. `opsctl dashboards preview` draws the same pa
     "DSH092": """The preview cannot listen at its port, or is asked for by another name than that of this machine.
 
 It answers on loopback only, and only to pages of its own: a page of somebody else's must not read your figures.""",
+    "DSH093": """A page of the preview asks for a panel, a time or a choice that the preview does not offer.
+
+Only the expressions of the books are ever sent to Prometheus.""",
 }
