@@ -17,6 +17,7 @@ from opsctl.cli import (
     evidence,
     metrics,
     project,
+    runbooks,
     security,
     serve,
     stack,
@@ -82,6 +83,7 @@ app.add_typer(cache.app, name="cache")
 app.add_typer(metrics.app, name="metrics")
 app.add_typer(alerts.app, name="alerts")
 app.add_typer(dashboards.app, name="dashboards")
+app.add_typer(runbooks.app, name="runbooks")
 app.add_typer(security.app, name="security")
 app.add_typer(evidence.app, name="evidence")
 app.add_typer(artefacts.app, name="artefacts")

@@ -28,6 +28,7 @@ _ROOMS = (
     "alerts",
     "chaos",
     "dashboards",
+    "runbooks",
     "exporters",
 )
 

@@ -67,7 +67,7 @@ def prometheus_url() -> str:
     Raises:
         NotReadyError: PRM001 there is neither.
     """
-    found = _watcher_url("prometheus")
+    found = watcher_url("prometheus")
     if found is None:
         raise NotReadyError(
             "there is no Prometheus to ask",
@@ -78,7 +78,8 @@ def prometheus_url() -> str:
     return found
 
 
-def _watcher_url(name: str) -> str | None:
+def watcher_url(name: str) -> str | None:
+    """Return where a watcher is: by the settings, else that of the stack; None where there is neither."""
     from opsctl.cli import wiring
     from opsctl.stack.model import PartName
     from opsctl.stack.status import stack_status
