@@ -21,6 +21,7 @@ from opsctl.cli import (
     security,
     serve,
     stack,
+    status,
 )
 from opsctl.cli.options import HELP_FLAGS
 from opsctl.ui.console import mode
@@ -74,6 +75,7 @@ def options(
 
 project.register(app)
 serve.register(app)
+status.register(app)
 app.add_typer(config.app, name="config")
 app.add_typer(stack.app, name="stack")
 app.add_typer(catalog.app, name="catalog")

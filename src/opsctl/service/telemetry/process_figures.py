@@ -7,12 +7,12 @@ from collections.abc import Callable
 from opsctl.metrics import service as metrics
 from opsctl.service.telemetry.meters import Meters
 
-_CPU_SECONDS = 2.0
+_CPU_SECONDS = 0.5
 _LAG_SECONDS = 0.1
 
 
 class ProcessFigures:
-    """Counts the CPU time of this process each two seconds.
+    """Counts the CPU time of this process twice a second.
 
     Args:
         meters: where it is counted.

@@ -1,0 +1,1 @@
+"""How is the service right now: golden signals from two looks at its own metrics."""
