@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 from opsctl.config.settings import Settings, resolve_settings, user_file
 from opsctl.service.serve import WORKERS_VARIABLE
+from opsctl.service.telemetry.process_log import configure_logging
+from opsctl.service.telemetry.sentry import start_sentry
 
 if TYPE_CHECKING:
     from opsctl.service.edge.app import Edge
@@ -56,6 +58,8 @@ class Application:
 
 def make_application() -> Application:
     """Return the application of the project that the environment names."""
+    configure_logging()
+    start_sentry()
     root = Path(os.environ["OPSCTL_PROJECT"])
     settings = resolve_settings(root=root, environment=os.environ, user_file=user_file(os.environ), flags={})
     return Application(settings, workers=int(os.environ[WORKERS_VARIABLE]))

@@ -1,5 +1,6 @@
 """How is a worker put together: clients, caches, feeds, API and edge from settings and books, and closed in turn."""
 
+import logging
 import os
 import random
 import socket
@@ -52,9 +53,11 @@ from opsctl.service.pool_figures import PoolMeter
 from opsctl.service.scoring.make import make_scorer
 from opsctl.service.scoring.ports import ItemScorer
 from opsctl.service.telemetry.dependency_figures import DependencyFigures
+from opsctl.service.telemetry.exemplars import Exemplars
 from opsctl.service.telemetry.log import RequestLog
 from opsctl.service.telemetry.meters import Meters
 from opsctl.service.telemetry.process_figures import LoopLag, ProcessFigures
+from opsctl.service.telemetry.process_log import CountingHandler
 from opsctl.service.telemetry.salt import installation_salt
 from opsctl.service.telemetry.sinks import FileSink
 from opsctl.service.telemetry.workers import ENVIRONMENT, forget_dead_workers
@@ -119,6 +122,8 @@ async def assembled(settings: Settings, *, workers: int) -> AsyncIterator[Edge]:
     async with AsyncExitStack() as closing:
         worker = await _open(settings, workers=workers, closing=closing)
         feeds = _feeds(worker)
+        shared = os.environ.get(ENVIRONMENT)
+        exemplars = Exemplars(Path(shared) if shared else None)
         options, clocks = edge_options(worker.service, worker.cache), Clocks()
         keys = make_keys(DatabaseKeys(worker.database), options=options, clocks=clocks)
         edge = make_edge(
@@ -130,10 +135,15 @@ async def assembled(settings: Settings, *, workers: int) -> AsyncIterator[Edge]:
             memory=worker.memory,
             limits_file=worker.folder / "limits",
             meters=worker.meters,
-            log=_log(worker, closing),
+            log=_log(worker, closing, exemplars=exemplars),
+            exemplars=exemplars,
             clocks=clocks,
         )
+        counting = CountingHandler(worker.meters)
+        logging.getLogger().addHandler(counting)
+        closing.callback(logging.getLogger().removeHandler, counting)
         works = _works(worker, feeds, keys) | {
+            "exemplars": exemplars.run,
             "figures": every(_TEND_SECONDS, edge.write_figures),
             "garbage": every(TIDY_SECONDS, Tidy()),
         }
@@ -260,12 +270,13 @@ def _api(worker: _Worker, feeds: FeedParts) -> FastAPI:
     )
 
 
-def _log(worker: _Worker, closing: AsyncExitStack) -> RequestLog:
+def _log(worker: _Worker, closing: AsyncExitStack, *, exemplars: Exemplars) -> RequestLog:
     log = RequestLog(
         FileSink(worker.folder / "requests.jsonl"),
         hit_share=worker.service.logs.hit_share,
         salt=installation_salt(worker.folder / "log_salt"),
         meters=worker.meters,
+        noted=exemplars.note,
     )
     closing.callback(log.close)
     return log

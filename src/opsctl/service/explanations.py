@@ -16,4 +16,7 @@ More workers (`workers` in ops/service.yaml) make more feeds a second, longer li
     "SVC302": """The service cannot listen at this port: another program does, or the port is not for this user.
 
 Two services at one port would each get a part of the requests, so this is refused even where the kernel allows it.""",
+    "SVC310": """Errors are to be reported to Sentry (OPSCTL_SENTRY_DSN is set), and that cannot begin.
+
+The package is the extra `opsctl[sentry]`; the DSN stands in the project's settings there.""",
 }

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import sys
 import time
 from contextlib import suppress
 from dataclasses import dataclass
@@ -99,6 +100,8 @@ def _server(plan: ServePlan) -> "AbstractServer[Any]":
     from granian.constants import HTTPModes, Interfaces, Loops
     from granian.http import HTTP1Settings
 
+    from opsctl.service.telemetry.process_log import configuration
+
     return Granian(
         APPLICATION,
         factory=True,
@@ -113,6 +116,7 @@ def _server(plan: ServePlan) -> "AbstractServer[Any]":
         backlog=_MOST_CONNECTIONS,
         backpressure=_MOST_CONNECTIONS,
         log_access=False,
+        log_dictconfig=configuration(is_terminal=sys.stderr.isatty()),
         respawn_failed_workers=True,
         respawn_interval=0.5,
         workers_kill_timeout=_WORKER_KILL_SECONDS,

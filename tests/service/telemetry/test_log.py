@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from opsctl import __version__
 from opsctl.service.telemetry.facts import REFRESH, AgentFacts, FeedFacts, RequestFacts, note_feed
 from opsctl.service.telemetry.log import RequestLog
 from opsctl.service.telemetry.meters import Meters
@@ -109,13 +110,16 @@ def test_a_feed_that_was_built_tells_everything():
     assert bench.kept.lines == [
         {
             "event": "feed_generated",
-            "at": "2027-01-15T08:00:00.000+00:00",
+            "timestamp": "2027-01-15T08:00:00.000+00:00",
+            "severity": "INFO",
+            "service.name": "ranking",
+            "service.version": __version__,
             "request_id": "req-1",
-            "route": "feed",
-            "method": "GET",
-            "status": 200,
+            "http.route": "feed",
+            "http.request.method": "GET",
+            "http.response.status_code": 200,
             "duration_seconds": 0.042123,
-            "bytes_sent": 4096,
+            "http.response.body.size": 4096,
             "trace_id": "0af7651916cd43dd8448eb211c80319c",
             "x_cache": "MISS",
             "key": "abcd1234",
@@ -161,13 +165,16 @@ def test_any_other_request_is_short():
     (line,) = bench.kept.lines
     assert set(line) == {
         "event",
-        "at",
+        "timestamp",
+        "severity",
+        "service.name",
+        "service.version",
         "request_id",
-        "route",
-        "method",
-        "status",
+        "http.route",
+        "http.request.method",
+        "http.response.status_code",
         "duration_seconds",
-        "bytes_sent",
+        "http.response.body.size",
     }
     assert line["event"] == "request"
 
@@ -254,7 +261,7 @@ def test_refusals_leave_ten_lines_a_second_of_each_status():
     bench.log(facts(status=429, refused="rate_limit", cache=""))
     bench.log(facts(status=429, refused="rate_limit", cache=""))
 
-    told = [(line["status"], line["refused"], line.get("left_out")) for line in bench.kept.lines]
+    told = [(line["http.response.status_code"], line["refused"], line.get("left_out")) for line in bench.kept.lines]
     assert told == [(429, "rate_limit", None)] * 10 + [(401, "wrong_key", None), (429, "rate_limit", 490)]
 
 
@@ -289,9 +296,9 @@ def test_values_of_clients_stay_in_their_place(request_id, method):
     assert text.isprintable()
     assert len(text.splitlines()) == 1
     line = orjson.loads(raw)
-    assert line["status"] == 200
+    assert line["http.response.status_code"] == 200
     assert line["request_id"] == request_id[:128] or not request_id[:128].isprintable()
-    assert len(line["method"]) <= 128 * 10
+    assert len(line["http.request.method"]) <= 128 * 10
 
 
 def test_a_line_too_long_for_a_pipe_goes_without_its_details():

@@ -161,7 +161,7 @@ def _parsed(text: str, *, is_route: Callable[[str], bool]) -> _Line | None:
     if not text.lstrip().startswith("{"):
         return _of_common_log(text)
     body: Any = json.loads(text, parse_constant=_refuse_constant)
-    if "route" in body and "at" in body:
+    if "http.route" in body or ("route" in body and "at" in body):
         return _of_service_log(body, is_route=is_route)
     unknown = body.keys() - {"at_seconds", "method", "path", "body"}
     if unknown:
@@ -180,12 +180,13 @@ def _parsed(text: str, *, is_route: Callable[[str], bool]) -> _Line | None:
 
 
 def _of_service_log(body: dict[str, Any], *, is_route: Callable[[str], bool]) -> _Line | None:
-    route = body["route"]
+    route = body.get("http.route", body.get("route"))
     if isinstance(route, str) and route in _PROBES:
         return None
     if not isinstance(route, str) or not is_route(route):
         raise ValueError(f"the mix of the book has no endpoint `{route}`, whose requests this line records")
-    at = datetime.fromisoformat(str(body["at"])).timestamp()
+    # `at` and `route` are the names of earlier releases.
+    at = datetime.fromisoformat(str(body.get("timestamp", body.get("at")))).timestamp()
     return _Line(at_seconds=at, route=route, user=_whole(str(body.get("user", ""))))
 
 

@@ -1,4 +1,4 @@
-"""A transaction that somebody forgot, such as a migration that waits for input, locks the table of items.
+"""A transaction that somebody forgot, such as a migration that waits for input, locks the table of interactions.
 
 Queries wait until they time out, and hold the connections of the pool meanwhile.
 """
@@ -6,13 +6,13 @@ Queries wait until they time out, and hold the connections of the pool meanwhile
 from opsctl.chaos.ground import Ground
 
 CODE = "FLT007"
-TITLE = "somebody holds a lock on the table of items"
+TITLE = "somebody holds a lock on the table of interactions"
 
 
 def apply(ground: Ground) -> None:
     """Make it."""
     ground.send(returning=10, new=20)
-    ground.hold("lock table content in access exclusive mode")
+    ground.hold("lock table interactions in access exclusive mode")
 
 
 def undo(ground: Ground) -> None:

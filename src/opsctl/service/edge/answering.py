@@ -155,6 +155,7 @@ class Answering:
                 bytes_sent=0,
                 request_id=trace.request_id,
                 trace_id=request.trace_id,
+                span_id=request.span_id,
                 cache=REFRESH,
                 user_id=request.user_id,
                 trace=trace,
@@ -164,7 +165,10 @@ class Answering:
     def _tell(
         self, request: Request, status: int, *, bytes_sent: int, seconds: float, trace: Trace | None = None
     ) -> None:
-        trace_id = request.trace_id or continue_trace(request.headers.get(b"traceparent")).trace_id
+        trace_id, span_id = request.trace_id, request.span_id
+        if not trace_id:
+            parent = continue_trace(request.headers.get(b"traceparent"))
+            trace_id, span_id = parent.trace_id, parent.span_id
         self._log(
             RequestFacts(
                 route=request.route,
@@ -174,6 +178,7 @@ class Answering:
                 bytes_sent=bytes_sent,
                 request_id=request.request_id.decode(),
                 trace_id=trace_id,
+                span_id=span_id,
                 cache=request.cache,
                 key_prefix=None if request.grant is None else request.grant.prefix,
                 user_id=request.user_id,

@@ -46,7 +46,7 @@ class Edge:
         cors: Cors,
         answering: Answering,
         counting: Counting,
-        render_metrics: Callable[[], bytes],
+        render_metrics: Callable[[bytes], tuple[bytes, bytes]],
         clock: Callable[[], float],
         now: Callable[[], float],
     ) -> None:
@@ -255,8 +255,9 @@ class Edge:
                 await self._own(request, _ALIVE, content_type=b"application/json", send=send)
             elif request.route == "metrics":
                 self.write_figures()
-                body = await asyncio.to_thread(self._render_metrics)
-                await self._own(request, body, content_type=_metrics_type(), send=send)
+                accept = request.headers.get(b"accept", b"")
+                body, content_type = await asyncio.to_thread(self._render_metrics, accept)
+                await self._own(request, body, content_type=content_type, send=send)
             else:
                 await self._passing.pass_on(request, receive, send)
         finally:
@@ -286,9 +287,3 @@ class Edge:
             await send({"type": "websocket.close", "code": 1000})
             return
         await self._application(scope, receive, send)
-
-
-def _metrics_type() -> bytes:
-    from prometheus_client import CONTENT_TYPE_LATEST
-
-    return CONTENT_TYPE_LATEST.encode()

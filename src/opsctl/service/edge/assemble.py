@@ -16,6 +16,8 @@ from opsctl.service.edge.counting import Counting
 from opsctl.service.edge.feeds import FeedCache
 from opsctl.service.edge.keys import KeyCheck, KeySource
 from opsctl.service.edge.options import EdgeOptions
+from opsctl.service.telemetry.exemplars import Exemplars
+from opsctl.service.telemetry.exposition import Exposition
 from opsctl.service.telemetry.meters import Meters
 
 
@@ -56,6 +58,7 @@ def make_edge(  # noqa: PLR0913 - what it is made of
     limits_file: Path,
     meters: Meters,
     log: Log,
+    exemplars: Exemplars | None = None,
     clocks: Clocks | None = None,
 ) -> Edge:
     """Return the edge in front of an application; keys that the journal names are forgotten from now on."""
@@ -91,7 +94,7 @@ def make_edge(  # noqa: PLR0913 - what it is made of
         cors=cors,
         answering=answering,
         counting=counting,
-        render_metrics=meters.render,
+        render_metrics=Exposition(meters, exemplars),
         clock=times.precise,
         now=times.now,
     )

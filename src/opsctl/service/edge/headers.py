@@ -34,6 +34,7 @@ class TraceParent:
     """Where a request belongs: the trace, and this service's span of it."""
 
     trace_id: str
+    span_id: str
     header: bytes
 
 
@@ -65,4 +66,6 @@ def _is_valid(found: re.Match[bytes]) -> bool:
 
 def _trace_parent(trace: bytes, *, flags: int) -> TraceParent:
     span = secrets.token_hex(8).encode()
-    return TraceParent(trace_id=trace.decode(), header=b"00-%s-%s-%02x" % (trace, span, flags))
+    return TraceParent(
+        trace_id=trace.decode(), span_id=span.decode(), header=b"00-%s-%s-%02x" % (trace, span, flags)
+    )

@@ -26,7 +26,7 @@ def feed_scope(request: Request, query: FeedQuery, *, request_id: bytes) -> Scop
     """
     path = f"/v1/feed/{request.user_text}"
     trace = continue_trace(request.headers.get(b"traceparent"))
-    request.trace_id = trace.trace_id
+    request.trace_id, request.span_id = trace.trace_id, trace.span_id
     return request.scope | {
         "method": "GET",
         "path": path,
@@ -44,7 +44,7 @@ def feed_scope(request: Request, query: FeedQuery, *, request_id: bytes) -> Scop
 def api_scope(request: Request) -> Scope:
     """Return a request as the API sees it: ids checked or made, HEAD as GET."""
     trace = continue_trace(request.headers.get(b"traceparent"))
-    request.trace_id = trace.trace_id
+    request.trace_id, request.span_id = trace.trace_id, trace.span_id
     headers: Headers = [header for header in request.scope["headers"] if header[0] not in _REPLACED]
     headers += [(b"x-request-id", request.request_id), (b"traceparent", trace.header)]
     method = "GET" if request.method == "HEAD" else request.method

@@ -50,6 +50,7 @@ class Request:
         "request_id",
         "route",
         "scope",
+        "span_id",
         "trace_id",
         "user_id",
         "user_text",
@@ -68,6 +69,7 @@ class Request:
         self.route = self._find_route()
         self.request_id = b""
         self.trace_id = ""
+        self.span_id = ""
         self.cache = ""
         self.grant: Grant | None = None
         self.verdict: Verdict | None = None

@@ -20,6 +20,7 @@ class RequestFacts:
         duration_seconds: from the first byte in to the last byte out.
         bytes_sent: length of the body.
         trace_id: of `traceparent`, 32 hexadecimal digits; empty where there is none.
+        span_id: this service's own span of it, 16 digits; empty where there is none.
         cache: what `X-Cache` says, such as `HIT-L1`; `REFRESH`; empty where nothing could be cached.
         key_prefix: the public part of the API key; None for a request without one.
         user_id: whose feed it is; the log writes only a keyed hash of it.
@@ -34,6 +35,7 @@ class RequestFacts:
     bytes_sent: int
     request_id: str
     trace_id: str = ""
+    span_id: str = ""
     cache: str = ""
     key_prefix: str | None = None
     user_id: int | None = None

@@ -1,6 +1,6 @@
 """What line does each request leave: one JSON object with everything that is known of it, and no user's id.
 
-Event `feed_generated` is a feed that was built; `request` is everything else. Which requests leave a line:
+Names are those of OpenTelemetry's semantic conventions, where it has one. Event `feed_generated` is a feed that was built; `request` is everything else. Which requests leave a line:
 - every one with status 5xx, every feed that was built, every write, every miss; a feed that was built in the
   background says so (`x_cache` is `STALE refresh`) and has a request id of its own, because no request waited for it;
 - hits of L1 (`HIT-L1`, `STALE`) and answered polls of health, readiness and metrics: `hit_share` of them, and
@@ -19,6 +19,7 @@ from typing import Any
 import orjson
 import structlog
 
+from opsctl import __version__
 from opsctl.metrics import service as metrics
 from opsctl.service.telemetry.facts import FeedFacts, RequestFacts, feed_of
 from opsctl.service.telemetry.meters import Meters
@@ -35,6 +36,7 @@ _SERVED_BY_L1 = frozenset({_DRAWN_BY_EDGE, "STALE"})
 _HITS = frozenset({"hit", "stale", "negative"})
 _DETAILS = frozenset({"lookups", "stages_seconds", "agents"})
 _INFO = 20
+SERVICE_NAME = "ranking"
 
 
 @dataclass(slots=True, kw_only=True)
@@ -46,6 +48,15 @@ class _Allowance:
     left_out: int = 0
 
 
+def severity_of(status: int) -> str:
+    """Return how bad an answer is, in OpenTelemetry's words: what the service failed at is an error.
+
+    >>> [severity_of(status) for status in (200, 404, 503)]
+    ['INFO', 'INFO', 'ERROR']
+    """
+    return "ERROR" if status >= 500 else "INFO"
+
+
 class RequestLog:
     """Call it with the facts of each answered request; it never raises and never holds a request up.
 
@@ -55,10 +66,11 @@ class RequestLog:
         salt: of this installation, see `installation_salt`.
         meters: lines that could not be written are counted.
         source: decides which of them do.
+        noted: hears of every request that comes here, whether or not it leaves a line.
         now: seconds since 1970.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what it is made of
         self,
         sink: Sink,
         *,
@@ -66,6 +78,7 @@ class RequestLog:
         salt: bytes,
         meters: Meters,
         source: random.Random | None = None,
+        noted: Callable[[RequestFacts], None] | None = None,
         now: Callable[[], float] = time.time,
     ) -> None:
         self._sink = sink
@@ -74,6 +87,7 @@ class RequestLog:
         self._meters = meters
         self._random = (source or random.Random()).random  # noqa: S311 - sampling, no secret
         self._now = now
+        self._noted = noted
         self._allowances: dict[int, _Allowance] = {}
         self._logger = structlog.wrap_logger(
             sink,
@@ -84,6 +98,8 @@ class RequestLog:
 
     def __call__(self, facts: RequestFacts) -> None:
         """Write the line of a request, if it leaves one."""
+        if self._noted is not None:
+            self._noted(facts)
         feed = feed_of(facts.trace)
         if feed is not None:
             self._write("feed_generated", self._common(facts) | _feed_fields(feed))
@@ -101,6 +117,8 @@ class RequestLog:
     def _write(self, event: str, fields: dict[str, Any]) -> None:
         if not self._logger.info(event, **fields):
             self._meters.count(metrics.LOG_DROPPED)
+            return
+        self._meters.count(metrics.LOG_LINES, fields["severity"].lower(), event)
 
     def _refusal(self, facts: RequestFacts) -> None:
         allowance = self._allowance(facts.status)
@@ -120,16 +138,21 @@ class RequestLog:
 
     def _common(self, facts: RequestFacts) -> dict[str, Any]:
         fields: dict[str, Any] = {
-            "at": datetime.fromtimestamp(self._now(), UTC).isoformat(timespec="milliseconds"),
+            "timestamp": datetime.fromtimestamp(self._now(), UTC).isoformat(timespec="milliseconds"),
+            "severity": severity_of(facts.status),
+            "service.name": SERVICE_NAME,
+            "service.version": __version__,
             "request_id": _plain(facts.request_id),
-            "route": _plain(facts.route),
-            "method": _plain(facts.method),
-            "status": facts.status,
+            "http.route": _plain(facts.route),
+            "http.request.method": _plain(facts.method),
+            "http.response.status_code": facts.status,
             "duration_seconds": round(facts.duration_seconds, 6),
-            "bytes_sent": facts.bytes_sent,
+            "http.response.body.size": facts.bytes_sent,
         }
         if facts.trace_id:
             fields["trace_id"] = _plain(facts.trace_id)
+        if facts.span_id:
+            fields["span_id"] = _plain(facts.span_id)
         if facts.cache:
             fields["x_cache"] = _plain(facts.cache)
         if facts.key_prefix is not None:

@@ -10,6 +10,8 @@ from opsctl.metrics.model import Metric, MetricType
 if TYPE_CHECKING:
     from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
+    from opsctl.service.telemetry.exemplars import Exemplars
+
 
 class Meters:
     """The instruments of one process.
@@ -67,18 +69,30 @@ class Meters:
         """Return the instrument of one set of labels, for hot paths that keep it."""
         return self._child(metric, labels)
 
-    def render(self) -> bytes:
-        """Return all metrics of all workers in Prometheus' text format."""
+    def render(self, *, exemplars: "Exemplars | None" = None) -> bytes:
+        """Return all metrics of all workers in Prometheus' text format; as OpenMetrics where there are exemplars to tell.
+
+        Only OpenMetrics has a way to write an exemplar, and the library keeps none of several processes.
+        """
+        from prometheus_client import generate_latest
+        from prometheus_client.openmetrics.exposition import generate_latest as generate_openmetrics
+
+        merged = self._merged()
+        if exemplars is None:
+            return generate_latest(merged)
+        return bytes(generate_openmetrics(exemplars.on(merged)))  # type: ignore[no-untyped-call]  # the library leaves it untyped
+
+    def _merged(self) -> "CollectorRegistry":
         import os
 
-        from prometheus_client import CollectorRegistry, generate_latest
+        from prometheus_client import CollectorRegistry
         from prometheus_client.multiprocess import MultiProcessCollector
 
         if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
-            return generate_latest(self.registry)
+            return self.registry
         merged = CollectorRegistry()
         MultiProcessCollector(merged)  # type: ignore[no-untyped-call]  # the library leaves it untyped
-        return generate_latest(merged)
+        return merged
 
     def _child(self, metric: Metric, labels: tuple[str, ...]) -> "Counter | Gauge | Histogram":
         key = (metric.name, *labels)
