@@ -18,6 +18,14 @@ class FamilyName(StrEnum):
     EVIDENCE = "evidence"
 
 
+class MetricSource(StrEnum):
+    """Who exposes a metric."""
+
+    SERVICE = "service"
+    EXPORTER = "exporter"
+    OUTSIDE = "outside"
+
+
 Port = Annotated[
     int | None,
     typer.Option("--port", "-p", min=1, max=65535, help="Port of /metrics on 127.0.0.1; default 9464."),
@@ -32,6 +40,7 @@ _DEFAULT_PORT = 9464  # OpenTelemetry's default for exporters that Prometheus re
     app,
     "opsctl metrics list",
     "opsctl metrics list --match cache",
+    "opsctl metrics list --source exporter",
     "opsctl metrics list --json",
     name="list",
 )
@@ -40,15 +49,18 @@ def list_metrics(
         str | None,
         typer.Option("--match", "-m", metavar="TEXT", help="Only those with this text in name or help."),
     ] = None,
+    source: Annotated[
+        MetricSource, typer.Option("--source", help="Who exposes them: service, exporter or outside.")
+    ] = MetricSource.SERVICE,
     json: Json = False,
 ) -> None:
-    """Show every metric that the service exposes: type, unit, labels with known values; JSON adds buckets and merging."""
+    """Show every metric of the contract: type, unit, labels with known values; JSON adds buckets and merging."""
     from opsctl.cli.document import document
-    from opsctl.metrics.reference import matching_metrics
+    from opsctl.metrics.reference import Source, matching_metrics
     from opsctl.ui.console import print_document
     from opsctl.ui.show_metrics import show_metrics
 
-    found = matching_metrics(match)
+    found = matching_metrics(match, source=Source(source))
     if json:
         print_document(document("opsctl.metrics.list", data=found, ok=True))
     else:

@@ -37,6 +37,7 @@ def init(
         templates=assets.templates(),
         schemas=assets.schemas(),
         scenarios=assets.loads(),
+        watching=assets.watching(),
         force=force,
     )
     if not dry_run:

@@ -123,6 +123,8 @@ def start_watchers(*, deliver: bool, listener: "Listener") -> "StackState":
     books, rules = load_rules()
     if deliver:
         _require_secrets(books, root=settings.root)
+    with wiring.backends(listener) as servers:
+        servers.database().close()  # brings the tables up to date, which the exporter reads
     return start_watch_tower(
         settings.home,
         files=watch_files(books, rules, deliver_from=settings.root if deliver else None),

@@ -106,6 +106,25 @@ def check_secrets(machine: Machine) -> CheckResult:
     return _ok(f"{len(machine.secret_files)} files, readable by you alone")
 
 
+def check_watchers(_machine: Machine) -> CheckResult:
+    """Look for Prometheus and Alertmanager with their tools: they test the alert rules and watch the stack.
+
+    A warning only: without them books are still checked and rendered, and yours may run elsewhere.
+    """
+    wanted = {"prometheus": "prometheus", "promtool": "prometheus", "amtool": "prometheus-alertmanager"}
+    missing = {name: package for name, package in wanted.items() if shutil.which(name) is None}
+    if not any(shutil.which(name) for name in ("prometheus-alertmanager", "alertmanager")):
+        missing["alertmanager"] = "prometheus-alertmanager"
+    if missing:
+        packages = " ".join(sorted(set(missing.values())))
+        return CheckResult(
+            status=CheckStatus.WARN,
+            evidence=f"not on the PATH: {', '.join(missing)}",
+            fix=f"apt-get install {packages}",
+        )
+    return _ok("Prometheus and Alertmanager are installed")
+
+
 def check_disk(machine: Machine) -> CheckResult:
     """Look for room: a rebuild holds two generations at once, and indexing copies one of them."""
     folder = next(path for path in (machine.home, *machine.home.parents) if path.exists())
@@ -182,6 +201,7 @@ CHECKS: tuple[Check[Machine], ...] = (
     Check(code="DOC008", title="clock", run=check_clock),
     Check(code="DOC009", title="vector database", run=check_vectors),
     Check(code="DOC010", title="relational database", run=check_database),
+    Check(code="DOC011", title="watchers", run=check_watchers),
 )
 
 

@@ -1,5 +1,6 @@
 """Which starter files does a new project get: written once, never over somebody's own."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -25,10 +26,17 @@ class StarterFile:
 
 
 def plan_starter(
-    *, root: Path, templates: Path, schemas: Path, scenarios: Path, force: bool
+    *,
+    root: Path,
+    templates: Path,
+    schemas: Path,
+    scenarios: Path,
+    watching: Mapping[str, Path],
+    force: bool,
 ) -> list[StarterFile]:
     """Return every starter file with its action; a file that exists is kept unless `force`.
 
+    The books of `watching` (alerts, dashboards, runbooks) are those that ship; what is rendered from them is not copied.
     Scenarios are the example files for Locust, which stand beside the loads. Schemas are not the user's own: they
     follow the version of opsctl, so that editors check against it.
     """
@@ -38,6 +46,11 @@ def plan_starter(
     files += [
         _planned(root, Path("ops/loads") / source.name, source, may_replace=force)
         for source in sorted(scenarios.glob("*.py"))
+    ]
+    files += [
+        _planned(root, Path(folder) / source.name, source, may_replace=force)
+        for folder, shipped in watching.items()
+        for source in sorted(shipped.glob("*.yaml")) + sorted(shipped.glob("*.md"))
     ]
     files += [
         _planned(root, Path("ops/.schemas") / source.name, source, may_replace=True)
@@ -54,7 +67,7 @@ def write_starter(files: list[StarterFile], *, root: Path) -> None:
 
 
 def _planned(root: Path, name: Path, source: Path, *, may_replace: bool) -> StarterFile:
-    content = source.read_text(encoding="utf-8")
+    content = _with_own_schemas(source.read_text(encoding="utf-8"), name)
     target = root / name
     if not target.exists():
         action = FileAction.WRITE
@@ -63,3 +76,9 @@ def _planned(root: Path, name: Path, source: Path, *, may_replace: bool) -> Star
     else:
         action = FileAction.KEEP
     return StarterFile(path=name.as_posix(), content=content, action=action)
+
+
+def _with_own_schemas(content: str, name: Path) -> str:
+    """Return a shipped book with the schema's address as it is in a project, which has its own copies."""
+    shipped = "$schema=../src/opsctl/schemas/"
+    return content.replace(shipped, f"$schema={'../' * (len(name.parts) - 1)}ops/.schemas/", 1)
