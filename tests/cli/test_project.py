@@ -55,6 +55,8 @@ def test_a_fresh_project_passes_its_own_checks(tmp_path: Path):
     books = [
         *("opsctl.yaml", "ops/collections.yaml", "ops/cache.yaml", "ops/service.yaml"),
         *(f"ops/loads/{load}.yaml" for load in loads),
+        *(f"dashboards/{name}.yaml" for name in ("ai", "business", "drills", "experiments", "slo", "system")),
+        *(f"alerts/{name}.yaml" for name in ("delivery", "dependencies", "models", "ranking", "watching")),
     ]
     assert (outcome.exit_code, outcome.stdout) == (0, "".join(f"ok  {book}\n" for book in books))
 

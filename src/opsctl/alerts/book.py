@@ -1,25 +1,16 @@
 """What may stand in a book of alerts: rules of the kinds `Alert` and `SLO` by name, for one service."""
 
-from enum import StrEnum
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
+from opsctl.alerts.severity import AlertSeverity
 from opsctl.alerts.signals import AbsenceSignal, AlwaysSignal, Label, Selector, Signal
 from opsctl.config.model import StrictModel
 from opsctl.config.quantities import Duration
 
 RuleName = Annotated[str, Field(pattern=r"^[a-zA-Z][a-zA-Z0-9_]{0,99}$")]
 Sentence = Annotated[str, Field(min_length=1, max_length=1000)]
-
-
-class AlertSeverity(StrEnum):
-    """How soon somebody has to act: critical in minutes, warning within the hour, info and none never."""
-
-    CRITICAL = "critical"
-    WARNING = "warning"
-    INFO = "info"
-    NONE = "none"
 
 
 class PanelReference(StrictModel):

@@ -6,11 +6,12 @@ from dataclasses import replace
 from typing import TypedDict
 
 from opsctl.alerts import slo
-from opsctl.alerts.book import Alert, AlertSeverity, BurnTier, Drill, Objective, PanelReference
+from opsctl.alerts.book import Alert, BurnTier, Drill, Objective, PanelReference
 from opsctl.alerts.detection import Intervals, predict_alert, predict_tier
 from opsctl.alerts.expressions import alert_expression, signal_expression
 from opsctl.alerts.load import AlertBooks, LoadedBook
 from opsctl.alerts.rules import AlertRule, RecordingRule, RuleSet
+from opsctl.alerts.severity import AlertSeverity
 from opsctl.alerts.signals import (
     AgeSignal,
     LevelSignal,

@@ -4,7 +4,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
-from opsctl.alerts.book import AlertSeverity
+from opsctl.alerts.severity import AlertSeverity
 from opsctl.config.model import StrictModel
 from opsctl.config.project import WebAddress
 from opsctl.config.quantities import Duration

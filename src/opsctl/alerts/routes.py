@@ -3,10 +3,10 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from opsctl.alerts.book import AlertSeverity
 from opsctl.alerts.compile import WATCHDOG
 from opsctl.alerts.delivery import DeliveryBook
 from opsctl.alerts.rules import RuleSet
+from opsctl.alerts.severity import AlertSeverity
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from opsctl.alerts.book import AlertSeverity, Drill, PanelReference
+from opsctl.alerts.book import Drill, PanelReference
+from opsctl.alerts.severity import AlertSeverity
 from opsctl.core.findings import Location
 
 

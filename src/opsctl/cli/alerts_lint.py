@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from opsctl.alerts.book import AlertSeverity
+from opsctl.alerts.severity import AlertSeverity
 from opsctl.alerts.target import Histograms, PrometheusVersion
 from opsctl.cli.finding_output import FailOn, Format
 from opsctl.cli.options import Json, command

@@ -79,34 +79,50 @@ def export(
     ] = None,
     port: Port = None,
     once: Once = False,
+    json: Json = False,
 ) -> None:
     """Tell Prometheus of readers, vectors and proofs until Ctrl-C; `opsctl stack up --watch` does it for you."""
-    _export([each.value for each in family or ()], port=port, once=once)
+    _export([each.value for each in family or ()], port=port, once=once, json=json)
 
 
 @command(
     app, "opsctl metrics export-business", "opsctl metrics export-business --once", name="export-business"
 )
-def export_business(port: Port = None, once: Once = False) -> None:
+def export_business(port: Port = None, once: Once = False, json: Json = False) -> None:
     """Tell Prometheus of readers only: active, sessions, retention, saves, engagement, discovery, NPS, satisfaction."""
-    _export([FamilyName.BUSINESS.value], port=port, once=once)
+    _export([FamilyName.BUSINESS.value], port=port, once=once, json=json)
 
 
-def _export(names: "list[str]", *, port: int | None, once: bool) -> None:
+def _export(names: "list[str]", *, port: int | None, once: bool, json: bool) -> None:
     from opsctl.cli import wiring
+    from opsctl.cli.document import document
     from opsctl.cli.exit import leave
     from opsctl.cli.exporting import families
     from opsctl.core.exit_codes import ExitCode
     from opsctl.exporters.serve import serve_exporter
     from opsctl.exporters.shelf import Shelf, exposition
-    from opsctl.ui.console import note, print_line
+    from opsctl.ui.console import note, print_document, print_line
 
     chosen = families(names)
     shelf = Shelf(chosen, clock=wiring.clock())
     if once:
         results = [shelf.renew(each) for each in chosen]
-        print_line(exposition(shelf.values).decode().rstrip())
+        if json:
+            data = [
+                {
+                    "name": each.metric.name,
+                    "labels": dict(zip(each.metric.labels, each.labels, strict=True)),
+                    "value": each.number,
+                }
+                for each in shelf.values()
+            ]
+            print_document(document("opsctl.metrics.export", data=data, ok=all(results)))
+        else:
+            print_line(exposition(shelf.values).decode().rstrip())
         leave(ExitCode.GOOD if all(results) else ExitCode.NOT_READY)
     chosen_port = port or _DEFAULT_PORT
-    note(f"figures at http://127.0.0.1:{chosen_port}/metrics; Ctrl-C ends it")
+    address = f"http://127.0.0.1:{chosen_port}/metrics"
+    if json:
+        print_document(document("opsctl.metrics.export", data={"address": address}, ok=True))
+    note(f"figures at {address}; Ctrl-C ends it")
     serve_exporter(shelf, host="127.0.0.1", port=chosen_port)

@@ -3,6 +3,7 @@
 import os
 import subprocess
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from opsctl.core.errors import OpsError, UsageError
@@ -155,15 +156,28 @@ def addresses() -> Mapping[str, str]:
     return {name: value for name, value in found.items() if value}
 
 
-def execute(command: str) -> int:
-    """Run a step with bash, its output going to the terminal as it comes; return its exit code."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DoneStep:
+    """A step that was run; `output` is None where it went to the terminal."""
+
+    number: int
+    exit_code: int
+    output: str | None
+
+
+def execute(step: "Step", *, is_captured: bool) -> DoneStep:
+    """Run a step with bash, its output going to the terminal as it comes, or kept."""
     from opsctl.cli import wiring
 
     done = subprocess.run(
-        ["bash", "-euo", "pipefail", "-c", command],
+        ["bash", "-euo", "pipefail", "-c", step.command],
         cwd=wiring.settings().root,
         env={**os.environ, **addresses(), "OPSCTL_PROJECT": str(wiring.settings().root)},
         stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE if is_captured else None,
+        stderr=subprocess.STDOUT if is_captured else None,
+        text=True,
+        errors="replace",
         check=False,
     )
-    return done.returncode
+    return DoneStep(number=step.number, exit_code=done.returncode, output=done.stdout)

@@ -89,6 +89,7 @@ def run(
         bool, typer.Option("--yes", "-y", help="Do not ask before a step that changes something.")
     ] = False,
     dry_run: DryRun = False,
+    json: Json = False,
 ) -> None:
     """Execute steps of a runbook. Without --step every step that only looks; one that changes something is asked for.
 
@@ -96,13 +97,15 @@ def run(
     Exit 4: a step changes something and nobody could be asked.
     """
     from opsctl.cli import runbooking
+    from opsctl.cli.document import document
     from opsctl.cli.exit import leave
     from opsctl.core.errors import RefusedError
+    from opsctl.ui.console import print_document
     from opsctl.ui.show_runbooks import show_next, show_step
 
     book = runbooking.runbook(name)
     chosen = [runbooking.step(book, step)] if step else [each for each in book.steps if each.changes is None]
-    failed = False
+    done: list[runbooking.DoneStep] = []
     for each in chosen:
         show_step(each)
         if dry_run:
@@ -116,6 +119,10 @@ def run(
                 )
             if not typer.confirm("Run it?", err=True):
                 continue
-        failed |= runbooking.execute(each.command) != 0
+        done.append(runbooking.execute(each, is_captured=json))
+    failed = any(each.exit_code != 0 for each in done)
+    if json:
+        data = {"name": book.name, "steps": chosen, "done": done}
+        print_document(document("opsctl.runbooks.run", data=data, ok=not failed))
     show_next(book, last=chosen[-1].number if chosen else 0)
     leave(ExitCode.BAD_VERDICT if failed else ExitCode.GOOD)

@@ -104,6 +104,7 @@ def check_books() -> list[str]:
             load_book(current.root / path, models[kind])
     many = [
         *(("load", path) for path in _books_in(books.loads)),
+        *(("dashboard", path) for path in _books_in(books.dashboards)),
         *(
             ("delivery" if path.name == "delivery.yaml" else "alerts", path)
             for path in _books_in(books.alerts)

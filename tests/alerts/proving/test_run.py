@@ -4,13 +4,14 @@ import pytest
 from tests.fakes.clock import FakeClock
 from tests.fakes.watchers import Reaction, ScriptedWorld
 
-from opsctl.alerts.book import AlertSeverity, Drill
+from opsctl.alerts.book import Drill
 from opsctl.alerts.proving.evidence import rule_digest
 from opsctl.alerts.proving.judge import worst
 from opsctl.alerts.proving.model import Proof, ProofLevel
 from opsctl.alerts.proving.plan import plan_proofs, without_muting
 from opsctl.alerts.proving.run import Conduct, Prover
 from opsctl.alerts.rules import AlertRule
+from opsctl.alerts.severity import AlertSeverity
 from opsctl.core.events import ignore
 from opsctl.core.findings import Location
 from opsctl.evidence.model import Verdict

@@ -261,7 +261,10 @@ def test_refusals_leave_ten_lines_a_second_of_each_status():
     bench.log(facts(status=429, refused="rate_limit", cache=""))
     bench.log(facts(status=429, refused="rate_limit", cache=""))
 
-    told = [(line["http.response.status_code"], line["refused"], line.get("left_out")) for line in bench.kept.lines]
+    told = [
+        (line["http.response.status_code"], line["refused"], line.get("left_out"))
+        for line in bench.kept.lines
+    ]
     assert told == [(429, "rate_limit", None)] * 10 + [(401, "wrong_key", None), (429, "rate_limit", 490)]
 
 

@@ -2,10 +2,11 @@
 
 from collections.abc import Iterator
 
-from opsctl.alerts.book import Alert, AlertSeverity, Objective
+from opsctl.alerts.book import Alert, Objective
 from opsctl.alerts.compile import WATCHDOG
 from opsctl.alerts.lint.registry import Complaint, LintContext, check
 from opsctl.alerts.routes import receivers_of, routes_of
+from opsctl.alerts.severity import AlertSeverity
 from opsctl.alerts.signals import AbsenceSignal, AlwaysSignal, LevelSignal
 from opsctl.core.findings import Severity
 

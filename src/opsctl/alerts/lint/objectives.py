@@ -4,8 +4,9 @@ import math
 from collections.abc import Iterator
 
 from opsctl.alerts import slo
-from opsctl.alerts.book import Alert, AlertSeverity, Objective
+from opsctl.alerts.book import Alert, Objective
 from opsctl.alerts.lint.registry import Complaint, LintContext, check
+from opsctl.alerts.severity import AlertSeverity
 from opsctl.core.findings import Severity
 from opsctl.core.units import format_duration, parse_duration
 

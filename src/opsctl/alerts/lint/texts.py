@@ -3,9 +3,9 @@
 import re
 from collections.abc import Iterator
 
-from opsctl.alerts.book import AlertSeverity
 from opsctl.alerts.compile import GENERATED_DASHBOARD
 from opsctl.alerts.lint.registry import Complaint, LintContext, check
+from opsctl.alerts.severity import AlertSeverity
 from opsctl.core.findings import Severity
 from opsctl.metrics.promql import PromqlError, read_promql
 
