@@ -60,7 +60,7 @@ def runbook_stub(rule: str, alerts: tuple[AlertRule, ...]) -> str:
 
 ## Mitigation
 
-1. Say what to do first, and how to know that it helped.
+2. Say what to do first, and how to know that it helped.
 
    ```sh
    opsctl stack logs service

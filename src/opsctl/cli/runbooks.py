@@ -1,6 +1,5 @@
 """Commands of `opsctl runbooks`: what to do about an alert, checked, shown, and done step by step."""
 
-import sys
 from typing import Annotated
 
 import typer
@@ -22,17 +21,17 @@ def lint(
     """Check the runbooks: one a rule, whole, commands that parse, links from alert to panel to drill and back. Exit 1: errors."""
     from opsctl.cli.finding_output import tell_findings
     from opsctl.cli.runbooking import lint_context
-    from opsctl.runbooks.lint import lint_runbooks
+    from opsctl.runbooks.lint.run import lint_runbooks
 
     context = lint_context()
-    steps = sum(len(each.steps) for each in context.runbooks.values())
+    steps = sum(1 for _ in context.steps())
     tell_findings(
         lint_runbooks(context),
         schema="opsctl.runbooks.lint",
         suite="runbooks",
         written=FindingFormat.JSON if json else format,
         fail_on=fail_on,
-        looked_at=f"{len(context.runbooks)} runbooks, {steps} commands",
+        looked_at=f"{len(context.own)} runbooks, {steps} commands",
     )
 
 
@@ -41,10 +40,11 @@ def list_runbooks(json: Json = False) -> None:
     """Show every runbook with the number of its steps, and of those that change something."""
     from opsctl.cli.document import document
     from opsctl.cli.runbooking import runbooks
+    from opsctl.runbooks.model import README
     from opsctl.ui.console import print_document
     from opsctl.ui.show_runbooks import show_runbooks
 
-    found = [each for each in runbooks().values() if each.steps]
+    found = [each for file, each in runbooks().items() if file != README]
     if json:
         rows = [{"name": each.name, "steps": each.steps} for each in found]
         print_document(document("opsctl.runbooks.list", data=rows, ok=True))
@@ -52,7 +52,7 @@ def list_runbooks(json: Json = False) -> None:
         show_runbooks(found)
 
 
-@command(app, "opsctl runbooks show high_error_rate")
+@command(app, "opsctl runbooks show high_error_rate", "opsctl runbooks show availability_burn_fast")
 def show(name: Name, json: Json = False) -> None:
     """Show a runbook, its steps numbered."""
     from opsctl.cli.document import document
@@ -62,13 +62,8 @@ def show(name: Name, json: Json = False) -> None:
 
     found = runbook(name)
     if json:
-        print_document(
-            document(
-                "opsctl.runbooks.show",
-                data={"name": found.name, "text": found.text, "steps": found.steps},
-                ok=True,
-            )
-        )
+        data = {"name": found.name, "text": found.text, "steps": found.steps}
+        print_document(document("opsctl.runbooks.show", data=data, ok=True))
     else:
         show_runbook(found)
 
@@ -94,35 +89,28 @@ def run(
     """Execute steps of a runbook. Without --step every step that only looks; one that changes something is asked for.
 
     Steps know $SERVICE_URL, $PROMETHEUS_URL, $ALERTMANAGER_URL, $SINK_URL and $DATABASE_URL. Exit 1: a command failed.
-    Exit 4: a step changes something and nobody could be asked.
+    Exit 3: a step needs something that does not run. Exit 4: a step changes something, and nobody said yes.
     """
-    from opsctl.cli import runbooking
-    from opsctl.cli.document import document
+    from opsctl.cli import runbooking, wiring
+    from opsctl.cli.ending import ends_as_by_ctrl_c
     from opsctl.cli.exit import leave
-    from opsctl.core.errors import RefusedError
-    from opsctl.ui.console import print_document
-    from opsctl.ui.show_runbooks import show_next, show_step
+    from opsctl.runbooks.run import next_step, run_steps
+    from opsctl.ui.show_runbooks import hear_output, show_end, step_teller
 
     book = runbooking.runbook(name)
-    chosen = [runbooking.step(book, step)] if step else [each for each in book.steps if each.changes is None]
-    done: list[runbooking.DoneStep] = []
-    for each in chosen:
-        show_step(each)
-        if dry_run:
-            continue
-        if each.changes is not None and not yes:
-            if not sys.stdin.isatty():
-                raise RefusedError(
-                    f"step {each.number} of `{book.name}` changes something: {each.changes}",
-                    code="RBK091",
-                    fix=f"`opsctl runbooks run {book.name} --step {each.number} --yes`, or --dry-run to look first",
-                )
-            if not typer.confirm("Run it?", err=True):
-                continue
-        done.append(runbooking.execute(each, is_captured=json))
-    failed = any(each.exit_code != 0 for each in done)
+    with ends_as_by_ctrl_c():
+        results = run_steps(
+            book,
+            runbooking.chosen_steps(book, step),
+            shell=None if dry_run else runbooking.bash(heard=hear_output if json else None),
+            allows=runbooking.asks_first(book.name, yes=yes),
+            clock=wiring.clock(),
+            listener=step_teller,
+        )
+    code = runbooking.exit_code(results)
+    following = next_step(book, results)
     if json:
-        data = {"name": book.name, "steps": chosen, "done": done}
-        print_document(document("opsctl.runbooks.run", data=data, ok=not failed))
-    show_next(book, last=chosen[-1].number if chosen else 0)
-    leave(ExitCode.BAD_VERDICT if failed else ExitCode.GOOD)
+        runbooking.print_results(book, results, following=following, ok=code is ExitCode.GOOD)
+    else:
+        show_end(book, following)
+    leave(code)

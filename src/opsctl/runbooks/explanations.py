@@ -1,6 +1,6 @@
 """What the codes of runbooks mean."""
 
-from opsctl.runbooks.lint import explanations
+from opsctl.runbooks.lint.run import explanations
 
 EXPLANATIONS = explanations() | {
     "RBK090": """There is no runbook of this name, or it has no such step.

@@ -1,22 +1,31 @@
-"""What stands in a runbook: headings, fenced commands with the sentence before them, and links."""
+"""What stands in a runbook: headings, fenced commands with the text before them, links."""
 
 import re
+from collections import Counter
 from dataclasses import dataclass, field
 
-from opsctl.runbooks.model import Heading, Runbook, Step
+from opsctl.runbooks.model import Flaw, Heading, Link, Runbook, Step
 
-_HEADING = re.compile(r"^#{1,6}\s+(?P<text>.+?)\s*#*$")
-_FENCE = re.compile(r"^(?P<indent>\s*)```(?P<language>\w*)\s*$")
-_LINK = re.compile(r"(?<!!)\[[^\]]*\]\((?P<target>[^)\s]+)\)")
-_SHELLS = ("sh", "bash", "console")
+_HEADING = re.compile(r"^ {0,3}#{1,6}\s+(?P<text>.+?)\s*#*\s*$")
+_FENCE = re.compile(r"^(?P<indent>\s*)(?P<marks>`{3,}|~{3,})\s*(?P<language>[\w+-]*)[^`]*$")
+_LINK = re.compile(r"\[[^\]]*\]\(\s*<?(?P<target>[^)\s>]+)>?(?:\s+(?:\"[^\"]*\"|'[^']*'))?\s*\)")
+_REFERENCE = re.compile(r"^ {0,3}\[[^\]]+\]:\s*<?(?P<target>[^\s>]+)")
+_CODE_SPAN = re.compile(r"(`+)(?!`).*?(?<!`)\1(?!`)")
+_LISTED = re.compile(r"^\s*(?P<number>\d{1,9})[.)]\s+")
+_SHELLS = ("sh", "bash", "shell")
 
 
 @dataclass(slots=True)
 class _Reading:
-    headings: list[tuple[str, int, list[str]]] = field(default_factory=list)
+    """What was seen so far; `said` is the paragraph that goes on."""
+
+    headings: list[tuple[str, int]] = field(default_factory=list)
+    filled: set[int] = field(default_factory=set)
     steps: list[Step] = field(default_factory=list)
-    links: list[tuple[str, int]] = field(default_factory=list)
-    said: str = ""
+    links: list[Link] = field(default_factory=list)
+    flaws: list[Flaw] = field(default_factory=list)
+    said: list[str] = field(default_factory=list)
+    paragraph_ended: bool = False
 
 
 def parse_runbook(name: str, text: str, *, file: str) -> Runbook:
@@ -25,21 +34,29 @@ def parse_runbook(name: str, text: str, *, file: str) -> Runbook:
     lines = text.splitlines()
     index = 0
     while index < len(lines):
-        index = _read_line(lines, index, reading)
+        index = _read(lines, index, reading)
     return Runbook(
         name=name,
         file=file,
         text=text,
-        headings=tuple(
-            Heading(text=heading, line=line, has_body=any(each.strip() for each in body))
-            for heading, line, body in reading.headings
-        ),
+        headings=_headings(reading),
         steps=tuple(reading.steps),
         links=tuple(reading.links),
+        flaws=tuple(reading.flaws),
     )
 
 
-def _read_line(lines: list[str], index: int, reading: _Reading) -> int:
+def anchor_of(heading: str) -> str:
+    """Return what a link to a heading is called.
+
+    >>> anchor_of("What `L1` holds, and why")
+    'what-l1-holds-and-why'
+    """
+    kept = re.sub(r"[^\w\- ]", "", heading.lower())
+    return kept.replace(" ", "-")
+
+
+def _read(lines: list[str], index: int, reading: _Reading) -> int:
     """Read a line, or a whole fenced block, and return the index of the next one."""
     line = lines[index]
     fence = _FENCE.match(line)
@@ -47,34 +64,69 @@ def _read_line(lines: list[str], index: int, reading: _Reading) -> int:
         return _read_fence(lines, index, fence, reading)
     heading = _HEADING.match(line)
     if heading is not None:
-        reading.headings.append((heading["text"], index + 1, []))
-        return index + 1
-    if reading.headings:
-        reading.headings[-1][2].append(line)
-    if line.strip():
-        reading.said = re.sub(r"^\s*\d+\.\s+", "", line.strip())
-    reading.links += [(found["target"], index + 1) for found in _LINK.finditer(line)]
+        reading.headings.append((heading["text"], index + 1))
+        reading.said = []
+    elif line.strip():
+        _hear(line.strip(), reading)
+    else:
+        reading.paragraph_ended = True
+    seen = _CODE_SPAN.sub("", line)
+    reading.links += [
+        Link(target=found["target"], line=index + 1)
+        for found in (*_LINK.finditer(seen), *_REFERENCE.finditer(seen))
+    ]
     return index + 1
 
 
+def _hear(text: str, reading: _Reading) -> None:
+    """Take a line into the paragraph before a command; a new item of a list is a new paragraph."""
+    if reading.paragraph_ended or _LISTED.match(text):
+        reading.said = []
+    reading.paragraph_ended = False
+    reading.said.append(text)
+    reading.filled.add(len(reading.headings))
+
+
 def _read_fence(lines: list[str], index: int, fence: "re.Match[str]", reading: _Reading) -> int:
-    end = index + 1
-    while end < len(lines) and not lines[end].strip().startswith("```"):
-        end += 1
+    """Read a fenced block and return the index of the line behind it."""
+    closing = re.compile(rf"^\s*{re.escape(fence['marks'][0])}{{{len(fence['marks'])},}}\s*$")
+    end = next((at for at in range(index + 1, len(lines)) if closing.match(lines[at])), None)
+    if end is None:
+        reading.flaws.append(Flaw(title="a fenced block is never closed", line=index + 1))
+        end = len(lines)
+    if not fence["language"]:
+        reading.flaws.append(Flaw(title="a fenced block does not say what it holds", line=index + 1))
     indent = len(fence["indent"])
-    body = [
-        each[indent:] if each[:indent].isspace() or not indent else each for each in lines[index + 1 : end]
-    ]
-    if reading.headings:
-        reading.headings[-1][2].extend(body)
-    if fence["language"] in _SHELLS and any(each.strip() for each in body):
-        section = reading.headings[-1][0] if reading.headings else ""
-        step = Step(
-            number=len(reading.steps) + 1,
-            section=section,
-            text=reading.said,
-            command="\n".join(body).strip(),
-            line=index + 2,
-        )
-        reading.steps.append(step)
+    body = [line[indent:] if not line[:indent].strip() else line.lstrip() for line in lines[index + 1 : end]]
+    if any(line.strip() for line in body):
+        reading.filled.add(len(reading.headings))
+        if fence["language"].lower() in _SHELLS:
+            reading.steps.append(_step(body, line=index + 2, reading=reading))
+    reading.said, reading.paragraph_ended = [], False
     return end + 1
+
+
+def _step(body: list[str], *, line: int, reading: _Reading) -> Step:
+    said = " ".join(reading.said)
+    listed = _LISTED.match(said)
+    blank_before = next(at for at, each in enumerate(body) if each.strip())
+    return Step(
+        number=len(reading.steps) + 1,
+        listed=int(listed["number"]) if listed else None,
+        section=reading.headings[-1][0] if reading.headings else "",
+        text=said[listed.end() :] if listed else said,
+        command="\n".join(body).strip(),
+        line=line + blank_before,
+    )
+
+
+def _headings(reading: _Reading) -> tuple[Heading, ...]:
+    """Return the headings; a name that comes again gets a number behind it, as GitHub does it."""
+    seen: Counter[str] = Counter()
+    found = []
+    for position, (text, line) in enumerate(reading.headings, start=1):
+        anchor = anchor_of(text)
+        numbered = f"{anchor}-{seen[anchor]}" if seen[anchor] else anchor
+        seen[anchor] += 1
+        found.append(Heading(text=text, line=line, anchor=numbered, has_body=position in reading.filled))
+    return tuple(found)

@@ -2,9 +2,15 @@
 
 from collections.abc import Sequence
 
-from opsctl.runbooks.model import Runbook, Step
+from opsctl.core.events import Event
+from opsctl.core.units import format_duration
+from opsctl.runbooks.model import OVER, Runbook, Step
+from opsctl.runbooks.run import Outcome, StepResult, StepShown
 from opsctl.ui.console import err, hint, note, out
 from opsctl.ui.table import show_table
+
+_STARTED_BY = {"SERVICE_URL": "opsctl stack up", "DATABASE_URL": "opsctl stack up postgres"}
+_BY_WATCHERS = "opsctl stack up --watch"
 
 
 def show_runbooks(runbooks: Sequence[Runbook]) -> None:
@@ -21,11 +27,40 @@ def show_runbook(runbook: Runbook) -> None:
     from rich.markdown import Markdown
 
     out().print(Markdown(runbook.text))
-    show_next(runbook, last=0)
+    hint(f"`opsctl runbooks run {runbook.name}` runs every step that only looks")
 
 
-def show_step(step: Step) -> None:
-    """Print a step before it is run, on stderr: what it prints itself goes to stdout."""
+def step_teller(event: Event) -> None:
+    """Tell of a step before and after it is run, on stderr: what it prints itself goes to stdout."""
+    match event:
+        case StepShown():
+            _show_step(event.step)
+        case StepResult():
+            _show_result(event)
+        case _:
+            pass
+
+
+def hear_output(line: str) -> None:
+    """Show a line that a step printed, where stdout is kept for the document."""
+    err().print(line.rstrip("\n"), markup=False, highlight=False, soft_wrap=True)
+
+
+def show_end(runbook: Runbook, following: Step | None) -> None:
+    """Say how to know that it is over, and which step could follow."""
+    over = runbook.text_of(OVER)
+    if over:
+        from rich.markup import escape
+
+        note(f"[dim]over when[/] {escape(over)}")
+    if following is not None:
+        change = f", which changes something: {following.changes}" if following.changes else ""
+        hint(
+            f"`opsctl runbooks run {runbook.name} --step {following.number}` runs step {following.number}{change}"
+        )
+
+
+def _show_step(step: Step) -> None:
     from rich.markup import escape
 
     note(f"[bold]step {step.number}[/] [dim]{step.section}[/] {escape(step.text)}")
@@ -33,11 +68,18 @@ def show_step(step: Step) -> None:
         err().print(f"  [cyan]{escape(line)}[/]", highlight=False, soft_wrap=True)
 
 
-def show_next(runbook: Runbook, *, last: int) -> None:
-    """Say which step could follow."""
-    following = next((step for step in runbook.steps if step.number > last), None)
-    if following is not None:
-        change = f", which changes something: {following.changes}" if following.changes else ""
-        hint(
-            f"`opsctl runbooks run {runbook.name} --step {following.number}` runs step {following.number}{change}"
-        )
+def _show_result(result: StepResult) -> None:
+    number = result.step.number
+    match result.outcome:
+        case Outcome.DONE:
+            note(f"[green]✔[/] step {number} done in {format_duration(result.seconds or 0)}\n")
+        case Outcome.FAILED:
+            note(f"[red]✘[/] step {number} failed: its command ended with {result.exit_code}\n")
+        case Outcome.DECLINED:
+            note(f"- step {number} not run\n")
+        case Outcome.NOT_READY:
+            needs = ", ".join(f"${name}" for name in result.needs)
+            started_by = _STARTED_BY.get(result.needs[0], _BY_WATCHERS)
+            note(f"[yellow]![/] step {number} not run: nothing that runs gives {needs}; `{started_by}`\n")
+        case Outcome.SHOWN:
+            note("")

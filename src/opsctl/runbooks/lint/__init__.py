@@ -1,0 +1,1 @@
+"""Checks of runbooks: each a function with a stable code, whose docstring is the page of `opsctl explain`."""

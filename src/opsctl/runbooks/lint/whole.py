@@ -1,0 +1,129 @@
+"""Is there a runbook for every rule, is it whole, and does it say of the rule what the book says?"""
+
+from collections.abc import Iterator
+
+from opsctl.core.findings import Severity
+from opsctl.runbooks.lint.registry import Complaint, LintContext, at, check
+from opsctl.runbooks.model import HEADINGS, README, STUB
+
+
+@check("RBK001")
+def missing(context: LintContext) -> Iterator[Complaint]:
+    """A rule has no runbook. `opsctl alerts render` writes a stub to be finished."""
+    places = {node.rule: node.location for node in context.nodes}
+    for rule in context.rules:
+        if rule.file not in context.runbooks:
+            yield Complaint(
+                title=f"{rule.name} has no runbook `{rule.file}`",
+                location=places.get(rule.name),
+                fix="`opsctl alerts render` writes a stub",
+            )
+
+
+@check("RBK002", Severity.WARNING)
+def without_rule(context: LintContext) -> Iterator[Complaint]:
+    """A runbook belongs to no rule: the rule was renamed or removed, and nobody will ever be led here."""
+    files = {rule.file for rule in context.rules}
+    for name, runbook in context.runbooks.items():
+        if name not in files and name != README:
+            yield Complaint(
+                title=f"no rule leads to `{name}`",
+                location=at(runbook, 1),
+                fix="name it as its rule, or remove it",
+            )
+
+
+@check("RBK003")
+def headings(context: LintContext) -> Iterator[Complaint]:
+    """A runbook lacks one of Meaning, Impact, Diagnosis and Mitigation, has them in another order, or leaves one empty."""
+    for runbook in context.own:
+        known = [each.text for each in runbook.headings if each.text in HEADINGS]
+        gone = [each for each in HEADINGS if each not in known]
+        if gone:
+            yield Complaint(title=f"no heading {' and no heading '.join(gone)}", location=at(runbook, 1))
+        elif known != list(HEADINGS):
+            yield Complaint(
+                title=f"the headings are not {', '.join(HEADINGS)}, once each and in this order",
+                location=at(runbook, 1),
+            )
+        for heading in runbook.headings:
+            if heading.text in HEADINGS and not heading.has_body:
+                yield Complaint(
+                    title=f"nothing stands below {heading.text}", location=at(runbook, heading.line)
+                )
+
+
+@check("RBK004")
+def stub(context: LintContext) -> Iterator[Complaint]:
+    """A runbook is still the stub that `opsctl alerts render` wrote: nobody has thought about this alert yet."""
+    for runbook in context.own:
+        if STUB in runbook.text:
+            yield Complaint(
+                title="a stub that nobody has finished",
+                location=at(runbook, 1),
+                fix="write what to do, then remove the mark",
+            )
+
+
+@check("RBK012")
+def index(context: LintContext) -> Iterator[Complaint]:
+    """README.md of the runbooks does not name one of them, or says of its rule what the book does not."""
+    readme = context.runbooks.get(README)
+    if readme is None:
+        return
+    lines = set(readme.text.splitlines())
+    for rule in context.rules:
+        if rule.file in context.runbooks and rule.index_row not in lines:
+            line = next((link.line for link in readme.links if link.target == rule.file), 1)
+            yield Complaint(
+                title=f"does not say of {rule.name} what the book says",
+                location=at(readme, line),
+                fix=rule.index_row,
+            )
+
+
+@check("RBK013")
+def flaws(context: LintContext) -> Iterator[Complaint]:
+    """A fenced block is never closed, or does not say what it holds, so `opsctl runbooks run` cannot know its steps.
+
+    A command is a block of the kind `sh`; an example of an answer is one of the kind `text` or `json`.
+    """
+    for runbook in context.own:
+        for flaw in runbook.flaws:
+            yield Complaint(title=flaw.title, location=at(runbook, flaw.line), fix="```sh above, ``` below")
+
+
+@check("RBK014")
+def numbers(context: LintContext) -> Iterator[Complaint]:
+    """The number before a command is not that of the step.
+
+    Steps count through the whole runbook, so that `--step 5` is what the page calls 5.
+    """
+    for runbook, step in context.steps():
+        if step.listed != step.number:
+            said = f"{step.listed}." if step.listed else "no number"
+            yield Complaint(
+                title=f"step {step.number} has {said} before it",
+                location=at(runbook, step.line),
+                fix=f"begin its sentence with `{step.number}.`",
+            )
+
+
+@check("RBK015")
+def facts(context: LintContext) -> Iterator[Complaint]:
+    """Severity, receivers, panel or drill in a runbook are not those of the rule: the book was changed and this was not."""
+    for rule in context.rules:
+        runbook = context.runbooks.get(rule.file)
+        if runbook is not None and STUB not in runbook.text and rule.row not in runbook.text.splitlines():
+            line = _line_of_facts(runbook.text)
+            yield Complaint(
+                title=f"does not say of {rule.name} what the book says",
+                location=at(runbook, line),
+                fix=rule.row,
+            )
+
+
+def _line_of_facts(text: str) -> int:
+    """Return the line of the table's only row; the first line where there is no table."""
+    rows = [number for number, line in enumerate(text.splitlines(), start=1) if line.startswith("| ")]
+    return rows[1] if len(rows) > 1 else 1
