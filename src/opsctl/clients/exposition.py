@@ -20,11 +20,13 @@ class Sample:
     value: float
 
 
-def read_samples(url: str, *, headers: Mapping[str, str]) -> tuple[Sample, ...]:
+def read_samples(
+    url: str, *, headers: Mapping[str, str], timeout_seconds: float = _TIMEOUT_SECONDS
+) -> tuple[Sample, ...]:
     """Return what an address exposes; nothing where it exposes nothing that can be read."""
     parts = urlsplit(url)
     kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
-    connection = kind(parts.hostname or "", parts.port, timeout=_TIMEOUT_SECONDS)
+    connection = kind(parts.hostname or "", parts.port, timeout=timeout_seconds)
     try:
         connection.request("GET", parts.path or "/", headers=dict(headers))
         answer = connection.getresponse()

@@ -10,6 +10,8 @@ from opsctl.metrics.model import Metric
 
 _READERS_ROUTES = frozenset({"feed", "interactions", "content", "trending"})
 _ANSWERED = frozenset({"hit", "stale", "negative"})
+BAD_ERROR_RATIO = 0.01
+"""What the alert `high_error_rate` calls too many, for those who have no watchers."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,6 +20,11 @@ class Reading:
 
     at: float
     samples: Sequence[Sample]
+
+    @property
+    def is_of_service(self) -> bool:
+        """Tell whether it was the ranking service that answered, and not something else at its address."""
+        return any(sample.name == metrics.WORKERS.name for sample in self.samples)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,7 +67,7 @@ class Signals:
         """Return what is wrong at a glance; alerts say it better, but are not always there."""
         found = [f"{name} does not answer" for name, is_up in self.dependencies.items() if not is_up]
         found += [f"the breaker of {name} is open" for name, is_open in self.breakers.items() if is_open]
-        if self.error_ratio is not None and self.error_ratio > 0.01:
+        if self.error_ratio is not None and self.error_ratio > BAD_ERROR_RATIO:
             found.append(f"{self.error_ratio:.1%} of the requests fail")
         return tuple(found)
 
@@ -127,7 +134,7 @@ class _Change:
 
     def __init__(self, before: Reading, after: Reading) -> None:
         self._before = {_key(each): each.value for each in before.samples}
-        self._after = after.samples
+        self._after = [each for each in after.samples if math.isfinite(each.value)]
 
     def of(self, metric: Metric, chooses: Chooses = lambda _labels: True) -> float:
         """Return by how much the chosen series of a counter grew."""
@@ -141,14 +148,16 @@ class _Change:
 
     def states(self, metric: Metric) -> dict[str, float]:
         """Return a gauge by its dependency."""
-        return {each.labels["dependency"]: each.value for each in self._after if each.name == metric.name}
+        return {
+            each.labels.get("dependency", ""): each.value for each in self._after if each.name == metric.name
+        }
 
     def buckets(self, metric: Metric, chooses: Chooses = lambda _labels: True) -> dict[float, float]:
         """Return how much the cumulative counts of a histogram grew, by upper bound."""
         found: dict[float, float] = {}
         for each in self._after:
             if each.name == f"{metric.name}_bucket" and chooses(each.labels):
-                bound = float(each.labels["le"].replace("+Inf", "inf"))
+                bound = float(each.labels["le"])
                 found[bound] = found.get(bound, 0.0) + self._grown(each)
         return found
 

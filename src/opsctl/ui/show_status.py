@@ -1,130 +1,248 @@
-"""How does the state of the service look: a few lines, and a live view with the last minutes as small curves."""
+"""How does the state of the service look: one line a thing, with the last minutes as curves where there is room."""
 
-import sys
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from opsctl.core.units import format_count, format_duration
-from opsctl.status.look import Look
+from opsctl.status.figures import BAD_ERROR_RATIO, Signals
+from opsctl.status.look import Look, SeenAlert, SeenEvidence, SeenPart
 from opsctl.ui.console import hint, out
 from opsctl.ui.sparkline import sparkline
 
 if TYPE_CHECKING:
-    from rich.console import RenderableType
+    from rich.text import Text
 
-_KEPT = 40
-_COLOURS = {"critical": "red", "warning": "yellow", "info": "cyan"}
+KEPT_LOOKS = 240
+_TITLE_COLUMNS = 13
+_FIGURE_COLUMNS = 34
+_SMALLEST_CURVE = 8
+_COLOURS = {"critical": "bold red", "warning": "yellow", "info": "cyan"}
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """Words that stay on one line, and what stands between them and those before."""
+
+    words: str
+    style: str = ""
+    gap: str = "   "
+
+
+class History:
+    """The last values of the curves, a gap where the service did not answer."""
+
+    def __init__(self) -> None:
+        self.rates: deque[float | None] = deque(maxlen=KEPT_LOOKS)
+        self.errors: deque[float | None] = deque(maxlen=KEPT_LOOKS)
+        self.slowest: deque[float | None] = deque(maxlen=KEPT_LOOKS)
+
+    def add(self, look: Look) -> None:
+        """Take the values of a look."""
+        found = look.signals
+        self.rates.append(found.rate if found else None)
+        self.errors.append(found.error_ratio or 0.0 if found else None)
+        self.slowest.append(found.latency_seconds.get(0.99) if found else None)
 
 
 def show_status(look: Look) -> None:
-    """Print one look."""
-    out().print(_page(look, _History()))
+    """Print one look, and the next step."""
+    print_page(status_lines(look, History(), width=out().width))
     if look.note:
         hint(look.note)
-    elif look.firing:
+    if look.firing:
         hint(f"`opsctl runbooks show {look.firing[0].name}` says what to do")
 
 
-def live_view(looks: Iterable[Look]) -> None:
-    """Show looks until Ctrl-C: in place on a terminal, else one after the other."""
-    history = _History()
-    if not out().is_terminal:
-        for look in looks:
-            history.add(look)
-            out().print(_page(look, history))
-            sys.stdout.flush()
-        return
-    from rich.live import Live
-
-    with Live(console=out(), screen=True, auto_refresh=False) as live:
-        for look in looks:
-            history.add(look)
-            live.update(_page(look, history), refresh=True)
+def print_page(lines: "Sequence[Text]") -> None:
+    """Print the lines of a page to stdout."""
+    for line in lines:
+        out().print(line, highlight=False, soft_wrap=True)
 
 
-class _History:
-    """The last values of the curves."""
-
-    def __init__(self) -> None:
-        self.rates: deque[float] = deque(maxlen=_KEPT)
-        self.slowest: deque[float] = deque(maxlen=_KEPT)
-
-    def add(self, look: Look) -> None:
-        if look.signals is not None:
-            self.rates.append(look.signals.rate)
-            self.slowest.append(look.signals.latency_seconds.get(0.99) or 0.0)
+def status_lines(look: Look, history: History, *, width: int, height: int | None = None) -> "list[Text]":
+    """Return a look as lines that are at most so wide; with a height, alerts that have no room are counted."""
+    room = max(20, width - _TITLE_COLUMNS)
+    lines = [_headline(look)]
+    for title, pieces in _rows(look, history, room=room):
+        lines += _row(title, pieces, room=room)
+    alerts = [_row("", pieces, room=room) for pieces in _alerts(look)]
+    return lines + _that_fit(alerts, most=None if height is None else height - len(lines))
 
 
-def _page(look: Look, history: _History) -> "RenderableType":
-    from rich.console import Group
+def _that_fit(alerts: "Sequence[Sequence[Text]]", *, most: int | None) -> "list[Text]":
+    """Return the lines of the first alerts, at most so many, the title before the first of them."""
     from rich.text import Text
 
-    return Group(*(Text.from_markup(line) for line in _lines(look, history)))
+    kept: list[Text] = []
+    left = len(alerts)
+    for lines in alerts:
+        # One line is kept free for the count of those that follow.
+        if most is not None and kept and len(kept) + len(lines) + (left > 1) > most:
+            kept.append(Text.assemble(" " * _TITLE_COLUMNS, (f"and {left} more", "dim")))
+            break
+        kept += lines
+        left -= 1
+    first = kept[0]
+    kept[0] = Text.assemble((f"{'alerts':<{_TITLE_COLUMNS}}", "dim"), first[_TITLE_COLUMNS:])
+    return kept
 
 
-def _lines(look: Look, history: _History) -> Iterator[str]:
-    from rich.markup import escape
+def _headline(look: Look) -> "Text":
+    from rich.text import Text
 
-    found = look.signals
-    mark = "[green]✔ well[/]" if look.is_well else "[red]✘ not well[/]"
-    yield f"[bold]{look.service}[/]  {mark}"
-    if found is None:
-        yield f"[red]{escape(look.note or 'it does not answer')}[/]"
-        return
-    yield _line("requests", f"{format_count(found.rate)}/s", _curve(history.rates))
-    quantiles = "  ".join(
-        f"p{share * 100:g} {_time(value)}" for share, value in found.latency_seconds.items()
+    if look.is_well:
+        verdict = ("✔ well", "bold green")
+    elif look.signals is None:
+        verdict = ("✘ no figures", "bold red")
+    else:
+        verdict = ("✘ not well", "bold red")
+    return Text.assemble((look.service, "bold"), "  ", verdict, "  ", (f"{look.at:%H:%M:%S} UTC", "dim"))
+
+
+def _row(title: str, pieces: Sequence[Piece], *, room: int) -> "list[Text]":
+    """Return pieces behind a title, a new line where the next one has no room."""
+    from rich.text import Text
+
+    lines = [Text(f"{title:<{_TITLE_COLUMNS}}", style="dim")]
+    for position, piece in enumerate(pieces):
+        is_first = position == 0 or not lines[-1].plain.strip()
+        gap = "" if is_first else piece.gap
+        if not is_first and lines[-1].cell_len + len(gap + piece.words) > _TITLE_COLUMNS + room:
+            lines.append(Text(" " * _TITLE_COLUMNS))
+            gap = ""
+        lines[-1] = Text.assemble(lines[-1], gap, (piece.words, piece.style))
+    return lines
+
+
+def _rows(look: Look, history: History, *, room: int) -> Iterator[tuple[str, list[Piece]]]:
+    if look.signals is None:
+        yield "", _sentence(look.silence or "the service does not answer", style="red")
+    if look.signals is not None or any(value is not None for value in history.rates):
+        yield from _curves(look.signals, history, room=room)
+    if look.signals is not None:
+        yield from _saturation(look.signals)
+        yield "depends on", _states(look.signals)
+    if look.parts:
+        yield "stack", [_part(part) for part in look.parts]
+    if look.evidence is not None:
+        yield "evidence", _evidence(look.evidence, now=look.at)
+
+
+def _curves(found: Signals | None, history: History, *, room: int) -> Iterator[tuple[str, list[Piece]]]:
+    rate = "-" if found is None else f"{_count(found.rate)}/s"
+    yield "requests", _with_curve(Piece(rate), history.rates, room=room)
+    errors = _errors(found.error_ratio if found else None)
+    yield "errors", _with_curve(errors, history.errors, room=room, style=errors.style)
+    shares = found.latency_seconds.items() if found else ()
+    latency = "  ".join(f"p{share * 100:g} {_time(value)}" for share, value in shares)
+    yield "latency", _with_curve(Piece(latency or "-"), history.slowest, room=room)
+
+
+def _saturation(found: Signals) -> Iterator[tuple[str, list[Piece]]]:
+    hits = [Piece(f"{tier.upper()} {_percent(ratio)}") for tier, ratio in found.hit_ratio.items()]
+    yield "hits", hits or [Piece("nothing was looked up", "dim")]
+    tiers = [Piece(f"{tier} {_percent(share)}") for tier, share in found.tiers.items() if share]
+    made = [Piece(f"p99 {_time(found.generation_seconds)}"), *tiers]
+    yield "making feeds", made if tiers else [Piece("none was made", "dim")]
+    yield (
+        "workers",
+        [
+            Piece(f"{found.workers:.0f} at {_percent(found.worker_use)} of a core"),
+            Piece(f"loop lag p99 {_time(found.loop_lag_seconds)}"),
+            Piece(f"{found.in_flight:.0f} in flight"),
+        ],
     )
-    yield _line("latency", quantiles, _curve(history.slowest))
-    yield _line("errors", _percent(found.error_ratio), f"making a feed p99 {_time(found.generation_seconds)}")
-    hits = "  ".join(f"{tier.upper()} {_percent(ratio)}" for tier, ratio in found.hit_ratio.items())
-    yield _line("hits", hits or "-", "")
-    tiers = "  ".join(f"{tier} {_percent(share)}" for tier, share in found.tiers.items() if share)
-    yield _line("tiers", tiers or "no feed was made", "")
-    use = f"{found.workers:.0f} at {_percent(found.worker_use)} of a core"
-    yield _line("workers", use, f"lag p99 {_time(found.loop_lag_seconds)}  in flight {found.in_flight:.0f}")
-    pool = f"{found.pool_busy:.0f} busy  {found.pool_idle:.0f} idle  {found.pool_waiting:.0f} waiting"
-    yield _line("pool", pool, f"outbox {found.outbox_lag:.0f} behind")
+    yield (
+        "pool",
+        [
+            Piece(f"{found.pool_busy:.0f} busy"),
+            Piece(f"{found.pool_idle:.0f} idle"),
+            Piece(f"{found.pool_waiting:.0f} waiting", "yellow" if found.pool_waiting else ""),
+        ],
+    )
+    yield "outbox", [Piece(f"{format_count(found.outbox_lag)} changes behind")]
+
+
+def _states(found: Signals) -> list[Piece]:
     states = [
-        f"{'[green]✔[/]' if is_up else '[red]✘[/]'} {name}" for name, is_up in found.dependencies.items()
+        Piece(f"✔ {name}", "green") if is_up else Piece(f"✘ {name} does not answer", "red")
+        for name, is_up in sorted(found.dependencies.items())
     ]
-    states += [f"[red]breaker of {name} open[/]" for name, is_open in found.breakers.items() if is_open]
-    yield _line("depends on", "  ".join(states) or "-", "")
-    yield from _alert_lines(look)
+    states += [
+        Piece(f"! breaker of {name} open", "red")
+        for name, is_open in sorted(found.breakers.items())
+        if is_open
+    ]
+    return states or [Piece("nothing that it tells of", "dim")]
 
 
-def _alert_lines(look: Look) -> Iterator[str]:
-    from rich.markup import escape
+def _part(part: SeenPart) -> Piece:
+    if part.problem is not None:
+        return Piece(f"✘ {part.name} {'crashed' if part.status == 'crashed' else 'not ready'}", "red")
+    return Piece(f"✔ {part.name}", "green") if part.is_ready else Piece(f"- {part.name}", "dim")
 
+
+def _evidence(found: SeenEvidence, *, now: datetime) -> list[Piece]:
+    marks = {"pass": Piece("✔ pass", "green"), "fail": Piece("✘ fail", "red")}
+    age = format_duration(max(0.0, (now - found.recorded_at).total_seconds()))
+    return [
+        marks.get(found.verdict, Piece(f"! {found.verdict}", "yellow")),
+        Piece(found.kind, gap="  "),
+        Piece(found.subject, gap=" "),
+        Piece(f"{age} ago{', stale' if found.is_stale else ''}", "dim", gap="  "),
+    ]
+
+
+def _alerts(look: Look) -> Iterator[list[Piece]]:
     if look.alerts is None:
-        yield _line("alerts", "[dim]nobody watches[/]", "")
+        yield [Piece("nobody watches", "dim")]
         return
-    shown = [each for each in look.alerts if each.severity != "none"]
-    if not shown:
-        yield _line("alerts", "[green]none[/]", "")
-    for index, each in enumerate(
-        sorted(shown, key=lambda each: (each.state != "firing", each.severity, each.name))
-    ):
-        colour = _COLOURS.get(each.severity, "dim") if each.state == "firing" else "dim"
-        mark = "●" if each.state == "firing" else "○"
-        yield _line(
-            "alerts" if index == 0 else "",
-            f"[{colour}]{mark} {each.name}[/]",
-            f"[dim]{escape(each.summary)}[/]",
-        )
+    if not look.firing:
+        yield [Piece("✔ none fires", "green")]
+    for alert in look.firing:
+        yield _firing(alert)
+    if look.pending:
+        names = ", ".join(alert.name for alert in look.pending)
+        yield _sentence(f"○ pending: {names}", style="dim")
 
 
-def _line(title: str, text: str, more: str) -> str:
-    from rich.text import Text
+def _firing(alert: SeenAlert) -> list[Piece]:
+    colour = "dim" if alert.is_muted else _COLOURS.get(alert.severity, "")
+    muted = " (muted)" if alert.is_muted else ""
+    name = Piece(f"● {alert.severity or 'firing'} {alert.name}{muted}", colour)
+    first, *others = _sentence(alert.summary, style="dim")
+    return [name, Piece(first.words, "dim", gap="  "), *others]
 
-    # Markup takes no room on the screen, so the column is filled by what will be seen.
-    seen = Text.from_markup(text).cell_len
-    return f"[dim]{title:<11}[/] {text}{' ' * max(2, 44 - seen)}{more}".rstrip()
+
+def _sentence(text: str, *, style: str) -> list[Piece]:
+    """Return words that may stand on several lines."""
+    return [Piece(word, style, gap=" ") for word in text.split()] or [Piece("")]
 
 
-def _curve(values: "deque[float]") -> str:
-    return f"[cyan]{sparkline(list(values), width=_KEPT, floor=0)}[/]" if len(values) > 1 else ""
+def _with_curve(
+    figures: Piece, values: "Sequence[float | None]", *, room: int, style: str = "cyan"
+) -> list[Piece]:
+    """Return figures with their curve behind them; without it where there is no room, or no past."""
+    columns = room - _FIGURE_COLUMNS - 1
+    if columns < _SMALLEST_CURVE or len(values) < 2 or len(figures.words) >= _FIGURE_COLUMNS:
+        return [figures]
+    curve = sparkline(list(values)[-columns:], width=columns, floor=0)
+    return [figures, Piece(curve, style, gap=" " * (_FIGURE_COLUMNS - len(figures.words)))]
+
+
+def _errors(ratio: float | None) -> Piece:
+    if ratio is None:
+        return Piece("-", "dim")
+    if ratio > BAD_ERROR_RATIO:
+        return Piece(f"✘ {ratio:.1%}", "red")
+    return Piece(f"{ratio:.2%}", "yellow") if ratio else Piece("0%", "dim")
+
+
+def _count(number: float) -> str:
+    return format_count(number) if number >= 100 else f"{number:.1f}"
 
 
 def _time(seconds: float | None) -> str:
