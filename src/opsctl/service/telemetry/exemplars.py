@@ -9,28 +9,26 @@ import json
 import os
 import time
 from bisect import bisect_left
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import NamedTuple
 
 from opsctl.metrics import service as metrics
-
-if TYPE_CHECKING:
-    from prometheus_client import CollectorRegistry
-
-    from opsctl.service.telemetry.facts import RequestFacts
+from opsctl.service.telemetry.facts import REFRESH, RequestFacts
+from opsctl.service.telemetry.merging import ExemplarOf
 
 _SECONDS = 0.5
 _OLDEST_SECONDS = 600.0
 _BOUNDS = metrics.REQUEST_SECONDS.buckets
-_BUCKET = f"{metrics.REQUEST_SECONDS.name}_bucket"
+_METRIC = metrics.REQUEST_SECONDS.name
 
 
 class Kept(NamedTuple):
     """One request that stands for its bucket."""
 
     trace_id: str
+    span_id: str
     seconds: float
     at: float
 
@@ -43,17 +41,18 @@ class Exemplars:
         now: seconds since 1970.
     """
 
-    def __init__(self, folder: Path | None, *, now: Any = time.time) -> None:
+    def __init__(self, folder: Path | None, *, now: Callable[[], float] = time.time) -> None:
         self._file = None if folder is None else folder / f"exemplars-{os.getpid()}.json"
         self._now = now
         self._kept: dict[tuple[str, int], Kept] = {}
         self._is_changed = False
 
-    def note(self, facts: "RequestFacts") -> None:
-        """Keep a request, if it has a trace."""
-        if facts.trace_id:
+    def note(self, facts: RequestFacts) -> None:
+        """Keep a request, if it has a trace and was counted: a feed made in the background stands in no bucket."""
+        if facts.trace_id and facts.cache != REFRESH:
             bucket = bisect_left(_BOUNDS, facts.duration_seconds)
-            self._kept[facts.route, bucket] = Kept(facts.trace_id, facts.duration_seconds, self._now())
+            kept = Kept(facts.trace_id, facts.span_id, round(facts.duration_seconds, 9), self._now())
+            self._kept[facts.route, bucket] = kept
             self._is_changed = True
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -78,42 +77,25 @@ class Exemplars:
         """Return the newest of all workers for each route and bucket; none that is older than ten minutes."""
         found: dict[tuple[str, int], Kept] = {}
         oldest = self._now() - _OLDEST_SECONDS
-        for key, kept in (*self._of_others(), *self._kept.items()):
+        for key, kept in (*self._of_others(), *self._kept.copy().items()):
             if kept.at >= oldest and (key not in found or kept.at > found[key].at):
                 found[key] = kept
         return found
 
-    def on(self, registry: "CollectorRegistry") -> "_WithExemplars":
-        """Return a registry whose buckets of request durations carry exemplars."""
-        return _WithExemplars(registry, self.newest())
+    def writer(self) -> ExemplarOf:
+        """Return what writes the exemplar of a bucket, as OpenMetrics wants it behind the number of the bucket."""
+        newest = self.newest()
+
+        def written(metric: str, labels: Mapping[str, str], bucket: int) -> str:
+            kept = newest.get((labels.get("route", ""), bucket)) if metric == _METRIC else None
+            if kept is None:
+                return ""
+            return f' # {{span_id="{kept.span_id}",trace_id="{kept.trace_id}"}} {kept.seconds} {kept.at:.3f}'
+
+        return written
 
     def _of_others(self) -> Iterator[tuple[tuple[str, int], Kept]]:
         for file in self._file.parent.glob("exemplars-*.json") if self._file is not None else ():
             with suppress(OSError, ValueError, TypeError):
-                for route, bucket, trace_id, seconds, at in json.loads(file.read_text(encoding="utf-8")):
-                    yield (route, bucket), Kept(trace_id, seconds, at)
-
-
-class _WithExemplars:
-    """Gives the metrics of another registry, exemplars added; all that the library's writer of OpenMetrics asks for."""
-
-    def __init__(self, registry: "CollectorRegistry", kept: dict[tuple[str, int], Kept]) -> None:
-        self._registry = registry
-        self._kept = kept
-
-    def collect(self) -> Iterator[Any]:
-        from prometheus_client.core import Exemplar
-
-        for metric in self._registry.collect():
-            if metric.name == metrics.REQUEST_SECONDS.name:
-                metric.samples = [
-                    sample._replace(exemplar=Exemplar({"trace_id": kept.trace_id}, kept.seconds, kept.at))
-                    if sample.name == _BUCKET and (kept := self._of(sample.labels)) is not None
-                    else sample
-                    for sample in metric.samples
-                ]
-            yield metric
-
-    def _of(self, labels: dict[str, str]) -> Kept | None:
-        bound = float(labels["le"].replace("+Inf", "inf"))
-        return self._kept.get((labels["route"], bisect_left(_BOUNDS, bound)))
+                for route, bucket, *kept in json.loads(file.read_text(encoding="utf-8")):
+                    yield (route, bucket), Kept(*kept)

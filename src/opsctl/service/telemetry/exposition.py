@@ -7,7 +7,7 @@ _OPENMETRICS = b"application/openmetrics-text"
 
 
 class Exposition:
-    """Call it with what a client accepts, in a thread: it takes some ten milliseconds."""
+    """Call it with what a client accepts, in a thread: files are read."""
 
     def __init__(self, meters: Meters, exemplars: Exemplars | None) -> None:
         self._meters = meters
@@ -18,6 +18,8 @@ class Exposition:
         from prometheus_client import CONTENT_TYPE_LATEST
         from prometheus_client.openmetrics.exposition import CONTENT_TYPE_LATEST as OPENMETRICS_TYPE
 
-        if self._exemplars is None or _OPENMETRICS not in accept:
-            return self._meters.render(), CONTENT_TYPE_LATEST.encode()
-        return self._meters.render(exemplars=self._exemplars), OPENMETRICS_TYPE.encode()
+        if self._exemplars is not None and _OPENMETRICS in accept:
+            page = self._meters.render_openmetrics(self._exemplars)
+            if page is not None:
+                return page, OPENMETRICS_TYPE.encode()
+        return self._meters.render(), CONTENT_TYPE_LATEST.encode()

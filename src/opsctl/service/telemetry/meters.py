@@ -1,11 +1,15 @@
 """How are the declared metrics counted: prometheus-client's instruments, right with several workers too."""
 
+import os
 from bisect import bisect_left
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from opsctl.metrics import service as metrics
 from opsctl.metrics.model import Metric, MetricType
+from opsctl.service.telemetry.merging import MergedFiles
+from opsctl.service.telemetry.workers import ENVIRONMENT
 
 if TYPE_CHECKING:
     from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
@@ -16,15 +20,17 @@ if TYPE_CHECKING:
 class Meters:
     """The instruments of one process.
 
-    In a service with several workers the environment names a folder (`PROMETHEUS_MULTIPROC_DIR`, set by
-    `opsctl serve` before the workers start) in which the library keeps one memory-mapped file a worker;
-    `render` then adds them up, those of workers that died included.
+    In the service the environment names a folder (`PROMETHEUS_MULTIPROC_DIR`, set by `opsctl serve` before the workers
+    start) in which the library keeps one memory-mapped file a worker and type; `render` then adds them up, those of
+    workers that died included.
     """
 
     def __init__(self, registry: "CollectorRegistry | None" = None) -> None:
         from prometheus_client import CollectorRegistry as Registry
 
         self.registry = registry or Registry()
+        folder = os.environ.get(ENVIRONMENT)
+        self._of_workers = MergedFiles(Path(folder)) if folder else None
         self._instruments = {metric.name: _instrument(metric, self.registry) for metric in metrics.ALL}
         self._children: dict[tuple[str, ...], Counter | Gauge | Histogram] = {}
         for metric in metrics.ALL:
@@ -69,30 +75,15 @@ class Meters:
         """Return the instrument of one set of labels, for hot paths that keep it."""
         return self._child(metric, labels)
 
-    def render(self, *, exemplars: "Exemplars | None" = None) -> bytes:
-        """Return all metrics of all workers in Prometheus' text format; as OpenMetrics where there are exemplars to tell.
-
-        Only OpenMetrics has a way to write an exemplar, and the library keeps none of several processes.
-        """
+    def render(self) -> bytes:
+        """Return all metrics of all workers in Prometheus' text format."""
         from prometheus_client import generate_latest
-        from prometheus_client.openmetrics.exposition import generate_latest as generate_openmetrics
 
-        merged = self._merged()
-        if exemplars is None:
-            return generate_latest(merged)
-        return bytes(generate_openmetrics(exemplars.on(merged)))  # type: ignore[no-untyped-call]  # the library leaves it untyped
+        return generate_latest(self.registry) if self._of_workers is None else self._of_workers.page()
 
-    def _merged(self) -> "CollectorRegistry":
-        import os
-
-        from prometheus_client import CollectorRegistry
-        from prometheus_client.multiprocess import MultiProcessCollector
-
-        if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
-            return self.registry
-        merged = CollectorRegistry()
-        MultiProcessCollector(merged)  # type: ignore[no-untyped-call]  # the library leaves it untyped
-        return merged
+    def render_openmetrics(self, exemplars: "Exemplars") -> bytes | None:
+        """Return the same as OpenMetrics, which alone has a way to write exemplars; None in a process without workers' files."""
+        return None if self._of_workers is None else self._of_workers.page(exemplar_of=exemplars.writer())
 
     def _child(self, metric: Metric, labels: tuple[str, ...]) -> "Counter | Gauge | Histogram":
         key = (metric.name, *labels)
