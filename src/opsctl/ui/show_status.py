@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 KEPT_LOOKS = 240
 _TITLE_COLUMNS = 13
-_FIGURE_COLUMNS = 34
+_FIGURE_COLUMNS = 43
 _SMALLEST_CURVE = 8
 _COLOURS = {"critical": "bold red", "warning": "yellow", "info": "cyan"}
 
