@@ -1,0 +1,126 @@
+"""Every fault can be made and taken back, and leaves nothing behind."""
+
+from collections.abc import Callable, Mapping
+
+import pytest
+
+from opsctl.chaos.model import Fault
+from opsctl.chaos.registry import all_faults, fault_named
+from opsctl.core.errors import UsageError
+
+FAULTS = all_faults()
+CONFIGURATION = (
+    "scrape_configs:\n  - job_name: service\nreceivers:\n  - slack_configs: [{api_url: http://sink/}]\n"
+)
+
+
+class RememberingGround:
+    """A ground that only remembers what is not as it was."""
+
+    def __init__(self) -> None:
+        self.changed: set[str] = set()
+        self.happened: list[str] = []
+
+    def kill(self, part: str) -> None:
+        """Remember that a part is down."""
+        self._change(f"part {part}")
+
+    def start(self, part: str) -> None:
+        """Forget it."""
+        self.changed.discard(f"part {part}")
+
+    def stutter(self, part: str, *, stalled_seconds: float, running_seconds: float) -> None:
+        """Remember that a part stutters."""
+        assert stalled_seconds > 0
+        assert running_seconds > 0
+        self._change(f"stutter {part}")
+
+    def run_steadily(self, part: str) -> None:
+        """Forget it."""
+        self.changed.discard(f"stutter {part}")
+
+    def execute(self, *statements: str) -> None:
+        """Remember that statements ran."""
+        self.happened += statements
+
+    def hold(self, statement: str) -> None:
+        """Remember the open transaction."""
+        self._change("transaction")
+
+    def release(self) -> None:
+        """Forget it."""
+        self.changed.discard("transaction")
+
+    def send(self, *, returning: float, new: float) -> None:
+        """Remember that readers ask otherwise than usual."""
+        self._change("traffic")
+
+    def send_as_usual(self) -> None:
+        """Forget it."""
+        self.changed.discard("traffic")
+
+    def opsctl(self, *words: str) -> str:
+        """Remember the command."""
+        self.happened.append(" ".join(words))
+        return ""
+
+    def edit(self, part: str, change: Callable[[str], str]) -> None:
+        """Remember that a watcher's file is another."""
+        assert change(CONFIGURATION) != CONFIGURATION
+        self._change(f"file {part}")
+
+    def unedit(self, part: str) -> None:
+        """Forget it."""
+        self.changed.discard(f"file {part}")
+
+    def post_alert(self, labels: Mapping[str, str]) -> None:
+        """Remember the alert."""
+        self.happened.append(labels["alertname"])
+
+    def damage_shared_cache(self) -> None:
+        """Remember the damage; the service mends it by itself."""
+        self.happened.append("damage")
+
+    def _change(self, what: str) -> None:
+        self.changed.add(what)
+        self.happened.append(what)
+
+
+@pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS)
+def test_a_fault_does_something_and_its_undo_leaves_nothing(fault: Fault):
+    """Twice, as a command that was interrupted undoes once more."""
+    ground = RememberingGround()
+
+    fault.apply(ground)
+    assert ground.happened or fault.name == "nothing"
+    fault.undo(ground)
+    fault.undo(ground)
+
+    assert ground.changed == set()
+
+
+@pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS)
+def test_undoing_what_was_never_made_is_harmless(fault: Fault):
+    """A command may be killed before the fault is there."""
+    ground = RememberingGround()
+
+    fault.undo(ground)
+
+    assert ground.changed == set()
+
+
+def test_codes_are_unique_and_explained():
+    """`opsctl explain FLT002` has a page."""
+    assert len({fault.code for fault in FAULTS.values()}) == len(FAULTS)
+    assert all(
+        fault.code.startswith("FLT") and fault.title and fault.explanation for fault in FAULTS.values()
+    )
+
+
+def test_a_wrong_name_leads_to_the_right_one():
+    """By its spelling."""
+    with pytest.raises(UsageError) as caught:
+        fault_named("vector_down")
+
+    assert caught.value.code == "FLT000"
+    assert "vectors_down" in str(caught.value.fix)
