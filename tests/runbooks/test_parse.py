@@ -8,7 +8,7 @@ from tests.runbooks.books import GOOD, runbook
 
 from opsctl.runbooks import model, parse
 from opsctl.runbooks.model import Link
-from opsctl.runbooks.parse import parse_runbook
+from opsctl.runbooks.parse import parse_runbook, segments
 
 
 def test_the_examples_in_the_docstrings_hold():
@@ -108,3 +108,19 @@ def test_any_text_is_read_without_an_error(text):
     lines = text.splitlines()
     assert [step.number for step in found.steps] == list(range(1, len(found.steps) + 1))
     assert all(lines[step.line - 1].strip() for step in found.steps)
+
+
+def test_a_text_in_pieces_keeps_prose_and_commands_apart():
+    """The commands are those of the steps."""
+    pieces = list(segments(GOOD))
+
+    assert [piece for is_command, piece in pieces if is_command] == [step.command for step in runbook().steps]
+    prose = "\n".join(piece for is_command, piece in pieces if not is_command)
+    assert [line for line in prose.splitlines() if line.startswith("## ")] == [
+        "## Meaning",
+        "## Impact",
+        "## Diagnosis",
+        "## Mitigation",
+        "## Over",
+    ]
+    assert "```" not in prose

@@ -2,6 +2,7 @@
 
 import re
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from opsctl.runbooks.model import Flaw, Heading, Link, Runbook, Step
@@ -44,6 +45,28 @@ def parse_runbook(name: str, text: str, *, file: str) -> Runbook:
         links=tuple(reading.links),
         flaws=tuple(reading.flaws),
     )
+
+
+def segments(text: str) -> Iterator[tuple[bool, str]]:
+    """Yield a text in pieces: whether it is the inside of a fenced block, and the piece without fences and indent.
+
+    >>> list(segments(chr(10).join(["Look:", "   ```sh", "   date", "   ```", "Done."])))
+    [(False, 'Look:'), (True, 'date'), (False, 'Done.')]
+    """
+    lines, prose, index = text.splitlines(), list[str](), 0
+    while index < len(lines):
+        fence = _FENCE.match(lines[index])
+        if fence is None:
+            prose.append(lines[index])
+            index += 1
+            continue
+        if prose:
+            yield False, "\n".join(prose)
+        end = _end_of(lines, index, fence)
+        yield True, "\n".join(_dedented(lines[index + 1 : end], fence))
+        prose, index = [], end + 1
+    if prose:
+        yield False, "\n".join(prose)
 
 
 def anchor_of(heading: str) -> str:
@@ -89,21 +112,30 @@ def _hear(text: str, reading: _Reading) -> None:
 
 def _read_fence(lines: list[str], index: int, fence: "re.Match[str]", reading: _Reading) -> int:
     """Read a fenced block and return the index of the line behind it."""
-    closing = re.compile(rf"^\s*{re.escape(fence['marks'][0])}{{{len(fence['marks'])},}}\s*$")
-    end = next((at for at in range(index + 1, len(lines)) if closing.match(lines[at])), None)
-    if end is None:
+    end = _end_of(lines, index, fence)
+    if end == len(lines):
         reading.flaws.append(Flaw(title="a fenced block is never closed", line=index + 1))
-        end = len(lines)
     if not fence["language"]:
         reading.flaws.append(Flaw(title="a fenced block does not say what it holds", line=index + 1))
-    indent = len(fence["indent"])
-    body = [line[indent:] if not line[:indent].strip() else line.lstrip() for line in lines[index + 1 : end]]
+    body = _dedented(lines[index + 1 : end], fence)
     if any(line.strip() for line in body):
         reading.filled.add(len(reading.headings))
         if fence["language"].lower() in _SHELLS:
             reading.steps.append(_step(body, line=index + 2, reading=reading))
     reading.said, reading.paragraph_ended = [], False
     return end + 1
+
+
+def _end_of(lines: list[str], index: int, fence: "re.Match[str]") -> int:
+    """Return the index of the line that closes a block; the number of lines where none does."""
+    closing = re.compile(rf"^\s*{re.escape(fence['marks'][0])}{{{len(fence['marks'])},}}\s*$")
+    return next((at for at in range(index + 1, len(lines)) if closing.match(lines[at])), len(lines))
+
+
+def _dedented(body: list[str], fence: "re.Match[str]") -> list[str]:
+    """Return the lines of a block without the indent of its fence."""
+    indent = len(fence["indent"])
+    return [line[indent:] if not line[:indent].strip() else line.lstrip() for line in body]
 
 
 def _step(body: list[str], *, line: int, reading: _Reading) -> Step:

@@ -1,13 +1,18 @@
 """How does a runbook look on a terminal: rendered, and its steps one by one."""
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from opsctl.core.events import Event
 from opsctl.core.units import format_duration
 from opsctl.runbooks.model import OVER, Runbook, Step
+from opsctl.runbooks.parse import segments
 from opsctl.runbooks.run import Outcome, StepResult, StepShown
-from opsctl.ui.console import err, hint, note, out
+from opsctl.ui.console import err, hint, note, out, print_line
 from opsctl.ui.table import show_table
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 _STARTED_BY = {"SERVICE_URL": "opsctl stack up", "DATABASE_URL": "opsctl stack up postgres"}
 _BY_WATCHERS = "opsctl stack up --watch"
@@ -23,11 +28,29 @@ def show_runbooks(runbooks: Sequence[Runbook]) -> None:
 
 
 def show_runbook(runbook: Runbook) -> None:
-    """Print the whole text, rendered."""
-    from rich.markdown import Markdown
-
-    out().print(Markdown(runbook.text))
+    """Print the whole text: rendered on a terminal, as it is written elsewhere."""
+    if out().is_terminal:
+        render_text(runbook.text, console=out())
+    else:
+        print_line(runbook.text.rstrip("\n"))
     hint(f"`opsctl runbooks run {runbook.name}` runs every step that only looks")
+
+
+def render_text(text: str, *, console: "Console") -> None:
+    """Render the prose; a command is left in one line however long it is, so that it can be copied whole."""
+    from rich.markdown import Markdown
+    from rich.text import Text
+
+    for position, (is_command, piece) in enumerate(segments(text)):
+        if not is_command:
+            if position and piece.lstrip().startswith("#"):
+                console.print()  # what Rich leaves out before a heading that comes first
+            console.print(Markdown(piece))
+            continue
+        for line in piece.splitlines():
+            console.print(
+                Text(f"    {line}", style="dim" if line.startswith("#") else "cyan"), soft_wrap=True
+            )
 
 
 def step_teller(event: Event) -> None:
