@@ -3,44 +3,23 @@
 import json
 import smtplib
 import socket
-import threading
 from collections.abc import Iterator
 from email.message import EmailMessage
 from pathlib import Path
 
 import httpx
 import pytest
+from tests.stack.sink.running import RunningSink, running_sink
 
 from opsctl.clients.alert_sink import deliveries_since
 from opsctl.core.errors import NotReadyError
-from opsctl.stack.sink.mail import make_mail_server
-from opsctl.stack.sink.store import Store
-from opsctl.stack.sink.web import make_web_server
-
-
-class RunningSink:
-    """Both servers of one sink."""
-
-    def __init__(self, folder: Path) -> None:
-        store = Store(folder)
-        self.file = folder / "received.jsonl"
-        self.servers = [make(store, host="127.0.0.1", port=0) for make in (make_web_server, make_mail_server)]
-        self.url, self.mail_port = (
-            f"http://127.0.0.1:{self.servers[0].server_address[1]}",
-            int(self.servers[1].server_address[1]),
-        )
 
 
 @pytest.fixture
 def sink(tmp_path: Path) -> Iterator[RunningSink]:
     """Run a sink on free ports."""
-    running = RunningSink(tmp_path / "sink")
-    for server in running.servers:
-        threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
-    yield running
-    for server in running.servers:
-        server.shutdown()
-        server.server_close()
+    with running_sink(tmp_path / "sink") as running:
+        yield running
 
 
 WEBHOOK = {

@@ -1,0 +1,133 @@
+"""`opsctl alerts` and `opsctl dashboards` as a person and a CI job see them, in a project of their own."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+import yaml
+from tests.cli.command import run_opsctl
+from tests.scratch_project import init_project
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Make a new project, whose books nobody changes."""
+    return init_project(tmp_path_factory.mktemp("feed")).root
+
+
+@pytest.fixture
+def own_project(project: Path, tmp_path: Path) -> Path:
+    """Give a copy whose books may be changed."""
+    return Path(shutil.copytree(project, tmp_path / "own", ignore=shutil.ignore_patterns(".opsctl")))
+
+
+def change_rule(project: Path, rule: str, **values: object) -> None:
+    """Change values of a rule in the book of the ranking service."""
+    path = project / "alerts" / "ranking.yaml"
+    document = yaml.safe_load(path.read_text())
+    document["rules"][rule].update(values)
+    path.write_text(yaml.safe_dump(document, sort_keys=False))
+
+
+def test_a_new_project_passes_its_checks(project: Path):
+    """Nothing was proven there yet, which is said but is no failure."""
+    outcome = run_opsctl("alerts", "lint", "--json", folder=project)
+
+    assert outcome.exit_code == 0, outcome.stderr
+    assert not [each for each in json.loads(outcome.stdout)["findings"] if each["severity"] == "error"]
+
+
+def test_a_mistake_in_a_book_is_shown_at_its_line_and_fails(own_project: Path):
+    """A metric that nothing has, and what was probably meant."""
+    change_rule(
+        own_project, "high_error_rate", signal={"kind": "rate", "of": "ranking_request_total", "window": "1m"}
+    )
+
+    outcome = run_opsctl("alerts", "lint", folder=own_project)
+
+    assert outcome.exit_code == 1
+    text = outcome.stdout + outcome.stderr
+    assert "alerts/ranking.yaml:" in text
+    assert "ranking_requests_total" in text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "rules: [",
+        "service: ranking\nteam: feed\nrules: 7\n",
+        "\x00",
+        "",
+        "service: ranking\nteam: feed\nrules: {a: {kind: Alert}}\n",
+    ],
+)
+def test_a_book_that_is_none_is_refused_with_its_place(own_project: Path, text: str):
+    """Every verb that reads it says so, and nothing is written."""
+    (own_project / "alerts" / "broken.yaml").write_text(text)
+    before = {path: path.read_bytes() for path in (own_project / "alerts").rglob("*") if path.is_file()}
+
+    outcome = run_opsctl("alerts", "render", folder=own_project)
+
+    assert outcome.exit_code == 2
+    assert "alerts/broken.yaml" in outcome.stderr
+    assert "Traceback" not in outcome.stderr
+    assert {
+        path: path.read_bytes() for path in (own_project / "alerts").rglob("*") if path.is_file()
+    } == before
+
+
+def test_render_writes_and_check_finds_what_is_not_rendered(own_project: Path):
+    """As a CI job wants it."""
+    assert run_opsctl("alerts", "render", folder=own_project).exit_code == 0
+    assert run_opsctl("alerts", "render", "--check", folder=own_project).exit_code == 0
+    change_rule(own_project, "high_error_rate", above=0.02)
+
+    assert run_opsctl("alerts", "render", "--check", folder=own_project).exit_code == 1
+    assert run_opsctl("alerts", "render", folder=own_project).exit_code == 0
+    assert run_opsctl("alerts", "render", "--check", folder=own_project).exit_code == 0
+
+
+def test_alerts_can_be_listed(project: Path):
+    """With when each is predicted to come, and whether that was ever seen."""
+    outcome = run_opsctl("alerts", "list", "--json", folder=project)
+
+    assert outcome.exit_code == 0
+    names = {each["name"] for each in json.loads(outcome.stdout)["data"]}
+    assert {"high_error_rate", "slow_feed_generation", "quality_drift"} <= names
+
+
+def test_a_proof_says_beforehand_what_it_would_do(project: Path):
+    """Faults, in which order, and how long it takes; nothing is started."""
+    outcome = run_opsctl("alerts", "prove", "high_error_rate", "--dry-run", folder=project)
+
+    assert outcome.exit_code == 0, outcome.stderr
+    assert "database_down" in outcome.stdout or "vectors_down" in outcome.stdout
+    assert not (project / ".opsctl" / "proving").exists()
+
+
+def test_proving_an_alert_that_is_not_there_names_one_that_is(project: Path):
+    """By its spelling."""
+    outcome = run_opsctl("alerts", "prove", "high_eror_rate", folder=project)
+
+    assert outcome.exit_code == 2
+    assert "high_error_rate" in outcome.stderr
+
+
+def test_dashboards_are_checked_and_rendered(own_project: Path):
+    """A panel that lost its description is found, and the JSON is made anew."""
+    assert run_opsctl("dashboards", "lint", folder=own_project).exit_code == 0
+    assert run_opsctl("dashboards", "render", folder=own_project).exit_code == 0
+    assert run_opsctl("dashboards", "render", "--check", folder=own_project).exit_code == 0
+    path = own_project / "dashboards" / "system.yaml"
+    path.write_text(path.read_text().replace("title:", "title: Other:", 1).replace("Other:", "Other", 1))
+
+    assert run_opsctl("dashboards", "render", "--check", folder=own_project).exit_code == 1
+
+
+def test_status_without_a_service_says_how_to_start_one(project: Path):
+    """Exit code 3: not ready."""
+    outcome = run_opsctl("status", folder=project)
+
+    assert outcome.exit_code == 3
+    assert "opsctl stack up" in outcome.stdout + outcome.stderr
