@@ -10,7 +10,8 @@ from tests.cli.command import run_opsctl
 from tests.scratch_project import init_project
 
 from opsctl.cli import command_tree
-from opsctl.cli.runbooking import chosen_steps, exit_code
+from opsctl.cli.runbook_running import exit_code
+from opsctl.cli.runbooking import chosen_steps
 from opsctl.core.errors import UsageError
 from opsctl.runbooks.parse import parse_runbook
 from opsctl.runbooks.run import Outcome, StepResult

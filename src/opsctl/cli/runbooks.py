@@ -20,7 +20,7 @@ def lint(
 ) -> None:
     """Check the runbooks: one a rule, whole, commands that parse, links from alert to panel to drill and back. Exit 1: errors."""
     from opsctl.cli.finding_output import tell_findings
-    from opsctl.cli.runbooking import lint_context
+    from opsctl.cli.runbook_checking import lint_context
     from opsctl.runbooks.lint.run import lint_runbooks
 
     context = lint_context()
@@ -91,7 +91,7 @@ def run(
     Steps know $SERVICE_URL, $PROMETHEUS_URL, $ALERTMANAGER_URL, $SINK_URL and $DATABASE_URL. Exit 1: a command failed.
     Exit 3: a step needs something that does not run. Exit 4: a step changes something, and nobody said yes.
     """
-    from opsctl.cli import runbooking, wiring
+    from opsctl.cli import runbook_running, runbooking, wiring
     from opsctl.cli.ending import ends_as_by_ctrl_c
     from opsctl.cli.exit import leave
     from opsctl.runbooks.run import next_step, run_steps
@@ -102,15 +102,15 @@ def run(
         results = run_steps(
             book,
             runbooking.chosen_steps(book, step),
-            shell=None if dry_run else runbooking.bash(heard=hear_output if json else None),
-            allows=runbooking.asks_first(book.name, yes=yes),
+            shell=None if dry_run else runbook_running.bash(heard=hear_output if json else None),
+            allows=runbook_running.asks_first(book.name, yes=yes),
             clock=wiring.clock(),
             listener=step_teller,
         )
-    code = runbooking.exit_code(results)
+    code = runbook_running.exit_code(results)
     following = next_step(book, results)
     if json:
-        runbooking.print_results(book, results, following=following, ok=code is ExitCode.GOOD)
+        runbook_running.print_results(book, results, following=following, ok=code is ExitCode.GOOD)
     else:
         show_end(book, following)
     leave(code)
