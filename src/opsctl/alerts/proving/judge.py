@@ -109,7 +109,7 @@ def _measured(alert: AlertRule, sighting: Sighting, *, level: ProofLevel, fault_
 
 
 def _resolved(alert: AlertRule, sighting: Sighting, *, undone_at: float) -> float | None:
-    over = [sighting.arrived_at(receiver, status="resolved") for receiver in alert.receivers]
+    over = [sighting.over_at(receiver) for receiver in alert.receivers]
     known = [at for at in over if at is not None]
     return round(max(known) - undone_at, 1) if known and len(known) == len(over) else None
 

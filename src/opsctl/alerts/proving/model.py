@@ -54,11 +54,20 @@ class Sighting:
     messages: tuple[Message, ...] = ()
     muted_by: frozenset[str] = frozenset()
 
-    def arrived_at(self, receiver: str, *, status: str = "firing") -> float | None:
-        """Return when a receiver first got a message of this status."""
+    def arrived_at(self, receiver: str) -> float | None:
+        """Return when a receiver first got the alert."""
         return next(
-            (each.at for each in self.messages if (each.receiver, each.status) == (receiver, status)), None
+            (each.at for each in self.messages if (each.receiver, each.status) == (receiver, "firing")), None
         )
+
+    def over_at(self, receiver: str) -> float | None:
+        """Return when a receiver that had got the alert first heard that it is over.
+
+        What comes before the alert is of an earlier drill.
+        """
+        began = self.arrived_at(receiver)
+        over = (each.at for each in self.messages if (each.receiver, each.status) == (receiver, "resolved"))
+        return None if began is None else next((at for at in over if at >= began), None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -195,7 +195,7 @@ class Prover:
         return all(
             alert.name not in self._watch.active
             and all(
-                self._watch.of(alert.name).arrived_at(receiver, status="resolved") is not None
+                self._watch.of(alert.name).over_at(receiver) is not None
                 for receiver in alert.receivers
                 if self._watch.of(alert.name).arrived_at(receiver) is not None
             )
