@@ -1,6 +1,7 @@
 """How the stack starts the service: `python -m opsctl.service --project DIR --port N`."""
 
 import argparse
+import logging
 import os
 import sys
 from pathlib import Path
@@ -10,11 +11,15 @@ from opsctl.core.errors import OpsError
 from opsctl.service.listening import with_free_address
 from opsctl.service.plan import plan_service
 from opsctl.service.serve import serve
+from opsctl.service.telemetry.process_log import configure_logging
+
+logger = logging.getLogger("opsctl.service")
 
 
 def main() -> int:
     """Serve until SIGTERM or SIGINT; return the exit code."""
     arguments = _parse(sys.argv[1:])
+    configure_logging()
     try:
         settings = resolve_settings(
             root=arguments.project, environment=os.environ, user_file=user_file(os.environ), flags={}
@@ -22,7 +27,7 @@ def main() -> int:
         plan = plan_service(settings, host=arguments.host, port=arguments.port)
         serve(with_free_address(plan))
     except OpsError as error:
-        sys.stderr.write(f"{error.code} {error.message}: {error.why}\n")
+        logger.error("%s %s: %s", error.code, error.message, error.why or error.fix)  # noqa: TRY400 - no defect, so no stack trace
         return int(error.exit_code)
     return 0
 

@@ -13,6 +13,7 @@ from opsctl.core.errors import NotReadyError
 from opsctl.service.background import MAIN_PROCESS_VARIABLE
 from opsctl.service.cache.places import service_folder
 from opsctl.service.metrics_folder import metrics_folder
+from opsctl.service.telemetry.sentry import start_sentry
 from opsctl.service.telemetry.workers import prepare_metrics_folder
 
 if TYPE_CHECKING:
@@ -45,8 +46,9 @@ def serve(plan: ServePlan) -> None:
     The workers are new processes: they find the project by its environment and build their own clients.
 
     Raises:
-        NotReadyError: SVC303 the workers ended while they started; why stands in the lines before.
+        NotReadyError: SVC310 errors are to be reported and cannot be; SVC303 the workers ended while they started; why stands in the lines before.
     """
+    start_sentry()  # for this process, and so that what is wrong is told once and before anything runs
     folder = service_folder(plan.home)
     folder.mkdir(parents=True, exist_ok=True)
     figures = metrics_folder(folder)

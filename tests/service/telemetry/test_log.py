@@ -1,6 +1,7 @@
 """The line of a request: what it holds, who gets one, and that no client can write a line of its own."""
 
 import random
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from opsctl import __version__
+from opsctl.metrics import service as metrics
 from opsctl.service.telemetry.facts import REFRESH, AgentFacts, FeedFacts, RequestFacts, note_feed
 from opsctl.service.telemetry.log import RequestLog
 from opsctl.service.telemetry.meters import Meters
@@ -141,6 +143,7 @@ def test_a_feed_that_was_built_tells_everything():
             "exploration_share": 0.1,
             "agents": {"quality": {"mean_score": 0.6124, "duration_seconds": 0.001235}},
             "is_simulated": False,
+            "body": "feed_generated",
         }
     ]
     assert bench.kept.raw[0].startswith(b'{"event":"feed_generated"')
@@ -175,8 +178,9 @@ def test_any_other_request_is_short():
         "http.response.status_code",
         "duration_seconds",
         "http.response.body.size",
+        "body",
     }
-    assert line["event"] == "request"
+    assert (line["event"], line["body"]) == ("request", "request")
 
 
 @pytest.mark.parametrize(
@@ -317,6 +321,40 @@ def test_a_line_too_long_for_a_pipe_goes_without_its_details():
     assert (line["cut"], line["cache_hits"], line["feed_id"]) == (True, 519, "f-1")
     assert "lookups" not in line
     assert len(bench.kept.raw[0]) < 4096
+
+
+def test_lines_are_counted_by_event_and_by_how_bad_they_are():
+    """Only of the declared ones: a label with values that nobody foresaw is a series for each."""
+    bench = Bench(hit_share=1.0)
+    bench.log(facts(trace=built_trace()))
+    for status in (200, 404, 503):
+        bench.log(facts(status=status))
+    bench.kept.loses = True
+    bench.log(facts())
+
+    counted = {
+        (sample.labels["level"], sample.labels["event"]): sample.value
+        for family in bench.meters.registry.collect()
+        for sample in family.samples
+        if sample.name == "ranking_log_lines_total"
+    }
+    assert set(counted) == set(product(metrics.LEVELS, metrics.LOG_EVENTS))
+    assert {key: value for key, value in counted.items() if value} == {
+        ("info", "feed_generated"): 1,
+        ("info", "request"): 2,
+        ("error", "request"): 1,
+    }
+    assert {line["event"] for line in bench.kept.lines} <= set(metrics.LOG_EVENTS)
+
+
+def test_lines_say_where_the_service_is_deployed(monkeypatch):
+    """Where somebody says so."""
+    monkeypatch.setenv("OPSCTL_ENVIRONMENT", "staging")
+    bench = Bench()
+
+    bench.log(facts())
+
+    assert bench.kept.lines[0]["deployment.environment.name"] == "staging"
 
 
 def test_lines_that_are_lost_are_counted():

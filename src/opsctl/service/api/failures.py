@@ -64,7 +64,7 @@ class LastResort:
             await self._app(scope, receive, watch)
         except Exception:
             # Whoever asked gets no more than this, so the details must be in the log.
-            _log.exception("request %s failed", current_trace().request_id)
+            _log.exception("a request failed")
             if has_started:
                 raise
             problem = ProblemError(kind=problems.INTERNAL, detail="the service failed; this is a defect")
@@ -140,7 +140,7 @@ async def _on_unknown_vendor(request: Request, _: Any) -> Response:
 
 async def _on_unavailable(request: Request, failure: Any) -> Response:
     # Its message may name addresses, which are the operator's business: the client gets the code alone.
-    _log.error("request %s: %s: %s", current_trace().request_id, failure.code, failure)
+    _log.error("%s: %s", failure.code, failure)
     what = _NO_SOURCE.get(failure.code, "something that the answer needs is not there")
     problem = ProblemError(
         kind=problems.UNAVAILABLE,

@@ -12,6 +12,7 @@ from opsctl.service.cache.single_flight import SingleFlight
 from opsctl.service.edge.answers import Answer, cache_headers, storable
 from opsctl.service.edge.asgi import Application, Scope
 from opsctl.service.edge.caught import Caught
+from opsctl.service.edge.headers import traceparent_of
 from opsctl.service.edge.origin import catch
 from opsctl.service.edge.pace import Pace
 from opsctl.service.telemetry.trace import Trace, tracing
@@ -131,7 +132,7 @@ class FeedCache:
 
     async def _make(self, key: str, *, scope: Scope, request_id: str) -> Made:
         since = self.memory.sequence
-        trace = Trace(request_id=request_id)
+        trace = Trace(request_id=request_id, traceparent=traceparent_of(scope))
         try:
             with tracing(trace):
                 async with asyncio.timeout(self._request_seconds):
@@ -141,7 +142,8 @@ class FeedCache:
             raise  # said in the answer and counted; thousands of stack traces would only make it worse
         except Exception as error:
             self._pause(key)
-            _logger.warning("a feed could not be made", exc_info=error, extra={"request_id": request_id})
+            with tracing(trace):
+                _logger.warning("a feed could not be made", exc_info=error)
             raise
         if caught.status >= 500:
             self._pause(key)

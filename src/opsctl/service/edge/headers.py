@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import count
 
-from opsctl.service.edge.asgi import Header
+from opsctl.service.edge.asgi import Header, Scope
 
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,128}")
 # W3C Trace Context, level 1: version 00 has exactly four fields, later ones may have more; ff is not a version.
@@ -56,6 +56,12 @@ def continue_trace(value: bytes | None) -> TraceParent:
     if found is None or not _is_valid(found):
         return _trace_parent(secrets.token_hex(16).encode(), flags=_SAMPLED)
     return _trace_parent(found["trace"], flags=int(found["flags"], 16) & _SAMPLED)
+
+
+def traceparent_of(scope: Scope) -> str:
+    """Return the `traceparent` that a request goes on with to the API."""
+    found: bytes = dict(scope["headers"]).get(b"traceparent", b"")
+    return found.decode("ascii")
 
 
 def _is_valid(found: re.Match[bytes]) -> bool:

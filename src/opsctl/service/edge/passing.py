@@ -8,7 +8,7 @@ from opsctl.service.edge import problems
 from opsctl.service.edge.answering import Answering
 from opsctl.service.edge.answers import passed_on
 from opsctl.service.edge.asgi import Application, Headers, Message, Receive, Scope, Send
-from opsctl.service.edge.headers import continue_trace
+from opsctl.service.edge.headers import continue_trace, traceparent_of
 from opsctl.service.edge.options import EdgeOptions
 from opsctl.service.edge.origin import has_body, read_body, replay
 from opsctl.service.edge.request import FeedQuery, Request
@@ -73,10 +73,11 @@ class PassingOn:
                 most_bytes=self._options.body_bytes,
                 within_seconds=self._options.body_seconds,
             )
-        trace = Trace(request_id=request.request_id.decode("ascii"))
+        scope = api_scope(request)
+        trace = Trace(request_id=request.request_id.decode("ascii"), traceparent=traceparent_of(scope))
         back = _WayBack(request, trace=trace, answering=self._answering, send=send)
         with tracing(trace):
-            await self._call(api_scope(request), replay(body, receive), back)
+            await self._call(scope, replay(body, receive), back)
         self._answering.finished(request, back.status, bytes_sent=back.bytes_sent, trace=trace)
 
     async def _call(self, scope: Scope, receive: Receive, back: "_WayBack") -> None:
@@ -88,7 +89,7 @@ class PassingOn:
                 raise  # too late for a problem: the server cuts the connection, so nobody takes it for whole
             raise problems.too_late(self._options.request_seconds) from error
         except Exception as error:
-            _logger.exception("the API failed", extra={"request_id": back.request_id})
+            _logger.exception("the API failed")
             if back.status:
                 raise
             raise ProblemError(kind=INTERNAL, detail="the request could not be answered") from error
@@ -104,7 +105,6 @@ class _WayBack:
         self._trace = trace
         self._answering = answering
         self._send = send
-        self.request_id = request.request_id.decode("ascii")
         self.status = 0
         self.bytes_sent = 0
 

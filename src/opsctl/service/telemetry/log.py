@@ -1,6 +1,8 @@
 """What line does each request leave: one JSON object with everything that is known of it, and no user's id.
 
-Names are those of OpenTelemetry's semantic conventions, where it has one. Event `feed_generated` is a feed that was built; `request` is everything else. Which requests leave a line:
+Names are those of OpenTelemetry's semantic conventions, where it has one; `body` says the event once more, for whoever
+reads lines as OpenTelemetry does. Event `feed_generated` is a feed that was built; `request` is everything else. Which
+requests leave a line:
 - every one with status 5xx, every feed that was built, every write, every miss; a feed that was built in the
   background says so (`x_cache` is `STALE refresh`) and has a request id of its own, because no request waited for it;
 - hits of L1 (`HIT-L1`, `STALE`) and answered polls of health, readiness and metrics: `hit_share` of them, and
@@ -19,10 +21,10 @@ from typing import Any
 import orjson
 import structlog
 
-from opsctl import __version__
 from opsctl.metrics import service as metrics
 from opsctl.service.telemetry.facts import FeedFacts, RequestFacts, feed_of
 from opsctl.service.telemetry.meters import Meters
+from opsctl.service.telemetry.resource import resource
 from opsctl.service.telemetry.salt import hash_user
 from opsctl.service.telemetry.sinks import LONGEST_LINE_BYTES, Sink
 from opsctl.service.telemetry.trace import Trace
@@ -36,7 +38,6 @@ _SERVED_BY_L1 = frozenset({_DRAWN_BY_EDGE, "STALE"})
 _HITS = frozenset({"hit", "stale", "negative"})
 _DETAILS = frozenset({"lookups", "stages_seconds", "agents"})
 _INFO = 20
-SERVICE_NAME = "ranking"
 
 
 @dataclass(slots=True, kw_only=True)
@@ -89,6 +90,7 @@ class RequestLog:
         self._now = now
         self._noted = noted
         self._allowances: dict[int, _Allowance] = {}
+        self._resource = resource()
         self._logger = structlog.wrap_logger(
             sink,
             processors=[_render],
@@ -140,8 +142,7 @@ class RequestLog:
         fields: dict[str, Any] = {
             "timestamp": datetime.fromtimestamp(self._now(), UTC).isoformat(timespec="milliseconds"),
             "severity": severity_of(facts.status),
-            "service.name": SERVICE_NAME,
-            "service.version": __version__,
+            **self._resource,
             "request_id": _plain(facts.request_id),
             "http.route": _plain(facts.route),
             "http.request.method": _plain(facts.method),
@@ -216,7 +217,8 @@ def _plain(text: str) -> str:
 
 def _render(_logger: Any, _method: str, fields: Any) -> bytes:
     """Return the line, the event first; one too long for a pipe goes without its details."""
-    whole = {"event": fields.pop("event"), **fields}
+    event = fields.pop("event")
+    whole = {"event": event, **fields, "body": event}
     line = orjson.dumps(whole, default=str)
     if len(line) < LONGEST_LINE_BYTES:
         return line

@@ -1,12 +1,15 @@
 """Where do unforeseen errors go: to Sentry where a DSN is given, without secrets and without anybody's id."""
 
+import logging
 import os
 from collections.abc import Mapping
 from typing import Any
 
 from opsctl import __version__
 from opsctl.core.errors import NotReadyError
-from opsctl.service.telemetry.process_log import redacted
+from opsctl.service.telemetry.process_log import ids_of
+from opsctl.service.telemetry.redaction import redacted
+from opsctl.service.telemetry.resource import deployment_environment
 
 DSN_VARIABLE = "OPSCTL_SENTRY_DSN"
 _DROPPED = ("request", "user", "server_name", "modules", "extra")
@@ -26,6 +29,7 @@ def start_sentry(environment: Mapping[str, str] = os.environ) -> bool:
         return False
     try:
         import sentry_sdk
+        from sentry_sdk.integrations.atexit import AtexitIntegration
         from sentry_sdk.integrations.logging import LoggingIntegration
         from sentry_sdk.utils import BadDsn
     except ImportError as error:
@@ -39,10 +43,14 @@ def start_sentry(environment: Mapping[str, str] = os.environ) -> bool:
         sentry_sdk.init(
             dsn=dsn,
             release=f"opsctl@{__version__}",
-            environment=environment.get("OPSCTL_ENVIRONMENT", "production"),
+            environment=deployment_environment(environment),
             default_integrations=False,
-            integrations=[LoggingIntegration(level=None, event_level=40)],
-            send_default_pii=False,
+            auto_enabling_integrations=False,
+            integrations=[
+                # What nobody catches is logged, so whatever is an error comes by this way.
+                LoggingIntegration(level=None, event_level=logging.ERROR, sentry_logs_level=None),
+                AtexitIntegration(callback=lambda _pending, _timeout: None),
+            ],
             include_local_variables=False,
             max_breadcrumbs=0,
             traces_sample_rate=None,
@@ -63,11 +71,12 @@ def scrubbed(event: dict[str, Any], hint: Mapping[str, Any]) -> dict[str, Any]:
     """Return an event with its texts redacted, and only what is known to be harmless."""
     record = hint.get("log_record")
     kept = {name: value for name, value in event.items() if name not in _DROPPED}
-    kept["tags"] = {
-        name: getattr(record, name)
-        for name in ("request_id", "trace_id")
-        if isinstance(getattr(record, name, None), str)
-    }
+    ids = kept["tags"] = ids_of(record) if isinstance(record, logging.LogRecord) else {}
+    if "trace_id" in ids:
+        kept["contexts"] = {"trace": {name: ids[name] for name in ("trace_id", "span_id") if name in ids}}
+    if isinstance(kept.get("logentry"), dict):
+        # What was put into a message may be a number that says whose request it was.
+        kept["logentry"] = {name: value for name, value in kept["logentry"].items() if name != "params"}
     found: dict[str, Any] = _redacted_texts(kept)
     return found
 

@@ -20,9 +20,14 @@ class Stage:
 
 @dataclass(slots=True, kw_only=True)
 class Trace:
-    """What one request did: its stages, its cache lookups, and facts for the one line of the log."""
+    """What one request did: its stages, its cache lookups, and facts for the one line of the log.
+
+    Args:
+        traceparent: of the service's own span, as the edge made it; what the service calls gets it too.
+    """
 
     request_id: str = ""
+    traceparent: str = ""
     clock: Callable[[], float] = time.perf_counter
     began: float = field(init=False)
     stages: list[Stage] = field(default_factory=list)
@@ -31,6 +36,16 @@ class Trace:
 
     def __post_init__(self) -> None:
         self.began = self.clock()
+
+    @property
+    def trace_id(self) -> str:
+        """Return the 32 digits of the trace; nothing outside of any."""
+        return self.traceparent[3:35]
+
+    @property
+    def span_id(self) -> str:
+        """Return the 16 digits of the service's own span; nothing outside of any."""
+        return self.traceparent[36:52]
 
     @contextmanager
     def stage(self, name: str, *, note: str = "") -> Iterator[Stage]:

@@ -1,0 +1,40 @@
+"""What must stand in no line and no report: whatever opens a door, and whose feed it was."""
+
+import re
+
+_HIDDEN = "***"
+_NAMES = r"password|passwd|pwd|secret|token|api[_-]?key|authorization|cookie|dsn"
+_REPLACED = (
+    (re.compile(r"(?i)\b(bearer|basic)\s+[^\s\"',;]+"), rf"\1 {_HIDDEN}"),
+    # Our keys keep their public part, by which `opsctl security keys list` knows them.
+    (re.compile(r"\bopk_([A-Za-z0-9]{8})_[A-Za-z0-9]+"), rf"opk_\1_{_HIDDEN}"),
+    (re.compile(r"\beyJ[\w-]+\.[\w-]+\.[\w-]*"), _HIDDEN),
+    (re.compile(r"\bsb_secret_\w+"), f"sb_secret_{_HIDDEN}"),
+    (re.compile(r"(://[^:/@\s\"']*:)[^\s\"']*@"), rf"\1{_HIDDEN}@"),
+    (re.compile(r"(https?://)[^:/@\s\"']+@"), rf"\1{_HIDDEN}@"),
+    (
+        re.compile(
+            rf"(?i)((?:{_NAMES})[\"']?\s*[=:]\s*)(?!bearer |basic )(?:\"[^\"]*\"|'[^']*'|[^\s\"',;&]+)"
+        ),
+        rf"\1{_HIDDEN}",
+    ),
+    # What PostgreSQL tells of a row that it refuses.
+    (re.compile(r"\)=\([^)]*\)"), f")=({_HIDDEN})"),
+    (re.compile(r"(Failing row contains )\(.*\)"), rf"\1({_HIDDEN})"),
+    (re.compile(r"(/v1/feed/)\d+"), rf"\1{_HIDDEN}"),
+    (
+        re.compile(r"(?i)(\b\w*user(?:s|_ids?)?\b[\"']?\s*(?:[=:]\s*)?[\"'\[(]*)\d+(?:,\s*\d+)*"),
+        rf"\1{_HIDDEN}",
+    ),
+)
+
+
+def redacted(text: str) -> str:
+    """Return a text without secrets and without the numbers of users.
+
+    >>> redacted("GET /v1/feed/7 Authorization: Bearer abc.def postgresql://me:pw@host/db")
+    'GET /v1/feed/*** Authorization: Bearer *** postgresql://me:***@host/db'
+    """
+    for pattern, instead in _REPLACED:
+        text = pattern.sub(instead, text)
+    return text
