@@ -37,6 +37,7 @@ _TOPICS = {
     "environment": """Environment variables
 
 Every setting of opsctl.yaml has one: `qdrant.url` is OPSCTL_QDRANT_URL (see `opsctl config show`).
+The service reports errors to OPSCTL_SENTRY_DSN, under the name of OPSCTL_ENVIRONMENT.
 Secrets: OPSCTL_QDRANT_API_KEY, OPSCTL_DATABASE_PASSWORD, OPSCTL_EMBEDDING_API_KEY, or the *_file settings.
 OPSCTL_PROJECT, OPSCTL_VERBOSE and OPSCTL_COLOR stand for --project, --verbose and --color; NO_COLOR is honoured.""",
     "precedence": """Which value holds
