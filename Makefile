@@ -30,6 +30,7 @@ bench: $(STAMP) ## Measure the ratios that the README names, side by side in one
 	$(BIN)/python -m tests.benchmarks.service_ablation
 	$(BIN)/python -m tests.benchmarks.load_engine
 	$(BIN)/python -m tests.benchmarks.alert_books
+	$(BIN)/python -m tests.benchmarks.telemetry_cost
 
 drills: $(STAMP) tools ## Run the long tests
 	$(BIN)/pytest -m drill
