@@ -13,7 +13,6 @@ STATUS_CLASSES = ("2xx", "3xx", "4xx", "5xx")
 CACHE_OUTCOMES = ("hit", "miss", "stale", "negative", "poisoned", "error")
 SEGMENTS = ("cold", "light", "regular", "heavy")
 TIERS = ("multi_agent", "simple", "trending")
-DEPENDENCIES = ("vectors", "database", "l2")
 LEVELS = ("debug", "info", "warning", "error")
 LOG_EVENTS = ("request", "feed_generated", "message")
 
@@ -231,7 +230,7 @@ OUTBOX_LAG = _gauge(
 LOG_LINES = _counter(
     "log_lines_total",
     "lines",
-    "Lines that the service wrote, by level and event; a request's level follows its status.",
+    "Lines that the workers wrote, by level and event; a request's level follows its status.",
     level=LEVELS,
     event=LOG_EVENTS,
 )
@@ -249,7 +248,7 @@ EVENT_LOOP_LAG_SECONDS = _histogram(
 DEPENDENCY_UP = _gauge(
     "dependency_up",
     "state",
-    "1 where the dependency answered when it was last asked, each 2 s; else 0.",
+    "1 where the dependency answered when it was last asked, each 2 s (the model: with each call); else 0.",
     Merging.MINIMUM,
     dependency=(),
 )

@@ -19,6 +19,7 @@ from opsctl.service.cache.policy import CacheBook
 from opsctl.service.edge.assemble import Clocks, make_edge, make_keys
 from opsctl.service.edge.keys import KeyRecord
 from opsctl.service.edge.options import edge_options
+from opsctl.service.telemetry.exemplars import Exemplars
 from opsctl.service.telemetry.meters import Meters
 
 if TYPE_CHECKING:
@@ -129,7 +130,13 @@ class FakeApi:
 class World(AbstractContextManager["World"]):
     """An edge, what stands behind it, and what it told metrics and log."""
 
-    def __init__(self, *, service: ServiceBook | None = None, cache: CacheBook | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        service: ServiceBook | None = None,
+        cache: CacheBook | None = None,
+        exemplars: Exemplars | None = None,
+    ) -> None:
         self._folder = tempfile.TemporaryDirectory()
         folder = Path(self._folder.name)
         self.time, self.wall, self.random = Time(), Time(1_800_000_000.0), Time(0.0)
@@ -150,7 +157,8 @@ class World(AbstractContextManager["World"]):
             memory=self.memory,
             limits_file=folder / "limits",
             meters=self.meters,
-            log=self.logged.append,
+            log=self.logged.append if exemplars is None else exemplars.note,
+            exemplars=exemplars,
             clocks=clocks,
         )
 

@@ -259,3 +259,26 @@ def test_trouble_is_logged_when_it_begins_and_when_it_ends(caplog):
         "the scoring model gives no usable answer: status 401",
         "the scoring model answers again",
     ]
+
+
+def test_whether_the_model_can_be_used_shows_as_a_dependency():
+    """As its last call ended; before any there is no reason to doubt it."""
+    meters = Meters()
+    seen: list[float | None] = []
+
+    def note() -> None:
+        labels = {"dependency": "model"}
+        seen.append(meters.registry.get_sample_value("ranking_dependency_up", labels))
+
+    async def three_calls(url: str) -> None:
+        endpoint = ModelEndpoint(Model(provider="openai", url=url, timeout="2s"), api_key=None, meters=meters)
+        note()
+        for _ in range(3):
+            await asyncio.gather(endpoint.ask(items(1)), return_exceptions=True)
+            note()
+        await endpoint.close()
+
+    with scripted_endpoint([Reply(status=401), Reply(body=b"nonsense"), good]) as server:
+        asyncio.run(three_calls(server.url))
+
+    assert seen == [1, 0, 0, 1]

@@ -110,11 +110,11 @@ def test_metrics_stand_together_and_buckets_rise(tmp_path):
     assert [line for line in page.splitlines() if not line.startswith("#")] == [
         "a_total 1.0",
         "b_total 2.0",
-        'seconds_sum{route="feed"} 7.5',
         'seconds_bucket{le="0.5",route="feed"} 1.0',
         'seconds_bucket{le="2.5e+06",route="feed"} 2.0',
         'seconds_bucket{le="+Inf",route="feed"} 3.0',
         'seconds_count{route="feed"} 3.0',
+        'seconds_sum{route="feed"} 7.5',
     ]
 
 

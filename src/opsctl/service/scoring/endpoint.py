@@ -84,6 +84,7 @@ class ModelEndpoint:
         self._clock = clock
         self._timeout_seconds = parse_duration(model.timeout)
         self._trouble: str | None = None
+        self._meters.set(metrics.DEPENDENCY_UP, "model", to=1.0)  # until a call says otherwise
         self.is_simulated = model.provider == "simulated"
         self._http = posts_to(
             model.url or "",
@@ -142,6 +143,7 @@ class ModelEndpoint:
             return parsed
         finally:
             self._meters.count(metrics.MODEL_CALLS, outcome)
+            self._meters.set(metrics.DEPENDENCY_UP, "model", to=1.0 if outcome == "ok" else 0.0)
             self._meters.observe(metrics.MODEL_SECONDS, value=self._clock() - began)
 
     async def _post(self, body: bytes) -> bytes:

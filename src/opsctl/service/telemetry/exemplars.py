@@ -61,6 +61,7 @@ class Exemplars:
             self.write()
             with suppress(TimeoutError):
                 await asyncio.wait_for(stop.wait(), _SECONDS)
+        self.write()
 
     def write(self) -> None:
         """Write this worker's file, if anything is new; a file system that is full costs exemplars, nothing else."""

@@ -19,23 +19,24 @@ ExemplarOf = Callable[[str, Mapping[str, str], int], str]
 
 
 @dataclass(slots=True, kw_only=True)
-class _Buckets:
-    """The buckets of one set of labels, the smallest bound first."""
+class _Series:
+    """The samples of one set of labels, as beginnings of lines and numbers of slots; of buckets the smallest bound first."""
 
     labels: dict[str, str]
-    lines: list[tuple[str, int]]
-    count: str
+    lines: list[tuple[str, int]] = field(default_factory=list)
+    bounds: dict[float, int] = field(default_factory=dict)
+    buckets: list[tuple[str, int]] = field(default_factory=list)
+    count: str = ""
 
 
 @dataclass(slots=True, kw_only=True)
 class _Family:
-    """One metric: what stands before its samples, and its samples as beginnings of lines and numbers of slots."""
+    """One metric: what stands before its samples, and those of each set of labels together, as OpenMetrics wants them."""
 
     name: str
     type: str
     help: str
-    lines: list[tuple[str, int]] = field(default_factory=list)
-    buckets: list[_Buckets] = field(default_factory=list)
+    series: dict[_Labels, _Series] = field(default_factory=dict)
 
     def head(self, *, is_openmetrics: bool) -> str:
         """Return its help and type; only OpenMetrics calls a counter by its name without `_total`."""
@@ -125,35 +126,29 @@ def _plan_of(files: Sequence[FigureFile]) -> _Plan:
 def _families(slots: Mapping[tuple[str, str], int]) -> list[_Family]:
     """Return the metrics by name, the samples of each by labels."""
     families: dict[str, _Family] = {}
-    bounds: dict[str, dict[_Labels, dict[float, int]]] = {}
     for (type_name, key), slot in slots.items():
         metric, sample, labels, text = json.loads(key)
         family = families.setdefault(metric, _Family(name=metric, type=type_name, help=text))
         bound = labels.pop("le", None) if type_name == "histogram" else None
+        series = family.series.setdefault(tuple(sorted(labels.items())), _Series(labels=labels))
         if bound is None:
-            family.lines.append((_line(sample, labels), slot))
+            series.lines.append((_line(sample, labels), slot))
         else:
-            of_labels = bounds.setdefault(metric, {}).setdefault(tuple(sorted(labels.items())), {})
-            of_labels[float(bound)] = slot
-    for metric, of_metric in bounds.items():
-        families[metric].buckets = [
-            _buckets(metric, dict(labels), slots_of) for labels, slots_of in sorted(of_metric.items())
-        ]
+            series.bounds[float(bound)] = slot
     for family in families.values():
-        family.lines.sort()
+        family.series = dict(sorted(family.series.items()))
+        for series in family.series.values():
+            _write_buckets(series, family.name)
     return [family for _, family in sorted(families.items())]
 
 
-def _buckets(metric: str, labels: dict[str, str], slots: Mapping[float, int]) -> _Buckets:
+def _write_buckets(series: _Series, metric: str) -> None:
     written = _float_writer()
-    return _Buckets(
-        labels=labels,
-        lines=[
-            (_line(f"{metric}_bucket", labels | {"le": written(bound)}), slot)
-            for bound, slot in sorted(slots.items())
-        ],
-        count=_line(f"{metric}_count", labels),
-    )
+    series.count = _line(f"{metric}_count", series.labels)
+    series.buckets = [
+        (_line(f"{metric}_bucket", series.labels | {"le": written(bound)}), slot)
+        for bound, slot in sorted(series.bounds.items())
+    ]
 
 
 def _line(sample: str, labels: Mapping[str, str]) -> str:
@@ -174,17 +169,18 @@ def _page(
     written = _float_writer()
     for family in families:
         yield family.head(is_openmetrics=exemplar_of is not None)
-        for begin, slot in family.lines:
-            value = sums[slot]
-            if value is not None:
-                yield f"{begin}{written(value)}\n"
-        for each in family.buckets:
+        for series in family.series.values():
             total = 0.0
-            for number, (begin, slot) in enumerate(each.lines):
+            for number, (begin, slot) in enumerate(series.buckets):
                 total += sums[slot] or 0.0
-                told = "" if exemplar_of is None else exemplar_of(family.name, each.labels, number)
+                told = "" if exemplar_of is None else exemplar_of(family.name, series.labels, number)
                 yield f"{begin}{written(total)}{told}\n"
-            yield f"{each.count}{written(total)}\n"
+            if series.buckets:
+                yield f"{series.count}{written(total)}\n"
+            for begin, slot in series.lines:
+                value = sums[slot]
+                if value is not None:
+                    yield f"{begin}{written(value)}\n"
     if exemplar_of is not None:
         yield "# EOF\n"
 
