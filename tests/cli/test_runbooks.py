@@ -3,11 +3,13 @@
 import doctest
 import json
 import re
+import sys
 from xml.etree import ElementTree as ET
 
 import pytest
 from tests.cli.command import run_opsctl
 from tests.scratch_project import init_project
+from tests.terminal import terminal
 
 from opsctl.cli import command_tree
 from opsctl.cli.runbook_running import exit_code
@@ -117,10 +119,9 @@ def test_the_list_names_every_runbook_and_counts_its_steps(look):
 
 def test_an_alert_of_an_objective_leads_to_its_runbook(project):
     """The name on the pager is that of the alert."""
-    by_alert = run_opsctl("runbooks", "show", "availability_burn_fast", "--json", folder=project)
-    by_rule = run_opsctl("runbooks", "show", "availability", "--json", folder=project)
+    shown = run_opsctl("runbooks", "show", "availability_burn_fast", folder=project)
 
-    assert json.loads(by_alert.stdout)["data"] == json.loads(by_rule.stdout)["data"]
+    assert (shown.exit_code, shown.stdout) == (0, (project / "docs/runbooks/availability.md").read_text())
 
 
 def test_a_name_that_is_none_gets_the_nearest(project):
@@ -156,6 +157,18 @@ def test_a_round_runs_all_that_looks_and_ends_as_the_worst(look):
     assert document["data"]["next_step"] == 4
     assert "opsctl stack up --watch" in shown.stderr
     assert not (look / "made").exists()
+
+
+@pytest.mark.parametrize(("keys", "code", "is_made"), [("y\n", 0, True), ("\x03", 130, False)])
+def test_at_a_terminal_a_change_is_asked_for(look, keys, code, is_made):
+    """Yes, and Ctrl-C."""
+    words = ("-m", "opsctl", "runbooks", "run", "high_error_rate", "--step", "4")
+    with terminal([sys.executable, *words], folder=look) as screen:
+        screen.wait_for("Run it?")
+        screen.press(keys)
+
+        assert screen.wait() == code
+    assert (look / "made").exists() == is_made
 
 
 @pytest.mark.parametrize(

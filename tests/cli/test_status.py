@@ -15,6 +15,7 @@ import pytest
 import typer
 from tests.cli.command import run_opsctl
 from tests.scratch_project import free_port
+from tests.terminal import terminal
 
 from opsctl.cli.looking import interval
 
@@ -228,3 +229,14 @@ def test_watching_without_a_terminal_prints_a_page_a_look(tmp_path, world):
     assert process.returncode == 0
     assert "requests" in said
     assert "\x1b" not in said
+
+
+def test_at_a_terminal_it_draws_in_place_until_q(tmp_path, world):
+    """And leaves the screen as it was."""
+    words = ("-m", "opsctl", "status", "--watch", "--every", "500ms")
+    with terminal([sys.executable, *words], folder=tmp_path) as screen:
+        screen.wait_for("✔ well")
+        screen.press("q")
+
+        assert screen.wait() == 0
+    assert screen.said.index("\x1b[?1049h") < screen.said.index("✔ well") < screen.said.index("\x1b[?1049l")

@@ -1,9 +1,9 @@
 """Waiting for a key: on a real terminal, and without one."""
 
-import os
-import pty
 import subprocess
 import sys
+
+from tests.terminal import terminal
 
 PROGRAM = """
 import sys, termios, time
@@ -21,37 +21,22 @@ except termios.error:
 
 def at_a_terminal(keys, *, longest):
     """Run the program at a terminal, press keys after its first wait, and return what it said."""
-    pid, descriptor = pty.fork()
-    if pid == 0:
-        os.execv(sys.executable, [sys.executable, "-c", PROGRAM, str(longest)])  # noqa: S606 - our own program
-    said = b""
-    try:
-        while b"True" not in said:
-            said += os.read(descriptor, 1024)
-        os.write(descriptor, keys)
-        while read := _read(descriptor):
-            said += read
-    finally:
-        os.waitpid(pid, 0)
-        os.close(descriptor)
-    return said.decode().split()
+    with terminal([sys.executable, "-c", PROGRAM, str(longest)]) as screen:
+        screen.wait_for("True")
+        screen.press(keys)
 
-
-def _read(descriptor):
-    try:
-        return os.read(descriptor, 1024)
-    except OSError:  # the program has ended
-        return b""
+        assert screen.wait() == 0
+    return screen.said.split()
 
 
 def test_q_ends_the_wait_at_once_and_the_terminal_is_as_before():
     """A shell without echo would be what remains."""
-    assert at_a_terminal(b"q", longest=60) == ["True", "False", "True", "echo"]
+    assert at_a_terminal("q", longest=60) == ["True", "False", "True", "echo"]
 
 
 def test_other_keys_are_passed_over_and_not_shown():
     """A cat on the keyboard."""
-    assert at_a_terminal(b"x\x1b[A", longest=0.5) == ["True", "True", "True", "echo"]
+    assert at_a_terminal("x\x1b[A", longest=0.5) == ["True", "True", "True", "echo"]
 
 
 def test_without_a_terminal_only_time_ends_the_wait():

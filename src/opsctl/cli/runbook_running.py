@@ -102,7 +102,10 @@ def asks_first(name: str, *, yes: bool) -> "Callable[[Step], bool]":
                 code="RBK091",
                 fix=f"`opsctl runbooks run {name} --step {step.number} --yes`, or --dry-run to look first",
             )
-        return typer.confirm("Run it?", err=True)
+        try:
+            return typer.confirm("Run it?", err=True)
+        except typer.Abort as abort:  # Ctrl-C at the question is Ctrl-C
+            raise KeyboardInterrupt from abort
 
     return allows
 
