@@ -1,63 +1,194 @@
-"""What does counting cost a cached feed: the edge alone, in one process, counted and not counted in turns.
+"""What do metrics, logs and traces cost the cached feed, and how long does a scrape take meanwhile?
 
-The whole service spends more on each request (HTTP, sockets), so its part of the throughput is smaller than what is shown.
+    python -m tests.benchmarks.telemetry_cost [--turns 16] [--seconds 3] [--users 200]
+
+The same service runs twice, one worker each, once with all instrumentation switched off; they take turns under wrk, and
+the ratio of their throughput has an interval over the turns. The processor time of the workers is told beside it: it
+does not depend on what else the machine does. Then `/metrics` of a service with two workers is scraped five times a
+second while feeds are asked for at planned times.
 """
 
-import asyncio
-import statistics
+import argparse
+import re
+import subprocess
+import tempfile
+import threading
 import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
 
-from tests.service.edge.world import World, key_record
+import httpx
+import numpy as np
+import psutil
+from tests.benchmarks.sending import get, run_load
+from tests.scratch_project import RunningService, ScratchProject, scratch_project
 
-from opsctl.service.edge.counting import HitFigures
+from opsctl.service.telemetry.silent import INSTRUMENTATION_VARIABLE
+from opsctl.vectors.statistics import MINIMUM_BLOCKS, Ratio, ratio_of_quantiles
 
-REQUESTS, TURNS = 500, 121
-PATH = "/v1/feed/44?region=AU&category=photographer"
+TELLING, SILENT, SCRAPED = 9961, 9962, 9963
+LEAST_SHARE = 0.90
+"""Instrumentation may cost the cached feed a tenth of its throughput."""
 
-
-async def seconds_each(world: World) -> float:
-    """Return the CPU time of one cached feed."""
-    began = time.process_time()
-    for _ in range(REQUESTS):
-        await world.ask(PATH)
-    return (time.process_time() - began) / REQUESTS
-
-
-async def measure() -> tuple[list[float], list[float]]:
-    """Return times with and without counting; which comes first changes with every turn."""
-    counted: list[float] = []
-    bare: list[float] = []
-    add = HitFigures.add
-    with World() as world:
-        world.source.records["goodkey1"] = key_record(plan="bench")
-        world.random.now = 0.5  # hits are not logged, but for a few in a hundred
-        await world.ask(PATH)
-        await seconds_each(world)
-        for turn in range(TURNS):
-            for is_counted in (True, False) if turn % 2 else (False, True):
-                HitFigures.add = add if is_counted else _nothing  # type: ignore[method-assign, assignment]
-                world.time.now += 1.0  # the limit of the key fills up again
-                (counted if is_counted else bare).append(await seconds_each(world))
-        HitFigures.add = add  # type: ignore[method-assign]
-        reply = await world.ask(PATH)
-        assert (reply.status, reply["x-cache"]) == (200, "HIT-L1")
-    return counted, bare
+LONGEST_SCRAPE_MILLISECONDS = 20.0
+_SCRAPES_A_SECOND = 5
+_BUILDING_RATE = 80.0
+_OPENMETRICS = "application/openmetrics-text;version=1.0.0"
 
 
-def _nothing(_self: HitFigures, _status: int, _seconds: float) -> None:
-    """Count nothing."""
+@dataclass(frozen=True, kw_only=True)
+class Turn:
+    """What one service did in one turn."""
+
+    rate: float
+    cpu_microseconds: float
 
 
 def main() -> None:
-    """Print the part that counting takes."""
-    counted, bare = asyncio.run(measure())
-    shares = sorted(1 - without / with_it for with_it, without in zip(counted, bare, strict=True))
-    middle = statistics.median(shares)
-    print(
-        f"a cached feed at the edge: {statistics.median(counted) * 1e6:.1f} us counted, "
-        f"{statistics.median(bare) * 1e6:.1f} us not; counting takes {middle:.1%} "
-        f"({shares[TURNS // 4]:.1%} to {shares[-TURNS // 4]:.1%}, quartiles of turns); goal below 10 %"
+    """Measure and print."""
+    arguments = _parse()
+    with tempfile.TemporaryDirectory() as folder, ExitStack() as closing:
+        project = closing.enter_context(
+            scratch_project(Path(folder) / "project", items=arguments.items, users=arguments.users)
+        )
+        key = project.opsctl("security", "keys", "create", "--name", "bench", "--plan", "bench")["key"]
+        _print_cost(project, arguments, key=key)
+        _print_scrapes(project, arguments, key=key)
+
+
+def _print_cost(project: ScratchProject, arguments: argparse.Namespace, *, key: str) -> None:
+    project.change_books(service={"workers": 1})
+    with (
+        project.service(port=TELLING) as telling,
+        project.service(port=SILENT, environment={INSTRUMENTATION_VARIABLE: "off"}) as silent,
+    ):
+        services = {"as it is": telling, "instrumentation off": silent}
+        turns: dict[str, list[Turn]] = {name: [] for name in services}
+        for service in services.values():
+            _turn(service, key=key, seconds=arguments.seconds)  # not counted: the feed is made and kept
+        for number in range(arguments.turns):
+            for name in services if number % 2 == 0 else reversed(services):
+                turns[name].append(_turn(services[name], key=key, seconds=arguments.seconds))
+    print(f"cached feed, one worker, 32 connections, {arguments.turns} turns of {arguments.seconds} s each")
+    for name, each in turns.items():
+        rate, cpu = (
+            float(np.median([getattr(turn, figure) for turn in each]))
+            for figure in ("rate", "cpu_microseconds")
+        )
+        print(f"  {name:22} {rate:>9,.0f} requests/s, {cpu:.1f} us of CPU a request")
+    kept = _ratio(turns, "rate")
+    held = "held" if kept.low >= LEAST_SHARE else "missed" if kept.high < LEAST_SHARE else "cannot tell"
+    print(f"  throughput, as it is / off: {_text(kept)}   at least {LEAST_SHARE:.2f}: {held}")
+    print(f"  CPU a request, as it is / off: {_text(_ratio(turns, 'cpu_microseconds'))}")
+
+
+def _ratio(turns: dict[str, list[Turn]], figure: str) -> Ratio:
+    told, off = (
+        np.array([[getattr(turn, figure)] for turn in turns[name]])
+        for name in ("as it is", "instrumentation off")
     )
+    found = ratio_of_quantiles(told, off, 0.5, seed=7)
+    if found is None:
+        raise SystemExit(f"at least {MINIMUM_BLOCKS} turns make an interval")
+    return found
+
+
+def _text(ratio: Ratio) -> str:
+    return f"{ratio.value:.3f} ({ratio.low:.3f} to {ratio.high:.3f})"
+
+
+def _turn(service: RunningService, *, key: str, seconds: int) -> Turn:
+    before = _cpu_seconds(service)
+    done = subprocess.run(
+        [
+            *("wrk", "-t1", "-c32", f"-d{seconds}", "-H", f"Authorization: Bearer {key}"),
+            f"{service.url}/v1/feed/1",
+        ],
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+    )
+    if "Non-2xx" in done.stdout or "Socket errors" in done.stdout:
+        raise SystemExit(f"{service.url} answered errors:\n{done.stdout}")
+    rate, count = (
+        re.search(r"Requests/sec:\s+([\d.]+)", done.stdout),
+        re.search(r"(\d+) requests in", done.stdout),
+    )
+    assert rate is not None
+    assert count is not None
+    return Turn(rate=float(rate[1]), cpu_microseconds=(_cpu_seconds(service) - before) / int(count[1]) * 1e6)
+
+
+def _cpu_seconds(service: RunningService) -> float:
+    times = [each.cpu_times() for each in psutil.Process(service.process.pid).children(recursive=True)]
+    return sum(each.user + each.system for each in times)
+
+
+def _print_scrapes(project: ScratchProject, arguments: argparse.Namespace, *, key: str) -> None:
+    project.change_books(service={"workers": 2})
+    requests = [get(f"/v1/feed/{user}", key=key) for user in range(1, arguments.users + 1)]
+    with project.service(port=SCRAPED) as service:
+        # So often that each worker has made the feed of every user, and every route once: all series there come to be.
+        run_load(SCRAPED, requests=requests, rate=_BUILDING_RATE, seconds=8 * len(requests) / _BUILDING_RATE)
+        for path in ("/v1/trending", "/v1/content/1", "/readyz", "/docs", "/nowhere", "/v1/feed/none"):
+            httpx.get(f"{service.url}{path}", headers={"Authorization": f"Bearer {key}"})
+        for rate in (0.0, arguments.rate):
+            with _scraping(service) as took:
+                if rate:
+                    load = run_load(SCRAPED, requests=requests, rate=rate, seconds=15.0)
+                    meanwhile = f"feeds p99 {load.quantile_milliseconds(0.99):.2f} ms, errors {load.errors}"
+                else:
+                    time.sleep(8)
+                    meanwhile = "nothing else asked"
+            _print_times(took, rate=rate, meanwhile=meanwhile)
+        page = httpx.get(f"{service.url}/metrics").content
+        samples = sum(not line.startswith(b"#") for line in page.splitlines())
+        print(f"  page: {samples} samples, {len(page) / 1024:.0f} KiB")
+
+
+def _print_times(took: list[float], *, rate: float, meanwhile: str) -> None:
+    p50, p95, p99, longest = np.quantile(np.array(took) * 1000, (0.5, 0.95, 0.99, 1.0))
+    held = "held" if p99 < LONGEST_SCRAPE_MILLISECONDS else "missed"
+    print(
+        f"scrape of two workers at {rate:,.0f} feeds/s, {len(took)} scrapes: p50 {p50:.1f} ms, p95 {p95:.1f} ms, "
+        f"p99 {p99:.1f} ms, longest {longest:.1f} ms   p99 below {LONGEST_SCRAPE_MILLISECONDS:.0f} ms: {held}   "
+        f"({meanwhile})"
+    )
+
+
+@contextmanager
+def _scraping(service: RunningService) -> Iterator[list[float]]:
+    took: list[float] = []
+    ended = threading.Event()
+
+    def scrape() -> None:
+        # A connection for each, so that both workers are asked; opening it is not what is measured.
+        while not ended.wait(1 / _SCRAPES_A_SECOND):
+            with httpx.Client(base_url=service.url, headers={"Accept": _OPENMETRICS}, timeout=10) as client:
+                client.get("/healthz")
+                began = time.perf_counter()
+                client.get("/metrics").raise_for_status()
+                took.append(time.perf_counter() - began)
+
+    thread = threading.Thread(target=scrape)
+    thread.start()
+    try:
+        yield took
+    finally:
+        ended.set()
+        thread.join()
+
+
+def _parse() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=re.sub(r"\n\n.*", "", str(__doc__), flags=re.DOTALL))
+    parser.add_argument("--turns", type=int, default=16, help="turns of each")
+    parser.add_argument("--seconds", type=int, default=3, help="length of one turn under wrk")
+    parser.add_argument("--rate", type=float, default=4000.0, help="feeds a second while it is scraped")
+    parser.add_argument("--items", type=int, default=5000, help="items of the catalogue")
+    parser.add_argument("--users", type=int, default=200, help="users, each with a cached feed")
+    return parser.parse_args()
 
 
 if __name__ == "__main__":

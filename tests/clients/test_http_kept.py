@@ -151,7 +151,8 @@ def test_one_connection_serves_many_requests() -> None:
     server = ScriptedServer([SIZED, CHUNKED, SIZED])
 
     async def scenario(client: KeptHttp) -> None:
-        bodies = [(await client.post("/points", b'{"a":%d}' % number)).body for number in range(3)]
+        bodies = [(await client.post("/points", b'{"a":%d}' % number)).body for number in range(2)]
+        bodies.append((await client.post("/points", b"{}", traceparent="00-1-2-01")).body)
         assert bodies == [b"hello"] * 3
 
     run(server, scenario, prefix="/below/")
@@ -160,6 +161,8 @@ def test_one_connection_serves_many_requests() -> None:
     assert server.requests[1].startswith(b"POST /below/points HTTP/1.1\r\nHost: 127.0.0.1:")
     assert b"\r\napi-key: secret\r\n" in server.requests[1]
     assert server.requests[1].endswith(b'\r\n\r\n{"a":1}')
+    assert b"traceparent" not in server.requests[1]
+    assert b"\r\ntraceparent: 00-1-2-01\r\nContent-Length: 2\r\n\r\n{}" in server.requests[2]
 
 
 def test_a_connection_that_ended_meanwhile_is_replaced() -> None:

@@ -96,7 +96,9 @@ def run(
         async with await asyncio.start_server(server.serve, "127.0.0.1", 0) as listening:
             server.url = f"http://127.0.0.1:{listening.sockets[0].getsockname()[1]}"
             place = QdrantPlace(url=f"{server.url}/below", api_key=api_key)
-            searcher = AsyncQdrantSearcher(place, timeout_seconds=5, using=using)
+            searcher = AsyncQdrantSearcher(
+                place, timeout_seconds=5, using=using, traceparent=lambda: "00-1-2-01"
+            )
             try:
                 await scenario(searcher)
             finally:
@@ -125,6 +127,7 @@ def test_a_search_names_the_vector_and_brings_key_and_prefix() -> None:
     ((head, asked),) = server.requests
     assert head.startswith(b"POST /below/collections/a%2Fb/points/query HTTP/1.1\r\n")
     assert b"\r\napi-key: secret\r\n" in head
+    assert b"\r\ntraceparent: 00-1-2-01\r\n" in head
     assert asked == {
         "query": pytest.approx([0.6, 0.8, 0.0]),
         "limit": 3,
@@ -205,7 +208,7 @@ def test_behind_a_proxy_httpx_sends_the_requests(monkeypatch: pytest.MonkeyPatch
             client = posts_to(
                 "http://vectors.invalid/v1", headers={"a": "b"}, max_connections=2, largest_body_bytes=1000
             )
-            answer = await client.post("/points", b"{}")
+            answer = await client.post("/points", b"{}", traceparent="00-1-2-01")
             await client.close()
             await asyncio.sleep(0.01)  # the server hears of the end
             assert isinstance(client, ProxiedHttp)
@@ -214,4 +217,5 @@ def test_behind_a_proxy_httpx_sends_the_requests(monkeypatch: pytest.MonkeyPatch
     asyncio.run(scenario())
 
     assert server.requests[0][0].startswith(b"POST http://vectors.invalid/v1/points HTTP/1.1\r\n")
+    assert b"\r\ntraceparent: 00-1-2-01\r\n" in server.requests[0][0].lower()
     assert is_loopback("http://localhost:1")

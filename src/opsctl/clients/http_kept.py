@@ -60,7 +60,7 @@ class KeptHttp:
         self._free = asyncio.Semaphore(max_connections)
         self._idle: list[_Connection] = []
 
-    async def post(self, path: str, body: bytes) -> Answer:
+    async def post(self, path: str, body: bytes, *, traceparent: str = "") -> Answer:
         """Send a body of JSON and return what comes back, whatever its status; the caller limits the time.
 
         A kept connection that the server had closed meanwhile is replaced and the request sent again: ask only for
@@ -69,14 +69,17 @@ class KeptHttp:
         Args:
             path: below the address, encoded, beginning with a slash.
             body: JSON.
+            traceparent: of the trace that this request belongs to; nothing is sent where there is none.
 
         Raises:
             OSError: the server is not there, or went away.
             BadAnswerError: what came is not HTTP, or too large.
         """
-        request = b"POST %b%b\r\nContent-Length: %d\r\n\r\n%b" % (
+        trace = f"\r\ntraceparent: {traceparent}" if traceparent else ""
+        request = b"POST %b%b%b\r\nContent-Length: %d\r\n\r\n%b" % (
             (self._prefix + path).encode("ascii"),
             self._head,
+            trace.encode("ascii"),
             len(body),
             body,
         )

@@ -14,7 +14,7 @@ _LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 class PostsJson(Protocol):
     """Sends bodies of JSON to one server and returns what comes back, whatever its status."""
 
-    async def post(self, path: str, body: bytes) -> Answer:
+    async def post(self, path: str, body: bytes, *, traceparent: str = "") -> Answer:
         """Send a body to a path below the server's address; `KeptHttp.post` tells the rest."""
         ...
 

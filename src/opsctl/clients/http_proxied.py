@@ -19,7 +19,7 @@ class ProxiedHttp:
         given = {"Accept": "application/json", "Content-Type": "application/json", **headers}
         self._client = httpx.AsyncClient(headers=given, limits=limits, timeout=None)  # noqa: S113 - the caller limits it
 
-    async def post(self, path: str, body: bytes) -> Answer:
+    async def post(self, path: str, body: bytes, *, traceparent: str = "") -> Answer:
         """Send a body of JSON and return what comes back, whatever its status.
 
         Raises:
@@ -29,8 +29,9 @@ class ProxiedHttp:
         import httpx
 
         answer = bytearray()
+        trace = {"traceparent": traceparent} if traceparent else {}
         try:
-            async with self._client.stream("POST", self._url + path, content=body) as response:
+            async with self._client.stream("POST", self._url + path, content=body, headers=trace) as response:
                 async for piece in response.aiter_bytes():
                     answer += piece
                     if len(answer) > self._largest_body_bytes:

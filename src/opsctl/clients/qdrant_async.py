@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -56,10 +56,19 @@ class AsyncQdrantSearcher:
         place: where the server is; `prefer_grpc` sends searches and reads over gRPC.
         timeout_seconds: longest wait for one call, that for a free connection included.
         using: name of the vector, where collections have several.
+        traceparent: returns that of the current trace, for searches and reads over REST; empty for none.
     """
 
-    def __init__(self, place: QdrantPlace, *, timeout_seconds: float, using: str | None = None) -> None:
+    def __init__(
+        self,
+        place: QdrantPlace,
+        *,
+        timeout_seconds: float,
+        using: str | None = None,
+        traceparent: Callable[[], str] = str,
+    ) -> None:
         self.place = place
+        self._traceparent = traceparent
         self._timeout_seconds = timeout_seconds
         self._using = using
         self._client = _client(place, timeout_seconds=timeout_seconds)
@@ -134,7 +143,9 @@ class AsyncQdrantSearcher:
 
     async def _post(self, collection: str, path: str, body: bytes, *, doing: str) -> Answer:
         try:
-            answer = await self._http.post(f"/collections/{quote(collection, safe='')}{path}", body)
+            answer = await self._http.post(
+                f"/collections/{quote(collection, safe='')}{path}", body, traceparent=self._traceparent()
+            )
         except OSError as error:
             raise unreachable(self.place.url, doing=doing, why=str(error)) from error
         if answer.status != 200:

@@ -59,7 +59,9 @@ from opsctl.service.telemetry.meters import Meters
 from opsctl.service.telemetry.process_figures import LoopLag, ProcessFigures
 from opsctl.service.telemetry.process_log import CountingHandler
 from opsctl.service.telemetry.salt import installation_salt
+from opsctl.service.telemetry.silent import SilentMeters, is_silenced
 from opsctl.service.telemetry.sinks import FileSink
+from opsctl.service.telemetry.trace import current_trace
 from opsctl.service.telemetry.workers import ENVIRONMENT, forget_dead_workers
 from opsctl.stack.places import Places
 from opsctl.stack.status import stack_status
@@ -138,15 +140,14 @@ async def assembled(settings: Settings, *, workers: int) -> AsyncIterator[Edge]:
             log=_log(worker, closing, exemplars=exemplars),
             exemplars=exemplars,
             clocks=clocks,
+            is_silent=is_silenced(),
         )
         counting = CountingHandler(worker.meters)
         logging.getLogger().addHandler(counting)
         closing.callback(logging.getLogger().removeHandler, counting)
-        works = _works(worker, feeds, keys) | {
-            "exemplars": exemplars.run,
-            "figures": every(_TEND_SECONDS, edge.write_figures),
-            "garbage": every(TIDY_SECONDS, Tidy()),
-        }
+        works = _works(worker, feeds, keys) | {"garbage": every(TIDY_SECONDS, Tidy())}
+        if not is_silenced():
+            works |= _telling(worker, edge, exemplars)
         await closing.enter_async_context(running(works))
         closing.push_async_callback(edge.close)
         yield edge
@@ -156,7 +157,7 @@ async def _open(settings: Settings, *, workers: int, closing: AsyncExitStack) ->
     service, cache = load_service_book(settings), load_cache_book(settings)
     home = settings.home
     places = Places(settings, embedded=lambda: stack_status(home))
-    meters = Meters()
+    meters = SilentMeters() if is_silenced() else Meters()
     if ENVIRONMENT in os.environ:
         forget_dead_workers(Path(os.environ[ENVIRONMENT]))
     journal = InvalidationJournal(journal_path(home))
@@ -172,7 +173,10 @@ async def _open(settings: Settings, *, workers: int, closing: AsyncExitStack) ->
     database = await closing.enter_async_context(_database(places, service, workers=workers, meters=meters))
     collections = load_collections_book(settings)
     searcher = AsyncQdrantSearcher(
-        places.vectors(), timeout_seconds=service.limits.request_seconds, using=collections.source.vector
+        places.vectors(),
+        timeout_seconds=service.limits.request_seconds,
+        using=collections.source.vector,
+        traceparent=lambda: current_trace().traceparent,
     )
     closing.push_async_callback(searcher.close)
     scorer = make_scorer(service.model, api_key=places.secret("OPSCTL_MODEL_API_KEY"), meters=meters)
@@ -315,10 +319,18 @@ def _works(worker: _Worker, feeds: FeedParts, keys: KeyCheck) -> dict[str, Work]
         "learner": learner.run,
         "use of keys": lambda stop: report_use(keys, report=key_store.touch, stop=stop),
         "caches": every(_TEND_SECONDS, worker.memory.tend),
+        "parent": end_with_parent,
+    }
+
+
+def _telling(worker: _Worker, edge: Edge, exemplars: Exemplars) -> dict[str, Work]:
+    """Return what goes on only so that others can see how the service is."""
+    return {
+        "exemplars": exemplars.run,
+        "figures": every(_TEND_SECONDS, edge.write_figures),
         "process": ProcessFigures(worker.meters).run,
         "loop": LoopLag(worker.meters).run,
         "dependencies": DependencyFigures(
             worker.dependencies, breakers={"l2": lambda: worker.caches.l2_rests}, meters=worker.meters
         ).run,
-        "parent": end_with_parent,
     }

@@ -188,6 +188,21 @@ class Answering:
         )
 
 
+class SilentAnswering(Answering):
+    """Sends the same answers, and neither counts nor logs them: for measuring what that costs."""
+
+    def hit(self, hit: Hit, *, scope: Scope, began: float) -> None:
+        """Do nothing."""
+
+    def refreshed(self, request: Request, *, status: int, trace: Trace, began: float) -> None:
+        """Do nothing."""
+
+    def _tell(
+        self, request: Request, status: int, *, bytes_sent: int, seconds: float, trace: Trace | None = None
+    ) -> None:
+        """Do nothing."""
+
+
 def _cache_of(caught: Caught) -> str:
     return "HIT-L2" if dict(caught.headers).get(b"x-cache") == b"HIT-L2" else "MISS"
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from opsctl.service.cache.invalidated import InvalidatedMemory
-from opsctl.service.edge.answering import Answering, Log
+from opsctl.service.edge.answering import Answering, Log, SilentAnswering
 from opsctl.service.edge.app import Edge
 from opsctl.service.edge.asgi import Application
 from opsctl.service.edge.cells import SharedCells
@@ -60,6 +60,7 @@ def make_edge(  # noqa: PLR0913 - what it is made of
     log: Log,
     exemplars: Exemplars | None = None,
     clocks: Clocks | None = None,
+    is_silent: bool = False,
 ) -> Edge:
     """Return the edge in front of an application; keys that the journal names are forgotten from now on."""
     times = clocks or Clocks()
@@ -77,7 +78,7 @@ def make_edge(  # noqa: PLR0913 - what it is made of
         now=times.now,
         random=times.random,
     )
-    answering = Answering(
+    answering = (SilentAnswering if is_silent else Answering)(
         cors=cors,
         counting=counting,
         log=log,
