@@ -9,9 +9,7 @@ from opsctl.chaos.registry import all_faults, fault_named
 from opsctl.core.errors import UsageError
 
 FAULTS = all_faults()
-CONFIGURATION = (
-    "scrape_configs:\n  - job_name: service\nreceivers:\n  - slack_configs: [{api_url: http://sink/}]\n"
-)
+CONFIGURATION = '- job_name: service\n  static_configs:\n  - targets: ["127.0.0.1:1"]\nreceivers:\n  - slack_configs: [{api_url: http://sink/}]\n'
 
 
 class RememberingGround:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, replace
 
 from opsctl.alerts.proving.judge import inconclusive, judge, judge_made_up
-from opsctl.alerts.proving.model import Drill, Proof, ProofLevel, ProofPlan, Sighting
+from opsctl.alerts.proving.model import Drill, Proof, ProofLevel, ProofPlan
 from opsctl.alerts.proving.plan import without_muting
 from opsctl.alerts.proving.ports import Faults, Watchers
 from opsctl.alerts.proving.watch import Watch
@@ -64,7 +64,6 @@ class Prover:
         self._listener = listener
         self._conduct = conduct
         self._always = conduct.always
-        self._signs_of_life: dict[str, Sighting] = {}
         self._watch = Watch(watchers=watchers, clock=clock)
         self._started_at = clock.now().timestamp()
 
@@ -73,13 +72,13 @@ class Prover:
         with self._phase("null drill", "wait"):
             seconds = self._conduct.quiet_seconds
             self._watch.until(lambda: False, seconds=seconds)
-        self._signs_of_life = {name: self._watch.of(name) for name in self._always}
         return QuietDrill(seconds=seconds, fired=self._watch.fired(besides=self._always))
 
     def prove(self, plan: ProofPlan) -> Iterator[Proof]:
         """Yield the proof of each alert of a plan."""
         muted: list[tuple[AlertRule, Proof]] = []
-        for drill in plan.drills:
+        # What fires for ever is told again after minutes only, so its first message is looked for before all else.
+        for drill in sorted(plan.drills, key=lambda each: not self._lasting(each)):
             for alert, proof in self._drill(drill):
                 if proof.level is ProofLevel.MUTED and not proof.problems:
                     muted.append((alert, proof))
@@ -93,8 +92,7 @@ class Prover:
         yield from self._made_up(plan.made_up)
 
     def _drill(self, drill: Drill) -> Iterator[tuple[AlertRule, Proof]]:
-        lasting = tuple(alert for alert in drill.alerts if alert.name in self._always)
-        for alert in lasting:
+        for alert in self._lasting(drill):
             yield alert, self._sign_of_life(alert)
         raised = tuple(alert for alert in drill.alerts if alert.name not in self._always)
         if not raised:
@@ -132,9 +130,16 @@ class Prover:
                 ),
             )
 
+    def _lasting(self, drill: Drill) -> tuple[AlertRule, ...]:
+        return tuple(alert for alert in drill.alerts if alert.name in self._always)
+
     def _sign_of_life(self, alert: AlertRule) -> Proof:
         """Judge what fires for ever: its message must have come within the time allowed after the start."""
-        sighting = self._signs_of_life.get(alert.name, Sighting())
+        waited = self._clock.now().timestamp() - self._started_at
+        self._watch.until(
+            lambda: self._is_seen(alert), seconds=max(0.0, alert.detect_within_seconds - waited)
+        )
+        sighting = self._watch.of(alert.name)
         first = min((message.at for message in sighting.messages), default=self._started_at)
         proof = judge(
             alert,
