@@ -226,6 +226,7 @@ def test_messages_are_counted_by_level():
         ("user_id=42, content_id=7", "user_id=***, content_id=7"),
         ("users [1, 2, 3] are gone", "users [***] are gone"),
         ('{"user_id":42}', '{"user_id":***}'),
+        ("told jane.doe+x@mail.example.org, twice", "told ***, twice"),
     ],
 )
 def test_what_opens_a_door_or_names_a_user_is_in_no_line(text, expected):

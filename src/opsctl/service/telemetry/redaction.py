@@ -1,4 +1,4 @@
-"""What must stand in no line and no report: whatever opens a door, and whose feed it was."""
+"""What must stand in no line and no report: whatever opens a door, and who it was about."""
 
 import re
 
@@ -18,6 +18,7 @@ _REPLACED = (
         ),
         rf"\1{_HIDDEN}",
     ),
+    (re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+"), _HIDDEN),
     # What PostgreSQL tells of a row that it refuses.
     (re.compile(r"\)=\([^)]*\)"), f")=({_HIDDEN})"),
     (re.compile(r"(Failing row contains )\(.*\)"), rf"\1({_HIDDEN})"),
@@ -30,7 +31,7 @@ _REPLACED = (
 
 
 def redacted(text: str) -> str:
-    """Return a text without secrets and without the numbers of users.
+    """Return a text without secrets, numbers of users and addresses of mail.
 
     >>> redacted("GET /v1/feed/7 Authorization: Bearer abc.def postgresql://me:pw@host/db")
     'GET /v1/feed/*** Authorization: Bearer *** postgresql://me:***@host/db'
