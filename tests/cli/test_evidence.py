@@ -63,7 +63,7 @@ def test_show_prints_one_record_by_its_number(project: Path):
 
 def test_show_of_nothing_exits_with_a_hint(project: Path):
     """A wrong id is no traceback."""
-    outcome = run_opsctl("evidence", "show", "99", folder=project)
+    outcome = run_opsctl("evidence", "show", "nosuch", folder=project)
 
     assert outcome.exit_code == 2
     assert "opsctl evidence list" in outcome.stderr

@@ -360,6 +360,7 @@ def test_every_table_has_a_comment_and_row_level_security(database: DatabaseAddr
     assert [row[0] for row in found] == [
         *("agent_policy", "api_keys", "content", "content_popularity", "experiment_exposures"),
         *("experiment_metrics", "feed_decisions", "import_batches", "interactions", "outbox"),
-        *("outbox_watermarks", "popularity_totals", "thompson_arms", "users", "vendors"),
+        *("outbox_watermarks", "popularity_totals", "survey_answers", "thompson_arms", "users"),
+        "vendors",
     ]
     assert {(secured, commented) for _, secured, commented in found} == {(True, True)}

@@ -5,6 +5,7 @@ import os
 import pty
 import subprocess
 import sys
+import time
 from typing import Any
 
 import orjson
@@ -247,6 +248,32 @@ def test_what_opens_a_door_or_names_a_user_is_in_no_line(text, expected):
 def test_what_is_no_secret_stays(text):
     """A log that hides too much is none."""
     assert redacted(text) == text
+
+
+@pytest.mark.parametrize("part", ["x", "eyJ-", "user ", "password", "://a:", "a@", '"', "\n", "1,", "b.c@d."])
+def test_no_text_takes_long(part):
+    """The longest that is written, made of what the patterns look for."""
+    text = (part * 16_000)[:16_000]
+    began = time.process_time()
+
+    redacted(text)
+
+    assert time.process_time() - began < 0.5
+
+
+def test_a_long_stack_trace_keeps_its_end():
+    """In whole lines, so that no secret loses the word by which it is known."""
+    try:
+        raise RuntimeError("password=sunshine\n" * 2_000 + "the cause")
+    except RuntimeError:
+        record = logging.LogRecord("any", logging.ERROR, __file__, 1, "failed", (), sys.exc_info())
+
+    trace = orjson.loads(JsonLines().format(record))["exception.stacktrace"]
+
+    assert "sunshine" not in trace
+    assert trace.startswith("...\npassword=***\n")
+    assert trace.endswith("\nthe cause")
+    assert len(trace) < 16_100
 
 
 @given(st.text(st.characters(), max_size=200))

@@ -45,7 +45,7 @@ class JsonLines(logging.Formatter):
             "event": EVENT,
             "timestamp": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "severity": _SEVERITIES.get(record.levelno, record.levelname),
-            "body": _begin_of(_clean(_message_of(record))),
+            "body": _clean(_begin_of(_message_of(record))),
             **resource(),
             "logger": record.name,
             "process.pid": record.process,
@@ -53,7 +53,7 @@ class JsonLines(logging.Formatter):
         }
         if record.exc_info and record.exc_info[0] is not None:
             fields["exception.type"] = record.exc_info[0].__qualname__
-            fields["exception.stacktrace"] = _end_of(_clean(self.formatException(record.exc_info)))
+            fields["exception.stacktrace"] = _clean(_end_of(self.formatException(record.exc_info)))
         return orjson.dumps(fields, default=str).decode()
 
 
@@ -181,5 +181,8 @@ def _begin_of(text: str) -> str:
 
 
 def _end_of(text: str) -> str:
-    """Return the end of a stack trace, where the error itself stands."""
-    return text if len(text) <= _LONGEST_CHARACTERS else f"...{text[-_LONGEST_CHARACTERS:]}"
+    """Return the end of a stack trace, where the error itself stands, in whole lines: half a secret looks like none."""
+    if len(text) <= _LONGEST_CHARACTERS:
+        return text
+    cut = text[-_LONGEST_CHARACTERS:]
+    return f"...{cut[cut.find(chr(10)) :]}" if "\n" in cut else "..."

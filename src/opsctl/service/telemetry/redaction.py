@@ -8,7 +8,7 @@ _REPLACED = (
     (re.compile(r"(?i)\b(bearer|basic)\s+[^\s\"',;]+"), rf"\1 {_HIDDEN}"),
     # Our keys keep their public part, by which `opsctl security keys list` knows them.
     (re.compile(r"\bopk_([A-Za-z0-9]{8})_[A-Za-z0-9]+"), rf"opk_\1_{_HIDDEN}"),
-    (re.compile(r"\beyJ[\w-]+\.[\w-]+\.[\w-]*"), _HIDDEN),
+    (re.compile(r"\beyJ[\w-]{4,2000}\.[\w-]+\.[\w-]*"), _HIDDEN),
     (re.compile(r"\bsb_secret_\w+"), f"sb_secret_{_HIDDEN}"),
     (re.compile(r"(://[^:/@\s\"']*:)[^\s\"']*@"), rf"\1{_HIDDEN}@"),
     (re.compile(r"(https?://)[^:/@\s\"']+@"), rf"\1{_HIDDEN}@"),
@@ -18,7 +18,7 @@ _REPLACED = (
         ),
         rf"\1{_HIDDEN}",
     ),
-    (re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+"), _HIDDEN),
+    (re.compile(r"(?<![\w.+-])[\w.+-]{1,64}@(?:[\w-]{1,64}\.){1,8}[^\W\d_]{2,64}"), _HIDDEN),
     # What PostgreSQL tells of a row that it refuses.
     (re.compile(r"\)=\([^)]*\)"), f")=({_HIDDEN})"),
     (re.compile(r"(Failing row contains )\(.*\)"), rf"\1({_HIDDEN})"),
@@ -31,7 +31,7 @@ _REPLACED = (
 
 
 def redacted(text: str) -> str:
-    """Return a text without secrets, numbers of users and addresses of mail.
+    """Return a text, of some thousand characters at most, without secrets, numbers of users and addresses of mail.
 
     >>> redacted("GET /v1/feed/7 Authorization: Bearer abc.def postgresql://me:pw@host/db")
     'GET /v1/feed/*** Authorization: Bearer *** postgresql://me:***@host/db'
