@@ -101,6 +101,7 @@ def _conduct(books: "AlertBooks", *, quiet_seconds: float) -> "Conduct":
     from opsctl.alerts.proving.run import Conduct
     from opsctl.alerts.signals import AlwaysSignal
     from opsctl.cli import wiring
+    from opsctl.core.units import parse_duration
 
     clock, intervals = wiring.clock(), Intervals.of(books.delivery.timing)
     started = clock.monotonic()
@@ -114,13 +115,21 @@ def _conduct(books: "AlertBooks", *, quiet_seconds: float) -> "Conduct":
             return predict_tier(source, tier, intervals=intervals, history_seconds=history) if tier else None
         return predict_alert(source, intervals=intervals, history_seconds=history) if source else None
 
+    def looks_back_seconds(alert: "AlertRule") -> float:
+        """Return the shorter window of a budget: with the fault out of it the alert is over."""
+        source = books.rule(alert.rule)
+        tier = source.tiers.get(alert.tier or "") if isinstance(source, Objective) else None
+        return parse_duration(tier.short) if tier else 0.0
+
     always = frozenset(
         name
         for loaded in books.books
         for name, rule in loaded.book.rules.items()
         if not isinstance(rule, Objective) and isinstance(rule.signal, AlwaysSignal)
     )
-    return Conduct(always=always, predict=predict, quiet_seconds=quiet_seconds)
+    return Conduct(
+        always=always, predict=predict, quiet_seconds=quiet_seconds, looks_back_seconds=looks_back_seconds
+    )
 
 
 def _tools(watchers: "LiveWatchers") -> dict[str, str]:

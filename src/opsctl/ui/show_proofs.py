@@ -89,7 +89,7 @@ def _row(proof: Proof) -> tuple[str, ...]:
         _seconds(proof.measured_seconds),
         _seconds(proof.predicted_seconds),
         _seconds(proof.allowed_seconds),
-        _seconds(proof.resolved_seconds),
+        _seconds(proof.resolved_seconds) if proof.is_end_awaited else "not awaited",
         ", ".join(proof.receivers) or "-",
     )
 

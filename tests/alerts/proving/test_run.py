@@ -1,5 +1,7 @@
 """A drill shows whether the right message arrives in time, and says so in no other case."""
 
+from dataclasses import replace
+
 import pytest
 from tests.fakes.clock import FakeClock
 from tests.fakes.watchers import Reaction, ScriptedWorld
@@ -68,9 +70,13 @@ def prove(made: ScriptedWorld, *rules: AlertRule) -> dict[str, Proof]:
     return {proof.alert: proof for proof in prover.prove(plan_proofs(rules))}
 
 
-def prover_of(made: ScriptedWorld) -> Prover:
+def prover_of(made: ScriptedWorld, *, looks_back_seconds: float = 0.0) -> Prover:
     """Return a prover of this world."""
-    conduct = Conduct(always=frozenset({"Watchdog"}), predict=lambda alert: alert.predicted_seconds)
+    conduct = Conduct(
+        always=frozenset({"Watchdog"}),
+        predict=lambda alert: alert.predicted_seconds,
+        looks_back_seconds=lambda _: looks_back_seconds,
+    )
     return Prover(watchers=made, faults=made, clock=made.clock, listener=ignore, conduct=conduct)
 
 
@@ -236,6 +242,28 @@ def test_what_fires_without_a_fault_is_told():
     """The drill without a fault."""
     assert prover_of(world(noise={"nervous": "firing"})).stay_quiet().fired == ("nervous",)
     assert prover_of(world()).stay_quiet().fired == ()
+
+
+def test_the_end_of_an_alert_that_looks_back_for_long_is_not_awaited_and_the_proof_says_so():
+    """A budget's window of half an hour holds the fault for half an hour."""
+    burn = rule("burn")
+    made = world(Reaction(rule=burn, fires_after=20, over_after=10_000))
+    began = made.clock.monotonic()
+
+    (proof,) = prover_of(made, looks_back_seconds=1800).prove(plan_proofs([burn]))
+
+    assert (proof.verdict, proof.resolved_seconds, proof.is_end_awaited) == (Verdict.PASS, None, False)
+    assert made.clock.monotonic() - began < 60
+
+
+def test_budgets_are_burned_before_other_faults_do_it():
+    """What earlier drills burned would make an alert fire before its own."""
+    plain, burn = rule("plain"), replace(rule("burn", fault="cold_outage"), tier="fast")
+    made = world()
+
+    list(prover_of(made).prove(plan_proofs([plain, burn])))
+
+    assert made.made == ["cold_outage", "vectors_down"]
 
 
 def test_one_drill_proves_all_alerts_of_a_fault():

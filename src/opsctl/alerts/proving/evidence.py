@@ -47,6 +47,7 @@ def proof_evidence(proof: Proof, *, alert: AlertRule, circumstances: Circumstanc
         "predicted_seconds": proof.predicted_seconds,
         "allowed_seconds": proof.allowed_seconds,
         "resolved_seconds": proof.resolved_seconds,
+        "is_end_awaited": proof.is_end_awaited,
         "also_fired": ", ".join(proof.also_fired) or "none",
         "problems": "; ".join(proof.problems) or "none",
     }

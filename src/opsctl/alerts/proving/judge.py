@@ -8,7 +8,7 @@ from opsctl.core.units import format_duration
 from opsctl.evidence.model import Verdict
 
 
-def judge(
+def judge(  # noqa: PLR0913 - what was seen, and when
     alert: AlertRule,
     sighting: Sighting,
     *,
@@ -16,6 +16,7 @@ def judge(
     undone_at: float,
     also_fired: Collection[str],
     predicted_seconds: float | None,
+    is_end_awaited: bool = True,
 ) -> Proof:
     """Return the proof of one alert from what was seen of it; times are seconds since 1970."""
     muted_by = tuple(sorted(sighting.muted_by & set(alert.inhibited_by)))
@@ -27,7 +28,7 @@ def judge(
         *_wrong(alert, sighting.messages),
         *_late(alert, measured),
     ]
-    if level is ProofLevel.ARRIVED and resolved is None:
+    if is_end_awaited and level is ProofLevel.ARRIVED and resolved is None:
         problems.append("no message said that it was over")
     return Proof(
         alert=alert.name,
@@ -40,6 +41,7 @@ def judge(
         measured_seconds=measured,
         predicted_seconds=predicted_seconds,
         resolved_seconds=resolved,
+        is_end_awaited=is_end_awaited,
         muted_by=muted_by,
         also_fired=tuple(sorted(set(also_fired) - {alert.name})),
         problems=tuple(problems),

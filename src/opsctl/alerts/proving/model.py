@@ -79,6 +79,7 @@ class Proof:
         predicted_seconds: what the rule's arithmetic says for this drill.
         allowed_seconds: `detect_within` of the book.
         resolved_seconds: from the undo to the message that it is over.
+        is_end_awaited: false where the fault stays in the alert's windows for longer than anybody waits.
         also_fired: other alerts that the same fault raised.
         problems: why it is no pass.
     """
@@ -93,6 +94,7 @@ class Proof:
     measured_seconds: float | None = None
     predicted_seconds: float | None = None
     resolved_seconds: float | None = None
+    is_end_awaited: bool = True
     muted_by: tuple[str, ...] = ()
     also_fired: tuple[str, ...] = ()
     problems: tuple[str, ...] = ()

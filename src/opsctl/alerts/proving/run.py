@@ -29,6 +29,8 @@ class Conduct:
         quiet_seconds: so long nothing may fire before the first fault; that is the drill without a fault.
         calm_seconds: at most so long until the alerts of the fault before are over.
         resolve_seconds: at most so long for the message that an alert is over.
+        looks_back_seconds: so long a fault stays in what each alert looks at; where that is longer than
+            `resolve_seconds`, the alert's end is not waited for, and the proof says so.
     """
 
     always: frozenset[str]
@@ -36,6 +38,11 @@ class Conduct:
     quiet_seconds: float = 30.0
     calm_seconds: float = 300.0
     resolve_seconds: float = 600.0
+    looks_back_seconds: Callable[[AlertRule], float] = lambda _alert: 0.0
+
+    def awaits_end(self, alert: AlertRule) -> bool:
+        """Tell whether an alert can be over within the time that anybody waits for it."""
+        return self.looks_back_seconds(alert) < self.resolve_seconds
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,8 +84,7 @@ class Prover:
     def prove(self, plan: ProofPlan) -> Iterator[Proof]:
         """Yield the proof of each alert of a plan."""
         muted: list[tuple[AlertRule, Proof]] = []
-        # What fires for ever is told again after minutes only, so its first message is looked for before all else.
-        for drill in sorted(plan.drills, key=lambda each: not self._lasting(each)):
+        for drill in sorted(plan.drills, key=self._place):
             for alert, proof in self._drill(drill):
                 if proof.level is ProofLevel.MUTED and not proof.problems:
                     muted.append((alert, proof))
@@ -90,6 +96,10 @@ class Prover:
                 way = ways[alert.name]
                 yield replace(proof, verdict=way.verdict, problems=way.problems)
         yield from self._made_up(plan.made_up)
+
+    def _place(self, drill: Drill) -> tuple[bool, bool]:
+        """Sort first what fires for ever, which is told again after minutes only, then budgets while none burns yet."""
+        return not self._lasting(drill), not any(alert.tier for alert in drill.alerts)
 
     def _drill(self, drill: Drill) -> Iterator[tuple[AlertRule, Proof]]:
         for alert in self._lasting(drill):
@@ -116,7 +126,8 @@ class Prover:
             undone_at = self._clock.now().timestamp()
             self._faults.undo(drill.fault)
         with self._phase(drill.fault, "recovery"):
-            self._watch.until(lambda: self._all_over(raised), seconds=self._conduct.resolve_seconds)
+            awaited = [alert for alert in raised if self._conduct.awaits_end(alert)]
+            self._watch.until(lambda: self._all_over(awaited), seconds=self._conduct.resolve_seconds)
         for alert in raised:
             yield (
                 alert,
@@ -127,6 +138,7 @@ class Prover:
                     undone_at=undone_at,
                     also_fired=also_fired,
                     predicted_seconds=self._conduct.predict(alert),
+                    is_end_awaited=self._conduct.awaits_end(alert),
                 ),
             )
 
