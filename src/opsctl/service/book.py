@@ -164,8 +164,8 @@ class Model(StrictModel):
 class Logs(StrictModel):
     """The line that each request leaves."""
 
-    hit_share: Share = 0.01
-    """Part of the L1 hits that leave a line; misses and errors always do."""
+    hit_share: Share = 0.001
+    """Part of the L1 hits that leave a line; misses and errors always do. A line costs as much as several hits."""
 
 
 class ServiceBook(StrictModel):
