@@ -8,8 +8,8 @@ from tests.fakes.watchers import Reaction, ScriptedWorld
 
 from opsctl.alerts.book import Drill
 from opsctl.alerts.proving.evidence import rule_digest
-from opsctl.alerts.proving.judge import worst
-from opsctl.alerts.proving.model import Proof, ProofLevel
+from opsctl.alerts.proving.judge import judge, worst
+from opsctl.alerts.proving.model import Message, Proof, ProofLevel, Sighting
 from opsctl.alerts.proving.plan import plan_proofs, without_muting
 from opsctl.alerts.proving.run import Conduct, Prover
 from opsctl.alerts.rules import AlertRule
@@ -135,6 +135,24 @@ def test_a_muted_alert_counts_only_where_the_book_says_so_and_its_way_works():
     assert (proofs["as_said"].level, proofs["as_said"].verdict) == (ProofLevel.MUTED, Verdict.PASS)
     assert made.made_up_batches == [("as_said",)]
     assert proofs["by_mistake"].problems == ("it fired, but no message arrived, muted by better",)
+
+
+def test_the_message_of_a_muted_alert_after_the_undo_is_not_the_time_of_its_detection():
+    """What muted it ended first, so it was told minutes after the fault."""
+    muted = rule("muted", inhibited_by=("better",))
+    late = Message(
+        at=400.0,
+        receiver="slack",
+        status="firing",
+        alertname="muted",
+        severity="warning",
+        runbook_url="muted.md",
+    )
+    sighting = Sighting(firing_at=120.0, muted_by=frozenset({"better"}), messages=(late,))
+
+    proof = judge(muted, sighting, fault_at=100.0, undone_at=200.0, also_fired=(), predicted_seconds=30.0)
+
+    assert (proof.level, proof.measured_seconds, proof.problems) == (ProofLevel.MUTED, 20.0, ())
 
 
 def test_a_muted_alert_whose_way_is_lost_fails():

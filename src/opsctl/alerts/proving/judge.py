@@ -20,7 +20,7 @@ def judge(  # noqa: PLR0913 - what was seen, and when
 ) -> Proof:
     """Return the proof of one alert from what was seen of it; times are seconds since 1970."""
     muted_by = tuple(sorted(sighting.muted_by & set(alert.inhibited_by)))
-    level = _level(alert, sighting, muted_by=muted_by)
+    level = _level(alert, sighting, muted_by=muted_by, undone_at=undone_at)
     measured = _measured(alert, sighting, level=level, fault_at=fault_at)
     resolved = _resolved(alert, sighting, undone_at=undone_at)
     problems = [
@@ -89,12 +89,16 @@ def worst(verdicts: Collection[Verdict]) -> Verdict:
     return Verdict.PASS if verdicts else Verdict.INCONCLUSIVE
 
 
-def _level(alert: AlertRule, sighting: Sighting, *, muted_by: tuple[str, ...]) -> ProofLevel:
+def _level(
+    alert: AlertRule, sighting: Sighting, *, muted_by: tuple[str, ...], undone_at: float
+) -> ProofLevel:
     if sighting.firing_at is None and not sighting.messages:
         return ProofLevel.NONE
     if not alert.receivers:
         return ProofLevel.SHOWN
-    if any(sighting.arrived_at(receiver) is not None for receiver in alert.receivers):
+    arrivals = [at for receiver in alert.receivers if (at := sighting.arrived_at(receiver)) is not None]
+    # What mutes an alert may end before it does: the message that comes then, after the undo, is none of the fault.
+    if arrivals and not (muted_by and min(arrivals) > undone_at):
         return ProofLevel.ARRIVED
     return ProofLevel.MUTED if muted_by else ProofLevel.NONE
 
