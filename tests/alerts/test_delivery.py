@@ -4,6 +4,7 @@ import shutil
 import subprocess
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 import httpx
 import pytest
@@ -16,6 +17,7 @@ from opsctl.alerts.route_tests import labels_of
 from opsctl.clients.alert_sink import Delivery, deliveries_since
 from opsctl.clients.alertmanager import Alertmanager, PostedAlert
 
+BEAT_SECONDS = 2
 PROGRAM = shutil.which("prometheus-alertmanager") or shutil.which("alertmanager")
 pytestmark = pytest.mark.skipif(PROGRAM is None, reason="Alertmanager is not installed")
 
@@ -40,6 +42,7 @@ def alertmanager(sink: RunningSink, tmp_path_factory: pytest.TempPathFactory) ->
     """Run Alertmanager on the rehearsal of the shipped books."""
     folder = tmp_path_factory.mktemp("alertmanager")
     books = shipped()
+    books = replace(books, delivery=books.delivery.model_copy(update={"watchdog_every": f"{BEAT_SECONDS}s"}))
     rehearsal = Rehearsal(sink_url=sink.url, smtp_address=f"127.0.0.1:{sink.mail_port}")
     file = folder / "alertmanager.yml"
     text = render_alertmanager(books, compiled(books), rehearsal=rehearsal)
@@ -119,6 +122,19 @@ def test_a_sign_of_life_goes_to_the_dead_mans_switch(alertmanager: Alertmanager,
     until(lambda: "webhook" in told(sink, "Watchdog"))
 
     assert set(told(sink, "Watchdog")) == {"webhook"}
+
+
+def test_the_sign_of_life_comes_as_often_as_the_book_says(alertmanager: Alertmanager, sink: RunningSink):
+    """A switch that waits for it rings when one beat is left out."""
+
+    def beats() -> list[float]:
+        return [each.at for each in deliveries_since(sink.url, 0) if each.alertname == "Watchdog"]
+
+    alertmanager.post(posted("Watchdog"))
+    until(lambda: len(beats()) >= 4)
+
+    first, *_, last = beats()[:4]
+    assert last - first < 3 * BEAT_SECONDS * 1.5
 
 
 def test_what_a_worse_alert_explains_is_muted(alertmanager: Alertmanager):

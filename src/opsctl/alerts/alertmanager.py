@@ -9,9 +9,11 @@ from opsctl.alerts.delivery import DeliveryBook, Email, MuteTime, PagerDuty, Rec
 from opsctl.alerts.load import AlertBooks
 from opsctl.alerts.messages import receiver_configuration
 from opsctl.alerts.prometheus_rules import HEAD
+from opsctl.alerts.promql_text import duration
 from opsctl.alerts.routes import Route, inhibitions_of, interval_name, routes_of
 from opsctl.alerts.rules import RuleSet
 from opsctl.alerts.yaml_text import yaml_text
+from opsctl.core.units import parse_duration
 
 NOBODY = "nobody"
 """The receiver of what is only shown."""
@@ -94,12 +96,13 @@ def _route(route: Route, *, delivery: DeliveryBook, is_muting: bool) -> dict[str
     """Return one route; several receivers are branches that each go on to the next."""
     written: dict[str, Any] = {"matchers": _matchers(route.matchers)}
     if route.is_watchdog:
-        every = delivery.watchdog_every
+        every = parse_duration(delivery.watchdog_every)
         return written | {
             "receiver": delivery.watchdog,
             "group_wait": "0s",
-            "group_interval": every,
-            "repeat_interval": every,
+            "group_interval": duration(every),
+            # Were both the same, each second beat would come a moment too early to be a repetition, and be left out.
+            "repeat_interval": duration(every * 0.9),
         }
     mute = {"mute_time_intervals": list(route.muted_in)} if is_muting and route.muted_in else {}
     receivers = route.receivers or (NOBODY,)
