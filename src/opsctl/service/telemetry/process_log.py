@@ -6,6 +6,7 @@ terminal a message is a line of text, because there a person reads it.
 
 import logging
 import os
+import re
 import stat
 import sys
 import threading
@@ -24,6 +25,7 @@ from opsctl.service.telemetry.trace import current_trace
 
 EVENT = "message"
 _LONGEST_CHARACTERS = 16_000
+_LAST_WORD = re.compile(r"(?<!\S)\S+\Z")
 _STDERR = 2
 _LEVELS = {
     logging.DEBUG: "debug",
@@ -70,7 +72,7 @@ class TextLines(logging.Formatter):
 class StderrHandler(logging.Handler):
     """Writes to stderr, without ever waiting for whoever reads it: a pipe that nobody empties costs lines, not time.
 
-    A pipe takes some four thousand bytes at once or not at all, so there a stack trace keeps what fits of its end.
+    A pipe takes some four thousand bytes at once or not at all, so there a stack trace keeps what fits of its end, and a text its beginning and its end.
     """
 
     def __init__(self, descriptor: int = _STDERR) -> None:
@@ -166,7 +168,9 @@ def _fitting(line: bytes) -> bytes:
     try:
         fields = orjson.loads(line)
     except orjson.JSONDecodeError:
-        return line[: LONGEST_LINE_BYTES - 1]
+        half = LONGEST_LINE_BYTES // 2 - 8
+        both_ends = line[:half] + b"\n...\n" + line[-half:]
+        return both_ends.decode("utf-8", "ignore").encode()
     longest = LONGEST_LINE_BYTES // 2
     while len(line) >= LONGEST_LINE_BYTES and longest:
         fields["body"] = fields["body"][:longest]
@@ -177,7 +181,10 @@ def _fitting(line: bytes) -> bytes:
 
 
 def _begin_of(text: str) -> str:
-    return text if len(text) <= _LONGEST_CHARACTERS else f"{text[:_LONGEST_CHARACTERS]}..."
+    """Return the beginning of a message, in whole words: half a secret looks like none."""
+    if len(text) <= _LONGEST_CHARACTERS:
+        return text
+    return f"{_LAST_WORD.sub('', text[:_LONGEST_CHARACTERS])}..."
 
 
 def _end_of(text: str) -> str:
