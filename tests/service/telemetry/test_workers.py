@@ -13,7 +13,12 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from opsctl.core.errors import NotReadyError
 from opsctl.metrics import service as metrics
-from opsctl.service.telemetry.workers import forget_dead_workers, forget_worker, prepare_metrics_folder
+from opsctl.service.telemetry.workers import (
+    exemplars_name,
+    forget_dead_workers,
+    forget_worker,
+    prepare_metrics_folder,
+)
 
 WORKER = """
 import sys
@@ -125,8 +130,11 @@ def test_a_worker_can_be_forgotten_by_its_pid_more_than_once(tmp_path):
     with worker(tmp_path, 7) as ended:
         pass
 
+    (tmp_path / exemplars_name(ended.pid)).write_text("[]")
+
     forget_worker(ended.pid, folder=tmp_path)
     forget_worker(ended.pid, folder=tmp_path)
+    assert not list(tmp_path.glob("exemplars-*"))
     assert not list(tmp_path.glob("gauge_*.db"))
     assert list(tmp_path.glob("counter_*.db"))
 
@@ -137,6 +145,7 @@ def test_each_run_of_the_service_begins_with_a_fresh_folder(tmp_path, monkeypatc
     folder = tmp_path / "service" / "metrics"
     folder.mkdir(parents=True)
     (folder / "counter_1.db").write_bytes(b"old")
+    (folder / exemplars_name(1)).write_text("[]")
     (folder / "notes.txt").write_text("mine")
 
     prepare_metrics_folder(folder)

@@ -17,6 +17,7 @@ from typing import NamedTuple
 from opsctl.metrics import service as metrics
 from opsctl.service.telemetry.facts import REFRESH, RequestFacts
 from opsctl.service.telemetry.merging import ExemplarOf
+from opsctl.service.telemetry.workers import exemplars_name
 
 _SECONDS = 0.5
 _OLDEST_SECONDS = 600.0
@@ -42,7 +43,7 @@ class Exemplars:
     """
 
     def __init__(self, folder: Path | None, *, now: Callable[[], float] = time.time) -> None:
-        self._file = None if folder is None else folder / f"exemplars-{os.getpid()}.json"
+        self._file = None if folder is None else folder / exemplars_name(os.getpid())
         self._now = now
         self._kept: dict[tuple[str, int], Kept] = {}
         self._is_changed = False
@@ -96,7 +97,7 @@ class Exemplars:
         return written
 
     def _of_others(self) -> Iterator[tuple[tuple[str, int], Kept]]:
-        for file in self._file.parent.glob("exemplars-*.json") if self._file is not None else ():
+        for file in self._file.parent.glob(exemplars_name("*")) if self._file is not None else ():
             with suppress(OSError, ValueError, TypeError):
                 for route, bucket, *kept in json.loads(file.read_text(encoding="utf-8")):
                     yield (route, bucket), Kept(*kept)

@@ -19,6 +19,11 @@ ENVIRONMENT = "PROMETHEUS_MULTIPROC_DIR"
 _LIVE_GAUGES = re.compile(r"gauge_live[a-z]+_(?P<pid>\d+)\.db")
 
 
+def exemplars_name(pid: int | str) -> str:
+    """Return the name of the file in which a worker keeps its exemplars; `*` gives the pattern of all."""
+    return f"exemplars-{pid}.json"
+
+
 def prepare_metrics_folder(folder: Path) -> None:
     """Make the folder of this run without the files of earlier ones, and name it in the environment.
 
@@ -30,7 +35,7 @@ def prepare_metrics_folder(folder: Path) -> None:
         raise RuntimeError("prometheus_client was imported before the folder of its files was named")
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        for old in folder.glob("*.db"):
+        for old in (*folder.glob("*.db"), *folder.glob(exemplars_name("*")), *folder.glob("exemplars-*.tmp")):
             old.unlink()
     except OSError as error:
         raise file_error(error, path=folder, doing="write") from error
@@ -38,11 +43,12 @@ def prepare_metrics_folder(folder: Path) -> None:
 
 
 def forget_worker(pid: int, *, folder: Path) -> None:
-    """Drop the gauges of a worker that ended; twice is no error."""
+    """Drop the gauges and exemplars of a worker that ended; twice is no error."""
     from prometheus_client.multiprocess import mark_process_dead
 
     # Two workers may notice the same death at once.
     with suppress(FileNotFoundError):
+        (folder / exemplars_name(pid)).unlink(missing_ok=True)
         mark_process_dead(pid, path=str(folder))  # type: ignore[no-untyped-call]  # the library leaves it untyped
 
 
