@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 
-from opsctl.evidence.model import Record
+from opsctl.evidence.model import Record, Verdict
 from opsctl.exporters.family import Value
 from opsctl.metrics import exporters as metrics
 
@@ -26,7 +26,10 @@ def _of(record: Record) -> Iterator[Value]:
     yield Value(metrics.EVIDENCE_EXPIRY, (record.kind, record.subject, str(record.verdict)), expiry)
     if record.kind != _ALERT_PROOF or "allowed_seconds" not in record.figures:
         return
-    yield Value(metrics.ALERT_PROOF_EXPIRY, (record.subject,), expiry)
+    # A proof that failed, or could not tell, is none: it is told as expired for ever.
+    yield Value(
+        metrics.ALERT_PROOF_EXPIRY, (record.subject,), expiry if record.verdict is Verdict.PASS else 0.0
+    )
     for figure, name in _FIGURES.items():
         number = record.figures.get(name)
         if isinstance(number, int | float):
