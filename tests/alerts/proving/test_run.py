@@ -155,6 +155,31 @@ def test_the_message_of_a_muted_alert_after_the_undo_is_not_the_time_of_its_dete
     assert (proof.level, proof.measured_seconds, proof.problems) == (ProofLevel.MUTED, 20.0, ())
 
 
+def test_an_alert_that_ends_while_the_fault_goes_on_is_not_proven():
+    """Who is told that all is well while it is not goes back to bed."""
+    flapping = rule("flapping")
+    messages = [
+        Message(
+            at=at,
+            receiver="slack",
+            status=status,
+            alertname="flapping",
+            severity="warning",
+            runbook_url="flapping.md",
+        )
+        for at, status in ((115.0, "firing"), (160.0, "resolved"), (220.0, "firing"))
+    ]
+
+    def problems(*of: Message) -> tuple[str, ...]:
+        sighting = Sighting(firing_at=110.0, messages=of)
+        return judge(
+            flapping, sighting, fault_at=100.0, undone_at=300.0, also_fired=(), predicted_seconds=30.0
+        ).problems
+
+    assert problems(*messages) == ("no message said that it was over",)
+    assert problems(*messages[:2]) == ("it was told to be over 2 min 20 s before the fault was undone",)
+
+
 def test_a_muted_alert_whose_way_is_lost_fails():
     """That it fired is not enough: one day it will fire alone."""
     better, muted = rule("better"), rule("muted", receivers=("email",), inhibited_by=("better",))

@@ -30,6 +30,8 @@ def judge(  # noqa: PLR0913 - what was seen, and when
     ]
     if is_end_awaited and level is ProofLevel.ARRIVED and resolved is None:
         problems.append("no message said that it was over")
+    if resolved is not None and resolved < 0:
+        problems.append(f"it was told to be over {format_duration(-resolved)} before the fault was undone")
     return Proof(
         alert=alert.name,
         severity=alert.severity,

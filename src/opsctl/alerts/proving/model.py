@@ -61,13 +61,14 @@ class Sighting:
         )
 
     def over_at(self, receiver: str) -> float | None:
-        """Return when a receiver that had got the alert first heard that it is over.
+        """Return when a receiver that had got the alert heard that it is over, after it was last told of it.
 
-        What comes before the alert is of an earlier drill.
+        What comes before the alert is of an earlier drill, and one that ends and comes again is not over.
         """
-        began = self.arrived_at(receiver)
-        over = (each.at for each in self.messages if (each.receiver, each.status) == (receiver, "resolved"))
-        return None if began is None else next((at for at in over if at >= began), None)
+        told = [each for each in self.messages if each.receiver == receiver]
+        last = max((each.at for each in told if each.status == "firing"), default=None)
+        over = (each.at for each in told if each.status == "resolved")
+        return None if last is None else next((at for at in over if at >= last), None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
