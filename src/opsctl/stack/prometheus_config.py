@@ -1,5 +1,6 @@
 """What does Prometheus of the stack look at: its configuration, from the recorded ports of the other parts."""
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -39,7 +40,7 @@ global:
   scrape_timeout: {scrape_every}
   evaluation_interval: {evaluate_every}
 rule_files:
-- {rules}/*.yml
+- {json.dumps(f"{rules}/*.yml", ensure_ascii=False)}
 alerting:
   alertmanagers:
   - static_configs:
@@ -49,5 +50,9 @@ scrape_configs:
 
 
 def _job(name: str, port: int, *, token_file: Path | None = None) -> str:
-    key = f"  authorization: {{credentials_file: {token_file}}}\n" if token_file else ""
+    key = (
+        f"  authorization: {{credentials_file: {json.dumps(str(token_file), ensure_ascii=False)}}}\n"
+        if token_file
+        else ""
+    )
     return f'- job_name: {name}\n{key}  static_configs:\n  - targets: ["{HOST}:{port}"]\n'

@@ -67,6 +67,7 @@ def test_mail_arrives_by_smtp(sink: RunningSink):
         ("/pagerduty/x", b"{}", 400),
         ("/pagerduty/x", b'{"routing_key": "k", "payload": []}', 400),
         ("/slack/x", b"null", 400),
+        ("/slack/x", b'{"attachments": [{"fields": 5}]}', 400),
         ("/teams/x", b"{}", 404),
         ("/", b"{}", 404),
     ],
@@ -77,6 +78,16 @@ def test_what_no_receiver_would_take_is_refused(sink: RunningSink, path: str, bo
 
     httpx.post(f"{sink.url}/webhook/x", json=WEBHOOK).raise_for_status()
     assert len(deliveries_since(sink.url, 0)) == 1
+
+
+def test_half_a_character_breaks_no_page(sink: RunningSink):
+    """JSON may spell what no UTF-8 has."""
+    body = json.dumps(WEBHOOK | {"commonAnnotations": {"summary": "\ud800"}})
+    httpx.post(f"{sink.url}/webhook/x", content=body).raise_for_status()
+
+    (told,) = deliveries_since(sink.url, 0)
+    assert told.summary == "?"
+    assert httpx.get(sink.url).is_success
 
 
 @pytest.mark.parametrize("length", ["99999999999999999999", "-1", "1e3", "²", str(1024 * 1024 + 1)])

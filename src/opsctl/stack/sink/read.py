@@ -79,11 +79,10 @@ def read_slack(receiver: str, body: bytes) -> Told:
     attachments = _object(body).get("attachments")
     if not isinstance(attachments, list) or not attachments or not isinstance(attachments[0], dict):
         raise ValueError("a message needs `attachments`")
-    fields = {
-        str(each.get("title")): str(each.get("value"))
-        for each in attachments[0].get("fields") or ()
-        if isinstance(each, dict)
-    }
+    listed = attachments[0].get("fields") or []
+    if not isinstance(listed, list):
+        raise ValueError("`fields` of an attachment is a list")  # noqa: TRY004 - as any other body that is no message
+    fields = {str(each.get("title")): str(each.get("value")) for each in listed if isinstance(each, dict)}
     return _of_fields(fields, receiver=receiver, channel="slack", status=fields.get("Status", ""), body=body)
 
 

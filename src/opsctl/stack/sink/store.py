@@ -29,10 +29,13 @@ class Store:
         """Keep a message; a full disk costs the file's line, not the answer."""
         with self._lock:
             self._last_id += 1
-            record = {"id": self._last_id, "at": time.time(), **asdict(told)}
+            line = json.dumps({"id": self._last_id, "at": time.time(), **asdict(told)}, ensure_ascii=False)
+            # Halves of characters, which JSON may spell, have no UTF-8: kept, they would break every page after this.
+            line = line.encode("utf-8", "replace").decode("utf-8")
+            record = json.loads(line)
             self._kept.append(record)
             try:
-                self._append(json.dumps(record, ensure_ascii=False) + "\n")
+                self._append(line + "\n")
             except OSError as error:
                 record["not_written"] = str(error)
 
