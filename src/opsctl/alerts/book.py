@@ -7,7 +7,7 @@ from pydantic import Field, model_validator
 from opsctl.alerts.severity import AlertSeverity
 from opsctl.alerts.signals import AbsenceSignal, AlwaysSignal, Label, Selector, Signal
 from opsctl.config.model import StrictModel
-from opsctl.config.quantities import Duration
+from opsctl.config.quantities import Duration, PositiveDuration
 
 RuleName = Annotated[str, Field(pattern=r"^[a-zA-Z][a-zA-Z0-9_]{0,99}$")]
 Sentence = Annotated[str, Field(min_length=1, max_length=1000)]
@@ -48,7 +48,7 @@ class _Rule(StrictModel):
     """How it is proven."""
     undrilled: Sentence | None = None
     """Why no drill can prove it; then delivery alone is proven, by a made-up alert that says so."""
-    detect_within: Duration
+    detect_within: PositiveDuration
     """From the first bad event to the notification; must not be below the predicted time."""
     labels: dict[Label, str] = {}
     """More labels, such as `dependency: vectors`; never a measured value."""
@@ -118,15 +118,15 @@ class BurnTier(StrictModel):
 
     factor: Annotated[float, Field(gt=0)]
     """Such as 14.4."""
-    long: Duration
+    long: PositiveDuration
     """Such as `1h`."""
-    short: Duration
+    short: PositiveDuration
     """Such as `5m`; lets the alert end soon after the fault has."""
     for_: Annotated[Duration, Field(alias="for")]
     """How long both must hold."""
     severity: AlertSeverity
     """critical pages, warning is a ticket."""
-    detect_within: Duration | None = None
+    detect_within: PositiveDuration | None = None
     """Of this tier; by default the objective's for critical tiers, and the predicted time for others."""
 
 
@@ -149,7 +149,7 @@ class Objective(_Rule):
     kind: Literal["SLO"]
     objective: Annotated[float, Field(gt=0, lt=100)]
     """Percent of good events, such as 99.9."""
-    period: Duration = "30d"
+    period: PositiveDuration = "30d"
     """Over which it is promised."""
     indicator: Annotated[ErrorsIndicator | LatencyIndicator, Field(discriminator="kind")]
     """What good means."""

@@ -216,7 +216,9 @@ class _Compiler:
     def _receivers(self, source: Alert | Objective, *, name: str, severity: AlertSeverity) -> tuple[str, ...]:
         if name == WATCHDOG:
             return (self._delivery.watchdog,)
-        return tuple(source.notify) or tuple(self._delivery.by_severity.get(severity, ()))
+        return tuple(source.notify) or tuple(
+            self._delivery.by_severity.get(severity, [self._delivery.catch_all])
+        )
 
     def _labels(
         self, source: Alert | Objective, severity: AlertSeverity, *, loaded: LoadedBook

@@ -7,7 +7,7 @@ from pydantic import AfterValidator, Field, model_validator
 from opsctl.alerts.severity import AlertSeverity
 from opsctl.config.model import StrictModel
 from opsctl.config.project import WebAddress
-from opsctl.config.quantities import Duration
+from opsctl.config.quantities import Duration, PositiveDuration
 
 ReceiverName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,49}$")]
 SecretFile = Annotated[str, Field(min_length=1)]
@@ -75,15 +75,15 @@ Receiver = Annotated[PagerDuty | Slack | Email | Webhook, Field(discriminator="k
 class Timing(StrictModel):
     """How often is looked and how long is gathered."""
 
-    scrape_every: Duration = "5s"
+    scrape_every: PositiveDuration = "5s"
     """Prometheus' scrape interval."""
-    evaluate_every: Duration = "5s"
+    evaluate_every: PositiveDuration = "5s"
     """Prometheus' evaluation interval."""
     group_wait: Duration = "5s"
     """How long the first alert of a group waits for others."""
-    group_interval: Duration = "1m"
+    group_interval: PositiveDuration = "1m"
     """Least time between two messages of one group."""
-    repeat_every: Duration = "4h"
+    repeat_every: PositiveDuration = "4h"
     """How often an alert that goes on is sent again."""
 
 
@@ -102,8 +102,19 @@ def _checked_weekdays(text: str) -> str:
     return text
 
 
+def _checked_time_span(text: str) -> str:
+    begin, _, end = text.partition("-")
+    if begin >= end:
+        raise ValueError(f"`{text}` does not end after it begins; write `{begin}-24:00` and `00:00-{end}`")
+    return text
+
+
 Weekdays = Annotated[str, AfterValidator(_checked_weekdays)]
-TimeSpan = Annotated[str, Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d-(([01]\d|2[0-3]):[0-5]\d|24:00)$")]
+TimeSpan = Annotated[
+    str,
+    Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d-(([01]\d|2[0-3]):[0-5]\d|24:00)$"),
+    AfterValidator(_checked_time_span),
+]
 
 
 class MuteTime(StrictModel):
@@ -128,7 +139,7 @@ class DeliveryBook(StrictModel):
     """Who gets alerts of a severity that name no receivers of their own; an empty list shows them only."""
     watchdog: ReceiverName
     """The dead man's switch: gets `Watchdog` every few minutes and raises the alarm when it stays away."""
-    watchdog_every: Duration = "5m"
+    watchdog_every: PositiveDuration = "5m"
     """How often."""
     group_by: Annotated[list[str], Field(min_length=1)] = ["alertname", "service"]
     """Alerts that have these labels in common are one message."""

@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from opsctl.config.model import StrictModel
-from opsctl.config.quantities import Duration
+from opsctl.config.quantities import PositiveDuration
 
 Selector = Annotated[str, Field(min_length=1, max_length=500)]
 Label = Annotated[str, Field(pattern=r"^[a-zA-Z_][a-zA-Z0-9_]*$")]
@@ -24,7 +24,7 @@ class RatioSignal(StrictModel):
     """The counter of the sort that matters."""
     to: Selector
     """The counter of all events."""
-    window: Duration
+    window: PositiveDuration
     """The time over which both are counted."""
     by: Labels = []
     """One ratio for each value of these labels."""
@@ -40,7 +40,7 @@ class QuantileSignal(StrictModel):
     """The histogram, without `_bucket`."""
     quantile: Annotated[float, Field(gt=0, lt=1)]
     """Such as 0.99."""
-    window: Duration
+    window: PositiveDuration
     """The time over which it is taken."""
     by: Labels = []
     """One quantile for each value of these labels."""
@@ -54,7 +54,7 @@ class MeanSignal(StrictModel):
     kind: Literal["mean"]
     of: Selector
     """The histogram, without a suffix."""
-    window: Duration
+    window: PositiveDuration
     """The time over which it is taken."""
     by: Labels = []
     """One mean for each value of these labels."""
@@ -68,7 +68,7 @@ class RateSignal(StrictModel):
     kind: Literal["rate"]
     of: Selector
     """The counter."""
-    window: Duration
+    window: PositiveDuration
     """The time over which events are counted."""
     by: Labels = []
     """One rate for each value of these labels."""
@@ -82,7 +82,7 @@ class LevelSignal(StrictModel):
     """The gauge."""
     combine: Literal["sum", "max", "min", "avg"] = "max"
     """How several series become one."""
-    over: Duration | None = None
+    over: PositiveDuration | None = None
     """Take each series' mean over this time first."""
     by: Labels = []
     """One level for each value of these labels."""

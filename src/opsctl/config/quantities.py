@@ -6,9 +6,18 @@ from pydantic import AfterValidator, Field
 
 from opsctl.core.units import parse_bytes, parse_duration
 
+_LONGEST_SECONDS = parse_duration("3650d")
+
 
 def _checked_duration(text: str) -> str:
-    parse_duration(text)
+    if parse_duration(text) > _LONGEST_SECONDS:
+        raise ValueError(f"`{text if len(text) < 40 else text[:40] + '...'}` is longer than ten years")
+    return text
+
+
+def _more_than_nothing(text: str) -> str:
+    if not parse_duration(text):
+        raise ValueError(f"`{text}` is no time at all; write what is longer, such as `5s`")
     return text
 
 
@@ -19,6 +28,9 @@ def _checked_bytes(text: str) -> str:
 
 Duration = Annotated[str, AfterValidator(_checked_duration)]
 """Such as `250ms`, `15m` or `7d`; `parse_duration` gives the seconds."""
+
+PositiveDuration = Annotated[Duration, AfterValidator(_more_than_nothing)]
+"""A duration of which zero makes no sense, such as an interval."""
 
 ByteSize = Annotated[str, AfterValidator(_checked_bytes)]
 """Such as `64KiB` or `256MiB`; `parse_bytes` gives the bytes."""

@@ -52,6 +52,14 @@ def broken(old: str, new: str, *, delivery: str = DELIVERY) -> AlertBooks:
     return books_of(WHOLE.replace(old, new, 1), delivery=delivery)
 
 
+def in_a_circle() -> AlertBooks:
+    """Return the whole book with three rules of which each mutes the next."""
+    text = WHOLE
+    for name, other in (("ratio", "mean"), ("mean", "quick")):
+        text = text.replace(f"  {name}:\n", f"  {name}:\n    inhibited_by: [{other}]\n", 1)
+    return books_of(text)
+
+
 SLOW = {
     "quick_burn_fast",
 }
@@ -101,6 +109,7 @@ WRONG = {
     ),
     "ALR033 unknown": ("ALR033", broken("inhibited_by: [ratio]", "inhibited_by: [raito]")),
     "ALR033 itself": ("ALR033", broken("inhibited_by: [ratio]", "inhibited_by: [quick]")),
+    "ALR033 circle": ("ALR033", in_a_circle()),
     "ALR034": ("ALR034", books_of(WHOLE, delivery=DELIVERY + "group_by: [alertname, zone]\n")),
     "ALR035": ("ALR035", books_of(EVERY_KIND)),
     "ALR037": (

@@ -1,6 +1,6 @@
 """Does every alert reach somebody, and does the chain itself have somebody who watches it?"""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from opsctl.alerts.book import Alert, Objective
 from opsctl.alerts.compile import WATCHDOG
@@ -79,9 +79,9 @@ def unreachable_route(context: LintContext) -> Iterator[Complaint]:
 
 @check("ALR033")
 def inhibition(context: LintContext) -> Iterator[Complaint]:
-    """A rule is muted by one that does not exist, by itself, by one that mutes it back, or a page by a lesser alert.
+    """A rule is muted by one that does not exist, by itself, in a circle, or a page by a lesser alert.
 
-    Two alerts that mute each other are both silent while both fire. A page that a warning mutes is never heard.
+    Alerts that mute each other in a circle are all silent while all fire. A page that a warning mutes is never heard.
     """
     rules = {name: rule for _, name, rule in context.written()}
     severities = {name: [alert.severity for alert in context.alerts_of(name)] for name in rules}
@@ -94,12 +94,25 @@ def inhibition(context: LintContext) -> Iterator[Complaint]:
                 yield Complaint(title=f"{name} mutes itself", location=place)
             elif name in rules[other].inhibited_by:
                 yield Complaint(title=f"{name} and {other} mute each other", location=place)
+            elif name in _muting(other, rules):
+                yield Complaint(title=f"{name} and {other} mute each other through others", location=place)
             elif (
                 AlertSeverity.CRITICAL in severities[name] and AlertSeverity.CRITICAL not in severities[other]
             ):
                 yield Complaint(
                     title=f"{name} pages, and is muted by {other}, which does not", location=place
                 )
+
+
+def _muting(name: str, rules: Mapping[str, Alert | Objective]) -> frozenset[str]:
+    """Return what mutes a rule, and what mutes that, and so on."""
+    found: set[str] = set()
+    waiting = [name]
+    while waiting:
+        new = [each for each in rules[waiting.pop()].inhibited_by if each in rules and each not in found]
+        found.update(new)
+        waiting += new
+    return frozenset(found)
 
 
 @check("ALR034")
