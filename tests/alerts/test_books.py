@@ -9,8 +9,8 @@ from opsctl.core.errors import OpsError
 @pytest.mark.parametrize(
     ("more", "problem"),
     [
-        ("timing: {evaluate_every: 0s}", "no time at all"),
-        ("watchdog_every: 0m", "no time at all"),
+        ("timing: {evaluate_every: 0s}", "longer than nothing"),
+        ("watchdog_every: 0m", "longer than nothing"),
         (f"timing: {{repeat_every: {'9' * 400}s}}", "longer than ten years"),
         (
             'mute: [{severity: warning, weekdays: [monday], times: ["22:00-06:00"]}]',
@@ -30,7 +30,7 @@ def test_a_window_of_no_time_is_refused():
     """PromQL has none."""
     with pytest.raises(OpsError) as refused:
         books_of(EVERY_KIND.replace("window: 5m", "window: 0s", 1))
-    assert "no time at all" in str(refused.value.findings)
+    assert "longer than nothing" in str(refused.value.findings)
 
 
 def test_a_severity_that_the_book_forgets_reaches_the_catch_all():

@@ -17,7 +17,7 @@ def _checked_duration(text: str) -> str:
 
 def _more_than_nothing(text: str) -> str:
     if not parse_duration(text):
-        raise ValueError(f"`{text}` is no time at all; write what is longer, such as `5s`")
+        raise ValueError("it must be longer than nothing")
     return text
 
 

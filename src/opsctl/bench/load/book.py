@@ -7,7 +7,7 @@ from pydantic import AfterValidator, Field, ValidationInfo, model_validator
 
 from opsctl.bench.load.gates import CLOCKS, TIERS, parse_gate
 from opsctl.config.model import StrictModel
-from opsctl.config.quantities import Duration, Share
+from opsctl.config.quantities import Duration, PositiveDuration, Share
 from opsctl.core.units import parse_duration
 
 Rate = Annotated[float, Field(gt=0, le=1_000_000)]
@@ -23,12 +23,6 @@ _FRAMING = frozenset({"connection", "content-length", "expect", "keep-alive", "t
 def _within_a_week(text: str) -> str:
     if parse_duration(text) > _LONGEST_SECONDS:
         raise ValueError("nothing here lasts longer than seven days")
-    return text
-
-
-def _above_zero(text: str) -> str:
-    if parse_duration(text) == 0:
-        raise ValueError("it must be longer than nothing")
     return text
 
 
@@ -66,7 +60,7 @@ def _without_repeats(headers: dict[str, str]) -> dict[str, str]:
 Pause = Annotated[Duration, AfterValidator(_within_a_week)]
 """A time that may be nothing."""
 
-Length = Annotated[Pause, AfterValidator(_above_zero)]
+Length = Annotated[PositiveDuration, AfterValidator(_within_a_week)]
 """A time that is more than nothing."""
 
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,39}$"), AfterValidator(_checked_name)]
