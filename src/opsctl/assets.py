@@ -25,6 +25,11 @@ def loads() -> Path:
     return root() / "ops" / "loads"
 
 
+def drills() -> Path:
+    """Return the folder of the shipped drills."""
+    return root() / "ops" / "drills"
+
+
 def watching() -> dict[str, Path]:
     """Return the folders of the shipped alert books, dashboards and runbooks, by where a project keeps them."""
     return {name: root() / name for name in ("alerts", "dashboards", "docs/runbooks")}

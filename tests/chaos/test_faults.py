@@ -5,6 +5,8 @@ from collections.abc import Callable, Mapping
 import pytest
 
 from opsctl.chaos.model import Fault
+from opsctl.chaos.pressing import PRESSES
+from opsctl.chaos.proxy.toxics import Toxic, as_mapping, parse_toxic
 from opsctl.chaos.registry import all_faults, fault_named
 from opsctl.core.errors import UsageError
 
@@ -36,6 +38,69 @@ class RememberingGround:
     def run_steadily(self, part: str) -> None:
         """Forget it."""
         self.changed.discard(f"stutter {part}")
+
+    def kill_workers(self, *, how_many: int | None = None) -> None:
+        """Remember that workers died; the main process starts others by itself."""
+        self.happened.append("kill workers")
+
+    def pause(self, part: str) -> None:
+        """Remember that a part stands still."""
+        self._change(f"pause {part}")
+
+    def resume(self, part: str) -> None:
+        """Forget it."""
+        self.changed.discard(f"pause {part}")
+
+    def disturb(self, line: str, toxic: Toxic) -> None:
+        """Remember the line, once the toxic was read back as the proxy would."""
+        assert parse_toxic(as_mapping(toxic)) == toxic
+        self._change(f"line {line}")
+
+    def calm(self, line: str) -> None:
+        """Forget it."""
+        self.changed.discard(f"line {line}")
+
+    def burden(self, resource: str, *, amount: int) -> None:
+        """Remember the burden."""
+        assert amount > 0
+        self._change(f"burden {resource}")
+
+    def unburden(self, resource: str) -> None:
+        """Forget it."""
+        self.changed.discard(f"burden {resource}")
+
+    def limit(self, resource: str) -> None:
+        """Remember the limit."""
+        self._change(f"limit {resource}")
+
+    def unlimit(self, resource: str) -> None:
+        """Forget it."""
+        self.changed.discard(f"limit {resource}")
+
+    def forget_what_is_popular(self) -> None:
+        """Remember that the file went; a running worker writes it anew."""
+        self.happened.append("forget popular")
+
+    def press(self, how: str, *, per_second: float) -> None:
+        """Remember who presses."""
+        assert how in PRESSES
+        assert per_second > 0
+        self._change("press")
+
+    def relieve(self) -> None:
+        """Forget it."""
+        self.changed.discard("press")
+
+    def let_retry(self, *, times: int) -> None:
+        """Remember that clients repeat, or forget it."""
+        if times:
+            self._change("retries")
+        else:
+            self.changed.discard("retries")
+
+    def poison_shared_cache(self) -> None:
+        """Remember that the cache was poisoned; what is poisoned is dropped when it is read."""
+        self.happened.append("poison cache")
 
     def execute(self, *statements: str) -> None:
         """Remember that statements ran."""

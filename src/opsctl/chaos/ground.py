@@ -3,6 +3,8 @@
 from collections.abc import Callable, Mapping
 from typing import Protocol
 
+from opsctl.chaos.proxy.toxics import Toxic
+
 
 class Ground(Protocol):
     """A stack of its own with readers that ask for feeds; parts are named as in `opsctl stack status`.
@@ -26,6 +28,46 @@ class Ground(Protocol):
         """Let a part run without interruption again."""
         ...
 
+    def kill_workers(self, *, how_many: int | None = None) -> None:
+        """End worker processes of the service with SIGKILL, all without a number; its main process starts others."""
+        ...
+
+    def pause(self, part: str) -> None:
+        """Stop all processes of a part with SIGSTOP: they are there, and do nothing."""
+        ...
+
+    def resume(self, part: str) -> None:
+        """Let them go on."""
+        ...
+
+    def disturb(self, line: str, toxic: Toxic) -> None:
+        """Spoil a line between the service and `vectors`, `database`, `l2` or `model`."""
+        ...
+
+    def calm(self, line: str) -> None:
+        """Let a line be as it was."""
+        ...
+
+    def burden(self, resource: str, *, amount: int) -> None:
+        """Take so much of a resource of this machine: `cpu` in processes, `memory` in MiB."""
+        ...
+
+    def unburden(self, resource: str) -> None:
+        """Give it back."""
+        ...
+
+    def limit(self, resource: str) -> None:
+        """Let the service open no more `files`, or write none longer (`bytes`), than it does now."""
+        ...
+
+    def unlimit(self, resource: str) -> None:
+        """Give it back what it had."""
+        ...
+
+    def forget_what_is_popular(self) -> None:
+        """Remove the file from which a starting worker knows what is popular; a running one writes it anew."""
+        ...
+
     def execute(self, *statements: str) -> None:
         """Run SQL statements in one transaction."""
         ...
@@ -40,6 +82,21 @@ class Ground(Protocol):
 
     def send(self, *, returning: float, new: float) -> None:
         """Let so many known and so many new readers a second ask for their feeds."""
+        ...
+
+    def press(self, how: str, *, per_second: float) -> None:
+        """Let others press the service beside the readers, so often.
+
+        `hot` asks for one feed, `batch` for many that nobody waits for, `abuse` sends what no honest client does.
+        """
+        ...
+
+    def relieve(self) -> None:
+        """Let only readers ask again."""
+        ...
+
+    def let_retry(self, *, times: int) -> None:
+        """Let readers ask so many times more when they get an error."""
         ...
 
     def send_as_usual(self) -> None:
@@ -60,6 +117,10 @@ class Ground(Protocol):
 
     def post_alert(self, labels: Mapping[str, str]) -> None:
         """Hand a made-up alert to Alertmanager, as if Prometheus had sent it."""
+        ...
+
+    def poison_shared_cache(self) -> None:
+        """Put the bytes of one entry of L2 under the key of another, and noise under a third."""
         ...
 
     def damage_shared_cache(self) -> None:

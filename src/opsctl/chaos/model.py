@@ -14,7 +14,7 @@ class Fault:
         name: how books call it, such as `vectors_down`.
         code: such as `FLT002`, for `opsctl explain`.
         title: what happens, in a few words.
-        apply: makes it, and returns once it is there.
+        apply: makes it, and returns once it is there; parameters of the drill's `with` go by name.
         undo: takes it back and returns once everything works again; harmless where nothing was made.
         explanation: the page of `opsctl explain`.
     """
@@ -22,6 +22,6 @@ class Fault:
     name: str
     code: str
     title: str
-    apply: Callable[[Ground], None]
+    apply: Callable[..., None]
     undo: Callable[[Ground], None]
     explanation: str

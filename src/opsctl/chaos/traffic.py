@@ -1,20 +1,29 @@
-"""Who asks for feeds while faults are made: readers who come back and readers who never came, at a steady pace."""
+"""Who asks while faults are made: readers who come back and readers who never came, at a steady pace, and others beside."""
 
 import asyncio
 import threading
 import time
-from collections.abc import Iterator
+import uuid
+from collections import deque
+from collections.abc import Callable, Coroutine, Iterator
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from itertools import count
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
+
+from opsctl.chaos.pressing import PRESSES
+from opsctl.chaos.sample import Sample
 
 if TYPE_CHECKING:
     import httpx
 
 _TIMEOUT_SECONDS = 10.0
-_MOST_AT_ONCE = 200
+_MOST_AT_ONCE = 400
 _FIRST_NEW_READER = 1_000_000
 _TICK_SECONDS = 0.05
+_MOST_SAMPLES = 200_000
+# What the service says of an answer that was not made for its request.
+_CACHED = frozenset({"HIT-L1", "STALE"})
 
 
 @dataclass(slots=True)
@@ -34,10 +43,23 @@ class Tally:
         return self.failed / total if total else 0.0
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rates:
+    """How often each kind of request is sent, a second; `retries` is how often a failed one is sent again."""
+
+    returning: float = 0.0
+    new: float = 0.0
+    interactions: float = 0.0
+    retries: int = 0
+    press: str = ""
+    press_per_second: float = 0.0
+
+
 class Traffic:
     """Sends requests from a thread of its own: `with Traffic(url, key=key) as traffic: traffic.change(...)`.
 
-    A request that would be the 201st at once is not sent and counted, so a service that hangs cannot make this grow.
+    A request beyond those that may be under way at once is not sent and counted, so a service that hangs cannot make
+    this grow; the oldest samples that nobody takes are forgotten.
 
     Args:
         url: address of the service.
@@ -48,10 +70,12 @@ class Traffic:
     def __init__(self, url: str, *, key: str, known_readers: int) -> None:
         self._url = url
         self._headers = {"authorization": f"Bearer {key}"}
+        self._known_readers = known_readers
         self._returning_ids = _in_turns(known_readers)
         self._new_ids = count(_FIRST_NEW_READER)
-        self._rates = (0.0, 0.0)
+        self._rates = Rates()
         self._tally = Tally()
+        self._samples: deque[Sample] = deque(maxlen=_MOST_SAMPLES)
         self._stop = threading.Event()
         self._thread = threading.Thread(target=lambda: asyncio.run(self._send()), name="readers", daemon=True)
 
@@ -63,60 +87,139 @@ class Traffic:
         self._stop.set()
         self._thread.join(timeout=_TIMEOUT_SECONDS + 5)
 
-    def change(self, *, returning: float, new: float) -> None:
-        """Let so many readers of each kind ask a second, from now on."""
-        self._rates = (returning, new)
+    @property
+    def rates(self) -> Rates:
+        """Return how often is asked now."""
+        return self._rates
+
+    def change(self, rates: Rates) -> None:
+        """Let readers ask like this, from now on."""
+        self._rates = rates
 
     def begin_tally(self) -> Tally:
         """Return a tally that counts from now on, instead of the one before."""
         self._tally = Tally()
         return self._tally
 
+    def take_samples(self) -> list[Sample]:
+        """Return the requests that ended since the last call."""
+        return [self._samples.popleft() for _ in range(len(self._samples))]
+
     async def _send(self) -> None:
         import httpx
 
         limits = httpx.Limits(max_connections=_MOST_AT_ONCE)
         async with httpx.AsyncClient(
-            timeout=_TIMEOUT_SECONDS, limits=limits, headers=self._headers
+            base_url=self._url,
+            timeout=_TIMEOUT_SECONDS,
+            limits=limits,
+            headers=self._headers,
+            trust_env=False,
         ) as client:
             tasks: set[asyncio.Task[None]] = set()
-            due = [0.0, 0.0]
+            due: dict[str, float] = {}
             last = time.monotonic()
             while not self._stop.is_set():
                 await asyncio.sleep(_TICK_SECONDS)
                 now = time.monotonic()
-                for kind, readers in enumerate((self._returning_ids, self._new_ids)):
-                    due[kind] += self._rates[kind] * (now - last)
+                for kind, per_second, ask in self._kinds(client):
+                    due[kind] = min(due.get(kind, 0.0) + per_second * (now - last), _MOST_AT_ONCE)
                     while due[kind] >= 1:
                         due[kind] -= 1
-                        self._ask(client, next(readers), tasks)
+                        self._begin(ask(), tasks)
                 last = now
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
 
-    def _ask(self, client: "httpx.AsyncClient", reader: int, tasks: set[asyncio.Task[None]]) -> None:
+    def _kinds(
+        self, client: "httpx.AsyncClient"
+    ) -> list[tuple[str, float, Callable[[], Coroutine[Any, Any, None]]]]:
+        rates = self._rates
+        kinds: list[tuple[str, float, Callable[[], Coroutine[Any, Any, None]]]] = [
+            (
+                "returning",
+                rates.returning,
+                lambda: self._feed(client, next(self._returning_ids), "returning"),
+            ),
+            ("new", rates.new, lambda: self._feed(client, next(self._new_ids), "new")),
+            ("interaction", rates.interactions, lambda: self._interaction(client)),
+        ]
+        if rates.press:
+            kinds.append(
+                ("press", rates.press_per_second, lambda: PRESSES[rates.press](client, self._known_readers))
+            )
+        return kinds
+
+    def _begin(self, asking: Coroutine[Any, Any, None], tasks: set[asyncio.Task[None]]) -> None:
         if len(tasks) >= _MOST_AT_ONCE:
+            asking.close()
             self._tally.unsent += 1
             return
-        task = asyncio.create_task(self._feed(client, reader))
+        task = asyncio.create_task(asking)
         tasks.add(task)
         task.add_done_callback(tasks.discard)
 
-    async def _feed(self, client: "httpx.AsyncClient", reader: int) -> None:
-        import httpx
-
+    async def _feed(self, client: "httpx.AsyncClient", reader: int, kind: str) -> None:
         tally = self._tally
-        try:
-            answer = await client.get(f"{self._url}/v1/feed/{reader}")
-            is_good = answer.status_code == httpx.codes.OK
-        except httpx.HTTPError:
-            is_good = False
+        is_good = await self._try(lambda: client.get(f"/v1/feed/{reader}"), kind=kind)
         if is_good:
             tally.answered += 1
             return
         tally.failed += 1
         tally.first_failure = tally.first_failure or time.monotonic()
+
+    async def _interaction(self, client: "httpx.AsyncClient") -> None:
+        reader = next(self._returning_ids)
+        body = {
+            "interactions": [
+                {
+                    "idempotency_key": f"drill-{uuid.uuid4().hex}",
+                    "kind": "view",
+                    "user_id": reader,
+                    "content_id": 1 + reader % 1000,
+                    "occurred_at": datetime.now(UTC).isoformat(),
+                }
+            ]
+        }
+        await self._try(lambda: client.post("/v1/interactions", json=body), kind="interaction")
+
+    async def _try(self, send: "Callable[[], Coroutine[Any, Any, httpx.Response]]", *, kind: str) -> bool:
+        """Send a request, again while it fails and the client would; tell whether it was answered in the end."""
+        for attempt in range(self._rates.retries + 1):
+            sample = await _sampled(send, kind=kind, is_retry=attempt > 0)
+            self._samples.append(sample)
+            if sample.is_answered or sample.status in range(400, 500):
+                return sample.is_answered
+        return False
+
+
+async def _sampled(
+    send: "Callable[[], Coroutine[Any, Any, httpx.Response]]", *, kind: str, is_retry: bool
+) -> Sample:
+    import httpx
+
+    at, began = time.time(), time.monotonic()
+    try:
+        answer = await send()
+    except httpx.HTTPError:
+        return Sample(at=at, seconds=time.monotonic() - began, status=0, kind=kind, is_retry=is_retry)
+    seconds = time.monotonic() - began
+    if kind == "interaction" or answer.status_code != httpx.codes.OK:
+        return Sample(at=at, seconds=seconds, status=answer.status_code, kind=kind, is_retry=is_retry)
+    feed = answer.json()
+    cache = answer.headers.get("x-cache", "")
+    return Sample(
+        at=at,
+        seconds=seconds,
+        status=answer.status_code,
+        tier=str(feed["tier"]),
+        is_stale=cache == "STALE",
+        items=len(feed["items"]),
+        is_retry=is_retry,
+        kind=kind,
+        is_cached=cache in _CACHED,
+    )
 
 
 def _in_turns(readers: int) -> Iterator[int]:

@@ -9,8 +9,10 @@ from opsctl.cli import (
     alerts,
     artefacts,
     bench,
+    breakers,
     cache,
     catalog,
+    chaos,
     collections,
     config,
     dashboards,
@@ -82,10 +84,12 @@ app.add_typer(catalog.app, name="catalog")
 app.add_typer(collections.app, name="collections")
 app.add_typer(bench.app, name="bench")
 app.add_typer(cache.app, name="cache")
+app.add_typer(breakers.app, name="breakers")
 app.add_typer(metrics.app, name="metrics")
 app.add_typer(alerts.app, name="alerts")
 app.add_typer(dashboards.app, name="dashboards")
 app.add_typer(runbooks.app, name="runbooks")
+app.add_typer(chaos.app, name="chaos")
 app.add_typer(security.app, name="security")
 app.add_typer(evidence.app, name="evidence")
 app.add_typer(artefacts.app, name="artefacts")

@@ -21,6 +21,7 @@ _ROOMS = (
     "service.api",
     "service.edge",
     "service.cache",
+    "service.resilience",
     "service.scoring",
     "qdrant_collections",
     "qdrant_collections.advisor",

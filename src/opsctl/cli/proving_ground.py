@@ -6,38 +6,57 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from opsctl.chaos.leases import Leases
+from opsctl.cli.ground_helpers import GroundHelpers
+from opsctl.cli.ground_lines import GroundLines
 from opsctl.core.errors import FailedError, NotReadyError
 from opsctl.stack.model import PartName
 
 if TYPE_CHECKING:
+    import psutil
     import psycopg
 
+    from opsctl.chaos.proxy.toxics import Toxic
     from opsctl.chaos.traffic import Traffic
     from opsctl.clients.postgres import DatabaseAddress
+    from opsctl.clients.processes import ProcessRecord
     from opsctl.core.clock import Clock
 
 READERS = 60
 """Readers who come back; few, so that their feeds are all stored within seconds."""
 RETURNING_A_SECOND, NEW_A_SECOND = 12.0, 3.0
 RULES = "rules"
+HOLDING = "opsctl-ground-hold"
+"""The name under which the database knows the transaction that a fault holds open."""
 
+_BEFORE = ".before"
+_FILE_BYTES = 4096
 _GRACE_SECONDS = 10.0
 _COMMAND_SECONDS = 180.0
 
 
 class ProvingGround:
-    """A stack of its own (`chaos.ground.Ground`), in a project of its own; `proving_setup.proving_ground` makes one."""
+    """A stack of its own (`chaos.ground.Ground`), in a project of its own; `proving_setup.proving_ground` makes one.
+
+    What undoes a fault needs nothing but what is on disk and in the kernel, so another process can do it: the watchdog,
+    when whoever made the fault is gone.
+    """
 
     def __init__(self, root: Path, *, clock: "Clock") -> None:
         self.root = root
         self.home = root / ".opsctl"
+        self.helpers = GroundHelpers(self.home, clock=clock)
+        self.lines = GroundLines(self.helpers)
+        self.leases = Leases(self.home / "chaos" / "leases")
         self.traffic: Traffic | None = None
+        self.usual: dict[str, float] = {"returning": RETURNING_A_SECOND, "new": NEW_A_SECOND}
         self._clock = clock
         self._stutters: dict[str, tuple[threading.Event, threading.Thread]] = {}
-        self._edited: dict[str, tuple[Path, str]] = {}
         self._held: psycopg.Connection[Any] | None = None
 
     def kill(self, part: str) -> None:
@@ -59,12 +78,20 @@ class ProvingGround:
 
         start_stack(self.home, listener=ignore, clock=self._clock, only=(PartName(part),), project=self.root)
 
+    def restart(self, part: str) -> None:
+        """End a part and bring it up again, as after a change of its books."""
+        self.kill(part)
+        self.start(part)
+
     def stutter(self, part: str, *, stalled_seconds: float, running_seconds: float) -> None:
         """Stop and continue all processes of a part in turns, from a thread."""
-        over = threading.Event()
+        over, mark = threading.Event(), self._stutter_mark(part)
+        mark.parent.mkdir(parents=True, exist_ok=True)
+        mark.touch()
 
         def take_turns() -> None:
-            while not over.is_set():
+            # Without the mark another process, such as the watchdog, has ended it.
+            while not over.is_set() and mark.exists():
                 self._signal(part, signal.SIGSTOP)
                 over.wait(stalled_seconds)
                 self._signal(part, signal.SIGCONT)
@@ -76,11 +103,72 @@ class ProvingGround:
 
     def run_steadily(self, part: str) -> None:
         """Let a part run without interruption again."""
+        self._stutter_mark(part).unlink(missing_ok=True)
         over, thread = self._stutters.pop(part, (None, None))
         if over is not None and thread is not None:
             over.set()
             thread.join(timeout=_GRACE_SECONDS)
         self._signal(part, signal.SIGCONT)
+
+    def kill_workers(self, *, how_many: int | None = None) -> None:
+        """End worker processes of the service with SIGKILL; its main process starts others."""
+        import psutil
+
+        for process in self._workers()[:how_many]:
+            with suppress(psutil.NoSuchProcess):
+                process.kill()
+
+    def pause(self, part: str) -> None:
+        """Stop all processes of a part."""
+        self._signal(part, signal.SIGSTOP)
+
+    def resume(self, part: str) -> None:
+        """Let them go on."""
+        self._signal(part, signal.SIGCONT)
+
+    def disturb(self, line: str, toxic: "Toxic") -> None:
+        """Spoil a line between the service and what it depends on."""
+        self.lines.disturb(line, toxic)
+
+    def calm(self, line: str) -> None:
+        """Let a line be as it was."""
+        self.lines.calm(line)
+
+    def burden(self, resource: str, *, amount: int) -> None:
+        """Take CPU or memory of this machine."""
+        self.helpers.start_own(
+            f"burden_{resource}",
+            "opsctl.chaos.burden",
+            *(resource, str(amount), "--parent", str(os.getpid())),
+        )
+
+    def unburden(self, resource: str) -> None:
+        """Give it back."""
+        self.helpers.end(f"burden_{resource}")
+
+    def limit(self, resource: str) -> None:
+        """Let the service open no more files, or write none longer, than it does now."""
+        import resource as limits
+
+        for process in self.service_processes():
+            if resource == "files":
+                _set_limit(process.pid, limits.RLIMIT_NOFILE, process.num_fds())
+            else:
+                _set_limit(process.pid, limits.RLIMIT_FSIZE, _FILE_BYTES)
+
+    def unlimit(self, resource: str) -> None:
+        """Give the service back what it had: the hard limits were never touched."""
+        import resource as limits
+
+        kind = limits.RLIMIT_NOFILE if resource == "files" else limits.RLIMIT_FSIZE
+        for process in self.service_processes():
+            _set_limit(process.pid, kind, None)
+
+    def forget_what_is_popular(self) -> None:
+        """Remove the file from which a starting worker knows what is popular."""
+        from opsctl.service.cache.places import service_folder
+
+        (service_folder(self.home) / "trending.json").unlink(missing_ok=True)
 
     def execute(self, *statements: str) -> None:
         """Run SQL statements in one transaction."""
@@ -90,28 +178,68 @@ class ProvingGround:
             for statement in statements:
                 connection.execute(statement.encode())
 
+    def query(self, statement: str, *values: object) -> list[tuple[Any, ...]]:
+        """Run one statement and return its rows."""
+        from opsctl.clients.postgres import connect
+
+        with connect(self._database()) as connection:
+            return connection.execute(statement.encode(), values or None).fetchall()
+
+    def children_of(self, pid: int) -> list[int]:
+        """Return the pids of all that a process started."""
+        import psutil
+
+        with suppress(psutil.NoSuchProcess):
+            return [child.pid for child in psutil.Process(pid).children(recursive=True)]
+        return []
+
     def hold(self, statement: str) -> None:
         """Run a statement in a transaction that stays open until `release`."""
         from opsctl.clients.postgres import connect
 
         self._held = connect(self._database())
+        self._held.execute(f"set application_name = '{HOLDING}'".encode())
         self._held.execute(statement.encode())
 
     def release(self) -> None:
-        """End what `hold` began."""
+        """End what `hold` began, also where another process did."""
         if self._held is not None:
             self._held.rollback()
             self._held.close()
             self._held = None
+        else:
+            self.execute(
+                f"select pg_terminate_backend(pid) from pg_stat_activity where application_name = '{HOLDING}'"  # noqa: S608
+            )
 
     def send(self, *, returning: float, new: float) -> None:
         """Let so many known and so many new readers a second ask for their feeds."""
-        if self.traffic is not None:
-            self.traffic.change(returning=returning, new=new)
+        self._change_rates(returning=returning, new=new)
 
     def send_as_usual(self) -> None:
         """Let readers ask as they do without a fault."""
-        self.send(returning=RETURNING_A_SECOND, new=NEW_A_SECOND)
+        self._change_rates(**self.usual)
+
+    def send_interactions(self, per_second: float) -> None:
+        """Let readers tell what they did, so often."""
+        self._change_rates(interactions=per_second)
+
+    def press(self, how: str, *, per_second: float) -> None:
+        """Let others press the service beside the readers."""
+        self._change_rates(press=how, press_per_second=per_second)
+
+    def relieve(self) -> None:
+        """Let only readers ask again."""
+        self._change_rates(press="", press_per_second=0.0)
+
+    def let_retry(self, *, times: int) -> None:
+        """Let readers ask so many times more when they get an error."""
+        self._change_rates(retries=times)
+
+    def _change_rates(self, **changes: Any) -> None:
+        # Whoever has no readers, such as the watchdog, has none to change: they end with the process that has them.
+        if self.traffic is not None:
+            self.traffic.change(replace(self.traffic.rates, **changes))
 
     def opsctl(self, *words: str) -> str:
         """Run a command of opsctl in this project and return what it printed.
@@ -140,16 +268,22 @@ class ProvingGround:
 
     def edit(self, part: str, change: Callable[[str], str]) -> None:
         """Change the configuration of a watcher, or the rules, and have it read again, even where it refuses."""
+        from opsctl.clients.files import write_atomically
+
         path = self._configuration(part)
         text = path.read_text(encoding="utf-8")
-        self._edited.setdefault(part, (path, text))
+        before = path.with_name(path.name + _BEFORE)
+        if not before.exists():
+            write_atomically(before, text)
         self._write(part, path, change(text))
 
     def unedit(self, part: str) -> None:
         """Give a watcher the configuration back that it had."""
-        path, text = self._edited.pop(part, (None, ""))
-        if path is not None:
-            self._write(part, path, text)
+        path = self._configuration(part)
+        before = path.with_name(path.name + _BEFORE)
+        if before.is_file():
+            self._write(part, path, before.read_text(encoding="utf-8"))
+            before.unlink()
 
     def post_alert(self, labels: Mapping[str, str]) -> None:
         """Hand a made-up alert to Alertmanager."""
@@ -159,12 +293,35 @@ class ProvingGround:
         url = stack_status(self.home).url_of(PartName.ALERTMANAGER)
         Alertmanager(url or "").post([PostedAlert(labels=labels, annotations={})])
 
+    def poison_shared_cache(self) -> None:
+        """Put the bytes of one entry of L2 under the key of another, and noise under a third."""
+        from opsctl.cli.ground_poison import poison
+
+        poison(self.root)
+
     def damage_shared_cache(self) -> None:
         """Cut the file of L2 off in the middle."""
         from opsctl.service.cache.places import store_folder
 
         path = store_folder(self.home) / "l2.lmdb"
         os.truncate(path, path.stat().st_size // 2)
+
+    def change_settings(self, **changes: dict[str, Any]) -> None:
+        """Change opsctl.yaml of this project; what starts from now on reads it."""
+        self._change_file(self.root / "opsctl.yaml", changes)
+
+    def change_book(self, book: str, **changes: dict[str, Any]) -> None:
+        """Change `service` or `cache`, the books of this project."""
+        self._change_file(self.root / "ops" / f"{book}.yaml", changes)
+
+    def _change_file(self, path: Path, changes: dict[str, dict[str, Any]]) -> None:
+        import yaml
+
+        from opsctl.clients.files import write_atomically
+
+        known = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+        merged = {name: {**known.get(name, {}), **values} for name, values in changes.items()}
+        write_atomically(path, yaml.safe_dump({**known, **merged}))
 
     def end(self) -> None:
         """Undo what holds, and end every process."""
@@ -173,15 +330,57 @@ class ProvingGround:
 
         for part in tuple(self._stutters):
             self.run_steadily(part)
-        self.release()
+        if self._held is not None:
+            self.release()
         if self.home.exists():
+            self.helpers.end_all()
             stop_stack(self.home, listener=ignore, clock=self._clock)
+
+    def _stutter_mark(self, part: str) -> Path:
+        return self.helpers.folder / f"stutter_{part}"
+
+    def worker_identities(self) -> list[tuple[int, float]]:
+        """Return pid and start of each worker of the service."""
+        import psutil
+
+        found = []
+        for process in self._workers():
+            with suppress(psutil.NoSuchProcess):
+                found.append((process.pid, process.create_time()))
+        return found
+
+    def _workers(self) -> "list[psutil.Process]":
+        """Return the workers: the children of the service's main process that Python's multiprocessing started."""
+        import psutil
+
+        found = []
+        for process in self.service_processes():
+            with suppress(psutil.NoSuchProcess):
+                if "spawn_main" in " ".join(process.cmdline()):
+                    found.append(process)
+        return found
+
+    def service_processes(self) -> "list[psutil.Process]":
+        """Return the service's main process and all that it started."""
+        import psutil
+
+        record = self._record(PartName.SERVICE)
+        if record is None or record.pid is None:
+            return []
+        with suppress(psutil.NoSuchProcess):
+            main = psutil.Process(record.pid)
+            return [main, *main.children(recursive=True)]
+        return []
+
+    def _record(self, part: str) -> "ProcessRecord | None":
+        from opsctl.stack.record import read_process
+
+        return read_process(self.home, PartName(part))
 
     def _signal(self, part: str, number: signal.Signals) -> None:
         from opsctl.clients.processes import signal_all
-        from opsctl.stack.record import read_process
 
-        record = read_process(self.home, PartName(part))
+        record = self._record(part)
         if record is not None:
             signal_all(record, number)
 
@@ -214,3 +413,12 @@ class ProvingGround:
         watcher = PartName.PROMETHEUS if part == RULES else PartName(part)
         with suppress(FailedError):  # to be refused is the fault
             ask_to_reload(watcher, read_stack_record(self.home).places[watcher])
+
+
+def _set_limit(pid: int, kind: int, soft: int | None) -> None:
+    """Set a soft limit of a process; None makes it the hard one again."""
+    import resource
+
+    with suppress(ProcessLookupError):
+        _, hard = resource.prlimit(pid, kind)
+        resource.prlimit(pid, kind, (hard if soft is None else soft, hard))

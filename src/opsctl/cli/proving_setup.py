@@ -20,18 +20,29 @@ if TYPE_CHECKING:
     from opsctl.core.events import Listener
 
 SIMULATED = ("readers",)
-"""What of a ground is made up: who asks; everything that answers is real."""
+"""What of a ground is made up: who asks; everything that answers is real, but for the model of drills."""
 
 _ITEMS, _SEED = 3000, 7
 
 
 @contextmanager
-def proving_ground(settings: "Settings", *, clock: "Clock", listener: "Listener") -> Iterator[ProvingGround]:
-    """Make a ground with a catalogue, readers who ask, and the service; end all of its processes afterwards."""
+def proving_ground(
+    settings: "Settings", *, clock: "Clock", listener: "Listener", is_for_drills: bool = False
+) -> Iterator[ProvingGround]:
+    """Make a ground with a catalogue, readers who ask, and the service; end all of its processes afterwards.
+
+    A watchdog takes every fault back and ends the ground, should this process be killed.
+
+    Args:
+        settings: of the project whose books are tried.
+        clock: measures.
+        listener: hears that it is set up.
+        is_for_drills: put Redis and a simulated model behind lines too, so that they can be broken.
+    """
     from opsctl.clients.files import FileLock
 
     root = settings.home / "proving"
-    with FileLock(settings.home / "proving.lock", what="proving alerts"), ExitStack() as closing:
+    with FileLock(settings.home / "proving.lock", what="the proving ground"), ExitStack() as closing:
         ground = ProvingGround(root, clock=clock)
         ground.end()  # of a run that was killed
         shutil.rmtree(root, ignore_errors=True)
@@ -39,7 +50,10 @@ def proving_ground(settings: "Settings", *, clock: "Clock", listener: "Listener"
         began = clock.monotonic()
         listener(PhaseStarted(subject="proving ground", phase="set up"))
         _write_project(root, settings=settings)
+        _start_watchdog(ground)
         _fill(ground)
+        _draw_lines(ground, is_for_drills=is_for_drills)
+        ground.opsctl("stack", "up", "service")
         url, key = _address(ground), _key(ground)
         ground.traffic = closing.enter_context(_traffic(url, key))
         ground.send_as_usual()
@@ -79,7 +93,6 @@ def _write_project(root: Path, *, settings: "Settings") -> None:
     from opsctl.clients.files import write_atomically
     from opsctl.service.plan import load_cache_book, load_service_book
 
-    books = settings.project.books
     service = load_service_book(settings).model_dump(mode="json", exclude_defaults=True, by_alias=True)
     cache = load_cache_book(settings).model_dump(mode="json", exclude_defaults=True, by_alias=True)
     service.pop("model", None)  # the heuristic one: no call leaves this machine
@@ -92,26 +105,62 @@ def _write_project(root: Path, *, settings: "Settings") -> None:
     }
     written: dict[str, Any] = {
         "opsctl.yaml": {"embedding": {"kind": "hashing", "dimension": 128}},
-        books.service: service,
-        books.cache: cache | {"l2": l2 | {"backend": "lmdb"}},
+        "ops/service.yaml": service,
+        "ops/cache.yaml": cache | {"l2": l2 | {"backend": "lmdb"}},
     }
     for name, value in written.items():
         write_atomically(root / name, yaml.safe_dump(value))
-    collections = settings.root / books.collections
+    collections = settings.root / settings.project.books.collections
     if collections.is_file():
-        write_atomically(root / books.collections, collections.read_bytes())
+        write_atomically(root / "ops" / "collections.yaml", collections.read_bytes())
 
 
 def _fill(ground: ProvingGround) -> None:
     ground.opsctl("stack", "up", "postgres", "vectors")
     ground.opsctl("catalog", "generate", "--items", str(_ITEMS), "--seed", str(_SEED))
     ground.opsctl("catalog", "readers", "--users", str(READERS), "--seed", str(_SEED))
-    ground.opsctl("stack", "up", "service")
+
+
+def _start_watchdog(ground: ProvingGround) -> None:
+    from opsctl.cli.ground_helpers import WATCHDOG, parent_words
+
+    ground.helpers.start_own(WATCHDOG, "opsctl.cli.ground_watchdog", str(ground.root), parent_words())
+
+
+def _draw_lines(ground: ProvingGround, *, is_for_drills: bool) -> None:
+    """Put the fault proxy between the service and what it depends on."""
+    from urllib.parse import urlsplit
+
+    from opsctl.stack.status import stack_status
+
+    state = stack_status(ground.home)
+    upstreams = {
+        "vectors": urlsplit(state.vectors_url).netloc,
+        "database": urlsplit(state.database_url).netloc.rpartition("@")[2],
+    }
+    if is_for_drills:
+        upstreams["model"] = ground.lines.start_model()
+        redis = ground.lines.start_redis()
+        if redis is not None:
+            upstreams["l2"] = redis
+    lines = ground.lines.start(upstreams)
+    ground.change_settings(
+        qdrant={"url": f"http://{lines['vectors']}"},
+        database={
+            "url": state.database_url.replace(upstreams["database"], lines["database"]),
+            "password_file": str(state.database_password_file),
+        },
+    )
+    if "model" in lines:
+        ground.change_book("service", model={"provider": "simulated", "url": f"http://{lines['model']}/v1"})
+    if "l2" in lines:
+        ground.change_book("cache", l2={"backend": "redis", "redis_url": f"redis://{lines['l2']}/0"})
 
 
 def _key(ground: ProvingGround) -> str:
     made = ground.opsctl(
-        "security", "keys", "create", "--name", "proofs", "--plan", "bench", "--scope", "feed:read", "--json"
+        *("security", "keys", "create", "--name", "proofs", "--plan", "bench", "--json"),
+        *("--scope", "feed:read", "--scope", "interactions:write"),
     )
     return str(json.loads(made)["data"]["key"])
 

@@ -62,6 +62,7 @@ def book_models() -> "dict[str, type[BaseModel]]":
     from opsctl.alerts.delivery import DeliveryBook
     from opsctl.bench.load.book import LoadBook
     from opsctl.catalog.mapping import MappingBook
+    from opsctl.chaos.book import Drill
     from opsctl.config.project import ProjectSettings
     from opsctl.dashboards.book import DashboardBook
     from opsctl.qdrant_collections.model import CollectionsBook
@@ -78,6 +79,7 @@ def book_models() -> "dict[str, type[BaseModel]]":
         "alerts": AlertBook,
         "delivery": DeliveryBook,
         "dashboard": DashboardBook,
+        "drill": Drill,
     }
 
 
@@ -105,6 +107,7 @@ def check_books() -> list[str]:
     many = [
         *(("load", path) for path in _books_in(books.loads)),
         *(("dashboard", path) for path in _books_in(books.dashboards)),
+        *(("drill", path) for path in _books_in(books.drills)),
         *(
             ("delivery" if path.name == "delivery.yaml" else "alerts", path)
             for path in _books_in(books.alerts)

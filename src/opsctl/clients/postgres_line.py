@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from psycopg import AsyncConnection
 
-# Beyond a deadline, so that the server's own answer comes first where it still can.
-_GRACE_SECONDS = 0.25
+# Beyond a deadline, so that the server's own answer comes first where it still can: this part of it, within bounds.
+_GRACE_SHARE = 0.2
+_LONGEST_GRACE_SECONDS = 0.25
 
 
 @contextmanager
@@ -28,7 +29,8 @@ def hanging_up(
         yield
         return
     loop = asyncio.get_running_loop()
-    timer = loop.call_later(deadline_seconds + _GRACE_SECONDS, _shut_down, connection)
+    grace_seconds = min(_LONGEST_GRACE_SECONDS, _GRACE_SHARE * deadline_seconds)
+    timer = loop.call_later(deadline_seconds + grace_seconds, _shut_down, connection)
     try:
         yield
     finally:

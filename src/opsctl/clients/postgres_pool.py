@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Protocol, Self
@@ -26,6 +26,8 @@ _RECONNECT_SECONDS = 5.0
 # A connection that rested for longer is asked whether it still works, one round trip; a shorter rest is trusted
 # unless something arrived meanwhile, which on a resting connection is the server's farewell.
 _TRUSTED_REST_SECONDS = 5.0
+# A server takes a limit of 0 ms for none at all.
+_SHORTEST_SECONDS = 0.005
 
 
 class PoolObserver(Protocol):
@@ -41,6 +43,14 @@ class PoolObserver(Protocol):
 
     def sized(self, *, idle: int, busy: int, waiting: int) -> None:
         """So many connections rest and work, and so many requests wait."""
+        ...
+
+
+class LendsConnections(Protocol):
+    """Whoever lends connections, such as `AsyncDatabase`."""
+
+    def connection(self, query: str) -> "AbstractAsyncContextManager[AsyncConnection[tuple[Any, ...]]]":
+        """Lend a connection; `query` names the use for metrics."""
         ...
 
 
@@ -143,8 +153,9 @@ class AsyncDatabase:
     ) -> "AsyncIterator[AsyncConnection[tuple[Any, ...]]]":
         """Lend a connection; `query` names the use for metrics.
 
-        With a deadline the use is one transaction: the server gives each statement of it up after that time, and
-        where the server itself is stuck, so that it cannot, this side hangs up a moment later.
+        With a deadline, counted from now, the use is one transaction: the server gives each statement of it up after
+        what is left once a connection is there, and where the server itself is stuck, so that it cannot, this side
+        hangs up a moment later.
 
         Raises:
             NotReadyError: DBS001 connection lost, DBS005 statement timeout, DBS006 disk full, DBS007 none was free,
@@ -153,7 +164,10 @@ class AsyncDatabase:
         with translated_errors(self.address):
             began = self._clock()
             async with self._lent() as connection:
-                self._tell_waited(self._clock() - began)
+                waited_seconds = self._clock() - began
+                self._tell_waited(waited_seconds)
+                if deadline_seconds is not None:
+                    deadline_seconds = max(_SHORTEST_SECONDS, deadline_seconds - waited_seconds)
                 began = self._clock()
                 try:
                     with hanging_up(connection, deadline_seconds=deadline_seconds):

@@ -117,6 +117,8 @@ class Books(StrictModel):
     """How the ranking service behaves."""
     loads: Annotated[str, Field(min_length=1)] = "ops/loads"
     """Folder of the loads, one book each."""
+    drills: Annotated[str, Field(min_length=1)] = "ops/drills"
+    """Folder of the chaos drills, one book each."""
     alerts: Annotated[str, Field(min_length=1)] = "alerts"
     """Folder of the alert books and of `delivery.yaml`."""
     dashboards: Annotated[str, Field(min_length=1)] = "dashboards"

@@ -145,6 +145,13 @@ FEEDS = _counter(
     tier=TIERS,
     segment=SEGMENTS,
 )
+FEEDS_DEGRADED = _counter(
+    "feeds_degraded_total",
+    "feeds",
+    "Feeds of a lower tier, by why: a dependency, or what was wrong; `exercise` where nothing was.",
+    tier=TIERS[1:],
+    reason=("vectors", "database", "model", "l2", "overload", "deadline", "empty", "defect", "exercise"),
+)
 FEED_GENERATION_SECONDS = _histogram(
     "feed_generation_duration_seconds",
     "seconds",
@@ -255,9 +262,45 @@ DEPENDENCY_UP = _gauge(
 BREAKER_STATE = _gauge(
     "breaker_state",
     "state",
-    "1 while the service leaves a dependency alone after a failure; else 0. Only L2 has one so far.",
+    "1 while the service leaves a dependency alone, 0.5 while it tries again with a few calls, else 0; worst worker.",
     Merging.MAXIMUM,
     dependency=(),
+)
+BREAKER_CHANGES = _counter(
+    "breaker_changes_total",
+    "changes",
+    "Changes of a breaker, by the state that it went to.",
+    dependency=(),
+    state=("closed", "open", "half_open", "isolated", "forced_closed"),
+)
+TIER_STATE = _gauge(
+    "tier_state",
+    "state",
+    "1 while a tier is left alone after failures of its own, 0.5 while it is tried again, else 0; worst worker.",
+    Merging.MAXIMUM,
+    tier=TIERS[:2],
+)
+SENTINEL_OK = _gauge(
+    "sentinel_ok",
+    "state",
+    "1 where the vector database gave the known answer when it was last asked, 0 where it gave another; worst worker.",
+    Merging.MINIMUM,
+)
+ADMISSION_LIMIT = _gauge(
+    "admission_limit",
+    "feeds",
+    "Whole feeds that may be made at once, as learnt from how long they take.",
+    Merging.SUM,
+)
+ADMISSION_WAITING = _gauge(
+    "admission_waiting", "feeds", "Feeds that wait for a turn to be made.", Merging.SUM
+)
+RETRIES = _counter(
+    "retries_total",
+    "calls",
+    "Calls that failed and were to be tried again, by whether the budget allowed it.",
+    dependency=(),
+    outcome=("retried", "refused"),
 )
 LOG_DROPPED = _counter("log_lines_dropped_total", "lines", "Log lines that could not be written.")
 

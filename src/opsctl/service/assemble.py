@@ -28,7 +28,7 @@ from opsctl.service.cache.invalidated import InvalidatedMemory
 from opsctl.service.cache.invalidation import ItemInvalidation, ReaderInvalidation
 from opsctl.service.cache.journal import InvalidationJournal
 from opsctl.service.cache.memory import MemoryTier
-from opsctl.service.cache.places import journal_path, service_folder, store_folder
+from opsctl.service.cache.places import journal_path, orders_path, service_folder, store_folder
 from opsctl.service.cache.policy import CacheBook
 from opsctl.service.cache.ports import KeyValueStore
 from opsctl.service.cache.stores.open import open_store
@@ -38,7 +38,7 @@ from opsctl.service.edge.keys import KeyCheck
 from opsctl.service.edge.options import edge_options
 from opsctl.service.edge.usage import report_use
 from opsctl.service.feed.assemble import FeedBooks, FeedClients, FeedParts, assemble_feed
-from opsctl.service.feed.bounded import BoundedFeeds
+from opsctl.service.feed.assemble_tiers import assemble_tiers
 from opsctl.service.feed.caches import FeedCaches, Shelves, make_caches
 from opsctl.service.feed.contents import Catalogue
 from opsctl.service.feed.follow import Consumers, OutboxFollower
@@ -50,7 +50,13 @@ from opsctl.service.garbage import TIDY_SECONDS, Tidy
 from opsctl.service.key_store import DatabaseKeys
 from opsctl.service.plan import load_cache_book, load_collections_book, load_service_book
 from opsctl.service.pool_figures import PoolMeter
-from opsctl.service.scoring.make import make_scorer
+from opsctl.service.resilience.failures import DATABASE, L2, MODEL, VECTORS
+from opsctl.service.resilience.guarded_database import GuardedDatabase
+from opsctl.service.resilience.guarded_store import GuardedStore
+from opsctl.service.resilience.guarded_vectors import GuardedVectors
+from opsctl.service.resilience.protection import Protection
+from opsctl.service.resilience.sentinel import Sentinel
+from opsctl.service.scoring.make import ModelGuards, make_scorer
 from opsctl.service.scoring.ports import ItemScorer
 from opsctl.service.telemetry.dependency_figures import DependencyFigures
 from opsctl.service.telemetry.exemplars import Exemplars
@@ -70,6 +76,8 @@ if TYPE_CHECKING:
     from opsctl.service.edge.asgi import Application
 
 _TEND_SECONDS = 2.0
+# A lookup of keys may wait longer than a feed's: without a key there is no answer at all.
+_KEYS_SECONDS = 2.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,11 +99,17 @@ class _Worker:
     store: KeyValueStore
     caches: FeedCaches
     dependencies: Dependencies
+    protection: Protection
 
     @property
     def folder(self) -> Path:
         """Return the folder that the workers of this machine share."""
         return service_folder(self.settings.home)
+
+    def guarded_database(self, timeout_seconds: float | None = None) -> GuardedDatabase:
+        """Return the database as requests see it: left alone while it fails."""
+        guard = self.protection.guard(DATABASE, timeout_seconds=timeout_seconds)
+        return GuardedDatabase(self.database, guard=guard)
 
     @property
     def invalidation(self) -> ItemInvalidation:
@@ -127,7 +141,7 @@ async def assembled(settings: Settings, *, workers: int) -> AsyncIterator[Edge]:
         shared = os.environ.get(ENVIRONMENT)
         exemplars = Exemplars(Path(shared) if shared else None)
         options, clocks = edge_options(worker.service, worker.cache), Clocks()
-        keys = make_keys(DatabaseKeys(worker.database), options=options, clocks=clocks)
+        keys = make_keys(DatabaseKeys(worker.guarded_database(_KEYS_SECONDS)), options=options, clocks=clocks)
         edge = make_edge(
             cast(
                 "Application", _api(worker, feeds)
@@ -145,7 +159,11 @@ async def assembled(settings: Settings, *, workers: int) -> AsyncIterator[Edge]:
         counting = CountingHandler(worker.meters)
         logging.getLogger().addHandler(counting)
         closing.callback(logging.getLogger().removeHandler, counting)
-        works = _works(worker, feeds, keys) | {"garbage": every(TIDY_SECONDS, Tidy())}
+        works = (
+            _works(worker, feeds, keys)
+            | _watching_vectors(worker, feeds)
+            | {"garbage": every(TIDY_SECONDS, Tidy())}
+        )
         if not is_silenced():
             works |= _telling(worker, edge, exemplars)
         await closing.enter_async_context(running(works))
@@ -168,7 +186,17 @@ async def _open(settings: Settings, *, workers: int, closing: AsyncExitStack) ->
         evicted=lambda kind: meters.count(metrics.CACHE_EVICTIONS, "l1", kind),
     )
     memory = InvalidatedMemory(tier, journal, meters=meters)
-    store = open_store(cache.l2, folder=store_folder(home), secrets=os.environ, meters=meters)
+    protection = Protection(
+        service.resilience,
+        request_seconds=service.limits.request_seconds,
+        orders=orders_path(home),
+        meters=meters,
+    )
+    store = GuardedStore(
+        open_store(cache.l2, folder=store_folder(home), secrets=os.environ, meters=meters),
+        breaker=protection.breakers[L2],
+        timeout_seconds=parse_duration(cache.l2.timeout),
+    )
     closing.push_async_callback(store.close)
     database = await closing.enter_async_context(_database(places, service, workers=workers, meters=meters))
     collections = load_collections_book(settings)
@@ -179,7 +207,12 @@ async def _open(settings: Settings, *, workers: int, closing: AsyncExitStack) ->
         traceparent=lambda: current_trace().traceparent,
     )
     closing.push_async_callback(searcher.close)
-    scorer = make_scorer(service.model, api_key=places.secret("OPSCTL_MODEL_API_KEY"), meters=meters)
+    scorer = make_scorer(
+        service.model,
+        api_key=places.secret("OPSCTL_MODEL_API_KEY"),
+        meters=meters,
+        guards=_model_guards(protection),
+    )
     closing.push_async_callback(scorer.close)
     embedder = make_embedder(
         settings.project.embedding,
@@ -213,6 +246,7 @@ async def _open(settings: Settings, *, workers: int, closing: AsyncExitStack) ->
         memory=memory,
         store=store,
         caches=caches,
+        protection=protection,
         dependencies=Dependencies(
             database=database,
             vectors=searcher,
@@ -238,7 +272,17 @@ def _database(places: Places, service: ServiceBook, *, workers: int, meters: Met
 def _feeds(worker: _Worker) -> FeedParts:
     return assemble_feed(
         FeedClients(
-            database=worker.database, searcher=worker.searcher, scorer=worker.scorer, caches=worker.caches
+            database=worker.guarded_database(),
+            patient_database=worker.database,
+            searcher=GuardedVectors(
+                worker.searcher,
+                guard=worker.protection.guard(VECTORS),
+                budget=worker.protection.budget,
+                dimension=worker.embedder.dimension,
+                meters=worker.meters,
+            ),
+            scorer=worker.scorer,
+            caches=worker.caches,
         ),
         books=FeedBooks(
             service=worker.service,
@@ -255,13 +299,15 @@ def _feeds(worker: _Worker) -> FeedParts:
 
 def _api(worker: _Worker, feeds: FeedParts) -> FastAPI:
     return make_api(
-        feeds=BoundedFeeds(
-            feeds.builder,
-            request_seconds=worker.service.limits.request_seconds,
+        feeds=assemble_tiers(
+            feeds,
+            book=worker.service,
+            protection=worker.protection,
             meters=worker.meters,
+            now=time.time,
         ),
         interactions=InteractionRecorder(
-            worker.database,
+            worker.guarded_database(worker.service.limits.request_seconds),
             invalidation=ReaderInvalidation(worker.journal),
             significant=worker.cache.invalidation.significant,
             meters=worker.meters,
@@ -318,9 +364,36 @@ def _works(worker: _Worker, feeds: FeedParts, keys: KeyCheck) -> dict[str, Work]
         "outbox": follower.run,
         "learner": learner.run,
         "use of keys": lambda stop: report_use(keys, report=key_store.touch, stop=stop),
+        "breakers": worker.protection.run,
         "caches": every(_TEND_SECONDS, worker.memory.tend),
         "parent": end_with_parent,
     }
+
+
+def _watching_vectors(worker: _Worker, feeds: FeedParts) -> dict[str, Work]:
+    """Return the sentinel, where the book wants one."""
+    seconds = parse_duration(worker.service.resilience.sentinel_every)
+    sentinel = Sentinel(
+        worker.searcher,
+        collection=worker.collections.source.collection,
+        popular=lambda: [item.content_id for item in feeds.board.top(region=None, category=None, limit=20)],
+        protection=worker.protection,
+        every_seconds=seconds,
+        meters=worker.meters,
+    )
+    return {"sentinel": sentinel.run} if seconds else {}
+
+
+def _model_guards(protection: Protection) -> ModelGuards:
+    def pause(seconds: float) -> None:
+        protection.isolate(MODEL, seconds=seconds, owner="the model", reason="it asked to come again later")
+
+    return ModelGuards(
+        calls=protection.breakers[MODEL],
+        quality=protection.model_quality,
+        pause=pause,
+        budget=protection.model_budget,
+    )
 
 
 def _telling(worker: _Worker, edge: Edge, exemplars: Exemplars) -> dict[str, Work]:
@@ -330,7 +403,5 @@ def _telling(worker: _Worker, edge: Edge, exemplars: Exemplars) -> dict[str, Wor
         "figures": every(_TEND_SECONDS, edge.write_figures),
         "process": ProcessFigures(worker.meters).run,
         "loop": LoopLag(worker.meters).run,
-        "dependencies": DependencyFigures(
-            worker.dependencies, breakers={"l2": lambda: worker.caches.l2_rests}, meters=worker.meters
-        ).run,
+        "dependencies": DependencyFigures(worker.dependencies, meters=worker.meters).run,
     }

@@ -64,15 +64,19 @@ class Keys(StrictModel):
     """API keys."""
 
     remembered: Duration = "10s"
-    """How long a worker trusts what the database said of a key; six times as long while the database does not answer.
-
-    A revoked key works at most so long.
-    """
+    """How long a worker trusts what the database said of a key; a revoked key works at most so long."""
+    trusted: Duration = "1h"
+    """How long a key that was good stays so while the database does not answer: without it nobody can revoke one either."""
 
     @property
     def remembered_seconds(self) -> float:
         """Return how long a worker trusts what the database said of a key."""
         return parse_duration(self.remembered)
+
+    @property
+    def trusted_seconds(self) -> float:
+        """Return how long a key that was good stays so while the database does not answer."""
+        return max(self.remembered_seconds, parse_duration(self.trusted))
 
 
 class Ranking(StrictModel):
@@ -161,6 +165,42 @@ class Model(StrictModel):
         return self
 
 
+class Guarded(StrictModel):
+    """How one dependency is guarded; `docs/resilience.md` says what counts as a failure."""
+
+    timeout: Duration | None = None
+    """Longest wait for one call; none means a quarter of `limits.request_seconds`."""
+    slow: Duration | None = None
+    """A call that takes longer is slow, and half of them slow opens the breaker; none means half of the timeout."""
+    at_once: Annotated[int, Field(ge=1, le=1024)] = 64
+    """Most calls at once in each worker; the others wait, and no longer than their feed can (bulkhead)."""
+    open_for: Duration = "1s"
+    """How long an opened breaker refuses calls; twice as long each time that it opens again, up to 30 s."""
+
+
+class Resilience(StrictModel):
+    """What happens when something that feeds need is gone, slow or wrong."""
+
+    vectors: Guarded = Guarded()
+    """The vector database."""
+    database: Guarded = Guarded()
+    """PostgreSQL."""
+    model: Guarded = Guarded()
+    """The scoring model; its time limit is `model.timeout`."""
+    l2: Guarded = Guarded(open_for="1s")
+    """The shared cache; its time limit is that of ops/cache.yaml."""
+    ladder: bool = True
+    """False answers with an error where no whole feed can be made, for measuring what the lower tiers bring."""
+    breakers: bool = True
+    """False calls what is down again and again, for measuring what the breakers bring."""
+    retry_budget: bool = True
+    """False repeats every call that failed, for measuring what the budget brings."""
+    exercise_share: Annotated[float, Field(ge=0, le=0.05)] = 0.002
+    """Part of the feeds that a lower tier makes although nothing is wrong, so that no tier rots unseen."""
+    sentinel_every: Duration = "2s"
+    """How often the vector database is asked something of which the answer is known; `0s` never asks."""
+
+
 class Logs(StrictModel):
     """The line that each request leaves."""
 
@@ -185,6 +225,8 @@ class ServiceBook(StrictModel):
     """How candidates become a feed."""
     model: Model = Model()
     """The scoring model."""
+    resilience: Resilience = Resilience()
+    """What happens when something that feeds need is gone, slow or wrong."""
     logs: Logs = Logs()
     """The line that each request leaves."""
     metrics_open: bool = True

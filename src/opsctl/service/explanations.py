@@ -8,9 +8,10 @@ EXPLANATIONS: dict[str, str] = {
 needs at least one of its own.""",
     "SVC303": """All workers of the service ended while they started, such as for a server that does not answer or a
 file that cannot be opened. Each wrote why; with `opsctl stack logs service` for the one of the stack.""",
-    "SVC305": """More feeds were asked for than the workers can make. A worker makes 32 at once and lets the others wait for half
-the time that a request may take; who gets no turn by then is refused with 503 at once, because a feed begun later would come
-too late for its reader and hold up the next. Old feeds that L1 still holds are served meanwhile as `STALE`.
+    "SVC305": """More feeds were asked for than the workers can make. How many a worker makes at once it learns from how long they
+take (`ranking_admission_limit`); the others wait for a quarter of the time that a request may take. A reader who gets no turn
+by then gets what is popular (`X-Feed-Reason: overload`); batch work (`Priority: u=7`) is refused with 503, because nobody waits
+for it. Old feeds that L1 still holds are served meanwhile as `STALE`.
 
 More workers (`workers` in ops/service.yaml) make more feeds a second, longer lifetimes in ops/cache.yaml need fewer.""",
     "SVC302": """The service cannot listen at this port: another program does, or the port is not for this user.

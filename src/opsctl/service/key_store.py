@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from datetime import datetime
 
-from opsctl.clients.postgres_pool import AsyncDatabase
+from opsctl.clients.postgres_pool import LendsConnections
 from opsctl.service.edge.keys import KeyRecord
 from opsctl.store.api_keys import find_key, touch_keys
 
@@ -11,7 +11,7 @@ from opsctl.store.api_keys import find_key, touch_keys
 class DatabaseKeys:
     """The keys of the database (`edge.keys.KeySource`)."""
 
-    def __init__(self, database: AsyncDatabase) -> None:
+    def __init__(self, database: LendsConnections) -> None:
         self._database = database
 
     async def find(self, prefix: str) -> KeyRecord | None:

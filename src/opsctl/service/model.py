@@ -16,12 +16,13 @@ class Tier(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FeedRequest:
-    """What is asked: a feed for a user, possibly of one region and category."""
+    """What is asked: a feed for a user, possibly of one region and category; `is_batch` where nobody waits for it."""
 
     user_id: int
     limit: int
     region: str | None = None
     category: str | None = None
+    is_batch: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +47,8 @@ class Feed:
 
     Args:
         feed_id: the logged decision; clients send it back with interactions.
+        reason: why a lower tier made it: a dependency, `overload`, `deadline`, `empty`, `defect`, or `exercise` where
+            nothing was wrong; None for the highest tier.
         answered_by_l2: every item-level lookup was a hit in L2, nothing was computed anew.
         segment: cold, light, regular or heavy, by the reader's history.
     """
@@ -56,6 +59,7 @@ class Feed:
     tier: Tier
     segment: str
     generated_at: datetime
+    reason: str | None = None
     weights: Mapping[str, float] = field(default_factory=dict)
     arm: str | None = None
     propensity: float | None = None

@@ -132,26 +132,6 @@ def test_a_store_that_fails_or_is_late_is_an_error_and_the_source_answers(scene:
     assert outcomes["error"] == 4
 
 
-def test_a_store_that_failed_is_left_alone_for_a_second(scene: Scene):
-    """Else every request would wait for the time limit of a server that hangs."""
-
-    async def story():
-        await scene.ask(1)
-        scene.store.broken = True
-        await scene.ask(1)
-        scene.store.broken = False
-        await scene.ask(1)
-        hits = scene.outcomes().get("hit", 0)
-        scene.time.pass_by(-3600)  # a clock that is set back ends the pause
-        await scene.ask(2)
-        return hits, await scene.store.get_many([scene.key(2)])
-
-    hits, written = play(story)
-
-    assert hits == 0
-    assert written[0] is not None
-
-
 def test_a_clock_that_is_set_back_makes_nothing_immortal(scene: Scene):
     """An entry of the future is not believed."""
 

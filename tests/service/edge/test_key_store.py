@@ -24,7 +24,9 @@ def test_a_key_made_in_the_database_works_until_it_is_revoked_there(database: Da
             source, now = DatabaseKeys(pool), Time()
             plans = {name: allowance(10, window_seconds=60) for name in ("free", "bench")}
             used_at = datetime.now(UTC).timestamp()
-            keys = KeyCheck(source, plans=plans, remembered_seconds=10, now=now, wall=lambda: used_at)
+            keys = KeyCheck(
+                source, plans=plans, remembered_seconds=10, trusted_seconds=60, now=now, wall=lambda: used_at
+            )
             async with pool.connection("test") as connection:
                 made = await create_key(connection, name="test", plan="bench", scopes=["feed:read"])
             authorization = f"Bearer {made.key}".encode()

@@ -6,10 +6,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from tests.service.edge.world import KEY, Keys, Time, key_record, let_others_run, run
 
-from opsctl.service.book import Keys as KeysOfTheBook
 from opsctl.service.edge.gcra import allowance
 from opsctl.service.edge.keys import (
-    _TRUSTED_WITHOUT_DATABASE,
     Grant,
     KeyCheck,
     KeyRefusedError,
@@ -29,6 +27,7 @@ class Checked:
             self.source,
             plans=_PLANS,
             remembered_seconds=10,
+            trusted_seconds=60,
             now=self.time,
             wall=self.wall,
             most_keys=most_keys,
@@ -319,14 +318,6 @@ def test_without_the_database_a_key_that_was_good_stays_good_for_a_while() -> No
         assert (await keys.grant()).prefix == "goodkey1"
 
     run(story())
-
-
-def test_the_book_says_how_long_a_key_is_trusted_without_the_database() -> None:
-    """Whoever sets `remembered` for the sake of revoked keys must know."""
-    description = KeysOfTheBook.model_fields["remembered"].description
-
-    assert _TRUSTED_WITHOUT_DATABASE == 6
-    assert "six times as long while the database does not answer" in (description or "")
 
 
 def test_a_key_revoked_while_it_is_looked_up_is_not_remembered() -> None:

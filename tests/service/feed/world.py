@@ -173,7 +173,9 @@ async def worker(
         closing.push_async_callback(caches.close)
         model_id = world.embedder.model_id
         parts = assemble_feed(
-            FeedClients(database=pool, searcher=searcher, scorer=scorer, caches=caches),
+            FeedClients(
+                database=pool, patient_database=pool, searcher=searcher, scorer=scorer, caches=caches
+            ),
             books=FeedBooks(
                 service=service,
                 cache=cache,

@@ -5,7 +5,6 @@ import time
 from collections.abc import Mapping
 
 from opsctl.metrics import service as metrics
-from opsctl.service.cache.pause import Pause
 from opsctl.service.telemetry.dependency_figures import DependencyFigures
 from opsctl.service.telemetry.meters import Meters
 from opsctl.service.telemetry.process_figures import LoopLag, ProcessFigures
@@ -91,15 +90,10 @@ def test_a_loop_that_was_held_up_shows_by_how_much():
     assert (value(meters, total) or 0) >= 0.2
 
 
-def test_dependencies_and_breakers_are_told_as_they_are():
-    """1 and 0, and back again; a pause of L2 is what stands for an open breaker."""
-    meters, asked, pause, now = (
-        Meters(),
-        Asked(vectors="ok", database="no answer within 1 s"),
-        Pause(),
-        [10.0],
-    )
-    figures = DependencyFigures(asked, breakers={"l2": lambda: pause.is_on(now[0])}, meters=meters)
+def test_dependencies_are_told_as_they_are():
+    """1 and 0, and back again."""
+    meters, asked = Meters(), Asked(vectors="ok", database="no answer within 1 s")
+    figures = DependencyFigures(asked, meters=meters)
     seen = []
 
     async def look() -> None:
@@ -108,21 +102,17 @@ def test_dependencies_and_breakers_are_told_as_they_are():
             (
                 value(meters, "dependency_up", dependency="vectors"),
                 value(meters, "dependency_up", dependency="database"),
-                value(meters, "breaker_state", dependency="l2"),
             )
         )
 
     async def work() -> None:
         await look()
-        pause.begin(10.0)
         asked.answers = {"vectors": "COL001 gone", "database": "ok"}
-        await look()
-        now[0] = 12.0
         await look()
 
     asyncio.run(work())
 
-    assert seen == [(1, 0, 0), (0, 1, 1), (0, 1, 0)]
+    assert seen == [(1, 0), (0, 1)]
     assert value(meters, "dependency_up", dependency="l2") is None  # switched off: nothing to be told
 
 

@@ -8,7 +8,7 @@ TITLE = "the service stalls again and again"
 
 def apply(ground: Ground) -> None:
     """Make it."""
-    ground.stutter("service", stalled_seconds=0.7, running_seconds=0.5)
+    ground.stutter("service", stalled_seconds=1.5, running_seconds=0.5)
 
 
 def undo(ground: Ground) -> None:

@@ -23,6 +23,7 @@ def feed_bytes(feed: Feed) -> bytes:
             "feed_id": feed.feed_id,
             "user_id": feed.user_id,
             "tier": feed.tier.value,
+            "reason": feed.reason,
             "segment": feed.segment,
             "generated_at": feed.generated_at,
             "items": [_feed_item(item) for item in feed.items],

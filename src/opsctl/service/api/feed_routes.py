@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import FastAPI, Path, Query, Response
+from fastapi import FastAPI, Path, Query, Request, Response
 from pydantic import Field
 
 from opsctl.metrics.service import EMPTY_FEEDS
@@ -27,6 +27,10 @@ Category = Annotated[
 ]
 
 
+# RFC 9218, 4.1: the urgency of what nobody waits for.
+BATCH_PRIORITY = "u=7"
+
+
 def add_feed_routes(api: FastAPI, *, feeds: Feeds, book: ServiceBook, meters: Meters) -> None:
     """Add `/v1/feed/{user_id}` and `/v1/trending`."""
     default_items = book.limits.default_items
@@ -41,6 +45,7 @@ def add_feed_routes(api: FastAPI, *, feeds: Feeds, book: ServiceBook, meters: Me
         "/v1/feed/{user_id}", operation_id="getFeed", tags=["feeds"], responses={200: {"model": FeedAnswer}}
     )
     async def get_feed(
+        incoming: Request,
         user_id: UserId,
         limit: limit_type = default_items,
         region: Region = None,
@@ -48,9 +53,17 @@ def add_feed_routes(api: FastAPI, *, feeds: Feeds, book: ServiceBook, meters: Me
     ) -> Response:
         """Return a user's feed, the best items first.
 
-        A user who is not known gets a feed too: by what is popular in the region and category.
+        A user who is not known gets a feed too: by what is popular in the region and category. Where something that
+        ranking needs is gone, a lower tier answers; `X-Feed-Tier` and `X-Feed-Reason` say which, and why. `Priority:
+        u=7` marks a request for which nobody waits: it is refused first when there are too many.
         """
-        request = FeedRequest(user_id=user_id, limit=limit, region=region, category=category)
+        request = FeedRequest(
+            user_id=user_id,
+            limit=limit,
+            region=region,
+            category=category,
+            is_batch=incoming.headers.get("priority") == BATCH_PRIORITY,
+        )
         feed = await feeds.build(request)
         await _refuse_empty(feed, request, feeds=feeds, meters=meters)
         trace = current_trace()
@@ -60,7 +73,10 @@ def add_feed_routes(api: FastAPI, *, feeds: Feeds, book: ServiceBook, meters: Me
             "Cache-Tag": feed_tags(feed),
             "X-Cache": "HIT-L2" if feed.answered_by_l2 else "MISS",
             "Server-Timing": trace.server_timing(),
+            "X-Feed-Tier": feed.tier.value,
         }
+        if feed.reason is not None:
+            headers["X-Feed-Reason"] = feed.reason
         return Response(body, media_type="application/json", headers=headers)
 
     @api.get(

@@ -108,6 +108,10 @@ class FeedAnswer(Outgoing):
     tier: Tier = Field(
         description="How it was made: `multi_agent` is the whole work, the others stand in for it."
     )
+    reason: str | None = Field(
+        description="Why a lower tier made it: a dependency such as `vectors`, `overload`, `deadline`, `empty`, `defect`; "
+        "`exercise` where nothing was wrong; null for the highest tier."
+    )
     segment: str = Field(description="How much is known of the user: `cold`, `light`, `regular` or `heavy`.")
     generated_at: Moment = Field(description="When it was made; a cached feed keeps its moment.")
     items: list[FeedItemAnswer]

@@ -19,6 +19,7 @@ from opsctl.service.cache.shelf_memory import MemoryShelf
 from opsctl.service.cache.shelf_store import StoreShelf
 from opsctl.service.cache.single_flight import wait_for
 from opsctl.service.cache.sorting import Sorted, sort_found
+from opsctl.service.resilience.deadline import without_deadline
 from opsctl.service.telemetry.meters import Meters
 from opsctl.service.telemetry.trace import current_trace
 
@@ -52,11 +53,6 @@ class KindCache(Generic[Value]):
         self._flights: dict[str, _Flight[Value]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._after_failure = Pause()
-
-    @property
-    def rests(self) -> bool:
-        """Tell whether the place of these entries is left alone after a failure."""
-        return self._shelf.rests
 
     async def get(self, key: str, load: Callable[[], Awaitable[Value | None]]) -> Value | None:
         """Return the value of a key; `load` fetches it where it must be, and None says that there is none."""
@@ -163,7 +159,9 @@ class KindCache(Generic[Value]):
         return flight
 
     def _start(self, fetch: Coroutine[Any, Any, None], context: Context | None = None) -> None:
-        task = asyncio.create_task(fetch, context=context)
+        # Others may come to wait for it, so the deadline of whoever began it is not its own.
+        with without_deadline():
+            task = asyncio.create_task(fetch, context=context)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 

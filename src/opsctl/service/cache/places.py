@@ -21,3 +21,8 @@ def store_folder(home: Path) -> Path:
 def has_store(home: Path) -> bool:
     """Tell whether there is a file of L2 already, so that looking at it need not make one."""
     return (store_folder(home) / "l2.lmdb").exists()
+
+
+def orders_path(home: Path) -> Path:
+    """Return the file in which operators' orders to the breakers stand."""
+    return service_folder(home) / "breakers.json"

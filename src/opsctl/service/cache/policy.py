@@ -6,7 +6,7 @@ from pydantic import Field, model_validator
 
 from opsctl.config.model import StrictModel
 from opsctl.config.project import WebAddress
-from opsctl.config.quantities import ByteSize, Duration, Share
+from opsctl.config.quantities import ByteSize, Duration, PositiveDuration, Share
 from opsctl.core.units import parse_bytes, parse_duration
 
 # Less holds not even the pages that LMDB itself needs.
@@ -66,6 +66,8 @@ class EdgeTier(StrictModel):
     """True lets a CDN in front keep feeds (`s-maxage`), one copy an API key (`Vary: Authorization`)."""
     feed: Lifetime = Lifetime(fresh="5m", stale_while_revalidate="1m", stale_if_error="1h")
     """Whole feeds, as the bytes that are sent."""
+    stand_in: PositiveDuration = "10s"
+    """How long a feed that a lower tier made is kept, where there is no older one that would be better."""
     refreshes_per_second: Annotated[float, Field(gt=0, le=10_000)] = 30.0
     """Old feeds that a worker makes anew a second, at most; the others are given old a little longer.
 

@@ -40,11 +40,6 @@ class Shelf(Protocol[Value]):
         """Look keys up; never raises for a store that is not there."""
         ...
 
-    @property
-    def rests(self) -> bool:
-        """Tell whether a store that has just failed is left alone."""
-        ...
-
     def mark(self) -> int:
         """Return the number of the newest invalidation, to be noted before something is loaded."""
         ...

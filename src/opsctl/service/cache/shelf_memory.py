@@ -49,11 +49,6 @@ class MemoryShelf(Generic[Value]):
                 held[key] = Held(entry.value, entry.fresh_until, stale_until)
         return Found(held)
 
-    @property
-    def rests(self) -> bool:
-        """Memory never fails."""
-        return False
-
     def mark(self) -> int:
         """Return the number of the newest invalidation."""
         return self._memory.sequence

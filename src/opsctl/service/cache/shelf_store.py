@@ -61,7 +61,6 @@ class StoreShelf(Generic[Value]):
         self._kept_seconds = lifetime.kept_seconds
         self._negative_seconds = lifetime.negative_seconds
         self._opened: dict[str, _Opened[Value]] = {}
-        self._after_failure = Pause()
         # A store that is slow to write, or a loop that is too busy to wait for it, still answers lookups; without
         # them all load would go to the sources, just when there is too much of it.
         self._after_failed_write = Pause()
@@ -71,15 +70,12 @@ class StoreShelf(Generic[Value]):
         return self._now()
 
     async def find(self, keys: Sequence[str]) -> Found[Value]:
-        """Look keys up; damaged entries are dropped and named, a store that fails has nothing for a second."""
+        """Look keys up; damaged entries are dropped and named, a store that fails has nothing."""
         now = self._now()
-        if self._after_failure.is_on(now):
-            return Found({}, failed=True)
         try:
             async with asyncio.timeout(self._timeout_seconds):
                 found = await self._store.get_many(keys)
         except (StoreError, TimeoutError):
-            self._after_failure.begin(now)
             return Found({}, failed=True)
         held, poisoned = {}, set()
         for key, data in zip(keys, found, strict=True):
@@ -96,11 +92,6 @@ class StoreShelf(Generic[Value]):
             await self._discard(tuple(poisoned))
         return Found(held, poisoned=frozenset(poisoned))
 
-    @property
-    def rests(self) -> bool:
-        """Tell whether the store is left alone after a failure."""
-        return self._after_failure.is_on(self._now())
-
     def mark(self) -> int:
         """Return the number of the newest invalidation of this machine."""
         return self._journal.sequence
@@ -115,8 +106,7 @@ class StoreShelf(Generic[Value]):
         Looked at before and after: whoever invalidates posts the mark first and deletes then, so an old value that
         was written behind the deletion is one whose mark is there by now.
         """
-        now = self._now()
-        if self._after_failure.is_on(now) or self._after_failed_write.is_on(now):
+        if self._after_failed_write.is_on(self._now()):
             return False
         groups: dict[float, dict[str, bytes]] = {}
         is_whole = True

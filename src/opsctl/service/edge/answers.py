@@ -43,6 +43,9 @@ _ANSWER_BYTES: Final = 900
 
 _ASK_AGAIN: Final[tuple[Header, ...]] = ((b"cache-control", b"private, max-age=0, must-revalidate"),)
 
+# A reason for a lower tier that will not pass: it is as good as any.
+_EXERCISE: Final = b"exercise"
+
 HIT: Final[Header] = (b"x-cache", b"HIT-L1")
 STALE: Final[Header] = (b"x-cache", b"STALE")
 
@@ -54,6 +57,7 @@ class Answer:
     Args:
         headers: of an answer from memory, all but those that differ from request to request.
         not_modified: the same for a 304: those that RFC 9110, 15.4.5 asks for.
+        is_stand_in: a lower tier made it because something was wrong.
     """
 
     body: bytes
@@ -61,6 +65,7 @@ class Answer:
     headers: tuple[Header, ...]
     not_modified: tuple[Header, ...]
     tags: tuple[str, ...]
+    is_stand_in: bool = False
 
     @property
     def size_bytes(self) -> int:
@@ -91,7 +96,13 @@ def storable(caught: Caught, *, cache_headers: tuple[Header, ...]) -> Answer | N
         headers=(*kept, (b"content-length", b"%d" % len(caught.body)), *validators, *_missing(kept)),
         not_modified=(*validators, *tag_headers, *SECURITY),
         tags=tags,
+        is_stand_in=is_made_by_lower_tier(caught.headers),
     )
+
+
+def is_made_by_lower_tier(headers: Headers) -> bool:
+    """Tell whether a lower tier made a feed for a reason that will pass."""
+    return any(name == b"x-feed-reason" and value != _EXERCISE for name, value in headers)
 
 
 def passed_on(headers: Headers, *, default_cache_control: bytes = b"no-store") -> Headers:

@@ -216,22 +216,26 @@ class Edge:
 
     async def _new_feed(self, request: Request, query: FeedQuery, entry: Entry | None, send: Send) -> None:
         key = query.key(request.user_text)
-        is_first = not self._feeds.is_being_made(key)
+        # Batch work may be refused where a reader's feed is made, so they do not share a flight.
+        flight = f"{key} batch" if request.is_batch else key
+        is_first = not self._feeds.is_being_made(flight)
         outcome: Made | ProblemError
         try:
             scope = feed_scope(request, query, request_id=request.request_id)
-            outcome = await self._feeds.make(key, scope=scope, request_id=request.request_id.decode("ascii"))
+            outcome = await self._feeds.make(
+                key, scope=scope, request_id=request.request_id.decode("ascii"), flight=flight
+            )
         except asyncio.CancelledError:
             if is_first:
                 self._feeds.when_made(
-                    key, lambda made: self._answering.unheard(request, made.caught, made.trace)
+                    flight, lambda made: self._answering.unheard(request, made.caught, made.trace)
                 )
             raise
         except TimeoutError:
             outcome = problems.too_late(self._options.request_seconds)
         except Exception:  # noqa: BLE001 - the flight has logged it; whatever it was, an old answer is better
             outcome = ProblemError(kind=INTERNAL, detail="the feed could not be made")
-        has_failed = isinstance(outcome, ProblemError) or outcome.caught.status >= 500
+        has_failed = isinstance(outcome, ProblemError) or outcome.caught.status >= 500 or outcome.is_stand_in
         if has_failed and entry is not None and self._feeds.stands_in(entry):
             await self._old_feed(request, entry, send)
             return

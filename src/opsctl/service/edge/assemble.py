@@ -44,6 +44,7 @@ def make_keys(source: KeySource, *, options: EdgeOptions, clocks: Clocks) -> Key
         source,
         plans=options.plans,
         remembered_seconds=options.keys_remembered_seconds,
+        trusted_seconds=options.keys_trusted_seconds,
         now=clocks.now,
         wall=clocks.wall,
     )
@@ -72,6 +73,7 @@ def make_edge(  # noqa: PLR0913 - what it is made of
         application,
         memory,
         lifetime=options.feed_lifetime,
+        stand_in_seconds=options.stand_in_seconds,
         has_shared_caches=options.has_shared_caches,
         refreshes_per_second=options.refreshes_per_second,
         request_seconds=options.request_seconds,

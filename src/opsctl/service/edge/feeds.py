@@ -9,7 +9,7 @@ from opsctl.service.cache.invalidated import InvalidatedMemory
 from opsctl.service.cache.memory import Entry
 from opsctl.service.cache.policy import Lifetime
 from opsctl.service.cache.single_flight import SingleFlight
-from opsctl.service.edge.answers import Answer, cache_headers, storable
+from opsctl.service.edge.answers import Answer, cache_headers, is_made_by_lower_tier, storable
 from opsctl.service.edge.asgi import Application, Scope
 from opsctl.service.edge.caught import Caught
 from opsctl.service.edge.headers import traceparent_of
@@ -33,11 +33,17 @@ _BURST = _MOST_REFRESHES
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Made:
-    """What the API answered; `answer` is None where that is not to be kept."""
+    """What the API answered.
+
+    Args:
+        answer: None where that is not to be kept.
+        is_stand_in: a lower tier made it because something is wrong; an older feed of the highest tier is better.
+    """
 
     caught: Caught
     answer: Answer | None
     trace: Trace
+    is_stand_in: bool = False
 
 
 class FeedCache:
@@ -53,6 +59,7 @@ class FeedCache:
         memory: InvalidatedMemory,
         *,
         lifetime: Lifetime,
+        stand_in_seconds: float,
         has_shared_caches: bool,
         refreshes_per_second: float,
         request_seconds: float,
@@ -65,6 +72,7 @@ class FeedCache:
         self._fresh_seconds = lifetime.fresh_seconds
         self._stale_seconds = lifetime.stale_seconds
         self._error_seconds = lifetime.error_seconds
+        self._stand_in_seconds = stand_in_seconds
         self._has_shared_caches = has_shared_caches
         self._request_seconds = request_seconds
         self._now = now
@@ -76,11 +84,11 @@ class FeedCache:
 
     def is_stale(self, entry: Entry) -> bool:
         """Tell whether an entry past its time may still be given while it is made anew."""
-        return self._now() < entry.fresh_until + self._stale_seconds
+        return not entry.value.is_stand_in and self._now() < entry.fresh_until + self._stale_seconds
 
     def stands_in(self, entry: Entry) -> bool:
-        """Tell whether an entry may be given in place of an error."""
-        return self._now() < entry.fresh_until + self._error_seconds
+        """Tell whether an entry may be given in place of an error, or of a feed of a lower tier."""
+        return not entry.value.is_stand_in and self._now() < entry.fresh_until + self._error_seconds
 
     def may_replace(self) -> bool:
         """Tell whether there is room to make a feed whose reader could have an old one, and take that room."""
@@ -94,14 +102,16 @@ class FeedCache:
         """Tell whether a flight for this feed is under way."""
         return self._flights.is_flying(key)
 
-    async def make(self, key: str, *, scope: Scope, request_id: str) -> Made:
-        """Have the API make the feed, or wait for a flight that does so already.
+    async def make(self, key: str, *, scope: Scope, request_id: str, flight: str = "") -> Made:
+        """Have the API make the feed, or wait for a flight that does so already; `flight` is its name, if not the key.
 
         Raises:
             TimeoutError: it takes too long.
             Exception: whatever the API failed with.
         """
-        return await self._flights.run(key, lambda: self._make(key, scope=scope, request_id=request_id))
+        return await self._flights.run(
+            flight or key, lambda: self._make(key, scope=scope, request_id=request_id)
+        )
 
     def make_soon(self, key: str, *, scope: Scope, request_id: str, tell: Callable[[Made], None]) -> None:
         """Have the feed made anew in the background, unless that is under way or failed a moment ago, or too many are.
@@ -147,21 +157,33 @@ class FeedCache:
             raise
         if caught.status >= 500:
             self._pause(key)
+        is_stand_in = is_made_by_lower_tier(caught.headers)
         fresh_seconds = self._fresh_seconds * (1 - self._lifetime.jitter * self._random())
-        kept = cache_headers(self._lifetime, fresh_seconds=fresh_seconds, is_shared=self._has_shared_caches)
+        if is_stand_in:
+            fresh_seconds = min(fresh_seconds, self._stand_in_seconds)
+        is_shared = self._has_shared_caches and not is_stand_in
+        kept = cache_headers(self._lifetime, fresh_seconds=fresh_seconds, is_shared=is_shared)
         answer = storable(caught, cache_headers=kept)
-        if answer is not None:
-            self._keep(key, answer, fresh_seconds=fresh_seconds, since=since)
-        return Made(caught=caught, answer=answer, trace=trace)
+        if is_stand_in and self._has_better(key):
+            self._pause(key)
+        elif answer is not None:
+            self._keep(key, answer, fresh_seconds=fresh_seconds, is_stand_in=is_stand_in, since=since)
+        return Made(caught=caught, answer=answer, trace=trace, is_stand_in=is_stand_in)
 
-    def _keep(self, key: str, answer: Answer, *, fresh_seconds: float, since: int) -> None:
+    def _has_better(self, key: str) -> bool:
+        """Tell whether an older feed is kept that may stand in for an error."""
+        entry = self.memory.get(key)
+        return entry is not None and not entry.value.is_stand_in and self.stands_in(entry)
+
+    def _keep(self, key: str, answer: Answer, *, fresh_seconds: float, is_stand_in: bool, since: int) -> None:
         self._paused_until.pop(key, None)
+        stale_seconds = 0.0 if is_stand_in else max(self._stale_seconds, self._error_seconds)
         self.memory.put(
             key,
             answer,
             size_bytes=answer.size_bytes,
             fresh_seconds=fresh_seconds,
-            kept_seconds=fresh_seconds + max(self._stale_seconds, self._error_seconds),
+            kept_seconds=fresh_seconds + stale_seconds,
             tags=answer.tags,
             since=since,
         )

@@ -28,6 +28,9 @@ SECURITY: tuple[Header, ...] = (
 NOT_STORED: Header = (b"cache-control", b"no-store")
 """For whatever no cache may keep, such as errors."""
 
+BATCH_PRIORITY = b"u=7"
+"""RFC 9218, 4.1: the urgency of what nobody waits for."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TraceParent:

@@ -30,8 +30,6 @@ _MOST_STRANGERS_WAITING: Final = 256
 _LONGEST_LOOKUP_SECONDS: Final = 2.0
 # For so long after a failed lookup the database is left alone.
 _PAUSE_SECONDS: Final = 1.0
-# A key that was good stays so for this many times `keys.remembered` while the database does not answer.
-_TRUSTED_WITHOUT_DATABASE: Final = 6
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,6 +87,8 @@ class _Remembered:
     ask_again_at: float
     proof: bytes | None = None
     """SHA-256 of the header in which it was last found good."""
+    is_orphaned: bool = False
+    """The database did not answer when it was last asked: nobody waits for the next try."""
 
 
 class KeyCheck:
@@ -96,15 +96,17 @@ class KeyCheck:
 
     A key in steady use is asked for again at half of `remembered_seconds` in the background, so that no request
     waits for it. Refusals are remembered too, apart from the good keys, and unknown keys wait for turns of their own,
-    so that a flood of made-up keys neither drives out good ones nor keeps them waiting. Secrets are compared in constant time, and only their hashes are kept.
+    so that a flood of made-up keys neither drives out good ones nor keeps them waiting. While the database does not
+    answer, a key that was good stays so for `trusted_seconds`, and nobody waits for the next try. Secrets are compared in constant time, and only their hashes are kept.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what it is made of
         self,
         source: KeySource,
         *,
         plans: Mapping[str, Allowance],
         remembered_seconds: float,
+        trusted_seconds: float,
         now: Callable[[], float],
         wall: Callable[[], float],
         most_keys: int = _MOST_KEYS,
@@ -112,6 +114,7 @@ class KeyCheck:
         self._source = source
         self._plans = plans
         self._remembered_seconds = remembered_seconds
+        self._trusted_seconds = trusted_seconds
         self._now = now
         self._wall = wall
         self._most_keys = most_keys
@@ -139,7 +142,8 @@ class KeyCheck:
             return None
         now = self._now()
         if now >= known.ask_again_at:
-            if now - known.checked_at >= self._remembered_seconds:
+            good_seconds = self._trusted_seconds if known.is_orphaned else self._remembered_seconds
+            if now - known.checked_at >= good_seconds:
                 return None
             self._lookup(prefix)
         return self._verify(known, key, authorization)
@@ -255,10 +259,11 @@ class KeyCheck:
 
     def _without_database(self, prefix: str, error: Exception) -> _Remembered:
         known, now = self._known.get(prefix), self._now()
-        trusted_seconds = self._remembered_seconds * _TRUSTED_WITHOUT_DATABASE
-        if known is None or now - known.checked_at >= trusted_seconds:
+        if known is None or now - known.checked_at >= self._trusted_seconds:
             raise KeysUnavailableError(prefix) from error
-        _logger.warning("keys cannot be looked up; `%s` is trusted as it was", prefix, exc_info=error)
+        if not known.is_orphaned:
+            _logger.warning("keys cannot be looked up; `%s` is trusted as it was: %s", prefix, error)
+        known.is_orphaned = True
         known.ask_again_at = now + _PAUSE_SECONDS
         return known
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from opsctl.core.units import parse_duration
 from opsctl.service.book import ServiceBook
 from opsctl.service.cache.policy import CacheBook, Lifetime
 from opsctl.service.edge.gcra import Allowance, allowance
@@ -16,11 +17,14 @@ class EdgeOptions:
         origins: web pages that may call; empty turns CORS off.
         metrics_open: `/metrics` answers without a key; False asks for any good one.
         hit_share: part of the L1 hits that leave a line in the log.
+        keys_trusted_seconds: how long a key that was good stays so while the database does not answer.
+        stand_in_seconds: how long a feed of a lower tier is kept.
         has_l1: False passes every feed to the API, for measuring what L1 brings.
     """
 
     plans: Mapping[str, Allowance]
     keys_remembered_seconds: float
+    keys_trusted_seconds: float
     body_bytes: int
     body_seconds: float
     request_seconds: float
@@ -32,6 +36,7 @@ class EdgeOptions:
     has_l1: bool
     has_shared_caches: bool
     feed_lifetime: Lifetime
+    stand_in_seconds: float
     refreshes_per_second: float
 
 
@@ -44,6 +49,7 @@ def edge_options(service: ServiceBook, cache: CacheBook) -> EdgeOptions:
     return EdgeOptions(
         plans=plans,
         keys_remembered_seconds=service.keys.remembered_seconds,
+        keys_trusted_seconds=service.keys.trusted_seconds,
         body_bytes=service.limits.body_bytes,
         body_seconds=service.limits.body_seconds,
         request_seconds=service.limits.request_seconds,
@@ -55,5 +61,6 @@ def edge_options(service: ServiceBook, cache: CacheBook) -> EdgeOptions:
         has_l1=cache.l1.enabled,
         has_shared_caches=cache.l1.shared_caches,
         feed_lifetime=cache.l1.feed,
+        stand_in_seconds=parse_duration(cache.l1.stand_in),
         refreshes_per_second=cache.l1.refreshes_per_second,
     )

@@ -8,7 +8,7 @@ from opsctl.service.edge import problems
 from opsctl.service.edge.answering import Answering
 from opsctl.service.edge.answers import passed_on
 from opsctl.service.edge.asgi import Application, Headers, Message, Receive, Scope, Send
-from opsctl.service.edge.headers import continue_trace, traceparent_of
+from opsctl.service.edge.headers import BATCH_PRIORITY, continue_trace, traceparent_of
 from opsctl.service.edge.options import EdgeOptions
 from opsctl.service.edge.origin import has_body, read_body, replay
 from opsctl.service.edge.request import FeedQuery, Request
@@ -22,7 +22,8 @@ _REPLACED = frozenset({b"x-request-id", b"traceparent"})
 def feed_scope(request: Request, query: FeedQuery, *, request_id: bytes) -> Scope:
     """Return the one way to ask the API for a feed; its id is another one where the request does not wait for it.
 
-    Its answer goes to everybody who asks the same, so nothing of this client but user and query may shape it.
+    Its answer goes to everybody who asks the same, so nothing of this client but user and query may shape it; batch
+    work is asked for apart.
     """
     path = f"/v1/feed/{request.user_text}"
     trace = continue_trace(request.headers.get(b"traceparent"))
@@ -37,6 +38,7 @@ def feed_scope(request: Request, query: FeedQuery, *, request_id: bytes) -> Scop
             (b"accept", b"application/json"),
             (b"x-request-id", request_id),
             (b"traceparent", trace.header),
+            *([(b"priority", BATCH_PRIORITY)] if request.is_batch else ()),
         ],
     }
 

@@ -6,6 +6,7 @@ from urllib.parse import parse_qsl, urlencode
 
 from opsctl.service.cache import keys
 from opsctl.service.edge.asgi import Scope
+from opsctl.service.edge.headers import BATCH_PRIORITY
 
 if TYPE_CHECKING:
     from opsctl.service.edge.gcra import Verdict
@@ -74,6 +75,11 @@ class Request:
         self.grant: Grant | None = None
         self.verdict: Verdict | None = None
         self.refused: str | None = None
+
+    @property
+    def is_batch(self) -> bool:
+        """Tell whether the client says that nobody waits for the answer."""
+        return self.headers.get(b"priority") == BATCH_PRIORITY
 
     @property
     def is_open(self) -> bool:

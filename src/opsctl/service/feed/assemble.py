@@ -3,9 +3,9 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
-from opsctl.clients.postgres_pool import AsyncDatabase
-from opsctl.clients.qdrant_async import AsyncQdrantSearcher
+from opsctl.clients.postgres_pool import AsyncDatabase, LendsConnections
 from opsctl.core.units import parse_duration
 from opsctl.qdrant_collections.model import CollectionsBook
 from opsctl.service.book import Model, ServiceBook
@@ -15,11 +15,11 @@ from opsctl.service.feed.build import FeedBuilder, Stages
 from opsctl.service.feed.caches import FeedCaches
 from opsctl.service.feed.content import ContentOfFeed
 from opsctl.service.feed.decisions import DecisionLog
-from opsctl.service.feed.items import FactsOfItems, ScoresOfItems, VectorsOfItems
+from opsctl.service.feed.items import FactsOfItems, ReadsVectors, ScoresOfItems, VectorsOfItems
 from opsctl.service.feed.learned import LearnedStates
 from opsctl.service.feed.prior import Priors
 from opsctl.service.feed.reader import Readers
-from opsctl.service.feed.retrieve import Retriever
+from opsctl.service.feed.retrieve import Retriever, Searching
 from opsctl.service.feed.routes import Routes
 from opsctl.service.feed.trending import TrendingBoard
 from opsctl.service.scoring.ports import ItemScorer
@@ -29,12 +29,21 @@ from opsctl.service.telemetry.meters import Meters
 _SCORING_GRACE_SECONDS = 0.1
 
 
+class SearchesVectors(Searching, ReadsVectors, Protocol):
+    """Whoever searches and reads vectors."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FeedClients:
-    """What feeds talk to."""
+    """What feeds talk to: `database` and `searcher` behind their guards, where there are any.
 
-    database: AsyncDatabase
-    searcher: AsyncQdrantSearcher
+    Args:
+        patient_database: for what no request waits for.
+    """
+
+    database: LendsConnections
+    patient_database: AsyncDatabase
+    searcher: SearchesVectors
     scorer: ItemScorer
     caches: FeedCaches
 
@@ -52,9 +61,10 @@ class FeedBooks:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FeedParts:
-    """The builder, and the two of its parts that run beside requests: `board.run(stop)`, `log.run(stop)`."""
+    """The builder, what the lower tiers are made of, and what runs beside requests: `board.run(stop)`, `log.run(stop)`."""
 
     builder: FeedBuilder
+    stages: Stages
     board: TrendingBoard
     log: DecisionLog
 
@@ -75,10 +85,10 @@ def assemble_feed(
     board = TrendingBoard(
         clients.database, path=folder / "trending.json", depth=books.service.limits.feed_items, now=now
     )
-    log = DecisionLog(clients.database, meters=meters, replayable_share=settings.replayable_share)
+    log = DecisionLog(clients.patient_database, meters=meters, replayable_share=settings.replayable_share)
     stages = _assemble_stages(clients, books=books, board=board, log=log, meters=meters, now=now)
     builder = FeedBuilder(stages, settings=settings, shortlist_items=model.shortlist, meters=meters, now=now)
-    return FeedParts(builder=builder, board=board, log=log)
+    return FeedParts(builder=builder, stages=stages, board=board, log=log)
 
 
 def _assemble_stages(

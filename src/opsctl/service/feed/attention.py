@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 
-from opsctl.clients.postgres_pool import AsyncDatabase
+from opsctl.clients.postgres_pool import LendsConnections
 from opsctl.core.errors import OpsError
 from opsctl.service.feed.values import Attention
 from opsctl.store.popularity import popularity_of
@@ -20,7 +20,7 @@ class AttentionOfItems:
         now: seconds since 1970.
     """
 
-    def __init__(self, database: AsyncDatabase, *, now: Callable[[], float]) -> None:
+    def __init__(self, database: LendsConnections, *, now: Callable[[], float]) -> None:
         self._database = database
         self._now = now
         self._known: dict[int, tuple[float, Attention]] = {}

@@ -30,11 +30,6 @@ class FeedCaches:
     quality_score: KindCache[ItemFacts]
     agent_score: KindCache[float]
 
-    @property
-    def l2_rests(self) -> bool:
-        """Tell whether L2 is left alone after a failure."""
-        return any(kind.rests for kind in (self.content_embedding, self.quality_score, self.agent_score))
-
     async def close(self) -> None:
         """Call off fetches that still run."""
         for kind in (

@@ -75,13 +75,16 @@ def with_model_scores(candidates: Candidates, scores: Mapping[int, float]) -> Ca
     )
 
 
+def first_look(candidates: Candidates) -> Floats:
+    """Return what each candidate is worth without agents and model, shape (n,), within [0, 1]."""
+    return weighted_mean([(weight, candidates.features[:, column]) for column, weight in _FIRST_LOOK.items()])
+
+
 def shortlist(candidates: Candidates, *, size: int) -> tuple[int, ...]:
     """Return the ids of the best candidates at first look, best first; of equals the lower id."""
     if size == 0:
         return ()
-    looks = weighted_mean(
-        [(weight, candidates.features[:, column]) for column, weight in _FIRST_LOOK.items()]
-    )
+    looks = first_look(candidates)
     order = np.lexsort((candidates.ids, -looks))
     return tuple(candidates.ids[order[:size]].tolist())
 

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 
-from opsctl.clients.postgres_pool import AsyncDatabase
+from opsctl.clients.postgres_pool import LendsConnections
 from opsctl.metrics import service as metrics
 from opsctl.service.cache.invalidation import ReaderInvalidation
 from opsctl.service.model import Interaction, Recorded
@@ -20,7 +20,7 @@ class InteractionRecorder:
 
     def __init__(
         self,
-        database: AsyncDatabase,
+        database: LendsConnections,
         *,
         invalidation: ReaderInvalidation,
         significant: Sequence[str],

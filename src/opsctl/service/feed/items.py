@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from opsctl.clients.postgres_pool import AsyncDatabase
+from opsctl.clients.postgres_pool import LendsConnections
 from opsctl.clients.qdrant_values import PointId
 from opsctl.core.errors import OpsError
 from opsctl.service.cache import keys
@@ -18,7 +18,7 @@ from opsctl.store.content_writes import ItemFacts, read_facts
 class FactsOfItems:
     """Facts of published items; L2 kind `quality_score`, source the database."""
 
-    def __init__(self, database: AsyncDatabase, *, cache: KindCache[ItemFacts]) -> None:
+    def __init__(self, database: LendsConnections, *, cache: KindCache[ItemFacts]) -> None:
         self._database = database
         self._cache = cache
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from opsctl.clients.postgres_pool import AsyncDatabase
+from opsctl.clients.postgres_pool import LendsConnections
 from opsctl.ranking.model import ArmsState, PolicyState, RankingState
 from opsctl.ranking.policy import with_agents
 from opsctl.ranking.reader import CONTEXT
@@ -16,7 +16,9 @@ from opsctl.store.learning import Learned, LearnedState, read_newest
 class LearnedStates:
     """The state that feeds rank with; L1 kind `thompson`."""
 
-    def __init__(self, database: AsyncDatabase, *, cache: KindCache[RankingState], settings: Ranking) -> None:
+    def __init__(
+        self, database: LendsConnections, *, cache: KindCache[RankingState], settings: Ranking
+    ) -> None:
         self._database = database
         self._cache = cache
         self._settings = settings

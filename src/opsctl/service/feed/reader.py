@@ -6,7 +6,7 @@ from statistics import median
 
 import numpy as np
 
-from opsctl.clients.postgres_pool import AsyncDatabase
+from opsctl.clients.postgres_pool import LendsConnections
 from opsctl.core.units import parse_duration
 from opsctl.ranking.reader import context_vector, interaction_weights, reader_vector, segment
 from opsctl.service.book import Ranking
@@ -18,6 +18,7 @@ from opsctl.store.readers import ReaderHistory, read_history
 
 # What is kept beside the vector, so that L1 holds ten thousand readers: 20 x 128 float32 are 10 KiB.
 _RECENT = 20
+_NO_HISTORY = ReaderHistory()
 _HIDE = "hide"
 _LIKES = frozenset({"click", "save", "share", "inquiry", "purchase"})
 
@@ -33,7 +34,7 @@ class Readers:
 
     def __init__(  # noqa: PLR0913 - what a profile is made from
         self,
-        database: AsyncDatabase,
+        database: LendsConnections,
         *,
         vectors: VectorsOfItems,
         cache: KindCache[Profile],
@@ -58,6 +59,10 @@ class Readers:
         if profile is None:
             raise AssertionError("everybody has a profile, if an empty one")
         return profile
+
+    def stranger(self, user_id: int) -> Profile:
+        """Return the profile of somebody of whom nothing can be known now."""
+        return self._profile(user_id, _NO_HISTORY, ())
 
     async def _make(self, user_id: int) -> Profile:
         async with self._database.connection("read_history") as connection:

@@ -2,11 +2,14 @@
 
 from collections.abc import Mapping
 from datetime import datetime
+from types import MappingProxyType
 
 from opsctl.ranking.model import Reader, Slate
 from opsctl.service.feed.values import Profile
 from opsctl.service.model import Feed, FeedItem, Tier
 from opsctl.store.content_writes import ItemFacts
+
+_NO_AGENTS: Mapping[str, float] = MappingProxyType({})
 
 
 def reader_of(profile: Profile) -> Reader:
@@ -37,7 +40,7 @@ def feed_of_slate(
         feed_id=feed_id,
         user_id=profile.user_id,
         items=tuple(
-            _item(
+            item_of(
                 facts[item],
                 score=slate.scores[place],
                 agents={name: scores[place] for name, scores in slate.agent_scores.items()},
@@ -57,9 +60,14 @@ def feed_of_slate(
     )
 
 
-def _item(
-    facts: ItemFacts, *, score: float, agents: Mapping[str, float], explored_by: str | None
+def item_of(
+    facts: ItemFacts,
+    *,
+    score: float,
+    agents: Mapping[str, float] = _NO_AGENTS,
+    explored_by: str | None = None,
 ) -> FeedItem:
+    """Return an item of a feed as its facts tell it."""
     return FeedItem(
         content_id=facts.content_id,
         vendor_id=facts.vendor_id,

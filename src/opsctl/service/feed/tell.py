@@ -63,6 +63,19 @@ def tell_feed(
     )
 
 
+def tell_lower_tier(feed: Feed, *, meters: Meters) -> None:
+    """Count a feed that no agent ranked, and note it for the request's line."""
+    size = len(feed.items)
+    meters.count(metrics.FEEDS, feed.tier, feed.segment)
+    meters.count(metrics.FEEDS_DEGRADED, feed.tier, feed.reason or "")
+    meters.count(metrics.SHOWN, by=size)
+    if size:
+        meters.observe(metrics.FEED_QUALITY, value=sum(item.quality for item in feed.items) / size)
+    note_feed(
+        FeedFacts(feed_id=feed.feed_id, size=size, tier=feed.tier, segment=feed.segment, reason=feed.reason)
+    )
+
+
 def decision_of(feed: Feed, *, slate: Slate, context: Floats, decided_at: datetime) -> Decision:
     """Return what is logged of a feed; those of one segment are compared with each other."""
     return Decision(

@@ -11,7 +11,7 @@ from pathlib import Path
 import msgspec
 
 from opsctl.clients.files import write_atomically
-from opsctl.clients.postgres_pool import AsyncDatabase
+from opsctl.clients.postgres_pool import LendsConnections
 from opsctl.core.errors import OpsError
 from opsctl.service.api.ports import UnknownChoiceError
 from opsctl.service.model import TrendingItem
@@ -19,6 +19,8 @@ from opsctl.store.popularity import PopularItem, trending_by_group
 
 _REFRESH_SECONDS = 60.0
 _RETRY_SECONDS = 5.0
+# The last known good answer stands in for an empty one for so long.
+_GOOD_SECONDS = 3600.0
 _SCHEMA = "opsctl.service.trending/1"
 
 _log = logging.getLogger(__name__)
@@ -45,13 +47,16 @@ class TrendingBoard:
         now: seconds since 1970.
     """
 
-    def __init__(self, database: AsyncDatabase, *, path: Path, depth: int, now: Callable[[], float]) -> None:
+    def __init__(
+        self, database: LendsConnections, *, path: Path, depth: int, now: Callable[[], float]
+    ) -> None:
         self._database = database
         self._path = path
         self._depth = depth
         self._now = now
         self._groups: dict[tuple[str, str], list[TrendingItem]] = {}
         self._looked_at = float("-inf")
+        self._good_at = now()
         self._looking = asyncio.Lock()
         self._read_file()
 
@@ -69,6 +74,14 @@ class TrendingBoard:
         ]
         best = heapq.merge(*groups, key=lambda item: (-item.score, -item.quality, item.content_id))
         return [item for _, item in zip(range(limit), best, strict=False)]
+
+    def nearest(self, *, region: str | None, category: str | None, limit: int) -> Sequence[TrendingItem]:
+        """Return the most popular items of what is asked for, or, where nothing is, of its region, or of everything."""
+        for in_region, of_category in dict.fromkeys([(region, category), (region, None), (None, None)]):
+            items = self.top(region=in_region, category=of_category, limit=limit)
+            if items:
+                return items
+        return ()
 
     async def check_choice(self, *, region: str | None, category: str | None) -> None:
         """Refuse what is in nobody's catalogue; what the board does not know yet is looked up first.
@@ -103,8 +116,13 @@ class TrendingBoard:
             found = await trending_by_group(connection, now=now, depth=self._depth)
         self._looked_at = self._now()
         items = tuple(_item(each) for each in found)
+        if not items and self._groups and self._now() - self._good_at < _GOOD_SECONDS:
+            # A catalogue does not become empty within a minute: more likely a bad import has archived it.
+            _log.error("nothing is published any more; what was popular is kept for an hour")
+            return
         self._take(items)
         if items:
+            self._good_at = self._now()
             baked = _Baked(schema=_SCHEMA, written_at=now, items=items)
             await asyncio.to_thread(self._write_file, baked)
 

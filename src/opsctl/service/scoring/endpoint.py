@@ -16,6 +16,7 @@ from opsctl.clients.http_posts import posts_to
 from opsctl.core.units import parse_duration
 from opsctl.metrics import service as metrics
 from opsctl.service.book import Model
+from opsctl.service.resilience.retry_budget import RetryBudget
 from opsctl.service.scoring.parse import InvalidAnswerError, ParsedScores, parse_scores
 from opsctl.service.scoring.ports import ScoredItem
 from opsctl.service.scoring.prompt import chat_messages
@@ -66,6 +67,7 @@ class ModelEndpoint:
         model: the book's choices.
         api_key: sent as a bearer token where given.
         meters: calls, durations, tokens and dollars go here; every attempt counts as a call.
+        budget: of retries; None repeats whatever may be repeated.
         clock: seconds, for durations.
     """
 
@@ -75,12 +77,14 @@ class ModelEndpoint:
         *,
         api_key: str | None,
         meters: Meters,
+        budget: RetryBudget | None = None,
         clock: Callable[[], float] = time.perf_counter,
     ) -> None:
         # The library would count retries in a registry of its own and print lines that belong to no request.
         stamina.instrumentation.set_on_retry_hooks([])
         self._model = model
         self._meters = meters
+        self._budget = budget
         self._clock = clock
         self._timeout_seconds = parse_duration(model.timeout)
         self._trouble: str | None = None
@@ -139,7 +143,13 @@ class ModelEndpoint:
         except InvalidAnswerError:
             outcome = "invalid"
             raise
+        except CallFailedError as error:
+            if error.passing and self._budget is not None:
+                self._budget.failed()
+            raise
         else:
+            if self._budget is not None:
+                self._budget.succeeded()
             return parsed
         finally:
             self._meters.count(metrics.MODEL_CALLS, outcome)
@@ -190,9 +200,11 @@ class ModelEndpoint:
         """Tell stamina whether and when to try again; a pause that outlasts the time limit is no use."""
         if not isinstance(error, CallFailedError) or not error.passing:
             return False
-        if error.pause_seconds is None:
-            return True
-        return error.pause_seconds if error.pause_seconds < self._timeout_seconds else False
+        if error.pause_seconds is not None and error.pause_seconds >= self._timeout_seconds:
+            return False
+        may_retry = self._budget is None or self._budget.may_retry
+        self._meters.count(metrics.RETRIES, "model", "retried" if may_retry else "refused")
+        return may_retry and (True if error.pause_seconds is None else error.pause_seconds)
 
     def _note(self, trouble: str | None) -> None:
         """Log when the endpoint begins to fail for a reason, and when it answers again; not each call."""

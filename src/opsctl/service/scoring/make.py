@@ -1,19 +1,35 @@
 """Which scorer does the book ask for: the heuristic, or an endpoint behind a queue that makes batches."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 
 from opsctl.core.errors import UsageError
 from opsctl.service.book import Model
+from opsctl.service.resilience.breaker import CircuitBreaker
+from opsctl.service.resilience.retry_budget import RetryBudget
 from opsctl.service.scoring.batcher import Batcher, BatchOptions
 from opsctl.service.scoring.endpoint import ModelEndpoint
+from opsctl.service.scoring.guarded_model import GuardedModel
 from opsctl.service.scoring.heuristic import HeuristicScorer
 from opsctl.service.scoring.ports import ItemScorer, ScoredItem
 from opsctl.service.scoring.prompt import PROMPT_VERSION
 from opsctl.service.telemetry.meters import Meters
 
 
-def make_scorer(model: Model, *, api_key: str | None, meters: Meters) -> ItemScorer:
-    """Return the scorer of the book's `model`.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelGuards:
+    """What stands before the calls of an endpoint; see `GuardedModel`."""
+
+    calls: CircuitBreaker
+    quality: CircuitBreaker
+    pause: Callable[[float], None]
+    budget: RetryBudget | None
+
+
+def make_scorer(
+    model: Model, *, api_key: str | None, meters: Meters, guards: ModelGuards | None = None
+) -> ItemScorer:
+    """Return the scorer of the book's `model`; without guards an endpoint is always asked.
 
     Raises:
         UsageError: MDL001 an endpoint without an address, MDL002 a key that no HTTP header can hold.
@@ -32,16 +48,24 @@ def make_scorer(model: Model, *, api_key: str | None, meters: Meters) -> ItemSco
             code="MDL002",
             fix="set OPSCTL_MODEL_API_KEY to the key alone, without a line break",
         )
-    return _BatchedScorer(model, endpoint=ModelEndpoint(model, api_key=api_key, meters=meters), meters=meters)
+    endpoint = ModelEndpoint(
+        model, api_key=api_key, meters=meters, budget=None if guards is None else guards.budget
+    )
+    return _BatchedScorer(model, endpoint=endpoint, guards=guards, meters=meters)
 
 
 class _BatchedScorer:
     """An endpoint behind a queue."""
 
-    def __init__(self, model: Model, *, endpoint: ModelEndpoint, meters: Meters) -> None:
+    def __init__(
+        self, model: Model, *, endpoint: ModelEndpoint, guards: ModelGuards | None, meters: Meters
+    ) -> None:
         self._id = f"{model.provider}:{model.name}:{PROMPT_VERSION}"
         self._endpoint = endpoint
-        self._batcher = Batcher(endpoint.ask, options=BatchOptions.of(model), meters=meters)
+        ask = endpoint.ask
+        if guards is not None:
+            ask = GuardedModel(endpoint, calls=guards.calls, quality=guards.quality, pause=guards.pause).ask
+        self._batcher = Batcher(ask, options=BatchOptions.of(model), meters=meters)
 
     @property
     def scorer_id(self) -> str:

@@ -1,7 +1,7 @@
 """Does what the service depends on answer: asked each two seconds, whether or not anybody asks for feeds."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from typing import Protocol
 
@@ -21,19 +21,15 @@ class Looks(Protocol):
 
 
 class DependencyFigures:
-    """Sets the gauges of dependencies and breakers.
+    """Sets the gauges of dependencies.
 
     Args:
         dependencies: asks them.
-        breakers: by dependency, whether the service leaves it alone right now.
         meters: where the gauges are.
     """
 
-    def __init__(
-        self, dependencies: Looks, *, breakers: Mapping[str, Callable[[], bool]], meters: Meters
-    ) -> None:
+    def __init__(self, dependencies: Looks, *, meters: Meters) -> None:
         self._dependencies = dependencies
-        self._breakers = breakers
         self._meters = meters
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -47,5 +43,3 @@ class DependencyFigures:
         """Look once."""
         for dependency, answer in (await self._dependencies.check()).items():
             self._meters.set(metrics.DEPENDENCY_UP, dependency, to=1.0 if answer == _OK else 0.0)
-        for dependency, is_open in self._breakers.items():
-            self._meters.set(metrics.BREAKER_STATE, dependency, to=1.0 if is_open() else 0.0)

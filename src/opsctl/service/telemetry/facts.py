@@ -59,6 +59,7 @@ class FeedFacts:
     size: int
     tier: str
     segment: str
+    reason: str | None = None
     exploration_share: float = 0.0
     arm: str | None = None
     agents: Mapping[str, AgentFacts] = field(default_factory=dict)

@@ -189,6 +189,7 @@ def _feed_fields(feed: FeedFacts) -> dict[str, Any]:
         "feed_id": _plain(feed.feed_id),
         "size": feed.size,
         "tier": feed.tier,
+        **({"reason": feed.reason} if feed.reason else {}),
         "segment": feed.segment,
         "arm": feed.arm,
         "exploration_share": round(feed.exploration_share, 4),

@@ -1,0 +1,162 @@
+"""What do drills cost, and what is left of it this month: a ledger of the minutes of the service level they burned."""
+
+import json
+import math
+import os
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from opsctl.clients.files import FileLock, append_durably, file_error
+from opsctl.core.clock import Clock
+from opsctl.core.errors import FailedError, RefusedError
+from opsctl.core.findings import Location
+
+_LOCK_SECONDS = 10.0
+_LOCK_POLL_SECONDS = 0.1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Debit:
+    """What one drill did cost; `at` as ISO 8601 in UTC."""
+
+    at: str
+    drill: str
+    forecast: float
+    spent: float
+
+    @property
+    def month(self) -> str:
+        """Return such as `2026-11`."""
+        return self.at[:7]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Statement:
+    """What the drills of a month did cost, in minutes of the service level."""
+
+    month: str
+    allowed: float
+    debits: tuple[Debit, ...]
+
+    @property
+    def spent(self) -> float:
+        """Return what was burned."""
+        return math.fsum(debit.spent for debit in self.debits)
+
+    @property
+    def left(self) -> float:
+        """Return what may still be burned, never below zero."""
+        return max(0.0, self.allowed - self.spent)
+
+
+class BudgetLedger:
+    """A file with a line a drill, only ever appended to, locked against other processes.
+
+    Args:
+        path: the file, such as `.opsctl/chaos/budget.jsonl`.
+        minutes_a_month: what all drills of a month may burn; a month has 43,200 minutes of which each may fail as the
+            objective allows.
+    """
+
+    def __init__(self, path: Path, *, clock: Clock, minutes_a_month: float) -> None:
+        self._path = path
+        self._clock = clock
+        self._minutes_a_month = minutes_a_month
+
+    def require(self, drill: str, *, minutes: float) -> None:
+        """Refuse a drill that may cost more than is left this month.
+
+        Raises:
+            RefusedError: CHA020.
+        """
+        statement = self.statement()
+        if minutes > statement.left:
+            raise RefusedError(
+                f"`{drill}` may cost {minutes:.4g} minutes of the service level, {statement.left:.4g} are left of {statement.allowed:.4g}",
+                code="CHA020",
+                why=f"the drills of {statement.month} have cost {statement.spent:.4g} so far",
+                fix="wait for the next month, shorten the drill, or allow more; `opsctl chaos budget` tells what did cost what",
+            )
+
+    def debit(self, drill: str, *, forecast: float, spent: float) -> None:
+        """Write down what a drill did cost, durably.
+
+        Raises:
+            RefusedError: FIL002 when another process holds the ledger for too long.
+        """
+        cost = max(0.0, spent) if math.isfinite(spent) else max(forecast, self._minutes_a_month)
+        debit = Debit(
+            at=self._clock.now().astimezone(UTC).isoformat(timespec="seconds"),
+            drill=drill,
+            forecast=forecast,
+            spent=cost,
+        )
+        with self._locked():
+            self._drop_torn_tail()
+            append_durably(self._path, (json.dumps(asdict(debit), sort_keys=True) + "\n").encode())
+
+    def statement(self, month: str | None = None) -> Statement:
+        """Return what a month did cost, by default this one.
+
+        Raises:
+            FailedError: CHA021 a line is damaged, so that nobody knows what is left.
+        """
+        wanted = f"{self._clock.now().astimezone(UTC):%Y-%m}" if month is None else month
+        debits = tuple(debit for debit in self._debits() if debit.month == wanted)
+        return Statement(month=wanted, allowed=self._minutes_a_month, debits=debits)
+
+    def _debits(self) -> Iterator[Debit]:
+        try:
+            data = self._path.read_bytes() if self._path.exists() else b""
+        except OSError as error:
+            raise file_error(error, path=self._path, doing="read") from error
+        # What follows the last newline was cut off by a crash before it was acknowledged.
+        whole = data[: data.rfind(b"\n") + 1]
+        for number, line in enumerate(whole.splitlines(), start=1):
+            try:
+                yield _debit_of(json.loads(line))
+            except (ValueError, KeyError, TypeError) as error:
+                raise FailedError(
+                    "the ledger of what drills cost has a damaged line",
+                    code="CHA021",
+                    location=Location(file=str(self._path), line=number),
+                    why=str(error),
+                    fix="restore the file from a backup, or mend the line: at, drill, forecast, spent",
+                ) from error
+
+    def _drop_torn_tail(self) -> None:
+        if not self._path.exists():
+            return
+        with self._path.open("r+b") as file:
+            data = file.read()
+            end = data.rfind(b"\n") + 1
+            if end != len(data):
+                file.truncate(end)
+                os.fsync(file.fileno())
+
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        """Hold the lock; a debit takes a moment, so another one is waited for."""
+        deadline = self._clock.monotonic() + _LOCK_SECONDS
+        with ExitStack() as stack:
+            while True:
+                try:
+                    stack.enter_context(FileLock(self._path.with_suffix(".lock"), what="debiting a drill"))
+                    break
+                except RefusedError:
+                    if self._clock.monotonic() >= deadline:
+                        raise
+                    self._clock.sleep(_LOCK_POLL_SECONDS)
+            yield
+
+
+def _debit_of(body: dict[str, Any]) -> Debit:
+    for name in ("forecast", "spent"):
+        if type(body[name]) not in (int, float) or not 0 <= body[name] < math.inf:
+            raise ValueError(f"`{name}` is no cost")
+    datetime.fromisoformat(body["at"])
+    return Debit(at=body["at"], drill=str(body["drill"]), forecast=body["forecast"], spent=body["spent"])

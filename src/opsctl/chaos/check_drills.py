@@ -1,0 +1,104 @@
+"""What is wrong with a drill although each of its parts is right: unknown faults, and times that do not fit."""
+
+import difflib
+import inspect
+from collections.abc import Collection, Iterator, Mapping
+
+from opsctl.chaos.book import Drill
+from opsctl.chaos.model import Fault
+from opsctl.chaos.plan import fault_seconds
+from opsctl.chaos.steps import FaultPart, FaultStep, TogetherStep, WaitStep
+from opsctl.config.marks import MarkedDocument, locate, read_marked
+from opsctl.core.findings import Finding, Severity
+from opsctl.core.units import format_duration, parse_duration
+
+_Path = tuple[str | int, ...]
+_Problem = tuple[str, _Path, str, str]
+
+Faults = Mapping[str, Fault] | Collection[str]
+"""Which faults there are; with the faults themselves, what drills give them is checked, too."""
+
+
+def check_drill(drill: Drill, *, text: str, file: str, faults: Faults) -> list[Finding]:
+    """Return what is wrong with a drill although each of its parts is right."""
+    document = read_marked(text, file=file)
+    return [
+        _finding(problem, document=document, text=text, file=file)
+        for problem in (*_odd_faults(drill, faults), *_too_short(drill))
+    ]
+
+
+def _odd_faults(drill: Drill, faults: Faults) -> Iterator[_Problem]:
+    for path, part in _placed_parts(drill):
+        if part.fault not in faults:
+            close = difflib.get_close_matches(part.fault, faults, n=1)
+            fix = f"did you mean `{close[0]}`?" if close else "`opsctl chaos faults` lists all of them"
+            yield "CHA011", (*path, "fault"), f"there is no fault `{part.fault}`", fix
+        elif isinstance(faults, Mapping):
+            yield from _odd_parameters(part, faults[part.fault], path=path)
+
+
+def _odd_parameters(part: FaultPart, fault: Fault, *, path: _Path) -> Iterator[_Problem]:
+    """Compare what a drill gives with what the fault's own function takes besides the ground."""
+    known = list(inspect.signature(fault.apply).parameters.values())[1:]
+    if any(each.kind is each.VAR_KEYWORD for each in known):
+        return
+    names = [each.name for each in known]
+    takes = f"it takes: {', '.join(names)}" if names else "leave it out: it takes nothing"
+    for name in part.parameters:
+        if name not in names:
+            yield "CHA017", (*path, "with", name), f"`{part.fault}` takes no `{name}`", takes
+    for each in known:
+        if each.default is each.empty and each.name not in part.parameters:
+            yield (
+                "CHA017",
+                (*path, "fault"),
+                f"`{part.fault}` needs `{each.name}`",
+                f"add it below `with`; {takes}",
+            )
+
+
+def _placed_parts(drill: Drill) -> Iterator[tuple[_Path, FaultPart]]:
+    for place, step in enumerate(drill.method):
+        match step:
+            case FaultStep():
+                yield ("method", place), step
+            case TogetherStep():
+                for index, part in enumerate(step.together):
+                    yield ("method", place, "together", index), part
+            case WaitStep():
+                pass
+
+
+def _too_short(drill: Drill) -> Iterator[_Problem]:
+    lasts = fault_seconds(drill)
+    for place, alert in enumerate(drill.expect.alerts):
+        if parse_duration(alert.detect_within) >= lasts:
+            yield (
+                "CHA012",
+                ("expect", "alerts", place, "detect_within"),
+                f"`{alert.name}` may take {alert.detect_within}, but the fault is over after {format_duration(lasts)}",
+                "let the fault last longer than the alert may take",
+            )
+    cure = drill.mitigation
+    if cure is not None and parse_duration(cure.after) + parse_duration(cure.ends_within) >= lasts:
+        yield (
+            "CHA013",
+            ("mitigation", "ends_within"),
+            f"the command may take {cure.ends_within}, but the fault is over after {format_duration(lasts)}",
+            "let the fault last longer, or it ends by itself",
+        )
+    if parse_duration(drill.stop_when.lasts) >= lasts and drill.parts and drill.stop_when.availability_below:
+        yield (
+            "CHA014",
+            ("stop_when", "for"),
+            f"`stop_when` waits {drill.stop_when.lasts}, but the fault is over after {format_duration(lasts)}",
+            "let `for` be shorter than the fault, or nothing ever stops it",
+        )
+
+
+def _finding(problem: _Problem, *, document: MarkedDocument, text: str, file: str) -> Finding:
+    code, path, title, fix = problem
+    line, column = document.place_of(path, prefer_key=False)
+    place = locate(text, file=file, line=line, column=column)
+    return Finding(code=code, severity=Severity.ERROR, title=title, location=place, fix=fix)

@@ -1,0 +1,217 @@
+"""How is a drill held: is all well, break, watch every request, undo whatever happens, watch the recovery, look for residue."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Protocol
+
+from opsctl.chaos.book import Control
+from opsctl.chaos.guarding import Guard
+from opsctl.chaos.judge import baseline_problems
+from opsctl.chaos.load_drills import NamedDrill
+from opsctl.chaos.plan import forecast_minutes, spent_minutes
+from opsctl.chaos.ports import World
+from opsctl.chaos.report import DrillReport
+from opsctl.chaos.sample import Phase, PhaseFigures
+from opsctl.chaos.stages import Stages
+from opsctl.chaos.steps import Step, parts_of, step_seconds
+from opsctl.chaos.watching import Pace, Watching
+from opsctl.core.clock import Clock
+from opsctl.core.errors import OpsError
+from opsctl.core.events import Listener, Noted
+from opsctl.core.units import parse_duration
+
+
+class Purse(Protocol):
+    """Where drills pay for what they break."""
+
+    def require(self, drill: str, *, minutes: float) -> None:
+        """Refuse a drill that may cost more than is left."""
+        ...
+
+    def debit(self, drill: str, *, forecast: float, spent: float) -> None:
+        """Write down what it did cost."""
+        ...
+
+
+def hold(
+    named: NamedDrill,
+    *,
+    world: World,
+    clock: Clock,
+    listener: Listener,
+    purse: Purse | None = None,
+    pace: Pace | None = None,
+) -> DrillReport:
+    """Hold one drill and return what happened; `judge` says what that means.
+
+    Every fault is undone on every way out, and what was burned is written down. Ctrl-C ends in a report, too.
+
+    Raises:
+        RefusedError: CHA020 the drill may cost more than is left; nothing was done.
+    """
+    forecast = forecast_minutes(named.drill)
+    if purse is not None:
+        purse.require(named.name, minutes=forecast)
+    holding = _Holding(named, world=world, clock=clock, listener=listener, pace=pace or Pace())
+    try:
+        return holding.hold()
+    finally:
+        if purse is not None and holding.has_begun:
+            purse.debit(named.name, forecast=forecast, spent=holding.spent())
+
+
+class _Holding:
+    def __init__(
+        self, named: NamedDrill, *, world: World, clock: Clock, listener: Listener, pace: Pace
+    ) -> None:
+        self._named = named
+        self._drill = named.drill
+        self._world = world
+        self._listener = listener
+        self._pace = pace
+        self._watching = Watching(named.drill, world=world, clock=clock, pace=pace)
+        self._stages = Stages(named.name, watching=self._watching, clock=clock, listener=listener)
+        self._guard = Guard(named.drill, world=world, watching=self._watching)
+        self._baseline = PhaseFigures()
+        self._left_before: tuple[str, ...] = ()
+        self._residue: tuple[str, ...] = ()
+        self._restarts_before = self._restarts = 0
+        self._errors: list[str] = []
+        self._interrupted = False
+        self._recovered: float | None = None
+
+    @property
+    def has_begun(self) -> bool:
+        """Tell whether anything was broken."""
+        return self._watching.fault_at is not None
+
+    def hold(self) -> DrillReport:
+        with self._noting("the baseline"):
+            self._before()
+        if not self._errors and not self._interrupted:
+            try:
+                with self._noting("the fault"):
+                    self._break()
+            finally:
+                self._watching.faults.undo_all()
+                self._interrupted |= self._watching.faults.interrupted
+                self._watching.undone_at = self._watching.now()
+            if not self._interrupted:
+                with self._noting("the recovery"):
+                    self._recover()
+        with self._noting("the search for residue"):
+            self._restarts = self._world.restarts() - self._restarts_before
+            self._residue = tuple(each for each in self._world.residue() if each not in self._left_before)
+        return self._report()
+
+    def spent(self) -> float:
+        """Return what was burned since the fault, in minutes of the service level."""
+        bad = sum(self._figures(phase).bad for phase in (Phase.FAULT, Phase.RECOVERY))
+        return spent_minutes(
+            bad=bad,
+            usual_per_second=self._baseline.per_second,
+            availability=self._drill.steady_state.availability,
+        )
+
+    def _before(self) -> None:
+        self._left_before = self._world.residue()
+        self._restarts_before = self._world.restarts()
+        self._world.change_load(self._drill.load)
+        if self._left_before:
+            self._errors += [f"left from before: {each}" for each in self._left_before]
+            return
+        if self._drill.control is Control.NULL_DRILL:
+            self._watching.alerts.begin()
+        self._stages.watch(Phase.BASELINE, seconds=parse_duration(self._drill.baseline))
+        self._baseline = self._figures(Phase.BASELINE)
+        self._errors += baseline_problems(
+            self._drill,
+            self._baseline,
+            active=self._watching.alerts.active,
+            probes=self._watching.probing.seen(),
+        )
+
+    def _break(self) -> None:
+        for step in self._drill.method:
+            if self._watching.fault_at is None and (parts_of(step) or not self._drill.parts):
+                self._begin_fault()
+            self._step(step)
+            if self._guard.is_over():
+                if self._guard.stopped:
+                    message = f"stopped: {self._guard.stopped}"
+                    self._listener(Noted(subject=self._named.name, message=message))
+                return
+
+    def _begin_fault(self) -> None:
+        if self._drill.control is not Control.NULL_DRILL:
+            self._watching.alerts.begin()
+        self._guard.begin(goodput=self._baseline.goodput)
+        self._watching.fault_at = self._watching.now()
+
+    def _step(self, step: Step) -> None:
+        parts = parts_of(step)
+        for part in parts:
+            self._watching.faults.make(part)
+        name = " + ".join(part.fault for part in parts) or "wait"
+        self._stages.watch(name, seconds=step_seconds(step), done=self._guard.is_over)
+        for part in reversed(parts):
+            self._watching.faults.undo(part.fault)
+
+    def _recover(self) -> None:
+        undone_at = self._watching.now() if self._watching.undone_at is None else self._watching.undone_at
+        # A late recovery is still measured, so half as long again.
+        limit = parse_duration(self._drill.expect.recovery) * 1.5 + self._pace.window_seconds
+        is_back = lambda: self._watching.is_back(undone_at, goodput=self._baseline.goodput)  # noqa: E731
+        if self._stages.watch(Phase.RECOVERY, seconds=limit, done=is_back):
+            self._recovered = self._watching.back_after(undone_at)
+        self._stages.watch("settle", seconds=self._pace.settle_seconds)
+        ends = [parse_duration(alert.resolve_within) for alert in self._drill.expect.alerts]
+        left = undone_at + max(ends, default=0.0) - self._watching.now()
+        if left > 0 and not self._all_over():
+            self._stages.watch("alerts end", seconds=left, done=self._all_over)
+
+    def _all_over(self) -> bool:
+        seen = (self._watching.alerts.of(alert.name) for alert in self._drill.expect.alerts)
+        return all(
+            each.over_at is not None for each in seen if (each.firing_at, each.told_at) != (None, None)
+        )
+
+    @contextmanager
+    def _noting(self, what: str) -> Iterator[None]:
+        try:
+            yield
+        except OpsError as error:
+            self._errors.append(f"{what} could not be watched: {error.code} {error.message}")
+        except KeyboardInterrupt:
+            self._interrupted = True
+
+    def _figures(self, phase: Phase) -> PhaseFigures:
+        return self._watching.tally.figures(phase, seconds=self._watching.phase_seconds()[phase])
+
+    def _report(self) -> DrillReport:
+        watching, now = self._watching, self._watching.now()
+        return DrillReport(
+            drill=self._named.name,
+            title=self._drill.title,
+            control=self._drill.control,
+            started_at=watching.started_at,
+            ended_at=now,
+            fault_at=watching.fault_at,
+            undone_at=watching.undone_at if self.has_begun else None,
+            phases={phase: self._figures(phase) for phase in Phase},
+            faults=tuple(watching.faults.spans),
+            alerts=watching.alerts.all(),
+            probes=watching.probing.seen(),
+            points=watching.tally.points(until=now),
+            mitigation=self._guard.mitigated,
+            recovered_seconds=self._recovered,
+            after=watching.tally.recent(now=now, seconds=self._pace.settle_seconds),
+            restarts=self._restarts,
+            stopped_early=self._guard.stopped,
+            errors=tuple(self._errors),
+            lost_leases=watching.faults.lost,
+            undo_failures=tuple(watching.faults.failures.values()),
+            residue=self._residue,
+            interrupted=self._interrupted,
+            spent_minutes=self.spent(),
+        )

@@ -1,0 +1,17 @@
+"""The scoring model is gone. Feeds are ranked by the agents without its scores."""
+
+from opsctl.chaos.ground import Ground
+from opsctl.chaos.proxy.toxics import Down
+
+CODE = "FLT043"
+TITLE = "connections to the scoring model are refused"
+
+
+def apply(ground: Ground) -> None:
+    """Make it."""
+    ground.disturb("model", Down())
+
+
+def undo(ground: Ground) -> None:
+    """Take it back."""
+    ground.calm("model")

@@ -1,0 +1,17 @@
+"""The scoring model takes calls and never answers."""
+
+from opsctl.chaos.ground import Ground
+from opsctl.chaos.proxy.toxics import Silent
+
+CODE = "FLT044"
+TITLE = "the scoring model never answers"
+
+
+def apply(ground: Ground) -> None:
+    """Make it."""
+    ground.disturb("model", Silent())
+
+
+def undo(ground: Ground) -> None:
+    """Take it back."""
+    ground.calm("model")

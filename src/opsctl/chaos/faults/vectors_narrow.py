@@ -1,0 +1,17 @@
+"""The line to the vector database carries 16 KB a second, with 50 ms of delay: a saturated network."""
+
+from opsctl.chaos.ground import Ground
+from opsctl.chaos.proxy.toxics import Bandwidth
+
+CODE = "FLT034"
+TITLE = "the line to the vector database carries 16 KB a second"
+
+
+def apply(ground: Ground) -> None:
+    """Make it."""
+    ground.disturb("vectors", Bandwidth(bytes_per_second=16_000))
+
+
+def undo(ground: Ground) -> None:
+    """Take it back."""
+    ground.calm("vectors")

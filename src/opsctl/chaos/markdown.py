@@ -1,0 +1,72 @@
+"""What does a pull request get to read about drills: a row each, and why those that did not hold did not."""
+
+import re
+
+from opsctl.chaos.book import Control
+from opsctl.chaos.journal import Entry, Journal
+from opsctl.chaos.judge_load import share_text
+from opsctl.chaos.sample import Phase
+from opsctl.chaos.verdict import Outcome, worst
+from opsctl.core.units import format_duration
+
+_SIGNS = {
+    Outcome.HELD: "✅ held",
+    Outcome.DEVIATED: "❌ deviated",
+    Outcome.INCONCLUSIVE: "❔ cannot tell",
+    Outcome.RESIDUE: "⛔ residue",
+}
+_SPECIAL = re.compile(r"^[+-]|(?<!&)#(?!\d+;)|[\\`*_{}\[\]!|~]")
+
+
+def to_markdown(journal: Journal) -> str:
+    """Return a summary in GitHub's Markdown; every text that came from outside is escaped."""
+    outcomes = [entry.verdict.outcome for entry in journal.entries]
+    held = outcomes.count(Outcome.HELD)
+    blocks = [
+        f"### {_SIGNS[worst(outcomes)].partition(' ')[0]} Drills: {held} of {len(outcomes)} held",
+        _table(journal),
+        *(_reasons(entry) for entry in journal.entries),
+        f"Simulated: {escape(', '.join(journal.simulated))}" if journal.simulated else "",
+        f"<sub>run {escape(journal.run_id)}; cost in minutes of the service level</sub>",
+    ]
+    return "\n\n".join(block for block in blocks if block) + "\n"
+
+
+def escape(text: str) -> str:
+    r"""Return text that Markdown shows as it is: no markup, no HTML, no mention, on one line.
+
+    >>> print(escape("<b> a|b @team #12"))
+    &lt;b&gt; a\|b &#64;team \#12
+    """
+    flat = re.sub(r"\s+", " ", text)
+    plain = flat.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace("@", "&#64;")
+    return _SPECIAL.sub(lambda found: "\\" + found[0], plain)
+
+
+def _table(journal: Journal) -> str:
+    head = ("drill", "verdict", "available", "p99", "recovered", "cost")
+    rows = [head, ("---",) * len(head), *(_row(entry) for entry in journal.entries)]
+    return "\n".join(f"| {' | '.join(row)} |" for row in rows)
+
+
+def _row(entry: Entry) -> tuple[str, ...]:
+    report, figures = entry.report, entry.report.phase(Phase.FAULT)
+    control = "" if report.control is Control.NONE else f" ({escape(str(report.control))})"
+    back = report.recovered_seconds
+    return (
+        f"{escape(report.drill)}{control}",
+        _SIGNS[entry.verdict.outcome],
+        "-" if figures.availability is None else share_text(figures.availability),
+        "-" if figures.p99_seconds is None else format_duration(figures.p99_seconds),
+        "-" if back is None else format_duration(back) if back else "at once",
+        f"{report.spent_minutes:.3g}",
+    )
+
+
+def _reasons(entry: Entry) -> str:
+    lines = [f"- {escape(reason.text)}" for reason in entry.verdict.reasons]
+    return (
+        "\n".join([f"**{escape(entry.report.drill)}**: {escape(entry.report.title)}", "", *lines])
+        if lines
+        else ""
+    )

@@ -1,0 +1,103 @@
+"""The commands `opsctl chaos run` and `report`: drills held on a ground of their own, and what came of them shown again."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from opsctl.cli.options import DryRun, Json, command
+
+Html = Annotated[
+    Path | None, typer.Option("--html", metavar="FILE", help="Also write a page with time lines.")
+]
+Junit = Annotated[Path | None, typer.Option("--junit", metavar="FILE", help="Also write JUnit XML.")]
+Markdown = Annotated[Path | None, typer.Option("--markdown", metavar="FILE", help="Also write Markdown.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the verbs to the group `chaos`."""
+    command(
+        app,
+        "opsctl chaos run vectors_down",
+        "opsctl chaos run --profile ci",
+        "opsctl chaos run --all --html drills.html",
+        "opsctl chaos run vectors_down database_silent --dry-run",
+    )(run)
+    command(app, "opsctl chaos report", "opsctl chaos report --html drills.html")(report)
+
+
+def run(
+    names: Annotated[list[str] | None, typer.Argument(metavar="[DRILL]...", help="Drills by name.")] = None,
+    *,
+    everything: Annotated[bool, typer.Option("--all", help="Every drill.")] = False,
+    profile: Annotated[
+        str | None, typer.Option("--profile", metavar="TAG", help="The drills with this tag, such as `ci`.")
+    ] = None,
+    html: Html = None,
+    junit: Junit = None,
+    markdown: Markdown = None,
+    dry_run: DryRun = False,
+    json: Json = False,
+) -> None:
+    """Hold drills: break something, and watch what must hold all the while.
+
+    A stack of its own is started with the project's books, its watchers, and a fault proxy; nothing else is touched.
+    Each fault has a lease that a process outside this one watches, so it is undone whatever happens. Exit 1: something
+    did not hold. Exit 5: it cannot be told. Exit 6: something of a fault is left.
+    """
+    from opsctl.chaos.verdict import exit_code
+    from opsctl.cli import chaosing
+    from opsctl.cli.document import document
+    from opsctl.cli.ending import ends_as_by_ctrl_c
+    from opsctl.cli.exit import leave
+    from opsctl.ui.console import print_document
+    from opsctl.ui.progress import progress
+    from opsctl.ui.show_chaos import show_drill_plan, show_drill_verdicts
+
+    if not (names or everything or profile):
+        raise typer.BadParameter("say which: names, --profile ci, or --all; `opsctl chaos list` shows them")
+    drills = chaosing.drills(names or (), tags=(profile,) if profile else ())
+    if dry_run:
+        if json:
+            print_document(document("opsctl.chaos.plan", data=chaosing.listed(drills, {}), ok=True))
+        else:
+            for each in drills:
+                show_drill_plan(each)
+        return
+    with progress() as listener, ends_as_by_ctrl_c():
+        journal = chaosing.run(drills, listener=listener)
+    chaosing.write_outputs(journal, html=html, junit=junit, markdown=markdown)
+    code = exit_code([entry.verdict for entry in journal.entries])
+    if json:
+        print_document(document("opsctl.chaos.run", data=chaosing.document_of(journal), ok=not code))
+    else:
+        show_drill_verdicts(
+            [entry.verdict for entry in journal.entries],
+            {entry.report.drill: entry.report for entry in journal.entries},
+        )
+    leave(code)
+
+
+def report(
+    run_id: Annotated[
+        str | None, typer.Argument(metavar="[RUN]", help="Which run; the last without it.")
+    ] = None,
+    *,
+    html: Html = None,
+    junit: Junit = None,
+    markdown: Markdown = None,
+    json: Json = False,
+) -> None:
+    """Show a run again, in detail."""
+    from opsctl.cli import chaosing
+    from opsctl.cli.document import document
+    from opsctl.ui.console import print_document
+    from opsctl.ui.show_chaos import show_drill_report
+
+    journal = chaosing.read_run(run_id)
+    chaosing.write_outputs(journal, html=html, junit=junit, markdown=markdown)
+    if json:
+        print_document(document("opsctl.chaos.report", data=chaosing.document_of(journal), ok=True))
+    else:
+        for entry in journal.entries:
+            show_drill_report(entry.report, drill=entry.drill, verdict=entry.verdict)

@@ -1,0 +1,137 @@
+"""What does a drill break and see: a proving ground and its watchers as one world (`chaos.ports.World`)."""
+
+import shlex
+from collections.abc import Collection, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from opsctl.core.errors import OpsError, UsageError
+
+if TYPE_CHECKING:
+    from opsctl.chaos.expectations import Load
+    from opsctl.chaos.ports import Message
+    from opsctl.chaos.probes import Probe, ProbeAnswer
+    from opsctl.chaos.sample import Sample
+    from opsctl.cli.proving_ground import ProvingGround
+    from opsctl.cli.proving_watchers import LiveWatchers
+
+_PAGER = "pagerduty"
+_OWN = "opsctl"
+
+
+class GroundWorld:
+    """A ground whose faults are held by leases.
+
+    Args:
+        always: alerts that fire for ever, such as Watchdog.
+    """
+
+    def __init__(self, ground: "ProvingGround", *, watchers: "LiveWatchers", always: frozenset[str]) -> None:
+        self._ground = ground
+        self._watchers = watchers
+        self._always = always
+        self._made: set[str] = set()
+        self._workers: set[tuple[int, float]] = set()
+        self._workers_at_first = 0
+
+    def apply(self, fault: str, parameters: Mapping[str, object], *, lease_seconds: float) -> None:
+        """Make a fault, held by a lease from before it is there."""
+        from opsctl.chaos.registry import fault_named
+
+        self._ground.leases.take(fault, seconds=lease_seconds)
+        self._made.add(fault)
+        fault_named(fault).apply(self._ground, **parameters)
+
+    def undo(self, fault: str) -> None:
+        """Take it back."""
+        from opsctl.chaos.registry import fault_named
+
+        fault_named(fault).undo(self._ground)
+        self._ground.leases.end(fault)
+        self._made.discard(fault)
+
+    def renew(self, fault: str, *, lease_seconds: float) -> None:
+        """Keep a fault for so long from now on."""
+        self._ground.leases.renew(fault, seconds=lease_seconds)
+
+    def lost_leases(self) -> tuple[str, ...]:
+        """Return the faults that the watchdog has taken back, or is about to."""
+        return tuple(sorted(fault for fault in self._made if not self._ground.leases.holds(fault)))
+
+    def change_load(self, load: "Load") -> None:
+        """Let readers ask like this from now on."""
+        self._ground.usual = {"returning": load.returning_per_second, "new": load.new_per_second}
+        self._ground.send_as_usual()
+        self._ground.send_interactions(load.interactions_per_second)
+        self._ground.let_retry(times=load.retries)
+
+    def take_samples(self) -> "Sequence[Sample]":
+        """Return the requests that ended since the last call."""
+        self._note_workers()
+        return self._ground.traffic.take_samples() if self._ground.traffic is not None else ()
+
+    def ask(self, probe: "Probe") -> "ProbeAnswer":
+        """Ask a probe once."""
+        import httpx
+
+        from opsctl.chaos.probes import ProbeAnswer
+        from opsctl.core.units import parse_duration
+
+        try:
+            answer = httpx.get(probe.url, timeout=parse_duration(probe.timeout), trust_env=False)
+        except httpx.HTTPError:
+            return ProbeAnswer(status=0)
+        return ProbeAnswer(status=answer.status_code, body=answer.text)
+
+    def active_alerts(self) -> Mapping[str, str]:
+        """Return the state of each alert, without those that always fire."""
+        try:
+            active = self._watchers.active()
+        except OpsError:
+            return {}  # Prometheus itself may be what the drill has broken: then nothing is seen
+        return {name: state for name, state in active.items() if name not in self._always}
+
+    def messages(self) -> "Collection[Message]":
+        """Return what receivers got since the last call."""
+        from opsctl.chaos.ports import Message
+
+        return [
+            Message(
+                at=each.at,
+                receiver=each.receiver,
+                status=each.status,
+                alert=each.alertname,
+                is_page=each.receiver == _PAGER,
+            )
+            for each in self._watchers.messages()
+            if each.alertname not in self._always
+        ]
+
+    def mitigate(self, command: str) -> bool:
+        """Run a command of opsctl on the ground."""
+        words = shlex.split(command)
+        if not words or words[0] != _OWN:
+            raise UsageError(
+                f"`{command[:60]}` is no command of opsctl",
+                code="CHA063",
+                fix="a drill's mitigation is what the runbook does with opsctl, such as `opsctl cache invalidate --all`",
+            )
+        try:
+            self._ground.opsctl(*words[1:])
+        except OpsError:
+            return False
+        return True
+
+    def restarts(self) -> int:
+        """Return how many workers have begun since the first look at them, in place of others."""
+        self._note_workers()
+        return len(self._workers) - self._workers_at_first
+
+    def residue(self) -> tuple[str, ...]:
+        """Return what is left of faults."""
+        from opsctl.cli.ground_residue import residue
+
+        return residue(self._ground)
+
+    def _note_workers(self) -> None:
+        self._workers |= set(self._ground.worker_identities())
+        self._workers_at_first = self._workers_at_first or len(self._workers)

@@ -1,0 +1,110 @@
+"""Which small processes stand around a ground: the fault proxy, Redis, a simulated model, burdens, the watchdog."""
+
+import os
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from opsctl.core.errors import NotReadyError
+
+if TYPE_CHECKING:
+    from opsctl.core.clock import Clock
+
+PROXY, REDIS, MODEL, WATCHDOG = "proxy", "redis", "model", "watchdog"
+LINES = ("vectors", "database", "l2", "model")
+
+_GRACE_SECONDS = 3.0
+_READY_SECONDS = 20.0
+_POLL_SECONDS = 0.05
+
+
+class GroundHelpers:
+    """Processes of a ground, each with its pid file in `<home>/chaos`; any later process finds and ends them."""
+
+    def __init__(self, home: Path, *, clock: "Clock") -> None:
+        self.folder = home / "chaos"
+        self._clock = clock
+
+    def start(
+        self,
+        name: str,
+        *argv: str,
+        is_ready: Callable[[], bool] = lambda: True,
+    ) -> None:
+        """Start a process, unless it runs, and wait until it can be used.
+
+        Raises:
+            NotReadyError: CHA061 when it ends or stays unready.
+        """
+        from opsctl.clients.processes import ProcessPlan, is_alive, read_record, start
+
+        self.folder.mkdir(parents=True, exist_ok=True)
+        record = read_record(self._pid_path(name))
+        if record is None or not is_alive(record):
+            plan = ProcessPlan(
+                argv=argv,
+                cwd=self.folder,
+                log_path=self.folder / f"{name}.log",
+                pid_path=self._pid_path(name),
+            )
+            record = start(plan)
+        deadline = time.monotonic() + _READY_SECONDS
+        while not is_ready():
+            if not is_alive(record) or time.monotonic() > deadline:
+                raise NotReadyError(
+                    f"the {name} of the proving ground does not start",
+                    code="CHA061",
+                    why=(self.folder / f"{name}.log").read_text(errors="replace").strip()[-1000:],
+                    fix=f"look at its log: {self.folder / name}.log",
+                )
+            time.sleep(_POLL_SECONDS)
+
+    def start_own(
+        self, name: str, module: str, *words: str, is_ready: Callable[[], bool] = lambda: True
+    ) -> None:
+        """Start a module of opsctl's own."""
+        self.start(name, sys.executable, "-m", module, *words, is_ready=is_ready)
+
+    def end(self, name: str) -> None:
+        """End a process; harmless where there is none."""
+        from opsctl.clients.processes import stop
+
+        stop(self._pid_path(name), grace_seconds=_GRACE_SECONDS, clock=self._clock)
+
+    def end_all(self) -> None:
+        """End every process, the watchdog last, unless this is the watchdog."""
+        names = sorted(self.names(), key=lambda name: name == WATCHDOG)
+        for name in names:
+            if not self.is_this_process(name):
+                self.end(name)
+
+    def names(self) -> tuple[str, ...]:
+        """Return the processes that were started and not ended."""
+        return tuple(sorted(path.stem for path in self.folder.glob("*.pid")))
+
+    def living(self) -> tuple[str, ...]:
+        """Return those that run."""
+        from opsctl.clients.processes import is_alive, read_record
+
+        records = {name: read_record(self._pid_path(name)) for name in self.names()}
+        return tuple(name for name, record in records.items() if record is not None and is_alive(record))
+
+    def is_this_process(self, name: str) -> bool:
+        """Tell whether a helper is the process that asks."""
+        from opsctl.clients.processes import read_record
+
+        record = read_record(self._pid_path(name))
+        return record is not None and record.pid == os.getpid()
+
+    def _pid_path(self, name: str) -> Path:
+        return self.folder / f"{name}.pid"
+
+
+def parent_words() -> str:
+    """Return `PID:START_TICKS` of this process, by which a helper knows when nobody wants it any more."""
+    from opsctl.clients.procfs import read_stat
+
+    stat = read_stat(os.getpid())
+    return f"{os.getpid()}:{stat.start_ticks}" if stat else str(os.getpid())

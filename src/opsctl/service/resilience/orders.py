@@ -1,0 +1,113 @@
+"""What have operators ordered of the breakers: a small file beside the service, which every worker reads each second."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import msgspec
+
+from opsctl.clients.files import FileLock, write_atomically
+from opsctl.core.errors import UsageError
+from opsctl.service.resilience.breaker_model import OverrideKind
+from opsctl.service.resilience.failures import DEPENDENCIES
+
+LONGEST = timedelta(hours=24)
+"""No order stands for longer: what is to stay belongs into the book."""
+
+Change = Callable[[Sequence["Order"]], Sequence["Order"]]
+
+_SCHEMA = "opsctl.breakers/1"
+
+
+class Order(msgspec.Struct, frozen=True, kw_only=True):
+    """One order: a dependency is isolated (never called) or its breaker kept closed (always called), until then."""
+
+    dependency: str
+    kind: OverrideKind
+    owner: str
+    reason: str
+    until: datetime
+
+    def seconds_left(self, now: datetime) -> float:
+        """Return how long it still holds, never longer than an order may: a clock that is set back prolongs none."""
+        return min(LONGEST, self.until - now).total_seconds()
+
+
+class _File(msgspec.Struct, frozen=True, kw_only=True):
+    schema: str
+    orders: tuple[Order, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class OrdersFile:
+    """The file of orders, such as `<home>/service/breakers.json`."""
+
+    path: Path
+
+    def standing(self, now: datetime) -> tuple[Order, ...]:
+        """Return the orders that hold; a file that is missing or damaged holds none."""
+        try:
+            found = msgspec.json.decode(self.path.read_bytes(), type=_File)
+        except (OSError, msgspec.MsgspecError, UnicodeDecodeError):
+            return ()
+        if found.schema != _SCHEMA:
+            return ()
+        return tuple(order for order in found.orders if order.seconds_left(now) > 0)
+
+    def give(self, order: Order, *, now: datetime) -> None:
+        """Write an order down, in place of one for the same dependency."""
+        require_dependency(order.dependency)
+        self._change(lambda orders: [*_but(orders, order.dependency), order], now=now)
+
+    def lift(self, dependency: str, *, now: datetime) -> bool:
+        """Take an order back; tell whether there was one."""
+        require_dependency(dependency)
+        had_one = any(order.dependency == dependency for order in self.standing(now))
+        self._change(lambda orders: _but(orders, dependency), now=now)
+        return had_one
+
+    def _change(self, change: Change, *, now: datetime) -> None:
+        with FileLock(self.path.with_suffix(".lock"), what="giving an order to breakers"):
+            orders = tuple(change(self.standing(now)))
+            write_atomically(self.path, msgspec.json.encode(_File(schema=_SCHEMA, orders=orders)))
+
+
+def new_order(
+    dependency: str, *, kind: OverrideKind, owner: str, reason: str, seconds: float, now: datetime
+) -> Order:
+    """Return an order.
+
+    Raises:
+        UsageError: BRK002 it has no owner, BRK003 it stands for no time or too long.
+    """
+    if not owner.strip() or not owner.isprintable() or not reason.isprintable():
+        raise UsageError(
+            "an order needs an owner, in plain characters",
+            code="BRK002",
+            fix="say who answers for it: --owner anna",
+        )
+    if not 0 < seconds <= LONGEST.total_seconds():
+        raise UsageError(
+            "an order stands for some time, and at most for a day",
+            code="BRK003",
+            fix="such as --for 30m; what is to stay belongs into `resilience` of ops/service.yaml",
+        )
+    until = now.astimezone(UTC) + timedelta(seconds=seconds)
+    return Order(dependency=dependency, kind=kind, owner=owner.strip(), reason=reason.strip(), until=until)
+
+
+def require_dependency(name: str) -> None:
+    """Refuse what has no breaker.
+
+    Raises:
+        UsageError: BRK001 there is no such dependency.
+    """
+    if name not in DEPENDENCIES:
+        raise UsageError(
+            f"no breaker is called `{name[:40]}`", code="BRK001", fix=f"one of: {', '.join(DEPENDENCIES)}"
+        )
+
+
+def _but(orders: Sequence[Order], dependency: str) -> list[Order]:
+    return [order for order in orders if order.dependency != dependency]

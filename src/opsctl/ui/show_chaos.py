@@ -1,0 +1,267 @@
+"""How do drills look: the list, the plan of one, what several came to, and one in detail."""
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from opsctl.chaos.book import Control, Drill
+from opsctl.chaos.budget import Statement
+from opsctl.chaos.judge_alerts import detected_seconds, resolved_seconds
+from opsctl.chaos.judge_load import share_text
+from opsctl.chaos.load_drills import NamedDrill
+from opsctl.chaos.plan import forecast_minutes, least_seconds, most_seconds
+from opsctl.chaos.report import DrillReport
+from opsctl.chaos.sample import Phase, PhaseFigures
+from opsctl.chaos.steps import FaultPart, Step, WaitStep, parts_of, step_seconds
+from opsctl.chaos.verdict import DrillVerdict, Outcome, worst
+from opsctl.core.units import format_duration, parse_duration
+from opsctl.ui.console import hint, note, out
+from opsctl.ui.figures import significant
+from opsctl.ui.scales import clock_label
+from opsctl.ui.table import show_table
+
+OUTCOME_WORDS: Mapping[Outcome, str] = {
+    Outcome.HELD: "[green]✔ held[/]",
+    Outcome.DEVIATED: "[red]✘ deviated[/]",
+    Outcome.INCONCLUSIVE: "[yellow]? cannot tell[/]",
+    Outcome.RESIDUE: "[bold red]✘ RESIDUE[/]",
+}
+
+
+def show_drills(drills: Sequence[NamedDrill], *, last: Mapping[str, Outcome] | None = None) -> None:
+    """Print every drill with its tags, its length and what it may cost; `last` says what came of it when it was held."""
+    rows = [
+        (
+            each.name,
+            ", ".join(each.drill.tags) or "-",
+            _rows_or_last(each, last),
+            format_duration(least_seconds(each.drill)),
+            significant(forecast_minutes(each.drill)),
+            "-" if each.drill.control is Control.NONE else str(each.drill.control),
+        )
+        for each in drills
+    ]
+    third = "rows" if last is None else "last"
+    show_table(("drill", "tags", third, "lasts", "may cost", "control"), rows)
+    hint(
+        "`opsctl chaos run NAME --dry-run` shows what a drill does; its cost is in minutes of the service level"
+    )
+
+
+def show_statement(statement: Statement) -> None:
+    """Print what the drills of a month did cost, and what is left."""
+    from rich.markup import escape
+
+    rows = [
+        (
+            debit.at[:16].replace("T", " "),
+            escape(debit.drill),
+            significant(debit.forecast),
+            significant(debit.spent),
+        )
+        for debit in statement.debits
+    ]
+    show_table(("at", "drill", "forecast", "cost"), rows)
+    share = statement.spent / statement.allowed if statement.allowed else 1.0
+    _line(
+        f"{statement.month}: {significant(statement.spent)} of {significant(statement.allowed)} minutes of the service level"
+        f" spent ({100 * share:.3g} %), {significant(statement.left)} left"
+    )
+
+
+def show_drill_plan(named: NamedDrill) -> None:
+    """Print what a drill will do, second by second, and what must hold; nothing was done."""
+    from rich.markup import escape
+
+    drill = named.drill
+    _line(f"[bold]{escape(named.name)}[/] {escape(drill.title)}")
+    if drill.why:
+        _line(f"[dim]{escape(drill.why)}[/]")
+    show_table(("at", "for", "what"), list(_plan_rows(drill)))
+    for name, value in _demands(drill):
+        _line(f"{name:<11}{escape(value)}")
+
+
+def show_drill_verdicts(verdicts: Sequence[DrillVerdict], reports: Mapping[str, DrillReport]) -> None:
+    """Print one row a drill, then why those that did not hold did not."""
+    from rich.markup import escape
+
+    show_table(
+        ("drill", "", "available", "p99", "recovered", "cost"),
+        [
+            (escape(each.drill), OUTCOME_WORDS[each.outcome], *_row(reports.get(each.drill)))
+            for each in verdicts
+        ],
+    )
+    for verdict in verdicts:
+        for reason in verdict.reasons:
+            note(f"[red]{escape(verdict.drill)}[/]: {escape(reason.text)}")
+    outcome = worst([verdict.outcome for verdict in verdicts])
+    open_ones = [verdict.drill for verdict in verdicts if verdict.outcome is not Outcome.HELD]
+    if outcome is Outcome.RESIDUE:
+        hint("`opsctl chaos report` names what is left; do not hold the next drill before it is gone")
+    elif open_ones:
+        hint("`opsctl chaos report` tells all that was seen; `--html drills.html` draws it over time")
+
+
+def show_drill_report(report: DrillReport, *, drill: Drill, verdict: DrillVerdict) -> None:
+    """Print one drill in detail: the verdict first, then phases, alerts and what was left."""
+    from rich.markup import escape
+
+    _line(f"{OUTCOME_WORDS[verdict.outcome]} [bold]{escape(report.drill)}[/] {escape(report.title)}")
+    for reason in verdict.reasons:
+        _line(f"  [red]{reason.aspect}[/] {escape(reason.text)}")
+    for reason in verdict.seen:
+        _line(f"  [dim]as it must: {escape(reason.text)}[/]")
+    show_table(
+        ("phase", "lasted", "requests", "available", "p50", "p99", "good/s"),
+        [(str(phase), *_phase_cells(report.phase(phase))) for phase in Phase],
+    )
+    show_table(("fresh answers by", *(str(phase) for phase in Phase)), list(_tier_rows(report)))
+    show_table(("alert", "detected", "allowed", "over", "allowed"), list(_alert_rows(report, drill)))
+    show_table(
+        ("probe", "phase", "asked", "missed", "first miss"),
+        [
+            (
+                escape(each.name),
+                str(each.phase),
+                str(each.asked),
+                str(each.missed),
+                escape(each.first_miss) or "-",
+            )
+            for each in report.probes
+        ],
+    )
+    for name, value in _outcome_lines(report, drill):
+        _line(f"{name:<11}{escape(value)}")
+
+
+def step_text(step: Step) -> str:
+    """Return what a step does, in a few words."""
+    if isinstance(step, WaitStep):
+        return "wait"
+    return " + ".join(_part_text(part) for part in parts_of(step))
+
+
+def _rows_or_last(named: NamedDrill, last: Mapping[str, Outcome] | None) -> str:
+    if last is None:
+        return ", ".join(str(row) for row in named.drill.catalogue) or "-"
+    return OUTCOME_WORDS[last[named.name]] if named.name in last else "[dim]never[/]"
+
+
+def _plan_rows(drill: Drill) -> Iterator[tuple[str, str, str]]:
+    from rich.markup import escape
+
+    at = 0.0
+    for seconds, text in (
+        (parse_duration(drill.baseline), "baseline, with nothing broken"),
+        *((step_seconds(step), step_text(step)) for step in drill.method),
+        (most_seconds(drill) - least_seconds(drill), "recovery, at most"),
+    ):
+        yield clock_label(at), format_duration(seconds), escape(text)
+        at += seconds
+
+
+def _demands(drill: Drill) -> Iterator[tuple[str, str]]:
+    steady, expect = drill.steady_state, drill.expect
+    yield "load", f"{drill.load.per_second:g} requests a second"
+    p99 = steady.fault_p99 or steady.p99
+    yield "meanwhile", f"at most {share_text(steady.allowed_share)} may miss, p99 {p99}"
+    if expect.tier != "any":
+        yield "tier", f"{expect.tier} serves {share_text(expect.tier_share)} of the fresh answers"
+    for alert in expect.alerts:
+        yield "alert", f"{alert.name} within {alert.detect_within}, over within {alert.resolve_within}"
+    if drill.mitigation is not None:
+        yield "runbook", f"{drill.mitigation.command} ends it within {drill.mitigation.ends_within}"
+    yield "afterwards", f"as usual within {expect.recovery}, at most {expect.restarts_allowed} restarts"
+    stop = drill.stop_when
+    yield "stopped", f"where availability is below {share_text(stop.availability_below)} for {stop.lasts}"
+    yield "may cost", f"{significant(forecast_minutes(drill))} minutes of the service level"
+
+
+def _part_text(part: FaultPart) -> str:
+    given = ", ".join(f"{name}={value}" for name, value in part.parameters.items())
+    return f"{part.fault}({given})" if given else part.fault
+
+
+def _row(report: DrillReport | None) -> tuple[str, str, str, str]:
+    if report is None or report.fault_at is None:
+        return "-", "-", "-", "-"
+    figures = report.phase(Phase.FAULT)
+    return (
+        _share(figures.availability),
+        _seconds(figures.p99_seconds),
+        _back(report),
+        significant(report.spent_minutes),
+    )
+
+
+def _phase_cells(figures: PhaseFigures) -> tuple[str, ...]:
+    return (
+        _seconds(figures.seconds or None),
+        f"{figures.number:,}",
+        _share(figures.availability),
+        _seconds(figures.p50_seconds),
+        _seconds(figures.p99_seconds),
+        significant(figures.goodput),
+    )
+
+
+def _tier_rows(report: DrillReport) -> Iterator[tuple[str, ...]]:
+    from rich.markup import escape
+
+    tiers = sorted({tier for phase in Phase for tier in report.phase(phase).tiers})
+    for tier in tiers:
+        yield escape(tier), *(_share(report.phase(phase).share_of(tier)) for phase in Phase)
+
+
+def _alert_rows(report: DrillReport, drill: Drill) -> Iterator[tuple[str, ...]]:
+    from rich.markup import escape
+
+    for alert in drill.expect.alerts:
+        yield (
+            alert.name,
+            _seconds(detected_seconds(alert, report)),
+            alert.detect_within,
+            _seconds(resolved_seconds(alert, report)),
+            alert.resolve_within,
+        )
+    expected = {alert.name for alert in drill.expect.alerts}
+    for seen in report.alerts:
+        if seen.name not in expected:
+            yield f"{escape(seen.name)} [dim](not expected)[/]", "-", "-", "-", "-"
+
+
+def _outcome_lines(report: DrillReport, drill: Drill) -> Iterator[tuple[str, str]]:
+    if report.fault_at is not None:
+        yield "recovered", f"{_back(report)}, allowed are {drill.expect.recovery} after the undo"
+    if report.mitigation is not None:
+        done = report.mitigation
+        yield (
+            "runbook",
+            f"{done.command}: {'worked' if done.worked else 'failed'}, ended it in {_seconds(done.ended_seconds)}",
+        )
+    if report.restarts:
+        yield "restarts", str(report.restarts)
+    yield (
+        "cost",
+        f"{significant(report.spent_minutes)} minutes of the service level, forecast {significant(forecast_minutes(drill))}",
+    )
+
+
+def _back(report: DrillReport) -> str:
+    if report.recovered_seconds is None:
+        return "not in time"
+    return _seconds(report.recovered_seconds) if report.recovered_seconds else "at once"
+
+
+def _share(share: float | None) -> str:
+    return "-" if share is None else share_text(share)
+
+
+def _seconds(seconds: float | None) -> str:
+    if seconds is None:
+        return "-"
+    return format_duration(seconds) if seconds >= 0 else f"-{format_duration(-seconds)}"
+
+
+def _line(text: str) -> None:
+    out().print(text, highlight=False, soft_wrap=True)

@@ -1,0 +1,220 @@
+"""A book of a drill is refused with the place of everything that would make it say nothing."""
+
+import pytest
+from tests.chaos.drills import PLAIN, drill
+
+from opsctl.chaos.book import Control, Drill
+from opsctl.chaos.load_drills import chosen, load_drill, load_drills
+from opsctl.chaos.model import Fault
+from opsctl.chaos.plan import fault_seconds, forecast_minutes, least_seconds, most_seconds, spent_minutes
+from opsctl.config.load import parse_book
+from opsctl.core.errors import UsageError
+
+FAULTS = {"vectors_down", "vectors_stutter", "l2_damaged"}
+
+WHOLE = """\
+title: the vector database is down
+why: feeds come from the tier below at once, and somebody is told
+tags: [ci, nightly]
+catalogue: [1]
+load: {returning_per_second: 20, new_per_second: 5, interactions_per_second: 1, retries: 1}
+baseline: 30s
+steady_state: {availability: 0.995, p99: 500ms, max_share: 0.01}
+method:
+  - {fault: vectors_down, lasts: 90s}
+  - {wait: 10s}
+  - together:
+      - {fault: vectors_stutter, with: {stalled: 1.5, parts: [a, b]}}
+      - {fault: l2_damaged}
+    lasts: 30s
+probes:
+  - {name: ready, url: "http://127.0.0.1:8080/readyz", every: 5s}
+expect:
+  tier: simple
+  alerts: [{name: VectorStoreDown, detect_within: 60s, resolve_within: 5m}]
+  recovery: 30s
+stop_when: {availability_below: 0.5, for: 10s}
+mitigation: {command: opsctl stack start vectors, runbook: VectorStoreDown.md, ends_within: 20s}
+budget: {sli_minutes: 5}
+"""
+
+
+def problems(text: str) -> list[tuple[int | None, str]]:
+    """Return line and title of each finding."""
+    with pytest.raises(UsageError) as caught:
+        parse_book(text, Drill, file="drill.yaml")
+    return [(each.location.line if each.location else None, each.title) for each in caught.value.findings]
+
+
+def test_a_whole_book_is_read():
+    """Every key, and two kinds of steps beside waiting."""
+    made = parse_book(WHOLE, Drill, file="drill.yaml")
+
+    assert [part.fault for part in made.parts] == ["vectors_down", "vectors_stutter", "l2_damaged"]
+    assert made.parts[1].parameters == {"stalled": 1.5, "parts": ["a", "b"]}
+    assert made.control is Control.NONE
+    assert made.load.per_second == 26
+    assert (fault_seconds(made), least_seconds(made), most_seconds(made)) == (130, 160, 460)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "line", "title"),
+    [
+        ("title: the", "tilte: the", 1, "unknown key `tilte`"),
+        ("0.995", ".nan", 7, "finite number"),
+        ("stalled: 1.5", "stalled: .inf", 12, "finite number"),
+        ("lasts: 90s", "lasts: 90", 9, "valid string"),
+        ("lasts: 90s", "lasts: 0s", 9, "longer than nothing"),
+        ("lasts: 90s", "lasts: 2d", 9, "longer than a day"),
+        ("{wait: 10s}", "{waits: 10s}", 10, "unknown key `waits`"),
+        ("tier: simple", "tier: simpel", 18, "expected 'multi_agent', 'simple', 'trending' or 'any'"),
+        ("[1]", "[39]", 4, "less than or equal to 38"),
+        ("{fault: l2_damaged}", "{fault: vectors_stutter}", 11, "only once at a time"),
+        ("{wait: 10s}", "{wait: 10s, fault: a}", 10, "`fault` and `wait` exclude each other"),
+        ("every: 5s}", "equals: 1}", 16, "`equals` needs a `json_path`"),
+        ("every: 5s}", "pattern: '('}", 16, "no regular expression"),
+        ("for: 10s", "for: 0s", 21, "longer than nothing"),
+    ],
+)
+def test_what_is_wrong_is_told_with_its_place(old, new, line, title):
+    """One mistake, one finding, on its line."""
+    found = problems(WHOLE.replace(old, new))
+
+    assert [place for place, _ in found] == [line]
+    assert title in found[0][1]
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"method": []}, "at least 1 item"),
+        ({"method": [{"wait": "10s"}]}, "nothing would be tested"),
+        ({"method": [{"fault": "vectors_down", "lasts": "9s"}, {"wait": "10s"}]}, "ends with a fault"),
+        ({"control": "null_drill"}, "breaks nothing"),
+        (
+            {
+                "control": "null_drill",
+                "method": [{"wait": "60s"}],
+                "expect": {"alerts": [{"name": "A", "detect_within": "9s"}]},
+            },
+            "expects no alert",
+        ),
+        ({"control": "muted"}, "needs an alert"),
+        ({"control": "breaker_off", "method": [{"fault": "nothing", "lasts": "9s"}]}, "needs a fault"),
+        ({"expect": {"alerts": [{"name": "A", "detect_within": "9s"}] * 2}}, "the alert `A` stands twice"),
+    ],
+)
+def test_a_drill_that_would_test_nothing_is_refused(changes, message):
+    """Vacuous ones are green for ever."""
+    with pytest.raises(ValueError, match=message):
+        drill(**changes)
+
+
+def test_a_null_drill_and_a_drill_of_probes_need_no_fault():
+    """The one shows that alerts are quiet, the other asks."""
+    null = drill(control="null_drill", method=[{"wait": "60s"}])
+    probes = drill(probes=[{"name": "up", "url": "http://127.0.0.1/"}], method=[{"wait": "60s"}])
+
+    assert (null.parts, probes.parts) == ((), ())
+    assert forecast_minutes(null) == 0
+
+
+def test_what_a_drill_may_cost_follows_from_what_may_miss():
+    """A whole outage of a minute at 99.5 % is what may fail in 200 minutes."""
+    outage = drill(steady_state={"max_share": 1})
+
+    assert forecast_minutes(outage) == pytest.approx(200)
+    assert forecast_minutes(drill()) == pytest.approx(1)
+    assert forecast_minutes(drill(budget={"sli_minutes": 7})) == 7
+    assert spent_minutes(bad=1500, usual_per_second=25, availability=0.995) == pytest.approx(200)
+    assert spent_minutes(bad=0, usual_per_second=0, availability=0.995) == 0
+
+
+def test_drills_of_a_folder_are_read_with_every_problem_at_once(tmp_path):
+    """Unknown faults, alerts that come too late, and two files of one name."""
+    (tmp_path / "good.yaml").write_text(WHOLE)
+    (tmp_path / "good.yml").write_text(WHOLE)
+    (tmp_path / "odd.yaml").write_text(
+        WHOLE.replace("vectors_down", "vector_down").replace("detect_within: 60s", "detect_within: 3m")
+    )
+    (tmp_path / "broken.yaml").write_text("title: [")
+
+    with pytest.raises(UsageError) as caught:
+        load_drills(tmp_path, faults=FAULTS)
+
+    found = {(each.code, each.location.line if each.location else None) for each in caught.value.findings}
+    assert found == {("CFG001", 2), ("CHA011", 9), ("CHA012", 19), ("CHA015", None)}
+    assert caught.value.code == "CHA010"
+    assert "did you mean `vectors_down`?" in {each.fix for each in caught.value.findings}
+
+
+def test_what_a_fault_does_not_take_or_lacks_is_found(tmp_path):
+    """By the signature of its own function."""
+
+    def apply(_ground: object, *, factor: float, kind: str = "new") -> None:
+        del factor, kind
+
+    known = Fault(name="pressed", code="FLT999", title="t", apply=apply, undo=lambda _: None, explanation="")
+    path = tmp_path / "drill.yaml"
+    text = "title: x\nmethod:\n  - {fault: pressed, with: {factor: 3, much: 1}, lasts: 60s}\n  - {fault: pressed, lasts: 60s}\n"
+    path.write_text(text)
+
+    with pytest.raises(UsageError) as caught:
+        load_drill(path, faults={"pressed": known})
+
+    assert [(each.code, each.title) for each in caught.value.findings] == [
+        ("CHA017", "`pressed` takes no `much`"),
+        ("CHA017", "`pressed` needs `factor`"),
+    ]
+    path.write_text(
+        text.replace(", much: 1", "").replace("pressed, lasts", "pressed, with: {factor: 2}, lasts")
+    )
+    assert len(load_drill(path, faults={"pressed": known}).drill.parts) == 2
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "code"),
+    [
+        ("ends_within: 20s", "ends_within: 3m", "CHA013"),
+        ("for: 10s", "for: 5m", "CHA014"),
+    ],
+)
+def test_what_the_fault_is_too_short_for_is_found(tmp_path, old, new, code):
+    """It could never happen, and nobody would notice."""
+    path = tmp_path / "drill.yaml"
+    path.write_text(WHOLE.replace(old, new))
+
+    with pytest.raises(UsageError) as caught:
+        load_drill(path, faults=FAULTS)
+
+    assert [finding.code for finding in caught.value.findings] == [code]
+
+
+def test_drills_are_chosen_by_name_or_tag(tmp_path):
+    """A wrong name is refused; so is a choice of nothing."""
+    (tmp_path / "one.yaml").write_text(WHOLE)
+    (tmp_path / "two.yaml").write_text(WHOLE.replace("[ci, nightly]", "[nightly]"))
+    drills = load_drills(tmp_path, faults=FAULTS)
+
+    assert [each.name for each in chosen(drills, names=["two"])] == ["two"]
+    assert [each.name for each in chosen(drills, tags=["ci"])] == ["one"]
+    assert len(chosen(drills)) == 2
+    for wrong in ({"names": ["three"]}, {"tags": ["weekly"]}):
+        with pytest.raises(UsageError, match="there is no drill"):
+            chosen(drills, **wrong)
+
+
+def test_the_digest_follows_what_the_book_says_and_not_how_it_is_written(tmp_path):
+    """An old proof shows when the drill changes."""
+    path = tmp_path / "one.yaml"
+    digests = []
+    for text in (WHOLE, "# a word\n" + WHOLE, WHOLE.replace("90s", "91s")):
+        path.write_text(text)
+        digests.append(load_drill(path, faults=FAULTS).digest)
+
+    assert digests[0] == digests[1] != digests[2]
+
+
+def test_the_plain_drill_of_the_tests_is_right():
+    """Others build on it."""
+    assert Drill.model_validate(PLAIN).steady_state.allowed_share == pytest.approx(0.005)

@@ -1,0 +1,128 @@
+"""What drills cost is written down once for all, and what is left is never more than that."""
+
+import json
+import threading
+
+import pytest
+from tests.fakes.clock import FakeClock
+
+from opsctl.chaos.budget import BudgetLedger
+from opsctl.clients.files import FileLock
+from opsctl.core.clock import SystemClock
+from opsctl.core.errors import FailedError, RefusedError
+
+MONTH = 31 * 24 * 3600
+
+
+@pytest.fixture
+def path(tmp_path):
+    """Return where the ledger is."""
+    return tmp_path / "chaos" / "budget.jsonl"
+
+
+def ledger(path, clock: FakeClock | None = None, minutes: float = 100) -> BudgetLedger:
+    """Return the ledger."""
+    return BudgetLedger(path, clock=clock or FakeClock(), minutes_a_month=minutes)
+
+
+def test_debits_add_up_and_a_new_month_begins_anew(path):
+    """A statement a month."""
+    clock = FakeClock()
+    book = ledger(path, clock)
+    book.debit("one", forecast=10, spent=7.5)
+    book.debit("two", forecast=10, spent=2.5)
+    clock.sleep(MONTH)
+    book.debit("three", forecast=10, spent=1)
+
+    november, december = book.statement("2026-11"), book.statement()
+
+    assert (november.spent, november.left, [debit.drill for debit in november.debits]) == (
+        10,
+        90,
+        ["one", "two"],
+    )
+    assert (december.month, december.spent) == ("2026-12", 1)
+
+
+def test_a_drill_that_may_cost_more_than_is_left_is_refused(path):
+    """What it may cost counts, not what it did cost last time."""
+    book = ledger(path)
+    book.require("one", minutes=100)
+    book.debit("one", forecast=100, spent=60)
+
+    book.require("two", minutes=40)
+    with pytest.raises(
+        RefusedError, match=r"may cost 40\.5 minutes of the service level, 40 are left of 100"
+    ) as caught:
+        book.require("two", minutes=40.5)
+
+    assert caught.value.code == "CHA020"
+
+
+def test_more_than_is_allowed_leaves_nothing_and_never_less(path):
+    """A drill that went wrong."""
+    book = ledger(path)
+    book.debit("one", forecast=1, spent=500)
+
+    assert book.statement().left == 0
+    book.require("null", minutes=0)
+
+
+def test_a_cost_that_nobody_can_tell_uses_up_the_month(path):
+    """There was no usual traffic to compare with."""
+    book = ledger(path)
+    book.debit("one", forecast=1, spent=float("inf"))
+
+    assert book.statement().left == 0
+
+
+def test_a_line_that_a_crash_cut_off_is_dropped_and_the_next_one_is_whole(path):
+    """It was never acknowledged."""
+    book = ledger(path)
+    book.debit("one", forecast=1, spent=1)
+    with path.open("ab") as file:
+        file.write(b'{"at": "2026-11-2')
+
+    assert book.statement().spent == 1
+    book.debit("two", forecast=1, spent=2)
+
+    assert [json.loads(line)["drill"] for line in path.read_text().splitlines()] == ["one", "two"]
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["x", "{}", "[]", '{"at": "2026-11-22", "drill": "a", "forecast": 1, "spent": -1}',
+     '{"at": "2026-11-22", "drill": "a", "forecast": 1, "spent": NaN}', '{"at": 1, "drill": "a", "forecast": 1, "spent": 1}'],
+)  # fmt: skip
+def test_a_damaged_line_stops_every_drill(path, line):
+    """Nobody knows what is left."""
+    path.parent.mkdir()
+    path.write_text(line + "\n")
+
+    with pytest.raises(FailedError) as caught:
+        ledger(path).require("one", minutes=0)
+
+    assert caught.value.code == "CHA021"
+
+
+def test_many_may_write_at_once_and_nothing_is_lost(path):
+    """Each waits for the other."""
+    book = BudgetLedger(path, clock=SystemClock(), minutes_a_month=100)
+    threads = [
+        threading.Thread(target=book.debit, args=(f"d{number}",), kwargs={"forecast": 1, "spent": 1})
+        for number in range(8)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert len(path.read_text().splitlines()) == 8
+
+
+def test_a_ledger_that_is_held_for_long_is_named(path):
+    """By whoever holds it."""
+    with FileLock(path.with_suffix(".lock"), what="thinking"), pytest.raises(RefusedError) as caught:
+        ledger(path).debit("one", forecast=1, spent=1)
+
+    assert caught.value.code == "FIL002"
