@@ -31,8 +31,8 @@ def drills() -> Path:
 
 
 def watching() -> dict[str, Path]:
-    """Return the folders of the shipped alert books, dashboards and runbooks, by where a project keeps them."""
-    return {name: root() / name for name in ("alerts", "dashboards", "docs/runbooks")}
+    """Return the folders of the shipped alert books, dashboards, runbooks and drills, by where a project keeps them."""
+    return {name: root() / name for name in ("alerts", "dashboards", "docs/runbooks", "ops/drills")}
 
 
 def schemas() -> Path:

@@ -40,7 +40,8 @@ _TOPICS = {
 Every setting of opsctl.yaml has one: `qdrant.url` is OPSCTL_QDRANT_URL (see `opsctl config show`).
 The service reports errors to OPSCTL_SENTRY_DSN, under the name of OPSCTL_ENVIRONMENT.
 Secrets: OPSCTL_QDRANT_API_KEY, OPSCTL_DATABASE_PASSWORD, OPSCTL_EMBEDDING_API_KEY, or the *_file settings.
-OPSCTL_PROJECT, OPSCTL_VERBOSE and OPSCTL_COLOR stand for --project, --verbose and --color; NO_COLOR is honoured.""",
+OPSCTL_PROJECT, OPSCTL_VERBOSE, OPSCTL_COLOR and OPSCTL_OWNER stand for --project, --verbose, --color and --owner; NO_COLOR is
+honoured.""",
     "precedence": """Which value holds
 
 A flag wins over OPSCTL_*, that over opsctl.yaml, that over the user's own file

@@ -1,11 +1,14 @@
 """Which starter files does a new project get: written once, never over somebody's own."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
 from opsctl.clients.files import write_atomically
+
+_SHIPPED_SCHEMA = re.compile(r"\$schema=(?:\.\./)+src/opsctl/schemas/")
 
 
 class FileAction(StrEnum):
@@ -36,7 +39,7 @@ def plan_starter(
 ) -> list[StarterFile]:
     """Return every starter file with its action; a file that exists is kept unless `force`.
 
-    The books of `watching` (alerts, dashboards, runbooks) are those that ship; what is rendered from them is not copied.
+    The books of `watching` (alerts, dashboards, runbooks, drills) are those that ship; what is rendered from them is not copied.
     Scenarios are the example files for Locust, which stand beside the loads. Schemas are not the user's own: they
     follow the version of opsctl, so that editors check against it.
     """
@@ -80,5 +83,5 @@ def _planned(root: Path, name: Path, source: Path, *, may_replace: bool) -> Star
 
 def _with_own_schemas(content: str, name: Path) -> str:
     """Return a shipped book with the schema's address as it is in a project, which has its own copies."""
-    shipped = "$schema=../src/opsctl/schemas/"
-    return content.replace(shipped, f"$schema={'../' * (len(name.parts) - 1)}ops/.schemas/", 1)
+    own = f"$schema={'../' * (len(name.parts) - 1)}ops/.schemas/"
+    return _SHIPPED_SCHEMA.sub(own, content, count=1)

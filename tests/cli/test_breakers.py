@@ -1,0 +1,55 @@
+"""`opsctl breakers` as whole commands, without a service."""
+
+import json
+from pathlib import Path
+
+from tests.cli.command import run_opsctl
+
+
+def test_an_order_is_given_shown_and_taken_back(tmp_path: Path) -> None:
+    """Workers that run read it from the same file."""
+    given = run_opsctl(
+        *("breakers", "isolate", "vectors", "--owner", "anna", "--for", "30m", "--reason", "rebuild"),
+        folder=tmp_path,
+    )
+    listed = json.loads(run_opsctl("breakers", "list", "--json", folder=tmp_path).stdout)["data"]
+    back = run_opsctl("breakers", "release", "vectors", folder=tmp_path)
+    after = json.loads(run_opsctl("breakers", "list", "--json", folder=tmp_path).stdout)["data"]
+
+    assert given.exit_code == back.exit_code == 0
+    assert "vectors is isolated until" in given.stderr
+    assert "opsctl breakers release vectors" in given.stderr
+    assert next((each["name"], each["order"], each["owner"], each["reason"]) for each in listed) == (
+        "vectors",
+        "isolated",
+        "anna",
+        "rebuild",
+    )
+    assert after[0]["order"] is None
+
+
+def test_an_order_without_an_owner_is_no_order(tmp_path: Path) -> None:
+    """Whoever finds it must know whom to ask; OPSCTL_OWNER names one for all orders."""
+    without = run_opsctl("breakers", "isolate", "vectors", folder=tmp_path)
+    named = run_opsctl(
+        "breakers", "isolate", "vectors", folder=tmp_path, environment={"OPSCTL_OWNER": "bert"}
+    )
+    assert (without.exit_code, named.exit_code) == (2, 0)
+
+
+def test_wrong_names_and_times_are_refused_with_what_there_is(tmp_path: Path) -> None:
+    """Nothing is written."""
+    unknown = run_opsctl("breakers", "isolate", "qdrant", "--owner", "anna", folder=tmp_path)
+    too_long = run_opsctl("breakers", "isolate", "l2", "--owner", "anna", "--for", "2d", folder=tmp_path)
+    nonsense = run_opsctl("breakers", "isolate", "l2", "--owner", "anna", "--for", "soon", folder=tmp_path)
+    assert [each.exit_code for each in (unknown, too_long, nonsense)] == [2, 2, 2]
+    assert "one of: vectors, database, model, l2" in unknown.stderr
+    assert "BRK003" in too_long.stderr
+    assert not (tmp_path / ".opsctl" / "service" / "breakers.json").exists()
+
+
+def test_without_a_service_the_list_says_so(tmp_path: Path) -> None:
+    """Orders can be seen and given all the same."""
+    listed = run_opsctl("breakers", "list", folder=tmp_path)
+    assert listed.exit_code == 0
+    assert "the service does not answer" in listed.stderr

@@ -1,0 +1,81 @@
+"""`opsctl chaos` as whole commands: what needs no ground."""
+
+import json
+from pathlib import Path
+
+from tests.cli.command import run_opsctl
+
+
+def test_the_shipped_drills_are_listed_with_what_they_may_cost(tmp_path: Path) -> None:
+    """A project without drills of its own has those that ship."""
+    shown = run_opsctl("chaos", "list", folder=tmp_path)
+    listed = json.loads(run_opsctl("chaos", "list", "--profile", "ci", "--json", folder=tmp_path).stdout)
+    assert shown.exit_code == 0
+    assert "vectors_down" in shown.stdout
+    assert {"vectors_down", "nothing", "without_protection"} <= {each["name"] for each in listed["data"]}
+    assert all("ci" in each["tags"] and each["last_verdict"] is None for each in listed["data"])
+
+
+def test_a_dry_run_shows_each_step_and_starts_nothing(tmp_path: Path) -> None:
+    """No state folder is made."""
+    shown = run_opsctl("chaos", "run", "vectors_down", "--dry-run", folder=tmp_path)
+    assert shown.exit_code == 0
+    assert "vectors_refused" in shown.stdout
+    assert not (tmp_path / ".opsctl").exists()
+
+
+def test_what_is_to_be_held_must_be_said(tmp_path: Path) -> None:
+    """Nobody breaks everything by leaving out a word."""
+    nothing = run_opsctl("chaos", "run", folder=tmp_path)
+    unknown = run_opsctl("chaos", "run", "vector_down", folder=tmp_path)
+    assert (nothing.exit_code, unknown.exit_code) == (2, 2)
+    assert "--profile ci" in nothing.stderr
+    assert "CHA016" in unknown.stderr
+
+
+def test_all_mistakes_of_all_drills_are_told_at_once(tmp_path: Path) -> None:
+    """Each at its place, and nothing is started."""
+    folder = tmp_path / "ops" / "drills"
+    folder.mkdir(parents=True)
+    (folder / "one.yaml").write_text("title: one\nmethod: []\n")
+    (folder / "two.yaml").write_text("title: two\nmethod:\n  - {fault: vectors_downn, lasts: 10s}\n")
+    told = run_opsctl("chaos", "run", "--all", folder=tmp_path)
+    assert told.exit_code == 2
+    assert "ops/drills/one.yaml" in told.stderr
+    assert "did you mean `vectors_down`?" in told.stderr
+
+
+def test_every_fault_is_listed_and_explained(tmp_path: Path) -> None:
+    """Thirty and more."""
+    listed = json.loads(run_opsctl("chaos", "faults", "--json", folder=tmp_path).stdout)["data"]
+    explained = run_opsctl("explain", listed[-1]["code"], folder=tmp_path)
+    assert len(listed) >= 50
+    assert listed[-1]["name"] in explained.stdout
+
+
+def test_the_budget_of_a_month_without_drills_is_whole(tmp_path: Path) -> None:
+    """43,200 minutes, each of which may fail as far as the objective allows."""
+    statement = json.loads(run_opsctl("chaos", "budget", "--json", folder=tmp_path).stdout)["data"]
+    assert (statement["allowed"], statement["debits"]) == (43_200.0, [])
+
+
+def test_a_report_of_nothing_says_what_to_do(tmp_path: Path) -> None:
+    """Hold some."""
+    told = run_opsctl("chaos", "report", folder=tmp_path)
+    assert told.exit_code == 2
+    assert "opsctl chaos run --profile ci" in told.stderr
+
+
+def test_a_fault_by_hand_needs_a_ground_that_is_held(tmp_path: Path) -> None:
+    """It is never made on the project's own stack."""
+    told = run_opsctl("chaos", "fault", "apply", "vectors_refused", folder=tmp_path)
+    assert told.exit_code == 3
+    assert "opsctl chaos ground" in told.stderr
+
+
+def test_a_drill_goes_to_the_chaos_toolkit_and_comes_back(tmp_path: Path) -> None:
+    """The same faults for the same time."""
+    exported = run_opsctl("chaos", "export", "vectors_down", folder=tmp_path).stdout
+    (tmp_path / "experiment.json").write_text(exported)
+    back = json.loads(run_opsctl("chaos", "import", "experiment.json", "--json", folder=tmp_path).stdout)
+    assert back["data"]["drill"]["method"] == [{"fault": "vectors_refused", "lasts": "75s"}]

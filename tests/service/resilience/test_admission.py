@@ -1,0 +1,102 @@
+"""Admission: in the order of urgency, never more than the limit, and nobody is forgotten."""
+
+import asyncio
+import contextlib
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from opsctl.service.resilience.admission import Admission
+from opsctl.service.resilience.limiter import AdaptiveLimit, LimitOptions, Priority
+from opsctl.service.turns import TooManyWaitError
+
+
+def admission(*, limit: int = 4, most_waiting: int = 100, longest_wait_seconds: float = 5.0) -> Admission:
+    """Return an admission whose limit does not move."""
+    options = LimitOptions(initial=limit, least=limit, most=limit)
+    return Admission(
+        AdaptiveLimit(options, now=lambda: 0.0),
+        most_waiting=most_waiting,
+        longest_wait_seconds=longest_wait_seconds,
+    )
+
+
+def test_the_more_urgent_are_let_in_first() -> None:
+    """Whoever came before them."""
+
+    async def story() -> list[str]:
+        door, entered, gate = admission(limit=1), list[str](), asyncio.Event()
+
+        async def enter(name: str, priority: Priority) -> None:
+            async with door.one(priority):
+                entered.append(name)
+                await gate.wait()
+
+        tasks = []
+        for name, priority in (
+            ("first", Priority.LIVE),
+            ("batch", Priority.BATCH),
+            ("reader", Priority.LIVE),
+        ):
+            tasks.append(asyncio.create_task(enter(name, priority)))
+            await asyncio.sleep(0)
+        gate.set()
+        await asyncio.gather(*tasks)
+        return entered
+
+    assert asyncio.run(story()) == ["first", "reader", "batch"]
+
+
+def test_who_waits_too_long_or_finds_too_many_waiting_is_refused() -> None:
+    """The room that is free later goes to the others."""
+
+    async def story() -> tuple[int, int]:
+        door = admission(limit=1, most_waiting=1, longest_wait_seconds=0.02)
+        async with door.one(Priority.CRITICAL):
+            waiting = asyncio.create_task(_enter(door))
+            await asyncio.sleep(0)
+            with pytest.raises(TooManyWaitError):
+                await _enter(door)
+            with pytest.raises(TooManyWaitError):
+                await waiting
+        await _enter(door)
+        return door.waiting, door.limit.in_flight
+
+    assert asyncio.run(story()) == (0, 0)
+
+
+async def _enter(door: Admission) -> None:
+    async with door.one(Priority.LIVE):
+        await asyncio.sleep(0)
+
+
+@given(st.lists(st.tuples(st.sampled_from(list(Priority)), st.integers(0, 3), st.booleans()), max_size=40))
+@settings(max_examples=60, deadline=None)
+def test_never_more_than_the_limit_and_none_is_lost(comers: list[tuple[Priority, int, bool]]) -> None:
+    """Some are called off while they wait or work; in the end all room is free again."""
+
+    async def story() -> None:
+        door, most = admission(limit=4, longest_wait_seconds=1.0), 0
+
+        async def work(priority: Priority, turns: int) -> None:
+            nonlocal most
+            async with door.one(priority):
+                most = max(most, door.limit.in_flight)
+                for _ in range(turns):
+                    await asyncio.sleep(0)
+
+        tasks = []
+        for priority, turns, goes_away in comers:
+            task = asyncio.create_task(work(priority, turns))
+            tasks.append(task)
+            await asyncio.sleep(0)
+            if goes_away:
+                task.cancel()
+        for task in tasks:
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
+        assert most <= 4
+        assert (door.waiting, door.limit.in_flight) == (0, 0)
+
+    asyncio.run(story())
