@@ -117,6 +117,7 @@ class _Holding:
         self._left_before = self._world.residue()
         self._restarts_before = self._world.restarts()
         self._world.change_load(self._drill.load)
+        self._world.take_samples()  # of whatever was before this drill
         if self._left_before:
             self._errors += [f"left from before: {each}" for each in self._left_before]
             return
