@@ -23,7 +23,13 @@ def register(app: typer.Typer) -> None:
         "opsctl chaos run --all --html drills.html",
         "opsctl chaos run vectors_down database_silent --dry-run",
     )(run)
-    command(app, "opsctl chaos report", "opsctl chaos report --html drills.html")(report)
+    command(app, "opsctl chaos teeth", "opsctl chaos teeth 'no tiers' --json")(teeth)
+    command(
+        app,
+        "opsctl chaos report",
+        "opsctl chaos report --html drills.html",
+        "opsctl chaos report --catalogue faults.md",
+    )(report)
 
 
 def run(
@@ -78,6 +84,46 @@ def run(
     leave(code)
 
 
+def teeth(
+    names: Annotated[
+        list[str] | None, typer.Argument(metavar="[MUTANT]...", help="Which; all without any.")
+    ] = None,
+    *,
+    dry_run: DryRun = False,
+    json: Json = False,
+) -> None:
+    """Take protections away, one after the other, and require the drill that must notice to go red.
+
+    Exit 1: fewer than nine in ten are noticed.
+    """
+    from opsctl.chaos.mutants import WANTED_SHARE, score
+    from opsctl.cli import chaosing
+    from opsctl.cli.document import document
+    from opsctl.cli.ending import ends_as_by_ctrl_c
+    from opsctl.cli.exit import leave
+    from opsctl.core.exit_codes import ExitCode
+    from opsctl.ui.console import print_document
+    from opsctl.ui.progress import progress
+    from opsctl.ui.show_teeth import show_mutants, show_teeth
+
+    mutants = chaosing.chosen_mutants(names or ())
+    if dry_run:
+        if json:
+            print_document(document("opsctl.chaos.mutants", data=mutants, ok=True))
+        else:
+            show_mutants(mutants)
+        return
+    with progress() as listener, ends_as_by_ctrl_c():
+        bites = chaosing.show_teeth(names or (), listener=listener)
+    is_good = score(bites) >= WANTED_SHARE
+    if json:
+        data = {"score": score(bites), "wanted": WANTED_SHARE, "bites": bites}
+        print_document(document("opsctl.chaos.teeth", data=data, ok=is_good))
+    else:
+        show_teeth(bites)
+    leave(ExitCode.GOOD if is_good else ExitCode.BAD_VERDICT)
+
+
 def report(
     run_id: Annotated[
         str | None, typer.Argument(metavar="[RUN]", help="Which run; the last without it.")
@@ -86,6 +132,12 @@ def report(
     html: Html = None,
     junit: Junit = None,
     markdown: Markdown = None,
+    catalogue: Annotated[
+        Path | None,
+        typer.Option(
+            "--catalogue", metavar="FILE", help="Also write the catalogue of faults with what was measured."
+        ),
+    ] = None,
     json: Json = False,
 ) -> None:
     """Show a run again, in detail."""
@@ -96,6 +148,8 @@ def report(
 
     journal = chaosing.read_run(run_id)
     chaosing.write_outputs(journal, html=html, junit=junit, markdown=markdown)
+    if catalogue is not None:
+        chaosing.write_catalogue(journal, catalogue)
     if json:
         print_document(document("opsctl.chaos.report", data=chaosing.document_of(journal), ok=True))
     else:

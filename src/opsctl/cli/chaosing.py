@@ -2,6 +2,8 @@
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,14 +12,17 @@ from opsctl.core.errors import UsageError
 if TYPE_CHECKING:
     from opsctl.chaos.book import Drill
     from opsctl.chaos.budget import BudgetLedger
+    from opsctl.chaos.evidence import Circumstances
     from opsctl.chaos.journal import Journal
     from opsctl.chaos.load_drills import NamedDrill
-    from opsctl.chaos.verdict import Outcome
+    from opsctl.chaos.mutants import Bite, Mutant
+    from opsctl.chaos.report import DrillReport
+    from opsctl.chaos.verdict import DrillVerdict, Outcome
     from opsctl.cli.chaos_world import GroundWorld
     from opsctl.cli.proving_ground import ProvingGround
     from opsctl.cli.proving_watchers import LiveWatchers
     from opsctl.core.events import Listener
-    from opsctl.evidence.model import Record
+    from opsctl.evidence.model import Evidence, Record
 
 MINUTES_A_MONTH = 30 * 24 * 60.0
 """What may be burned in a month, in minutes of the service level: each minute has its share of failures."""
@@ -27,6 +32,7 @@ _LEASE_SECONDS = 45.0
 _SETTLE_SECONDS = 10.0
 _CALM_SECONDS = 240.0
 _POLL_SECONDS = 1.0
+_MUTED_SECONDS = 1800.0
 
 
 def drills(names: Collection[str], *, tags: Collection[str] = ()) -> "tuple[NamedDrill, ...]":
@@ -95,43 +101,125 @@ def budget_ledger() -> "BudgetLedger":
 
 def run(drills: "Sequence[NamedDrill]", *, listener: "Listener") -> "Journal":
     """Hold drills one after the other on one ground, and keep each in the ledger as soon as it is over."""
-    from opsctl.chaos.conduct import hold
-    from opsctl.chaos.evidence import Circumstances, drill_evidence
+    from opsctl.chaos.evidence import drill_evidence
     from opsctl.chaos.journal import Journal, entry_of, write_journal
-    from opsctl.chaos.judge import judge
-    from opsctl.chaos.watching import Pace
+    from opsctl.cli import wiring
+
+    journal = Journal(run_id=f"{wiring.clock().now():%Y%m%dT%H%M%SZ}", entries=(), simulated=SIMULATED)
+    with _theatre(listener) as theatre:
+        for named in drills:
+            with _prepared(theatre.ground, theatre.watchers, named.drill):
+                report, verdict = theatre.hold(named)
+            entries = (*journal.entries, entry_of(named, report=report, verdict=verdict))
+            journal = Journal(run_id=journal.run_id, entries=entries, simulated=SIMULATED)
+            write_journal(_runs() / f"{journal.run_id}.json", journal)
+            wiring.record(
+                drill_evidence(named, report=report, verdict=verdict, circumstances=theatre.circumstances)
+            )
+            if report.interrupted:
+                break
+    return journal
+
+
+def show_teeth(names: Collection[str], *, listener: "Listener") -> "tuple[Bite, ...]":
+    """Take protections away, one after the other, and hold the drill that must notice."""
+    from opsctl.chaos.mutants import bite, plain_drill
+    from opsctl.cli import wiring
+
+    known = drills(())
+    found: list[Bite] = []
+    with _theatre(listener) as theatre:
+        for mutant in chosen_mutants(names):
+            named = plain_drill(mutant, known)
+            books = theatre.ground.other_books(service=mutant.service, cache=mutant.cache)
+            with books, _muted(theatre.watchers, mutant.muted):
+                _, verdict = theatre.hold(named)
+            found.append(bite(mutant, verdict))
+    wiring.record(_teeth_evidence(found))
+    return tuple(found)
+
+
+def chosen_mutants(names: Collection[str]) -> "tuple[Mutant, ...]":
+    """Return the mutants of these names, or all.
+
+    Raises:
+        UsageError: CHA066 there is none of a name.
+    """
+    from opsctl.chaos.mutants import MUTANTS
+
+    unknown = sorted(set(names) - {mutant.name for mutant in MUTANTS})
+    if unknown:
+        listed = ", ".join(f"`{mutant.name}`" for mutant in MUTANTS)
+        raise UsageError(f"there is no mutant `{unknown[0]}`", code="CHA066", fix=f"one of: {listed}")
+    return tuple(mutant for mutant in MUTANTS if not names or mutant.name in names)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Theatre:
+    """A ground with its watchers, on which drills are held."""
+
+    ground: "ProvingGround"
+    watchers: "LiveWatchers"
+    listener: "Listener"
+
+    @property
+    def circumstances(self) -> "Circumstances":
+        from opsctl.chaos.evidence import Circumstances
+
+        return Circumstances(tools=_tools(self.watchers), simulated=SIMULATED)
+
+    def hold(self, named: "NamedDrill") -> "tuple[DrillReport, DrillVerdict]":
+        """Wait until it is calm, and hold a drill."""
+        from opsctl.chaos.conduct import hold
+        from opsctl.chaos.judge import judge
+        from opsctl.chaos.watching import Pace
+        from opsctl.cli import wiring
+
+        _become_calm(self.watchers, named.drill, listener=self.listener)
+        report = hold(
+            named,
+            world=_world(self.ground, self.watchers),
+            clock=wiring.clock(),
+            listener=self.listener,
+            purse=budget_ledger(),
+            pace=Pace(lease_seconds=_LEASE_SECONDS),
+        )
+        return report, judge(report, named.drill)
+
+
+@contextmanager
+def _theatre(listener: "Listener") -> "Iterator[_Theatre]":
     from opsctl.cli import proving_setup, watching, wiring
 
-    clock, purse = wiring.clock(), budget_ledger()
+    clock = wiring.clock()
     books, rules = watching.load_rules()
-    journal = Journal(run_id=f"{clock.now():%Y%m%dT%H%M%SZ}", entries=(), simulated=SIMULATED)
     with proving_setup.proving_ground(
         wiring.settings(), clock=clock, listener=listener, is_for_drills=True
     ) as ground:
         proving_setup.tell_of_ground(listener, ground)
         watchers = proving_setup.watch(ground, books=books, rules=rules, clock=clock)
-        world = _world(ground, watchers)
         clock.sleep(_SETTLE_SECONDS)
-        circumstances = Circumstances(tools=_tools(watchers), simulated=SIMULATED)
-        for named in drills:
-            _become_calm(watchers, named.drill, listener=listener)
-            with _prepared(ground, watchers, named.drill):
-                report = hold(
-                    named,
-                    world=world,
-                    clock=clock,
-                    listener=listener,
-                    purse=purse,
-                    pace=Pace(lease_seconds=_LEASE_SECONDS),
-                )
-            verdict = judge(report, named.drill)
-            entry = entry_of(named, report=report, verdict=verdict)
-            journal = Journal(run_id=journal.run_id, entries=(*journal.entries, entry), simulated=SIMULATED)
-            write_journal(_runs() / f"{journal.run_id}.json", journal)
-            wiring.record(drill_evidence(named, report=report, verdict=verdict, circumstances=circumstances))
-            if report.interrupted:
-                break
-    return journal
+        yield _Theatre(ground=ground, watchers=watchers, listener=listener)
+
+
+def _teeth_evidence(bites: "Sequence[Bite]") -> "Evidence":
+    from opsctl.chaos.mutants import WANTED_SHARE, score
+    from opsctl.cli import wiring
+    from opsctl.evidence.model import Evidence, Verdict, digest_of
+
+    noticed = score(bites)
+    return Evidence(
+        kind="chaos.teeth",
+        subject="drills",
+        verdict=Verdict.PASS if noticed >= WANTED_SHARE else Verdict.FAIL,
+        figures={"mutants": len(bites), "noticed_share": round(noticed, 3)},
+        inputs={"mutants": digest_of([each.mutant for each in bites])},
+        tools={},
+        started_at=wiring.clock().now(),
+        duration_seconds=0.0,
+        valid_for=timedelta(days=30),
+        simulated=SIMULATED,
+    )
 
 
 SIMULATED = ("readers", "scoring model")
@@ -180,6 +268,14 @@ def write_outputs(
             write_atomically(path, render(journal))
 
 
+def write_catalogue(journal: "Journal", path: Path) -> None:
+    """Write the catalogue of faults with what a run measured of each."""
+    from opsctl.chaos.catalogue import catalogue_table
+    from opsctl.clients.files import write_atomically
+
+    write_atomically(path, catalogue_table(journal))
+
+
 def _runs() -> Path:
     from opsctl.cli import wiring
 
@@ -216,28 +312,28 @@ def _prepared(ground: "ProvingGround", watchers: "LiveWatchers", drill: "Drill")
 
     match drill.control:
         case Control.MUTED:
-            silences = [
-                watchers.alertmanager.silence(
-                    alert.name, seconds=900, by="opsctl chaos", why="a control drill"
-                )
-                for alert in drill.expect.alerts
-            ]
-            try:
+            with _muted(watchers, [alert.name for alert in drill.expect.alerts]):
                 yield
-            finally:
-                for silence in silences:
-                    watchers.alertmanager.end_silence(silence)
         case Control.BREAKER_OFF:
             off = {"breakers": False, "ladder": False, "retry_budget": False}
-            ground.change_book("service", resilience=off)
-            ground.restart("service")
-            try:
+            with ground.other_books(service={"resilience": off}):
                 yield
-            finally:
-                ground.change_book("service", resilience=dict.fromkeys(off, True))
-                ground.restart("service")
         case _:
             yield
+
+
+@contextmanager
+def _muted(watchers: "LiveWatchers", alerts: Sequence[str]) -> Iterator[None]:
+    """Close the way of some alerts until the block ends."""
+    silences = [
+        watchers.alertmanager.silence(alert, seconds=_MUTED_SECONDS, by="opsctl chaos", why="a control drill")
+        for alert in alerts
+    ]
+    try:
+        yield
+    finally:
+        for silence in silences:
+            watchers.alertmanager.end_silence(silence)
 
 
 def _tools(watchers: "LiveWatchers") -> dict[str, str]:

@@ -5,8 +5,8 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -306,22 +306,39 @@ class ProvingGround:
         path = store_folder(self.home) / "l2.lmdb"
         os.truncate(path, path.stat().st_size // 2)
 
-    def change_settings(self, **changes: dict[str, Any]) -> None:
+    @contextmanager
+    def other_books(
+        self, *, service: Mapping[str, Any] | None = None, cache: Mapping[str, Any] | None = None
+    ) -> Iterator[None]:
+        """Run the service with changed books until the block ends, and with those that it had afterwards."""
+        changes = {"service": service or {}, "cache": cache or {}}
+        paths = {book: self.root / "ops" / f"{book}.yaml" for book in changes}
+        before = {book: path.read_text(encoding="utf-8") for book, path in paths.items()}
+        try:
+            for book, changed in changes.items():
+                self._change_file(paths[book], changed)
+            self.restart("service")
+            yield
+        finally:
+            for book, path in paths.items():
+                path.write_text(before[book], encoding="utf-8")
+            self.restart("service")
+
+    def change_settings(self, **changes: Any) -> None:
         """Change opsctl.yaml of this project; what starts from now on reads it."""
         self._change_file(self.root / "opsctl.yaml", changes)
 
-    def change_book(self, book: str, **changes: dict[str, Any]) -> None:
+    def change_book(self, book: str, **changes: Any) -> None:
         """Change `service` or `cache`, the books of this project."""
         self._change_file(self.root / "ops" / f"{book}.yaml", changes)
 
-    def _change_file(self, path: Path, changes: dict[str, dict[str, Any]]) -> None:
+    def _change_file(self, path: Path, changes: Mapping[str, Any]) -> None:
         import yaml
 
         from opsctl.clients.files import write_atomically
 
         known = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
-        merged = {name: {**known.get(name, {}), **values} for name, values in changes.items()}
-        write_atomically(path, yaml.safe_dump({**known, **merged}))
+        write_atomically(path, yaml.safe_dump(_merged(known, changes)))
 
     def end(self) -> None:
         """Undo what holds, and end every process."""
@@ -413,6 +430,15 @@ class ProvingGround:
         watcher = PartName.PROMETHEUS if part == RULES else PartName(part)
         with suppress(FailedError):  # to be refused is the fault
             ask_to_reload(watcher, read_stack_record(self.home).places[watcher])
+
+
+def _merged(known: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what was known with the changes, mapping by mapping."""
+    merged = dict(known)
+    for name, value in changes.items():
+        is_deeper = isinstance(value, Mapping) and isinstance(merged.get(name), Mapping)
+        merged[name] = _merged(merged[name], value) if is_deeper else value
+    return merged
 
 
 def _set_limit(pid: int, kind: int, soft: int | None) -> None:

@@ -139,6 +139,8 @@ def _draw_lines(ground: ProvingGround, *, is_for_drills: bool) -> None:
         "database": urlsplit(state.database_url).netloc.rpartition("@")[2],
     }
     if is_for_drills:
+        # Of two workers one may die; a project's own number may be one.
+        ground.change_book("service", workers=2)
         upstreams["model"] = ground.lines.start_model()
         redis = ground.lines.start_redis()
         if redis is not None:
