@@ -60,6 +60,12 @@ class Readers:
             raise AssertionError("everybody has a profile, if an empty one")
         return profile
 
+    async def by_history(self, user_id: int) -> Profile:
+        """Return what the history alone tells: region, usual price, what is hidden; it is not kept, since it lacks the taste."""
+        async with self._database.connection("read_history") as connection:
+            history = await read_history(connection, user_id, limit=self._history)
+        return self._profile(user_id, history, [None] * len(history.content_ids))
+
     def stranger(self, user_id: int) -> Profile:
         """Return the profile of somebody of whom nothing can be known now."""
         return self._profile(user_id, _NO_HISTORY, ())

@@ -13,6 +13,7 @@ from opsctl.service.feed.trending_feed import TrendingFeeds, feed_item
 from opsctl.service.feed.values import Profile
 from opsctl.service.model import Feed, FeedItem, FeedRequest, Tier, TrendingItem
 from opsctl.service.resilience.deadline import within
+from opsctl.service.resilience.failures import VECTORS, dependency_of
 
 # Popular items among which those that suit the reader are looked for.
 _POPULAR_FOR_EACH = 10
@@ -59,11 +60,17 @@ class SimpleFeeds:
         return self._trending.feed_of(request, items, tier=Tier.SIMPLE, segment=profile.segment)
 
     async def _profile(self, user_id: int) -> Profile:
+        readers = self._stages.readers
         try:
             async with asyncio.timeout(within(self._part_seconds)):
-                return await self._stages.readers.of(user_id)
+                try:
+                    return await readers.of(user_id)
+                except OpsError as error:
+                    if dependency_of(error) != VECTORS:
+                        raise
+                    return await readers.by_history(user_id)
         except (OpsError, TimeoutError):
-            return self._stages.readers.stranger(user_id)
+            return readers.stranger(user_id)
 
     async def _nearest(self, request: FeedRequest, profile: Profile) -> Sequence[FeedItem]:
         try:
