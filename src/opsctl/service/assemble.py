@@ -191,6 +191,7 @@ async def _open(settings: Settings, *, workers: int, closing: AsyncExitStack) ->
         request_seconds=service.limits.request_seconds,
         orders=orders_path(home),
         meters=meters,
+        connections=_connections(service, workers=workers),
     )
     store = GuardedStore(
         open_store(cache.l2, folder=store_folder(home), secrets=os.environ, meters=meters),
@@ -258,15 +259,18 @@ async def _open(settings: Settings, *, workers: int, closing: AsyncExitStack) ->
 
 def _database(places: Places, service: ServiceBook, *, workers: int, meters: Meters) -> AsyncDatabase:
     """Return this worker's share of the connections; a pooler in between shares them out itself."""
-    share = service.pooled_connections // workers
     return AsyncDatabase(
         places.pooled_database(),
-        max_connections=share,
+        max_connections=_connections(service, workers=workers),
         # No longer than the request itself may take, and no shorter: who waits in line still gets an answer.
         wait_seconds=service.limits.request_seconds,
         pooling=service.pooling,
         observer=PoolMeter(meters),
     )
+
+
+def _connections(service: ServiceBook, *, workers: int) -> int:
+    return service.pooled_connections // workers
 
 
 def _feeds(worker: _Worker) -> FeedParts:

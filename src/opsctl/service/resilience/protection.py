@@ -62,10 +62,18 @@ class Protection:
         request_seconds: longest time for an answer.
         orders: what operators ordered; None where nobody can.
         meters: states and changes go there.
+        connections: to the database that this worker may have. More calls at once would wait for one inside their time
+            limit, and the database would be blamed for our own crowd.
     """
 
     def __init__(
-        self, book: Resilience, *, request_seconds: float, orders: Path | None, meters: Meters
+        self,
+        book: Resilience,
+        *,
+        request_seconds: float,
+        orders: Path | None,
+        meters: Meters,
+        connections: int | None = None,
     ) -> None:
         self._book = book
         self._request_seconds = request_seconds
@@ -80,7 +88,11 @@ class Protection:
         # One for each dependency: what the model brings down must not keep the vectors from being asked again.
         self.budget = RetryBudget() if book.retry_budget else None
         self.model_budget = RetryBudget() if book.retry_budget else None
-        self._turns = {name: Turns(at_once=guarded.at_once) for name, guarded in self._guarded.items()}
+        most = {DATABASE: connections or book.database.at_once}
+        self._turns = {
+            name: Turns(at_once=min(guarded.at_once, most.get(name, guarded.at_once)))
+            for name, guarded in self._guarded.items()
+        }
 
     def guard(self, name: str, *, timeout_seconds: float | None = None) -> Guard:
         """Return what stands before the calls of a dependency; those with a time limit of their own share its breaker."""
