@@ -70,13 +70,19 @@ class ScriptedWorld:
         return new
 
     def send_made_up(self, alerts: Collection[AlertRule], *, firing: bool) -> None:
-        """Let the message of each arrive at once, but for ways that are lost."""
-        if not firing:
-            return
-        self.made_up_batches.append(tuple(alert.name for alert in alerts))
+        """Let the message of each arrive at once, but for ways that are lost, and for what something that fires mutes."""
+        if firing:
+            self.made_up_batches.append(tuple(alert.name for alert in alerts))
         for alert in alerts:
+            if set(alert.inhibited_by) & set(self.active()):
+                continue
             self._made_up += [
-                _message(Reaction(rule=alert), receiver, at=self._now() + 1, status="firing")
+                _message(
+                    Reaction(rule=alert),
+                    receiver,
+                    at=self._now() + 1,
+                    status="firing" if firing else "resolved",
+                )
                 for receiver in alert.receivers
                 if receiver not in self.lost_ways
             ]

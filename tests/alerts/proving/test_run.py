@@ -199,6 +199,20 @@ def test_an_alert_that_no_drill_can_raise_is_proven_by_a_made_up_one_and_says_so
     assert (proof.level, proof.verdict, proof.fault) == (ProofLevel.MADE_UP, Verdict.PASS, "")
 
 
+def test_made_up_alerts_are_sent_before_any_fault_leaves_something_burning():
+    """A budget that burns for hours after its drill would mute them, and their way would look lost."""
+    fast, day = rule("fast"), rule("day", fault=None, inhibited_by=("fast",))
+    slow = rule("slow", inhibited_by=("fast",))
+    made = world(
+        Reaction(rule=fast, over_after=100_000), Reaction(rule=slow, muted_by=("fast",), over_after=100_000)
+    )
+
+    proofs = prove(made, fast, day, slow)
+
+    assert (proofs["day"].level, proofs["day"].verdict) == (ProofLevel.MADE_UP, Verdict.PASS)
+    assert (proofs["slow"].level, proofs["slow"].problems) == (ProofLevel.MUTED, ())
+
+
 def test_what_is_only_shown_is_measured_by_prometheus_own_word():
     """Nobody is told of `info`."""
     shown = rule("shown", receivers=(), severity=AlertSeverity.INFO)

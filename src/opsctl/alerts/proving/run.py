@@ -14,6 +14,7 @@ from opsctl.core.errors import OpsError
 from opsctl.core.events import Listener, PhaseFinished, PhaseStarted
 
 _MADE_UP_SECONDS = 30.0
+_MADE_UP_OVER_SECONDS = 120.0
 
 Predict = Callable[[AlertRule], float | None]
 """What the arithmetic says for this ground, whose history is shorter than that of a service that runs for months."""
@@ -82,20 +83,21 @@ class Prover:
         return QuietDrill(seconds=seconds, fired=self._watch.fired(besides=self._always))
 
     def prove(self, plan: ProofPlan) -> Iterator[Proof]:
-        """Yield the proof of each alert of a plan."""
-        muted: list[tuple[AlertRule, Proof]] = []
+        """Yield the proof of each alert of a plan.
+
+        Made-up alerts come first, those of alerts that a drill may find muted among them: the faults of drills leave
+        budgets burning for hours, and these would mute what is made up afterwards.
+        """
+        mutable = (alert for drill in plan.drills for alert in drill.alerts if alert.inhibited_by)
+        ways = {proof.alert: proof for proof in self._made_up((*plan.made_up, *mutable))}
+        yield from (ways[alert.name] for alert in plan.made_up)
         for drill in sorted(plan.drills, key=self._place):
             for alert, proof in self._drill(drill):
                 if proof.level is ProofLevel.MUTED and not proof.problems:
-                    muted.append((alert, proof))
+                    way = ways[alert.name]
+                    yield replace(proof, verdict=way.verdict, problems=way.problems)
                 else:
                     yield proof
-        if muted:
-            ways = {proof.alert: proof for proof in self._made_up([alert for alert, _ in muted])}
-            for alert, proof in muted:
-                way = ways[alert.name]
-                yield replace(proof, verdict=way.verdict, problems=way.problems)
-        yield from self._made_up(plan.made_up)
 
     def _place(self, drill: Drill) -> tuple[bool, bool]:
         """Sort first what fires for ever, which is told again after minutes only, then budgets while none burns yet."""
@@ -174,6 +176,11 @@ class Prover:
                 told = tuple(alert for alert in batch if alert.receivers)
                 self._watch.until(lambda told=told: self._all_arrived(told), seconds=_MADE_UP_SECONDS)  # type: ignore[misc]
                 self._watchers.send_made_up(batch, firing=False)
+                # A group that still is in Alertmanager would hold up the next message of the same alert.
+                self._watch.until(
+                    lambda told=told: self._all_told_over(told),  # type: ignore[misc]
+                    seconds=_MADE_UP_OVER_SECONDS,
+                )
             for alert in batch:
                 yield judge_made_up(alert, self._watch.of(alert.name).messages, sent_at=sent_at)
 
@@ -205,6 +212,14 @@ class Prover:
             self._watch.of(alert.name).arrived_at(receiver) is not None
             for alert in alerts
             for receiver in alert.receivers
+        )
+
+    def _all_told_over(self, alerts: Collection[AlertRule]) -> bool:
+        return all(
+            self._watch.of(alert.name).over_at(receiver) is not None
+            for alert in alerts
+            for receiver in alert.receivers
+            if self._watch.of(alert.name).arrived_at(receiver) is not None
         )
 
     def _all_over(self, alerts: Collection[AlertRule]) -> bool:
