@@ -15,12 +15,12 @@ _KEPT_SECONDS = 600.0
 _NOISE_BYTES = 200
 
 
-def poison(root: Path) -> None:
-    """Swap the entries of each two neighbouring items, and put noise under every tenth key."""
-    asyncio.run(_poison(root))
+def poison(root: Path) -> int:
+    """Swap the entries of each two neighbouring items, put noise under every tenth key, and return how many were spoiled."""
+    return asyncio.run(_poison(root))
 
 
-async def _poison(root: Path) -> None:
+async def _poison(root: Path) -> int:
     from opsctl.config.settings import resolve_settings
     from opsctl.service.cache import keys
     from opsctl.service.cache.places import store_folder
@@ -31,12 +31,12 @@ async def _poison(root: Path) -> None:
     book = load_cache_book(settings)
     store = open_store(book.l2, folder=store_folder(settings.home), secrets=os.environ)
     try:
-        await _swap(store, [keys.quality_score(item) for item in range(1, _ITEMS + 1)])
+        return await _swap(store, [keys.quality_score(item) for item in range(1, _ITEMS + 1)])
     finally:
         await store.close()
 
 
-async def _swap(store: "KeyValueStore", names: "Sequence[str]") -> None:
+async def _swap(store: "KeyValueStore", names: "Sequence[str]") -> int:
     held = dict(zip(names, await store.get_many(names), strict=True))
     known = [name for name in names if held[name] is not None]
     swapped = {}
@@ -45,3 +45,4 @@ async def _swap(store: "KeyValueStore", names: "Sequence[str]") -> None:
         swapped[name] = os.urandom(_NOISE_BYTES) if place % 10 == 0 or neighbour is None else neighbour
     if swapped:
         await store.set_many(swapped, keep_seconds=_KEPT_SECONDS)
+    return len(swapped)

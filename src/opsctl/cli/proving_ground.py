@@ -114,7 +114,10 @@ class ProvingGround:
         """End worker processes of the service with SIGKILL; its main process starts others."""
         import psutil
 
-        for process in self._workers()[:how_many]:
+        workers = self._workers()[:how_many]
+        if not workers:
+            raise _nothing_to_break("no worker of the service runs")
+        for process in workers:
             with suppress(psutil.NoSuchProcess):
                 process.kill()
 
@@ -150,7 +153,10 @@ class ProvingGround:
         """Let the service open no more files, or write none longer, than it does now."""
         import resource as limits
 
-        for process in self.service_processes():
+        processes = self.service_processes()
+        if not processes:
+            raise _nothing_to_break("the service does not run")
+        for process in processes:
             if resource == "files":
                 _set_limit(process.pid, limits.RLIMIT_NOFILE, process.num_fds())
             else:
@@ -297,7 +303,8 @@ class ProvingGround:
         """Put the bytes of one entry of L2 under the key of another, and noise under a third."""
         from opsctl.cli.ground_poison import poison
 
-        poison(self.root)
+        if not poison(self.root):
+            raise _nothing_to_break("the shared cache holds nothing")
 
     def damage_shared_cache(self) -> None:
         """Cut the file of L2 off in the middle."""
@@ -367,13 +374,19 @@ class ProvingGround:
         return found
 
     def _workers(self) -> "list[psutil.Process]":
-        """Return the workers: the children of the service's main process that Python's multiprocessing started."""
+        """Return the workers: the children of the service's main process that are what it is."""
         import psutil
 
+        main, *others = self.service_processes() or [None]
         found = []
-        for process in self.service_processes():
+        for process in others:
             with suppress(psutil.NoSuchProcess):
-                if "spawn_main" in " ".join(process.cmdline()):
+                # A fork has its parent's command line; one that was spawned says whose module it runs.
+                if (
+                    main is not None
+                    and process.ppid() == main.pid
+                    and _is_worker(process.cmdline(), main.cmdline())
+                ):
                     found.append(process)
         return found
 
@@ -430,6 +443,20 @@ class ProvingGround:
         watcher = PartName.PROMETHEUS if part == RULES else PartName(part)
         with suppress(FailedError):  # to be refused is the fault
             ask_to_reload(watcher, read_stack_record(self.home).places[watcher])
+
+
+def _is_worker(words: list[str], main: list[str]) -> bool:
+    return words == main or "spawn_main" in " ".join(words)
+
+
+def _nothing_to_break(why: str) -> NotReadyError:
+    """Return the error of a fault that would be none: a drill of it would be green for nothing."""
+    return NotReadyError(
+        "the fault has nothing to break",
+        code="CHA067",
+        why=why,
+        fix="look at the ground: opsctl chaos ground, then opsctl --project .opsctl/proving stack status",
+    )
 
 
 def _merged(known: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
