@@ -16,6 +16,9 @@ does not speak it.""",
     "CHA064": """No run of drills is kept under this name in `.opsctl/chaos/runs`.""",
     "CHA065": """Faults by hand are made on a ground that `opsctl chaos ground` holds, in another terminal; never on the project's own
 stack. Faults of who asks, such as `overload`, are made by drills only: the readers belong to the process that holds the ground.""",
+    "CHA066": """No mutant has this name. A mutant is a protection taken away on purpose, so that a drill can show its teeth;
+`opsctl chaos teeth --dry-run` lists them.""",
+    "CHA067": """A fault found nothing to break, such as no worker to kill. A drill of it would hold for nothing, so it is inconclusive.""",
 }
 
 EXPLANATIONS = (

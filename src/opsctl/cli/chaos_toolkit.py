@@ -48,14 +48,20 @@ def import_experiment(
     print_line(yaml.safe_dump(values, sort_keys=False, allow_unicode=True).rstrip())
 
 
-def export(name: Annotated[str, typer.Argument(metavar="DRILL", help="A drill by name.")]) -> None:
+def export(
+    name: Annotated[str, typer.Argument(metavar="DRILL", help="A drill by name.")], *, json: Json = False
+) -> None:
     """Print a drill as a Chaos Toolkit experiment; its actions call `opsctl chaos fault` on a ground that is held."""
-    from opsctl.chaos.toolkit_export import render_experiment
+    from opsctl.chaos.toolkit_export import render_experiment, to_experiment
     from opsctl.cli import chaosing
-    from opsctl.ui.console import print_line
+    from opsctl.cli.document import document
+    from opsctl.ui.console import print_document, print_line
 
     (named,) = chaosing.drills((name,))
-    print_line(render_experiment(named).rstrip())
+    if json:
+        print_document(document("opsctl.chaos.export", data=to_experiment(named), ok=True))
+    else:
+        print_line(render_experiment(named).rstrip())
 
 
 def ground() -> None:
@@ -75,11 +81,13 @@ def apply(
         str, typer.Option("--with", metavar="JSON", help="What the fault wants to know, as JSON.")
     ] = "{}",
     for_: Annotated[str, typer.Option("--for", metavar="TIME", help="When it is undone by itself.")] = _LEASE,
+    json: Json = False,
 ) -> None:
     """Make a fault; it is undone by `undo`, or by itself when its time is over."""
     from opsctl.cli import chaosing
+    from opsctl.cli.document import document
     from opsctl.core.units import parse_duration
-    from opsctl.ui.console import hint, note
+    from opsctl.ui.console import hint, note, print_document
 
     try:
         parameters: Any = json_module.loads(with_)
@@ -89,14 +97,25 @@ def apply(
     if not isinstance(parameters, dict):
         raise typer.BadParameter("an object of JSON is wanted", param_hint="--with")
     chaosing.apply_by_hand(name, parameters, seconds=seconds)
+    if json:
+        print_document(
+            document("opsctl.chaos.fault", data={"fault": name, "lease_seconds": seconds}, ok=True)
+        )
+        return
     note(f"{name} is made, for {for_} at most")
     hint(f"opsctl chaos fault undo {name}")
 
 
-def undo(name: Annotated[str, typer.Argument(metavar="FAULT", help="The fault.")]) -> None:
+def undo(
+    name: Annotated[str, typer.Argument(metavar="FAULT", help="The fault.")], *, json: Json = False
+) -> None:
     """Take a fault back; harmless where it is not there."""
     from opsctl.cli import chaosing
-    from opsctl.ui.console import note
+    from opsctl.cli.document import document
+    from opsctl.ui.console import note, print_document
 
     chaosing.undo_by_hand(name)
+    if json:
+        print_document(document("opsctl.chaos.fault", data={"fault": name, "lease_seconds": 0}, ok=True))
+        return
     note(f"{name} is taken back")

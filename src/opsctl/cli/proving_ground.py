@@ -377,16 +377,13 @@ class ProvingGround:
         """Return the workers: the children of the service's main process that are what it is."""
         import psutil
 
-        main, *others = self.service_processes() or [None]
+        processes = self.service_processes()
         found = []
-        for process in others:
+        for process in processes[1:]:
             with suppress(psutil.NoSuchProcess):
+                main = processes[0]
                 # A fork has its parent's command line; one that was spawned says whose module it runs.
-                if (
-                    main is not None
-                    and process.ppid() == main.pid
-                    and _is_worker(process.cmdline(), main.cmdline())
-                ):
+                if process.ppid() == main.pid and _is_worker(process.cmdline(), main.cmdline()):
                     found.append(process)
         return found
 

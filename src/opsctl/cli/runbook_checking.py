@@ -31,7 +31,7 @@ def lint_context() -> "LintContext":
         rules=rule_facts(rules),
         nodes=_nodes(rules),
         panels=_panels(rules),
-        faults=frozenset(all_faults()),
+        faults=frozenset(all_faults()) - _held_by_drills_alone(rules),
         codes=frozenset(all_explanations()),
         variables=VARIABLES,
         parses=command_tree.why_not,
@@ -40,6 +40,18 @@ def lint_context() -> "LintContext":
         promql=promql,
         anchors=_anchors,
     )
+
+
+def _held_by_drills_alone(rules: "RuleSet") -> frozenset[str]:
+    """Return the faults that no alert names, because drills make them and look at more than one alert."""
+    from opsctl.cli import chaosing
+    from opsctl.core.errors import OpsError
+
+    try:
+        held = {part.fault for named in chaosing.drills(()) for part in named.drill.parts}
+    except OpsError:
+        held = set()  # a drill that is wrong is told where drills are checked
+    return frozenset(held - {alert.drill.fault for alert in rules.alerts if alert.drill})
 
 
 def rule_facts(rules: "RuleSet") -> "list[RuleFacts]":
@@ -92,11 +104,10 @@ def _nodes(rules: "RuleSet") -> "list[AlertNode]":
 
 def _panels(rules: "RuleSet") -> Mapping[str, frozenset[str]] | None:
     """Return which alerts each panel shows; None where the project has no dashboards."""
-    from opsctl.cli import dashboarding, wiring
+    from opsctl.cli import dashboarding
     from opsctl.dashboards.files import boards_of
 
-    settings = wiring.settings()
-    if not any((settings.root / settings.project.books.dashboards).glob("*.yaml")):
+    if not dashboarding.has_books():
         return None
     boards = boards_of(
         dashboarding.books(), dashboarding.alert_lines(rules), contract=dashboarding.contract(rules)

@@ -11,7 +11,8 @@ from opsctl.service.resilience.breaker import CircuitBreaker
 from opsctl.service.resilience.breaker_model import BreakerOptions, BreakerState
 from opsctl.service.resilience.deadline import deadline_within
 from opsctl.service.resilience.failures import DependencyError, dependency_of, is_fault_of_dependency
-from opsctl.service.resilience.guard import Guard, giving_up
+from opsctl.service.resilience.given_up import give_up, remembering_what_is_late
+from opsctl.service.resilience.guard import Guard
 from opsctl.service.turns import Turns
 
 
@@ -119,11 +120,26 @@ def test_what_failed_this_request_already_is_not_asked_again() -> None:
 
     async def story() -> tuple[str, str]:
         guarded = guard()
-        with giving_up("vectors", None):
-            refused = await call(guarded, fine)
+        with remembering_what_is_late():
+            give_up(None)
+            give_up("vectors")
+            refused = await asyncio.create_task(call(guarded, fine))
         return refused, await call(guarded, fine)
 
     assert asyncio.run(story()) == ("SVC306", "")
+
+
+def test_what_was_late_once_is_not_waited_for_again_in_the_same_request() -> None:
+    """Its breaker is still closed: another request asks it."""
+
+    async def story() -> list[str]:
+        guarded, codes = guard(), []
+        for _ in range(2):
+            with remembering_what_is_late():
+                codes += [await call(guarded, silent), await call(guarded, silent)]
+        return codes
+
+    assert asyncio.run(story()) == ["SVC307", "SVC306", "SVC307", "SVC306"]
 
 
 def test_an_error_of_the_block_passes_as_it_is() -> None:

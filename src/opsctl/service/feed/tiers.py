@@ -20,7 +20,7 @@ from opsctl.service.resilience.breaker import CircuitBreaker
 from opsctl.service.resilience.breaker_model import Outcome
 from opsctl.service.resilience.deadline import deadline_within, within
 from opsctl.service.resilience.failures import dependency_of
-from opsctl.service.resilience.guard import giving_up
+from opsctl.service.resilience.given_up import give_up, remembering_what_is_late
 from opsctl.service.resilience.limiter import Priority
 from opsctl.service.telemetry.meters import Meters
 from opsctl.service.turns import TooManyWaitError
@@ -114,7 +114,7 @@ class TieredFeeds:
         """
         began = time.perf_counter()
         try:
-            with deadline_within(self._request_seconds * (1 - _SENDING_SHARE)):
+            with deadline_within(self._request_seconds * (1 - _SENDING_SHARE)), remembering_what_is_late():
                 await self._ladder.board.check_choice(region=request.region, category=request.category)
                 if not self._ladder.is_on:
                     return await self._highest(request, reserve_seconds=0.0)
@@ -138,8 +138,8 @@ class TieredFeeds:
                 raise
             reason = self._reason_of(error, Tier.MULTI_AGENT)
             lowest = Tier.TRENDING if reason == OVERLOAD else Tier.SIMPLE
-            with giving_up(dependency_of(error)):
-                return await self._lower(request, reason=reason, lowest=lowest, error=error)
+            give_up(dependency_of(error))
+            return await self._lower(request, reason=reason, lowest=lowest, error=error)
 
     async def _highest(self, request: FeedRequest, *, reserve_seconds: float) -> Feed:
         priority = Priority.BATCH if request.is_batch else Priority.LIVE

@@ -5,29 +5,17 @@ once. Retries stand outside, so that every attempt is seen by the breaker.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
-from contextvars import ContextVar
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 from opsctl.service.resilience.breaker import CircuitBreaker, Outcome
 from opsctl.service.resilience.deadline import within
 from opsctl.service.resilience.failures import is_fault_of_dependency, left_alone, no_room, too_late
+from opsctl.service.resilience.given_up import give_up, is_given_up
 from opsctl.service.turns import TooManyWaitError, Turns
 
 # A call that had less than this part of its usual time says nothing of whom it asked.
 _FAIR_SHARE = 0.5
-
-_given_up: ContextVar[frozenset[str]] = ContextVar("given_up", default=frozenset())
-
-
-@contextmanager
-def giving_up(*dependencies: str | None) -> Iterator[None]:
-    """Ask none of these inside: they failed this request already, and a second wait would only be a longer one."""
-    token = _given_up.set(_given_up.get() | {each for each in dependencies if each is not None})
-    try:
-        yield
-    finally:
-        _given_up.reset(token)
 
 
 class Guard:
@@ -51,7 +39,7 @@ class Guard:
         Raises:
             DependencyError: SVC306 left alone, SVC307 too late, SVC308 no room.
         """
-        if self.breaker.name in _given_up.get():
+        if is_given_up(self.breaker.name):
             raise left_alone(self.breaker.name, retry_after_seconds=self.breaker.retry_after_seconds)
         seconds = within(self._timeout_seconds)
         limit = asyncio.timeout(seconds)
@@ -76,6 +64,7 @@ class Guard:
         except TimeoutError as error:
             if not limit.expired():
                 raise
+            give_up(self.breaker.name)
             refusal = too_late if has_turn else no_room
             raise refusal(self.breaker.name, seconds=seconds) from error
 

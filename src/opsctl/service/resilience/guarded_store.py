@@ -7,6 +7,8 @@ from typing import TypeVar
 from opsctl.service.cache.ports import KeyValueStore, StoreError, StoreFigures
 from opsctl.service.resilience.breaker import CircuitBreaker
 from opsctl.service.resilience.breaker_model import Outcome
+from opsctl.service.resilience.failures import L2
+from opsctl.service.resilience.given_up import give_up, is_given_up
 
 Answer = TypeVar("Answer")
 
@@ -54,7 +56,7 @@ class GuardedStore:
         await self._store.close()
 
     async def _ask(self, ask: Callable[[], Awaitable[Answer]]) -> Answer:
-        permit = self._breaker.acquire()
+        permit = None if is_given_up(L2) else self._breaker.acquire()
         if permit is None:
             raise _left_alone()
         outcome = Outcome.IGNORED
@@ -64,6 +66,7 @@ class GuardedStore:
             outcome = Outcome.SUCCESS
         except TimeoutError as error:
             outcome = Outcome.FAILURE
+            give_up(L2)
             raise StoreError("the store is too slow") from error
         except StoreError:
             outcome = Outcome.FAILURE
