@@ -79,3 +79,22 @@ def test_verify_finds_a_forged_verdict(project: Path):
 
     assert outcome.exit_code == 1
     assert "was changed" in outcome.stderr
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda text: text.replace('"verdict":"fail"', '"verdict":"pass"'),
+        lambda _: "",
+        lambda text: text.splitlines()[0] + "\n",
+    ],
+)
+def test_a_list_from_a_damaged_ledger_says_so(project: Path, spoil):
+    """A verdict that was turned, records that are gone: in one line, and the list is shown all the same."""
+    path = project / ".opsctl" / "evidence" / "ledger.jsonl"
+    path.write_text(spoil(path.read_text()))
+
+    outcome = run_opsctl("evidence", "list", "--limit", "5", folder=project)
+
+    assert outcome.exit_code == 0
+    assert outcome.stderr.startswith("warning: the evidence ledger is damaged: ")

@@ -6,6 +6,7 @@ import stat
 import subprocess
 import sys
 import textwrap
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -182,3 +183,125 @@ def test_a_path_that_cannot_be_written_is_refused_before_the_work(tmp_path: Path
             require_writable(path)
     require_writable(tmp_path / "new" / "page.html")
     require_writable(tmp_path / "file")
+
+
+def test_a_path_with_a_nul_is_no_file(tmp_path: Path):
+    """What no system call can take is said like any other wrong path."""
+    with pytest.raises(UsageError) as caught:
+        read_text(tmp_path / "a\x00b")
+
+    assert caught.value.code == "FIL004"
+
+
+@pytest.mark.parametrize("make", [os.mkfifo, lambda path: os.mknod(path, stat.S_IFSOCK | 0o600), os.mkdir])
+def test_what_is_no_file_is_refused_before_it_can_hold_us(tmp_path: Path, make: Callable[[Path], None]):
+    """A pipe, a socket, a folder: a pipe that nobody writes to would never end."""
+    path = tmp_path / "book.yaml"
+    make(path)
+
+    with pytest.raises(UsageError) as caught:
+        read_text(path)
+
+    assert (caught.value.code, str(caught.value.why)[:7]) == ("FIL004", "it is a")
+
+
+def test_what_the_shell_has_opened_is_read(tmp_path: Path):
+    """`--queries <(zcat log.gz)` is a pipe, and has a writer."""
+    reading, writing = os.pipe()
+    os.write(writing, b"one\n")
+    os.close(writing)
+
+    text = read_text(Path(f"/dev/fd/{reading}"))
+    os.close(reading)
+
+    assert text == "one\n"
+
+
+def test_a_file_beyond_its_limit_is_not_read(tmp_path: Path):
+    """A sparse file of a terabyte costs nothing."""
+    path = tmp_path / "book.yaml"
+    with path.open("wb") as file:
+        file.truncate(2**40)
+
+    with pytest.raises(UsageError) as caught:
+        read_text(path, most_bytes=1000)
+
+    assert caught.value.code == "FIL006"
+
+
+def test_utf_16_is_named(tmp_path: Path):
+    """Windows' editors write it."""
+    path = tmp_path / "book.yaml"
+    path.write_text("a: 1", encoding="utf-16")
+
+    with pytest.raises(UsageError) as caught:
+        read_text(path)
+
+    assert "iconv -f UTF-16 " in str(caught.value.fix)
+
+
+def test_a_pipe_is_written_into_and_stays_one(tmp_path: Path):
+    """Replacing it would make `/dev/null` a file, as root."""
+    path = tmp_path / "pipe"
+    os.mkfifo(path)
+    reading = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+
+    write_atomically(path, "whole")
+    got = os.read(reading, 100)
+    os.close(reading)
+
+    assert got == b"whole"
+    assert stat.S_ISFIFO(path.stat().st_mode)
+
+
+def test_an_open_descriptor_is_written_at_its_offset(tmp_path: Path):
+    """`--junit /dev/fd/9 9>>all.log` keeps what stands there."""
+    with (tmp_path / "all.log").open("wb") as file:
+        file.write(b"before ")
+        file.flush()
+        write_atomically(Path(f"/dev/fd/{file.fileno()}"), "whole")
+        file.write(b" after")
+
+    assert (tmp_path / "all.log").read_bytes() == b"before whole after"
+    assert len(list(tmp_path.iterdir())) == 1
+
+
+def test_a_symbolic_link_stays_one(tmp_path: Path):
+    """Its target is replaced, in the target's own folder."""
+    (tmp_path / "real").mkdir()
+    (tmp_path / "real" / "state.json").write_text("old")
+    link = tmp_path / "state.json"
+    link.symlink_to("real/state.json")
+
+    write_atomically(link, "new")
+
+    assert link.is_symlink()
+    assert [each.name for each in (tmp_path / "real").iterdir()] == ["state.json"]
+    assert (tmp_path / "real" / "state.json").read_text() == "new"
+
+
+def test_links_in_a_circle_are_refused(tmp_path: Path):
+    """By the system's own words."""
+    (tmp_path / "a").symlink_to("b")
+    (tmp_path / "b").symlink_to("a")
+
+    with pytest.raises(NotReadyError, match="cannot write"):
+        write_atomically(tmp_path / "a", "x")
+
+
+def test_a_folder_is_not_replaced(tmp_path: Path):
+    """And nothing is left beside it."""
+    (tmp_path / "folder").mkdir()
+
+    with pytest.raises(NotReadyError) as caught:
+        write_atomically(tmp_path / "folder", "x")
+
+    assert (caught.value.code, caught.value.fix) == ("FIL003", "name a file in that folder")
+    assert [each.name for each in tmp_path.iterdir()] == ["folder"]
+
+
+def test_a_name_as_long_as_names_may_be_is_written(tmp_path: Path):
+    """The name of the temporary file beside it is no longer."""
+    write_atomically(tmp_path / ("ü" * 127), "x")
+
+    assert (tmp_path / ("ü" * 127)).read_text() == "x"

@@ -11,6 +11,7 @@ from pydantic import Field
 
 from opsctl.config.load import load_book, parse_book
 from opsctl.config.model import StrictModel
+from opsctl.config.quantities import Duration
 from opsctl.core.errors import UsageError
 
 
@@ -202,3 +203,53 @@ def test_a_book_in_another_encoding_is_refused(tmp_path: Path):
 
     with pytest.raises(UsageError, match="utf-8"):
         load_book(path, Whole)
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "column"),
+    [
+        (f"title: x\na: {'[' * 30_000}", 2, 103),
+        ("- " * 30_000 + "a", 1, 201),
+        ("\n".join(f"{' ' * depth}a:" for depth in range(300)), 101, 101),
+    ],
+)
+def test_a_book_that_is_nested_too_deeply_is_refused_at_its_place(text: str, line: int, column: int):
+    """The composer's stack ends there, and the process with it."""
+    ((found_line, found_column, title, _),) = problems(text)
+
+    assert (found_line, found_column, title) == (line, column, "the book is too large")
+
+
+def test_aliases_may_stand_for_no_deeper_book():
+    """Each of them one level more than the one before."""
+    rows = ["a0: &a0 [x]", *(f"a{i}: &a{i} [*a{i - 1}]" for i in range(1, 3000)), "title: *a2999"]
+
+    assert "the book is too large" in [title for _, _, title, _ in problems("\n".join(rows))]
+
+
+@pytest.mark.parametrize(
+    ("written", "title"),
+    [
+        ("!!bool foo", "not valid YAML: `foo` is no bool"),
+        ("!!timestamp foo", "not valid YAML: `foo` is no timestamp"),
+        ('!!int ""', "not valid YAML: `` is no int"),
+        ('!!float ""', "not valid YAML: `` is no float"),
+        ("2001-99-99", "not valid YAML: `2001-99-99` is no timestamp"),
+    ],
+)
+def test_a_value_that_is_not_of_its_kind_is_named_at_its_place(written: str, title: str):
+    """PyYAML falls over it without a place."""
+    assert [row[:3] for row in problems(f"title: x\nparts: {written}\n")] == [(2, 8, title)]
+
+
+@pytest.mark.parametrize("written", ["0.0001ms", "0.4ms", "0.00000001d"])
+def test_a_time_shorter_than_a_millisecond_is_refused(written: str):
+    """It would be written as nothing."""
+
+    class Waiting(StrictModel):
+        time: Duration
+
+    with pytest.raises(UsageError) as caught:
+        parse_book(f"time: {written}", Waiting, file="waiting.yaml")
+
+    assert "shorter than a millisecond" in caught.value.findings[0].title

@@ -321,3 +321,51 @@ def test_a_record_of_other_kinds_of_parts_is_a_finding(
     assert not ledger.verify().ok
     with pytest.raises(FailedError, match="damaged"):
         ledger.records()
+
+
+def test_a_last_record_that_only_lacks_its_line_end_is_kept(ledger: Ledger, tmp_path: Path):
+    """An editor took it away; the head counts the record."""
+    ledger.append(proof())
+    path = tmp_path / "ledger.jsonl"
+    path.write_bytes(path.read_bytes().rstrip(b"\n"))
+
+    ledger.append(proof())
+
+    assert ledger.verify().findings == ()
+    assert ledger.verify().records == 2
+    assert not (tmp_path / "ledger.torn").exists()
+
+
+def test_a_refusal_says_where_the_torn_line_is(ledger: Ledger, tmp_path: Path):
+    """Half of a record that the head counts."""
+    ledger.append(proof())
+    path = tmp_path / "ledger.jsonl"
+    path.write_bytes(path.read_bytes()[:-40])
+
+    with pytest.raises(FailedError) as caught:
+        ledger.append(proof())
+
+    assert "`ledger.torn`" in str(caught.value.why)
+    assert (tmp_path / "ledger.torn").exists()
+
+
+def test_a_line_of_brackets_without_end_is_no_record(ledger: Ledger, tmp_path: Path):
+    """What reads JSON goes down as deep as it does."""
+    ledger.append(proof())
+    with (tmp_path / "ledger.jsonl").open("a") as file:
+        file.write("[" * 100_000 + "\n")
+
+    assert "a line is not a whole record" in titles(ledger)
+    with pytest.raises(FailedError):
+        ledger.records()
+
+
+@pytest.mark.parametrize("name", ["ledger.jsonl", "head", "lock"])
+def test_a_pipe_in_the_place_of_a_file_is_refused_at_once(ledger: Ledger, tmp_path: Path, name: str):
+    """Nobody writes to it, so its opening would wait for ever."""
+    os.mkfifo(tmp_path / name)
+
+    with pytest.raises(NotReadyError, match="cannot write"):
+        ledger.append(proof())
+    with pytest.raises(NotReadyError, match="cannot read"):
+        ledger.records()

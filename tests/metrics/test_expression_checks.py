@@ -79,3 +79,44 @@ def test_any_text_is_read_or_refused(text: str):
     """Nothing else happens."""
     with suppress(PromqlError):
         assert read_promql(text).uses is not None
+
+
+def test_the_series_below_an_aggregation_are_those_inside_it():
+    """And not those that stand before it."""
+    reading = read_promql("rate(a[1m]) / sum by (x) (max(b) + c)")
+
+    assert [(each.operation, each.metrics) for each in reading.groupings] == [
+        ("max", ("b",)),
+        ("sum", ("b", "c")),
+    ]
+
+
+def test_deep_nesting_is_read_in_no_time():
+    """Each level once: read anew for each level above it, sixty levels would take longer than the universe has."""
+    reading = read_promql(f"{'sum(' * 60}up{')' * 60}")
+
+    assert len(reading.groupings) == 60
+
+
+@pytest.mark.parametrize(
+    "expr",
+    [
+        f"{'sum(' * 300}up{')' * 300}",
+        " + ".join(["up"] * 900),
+        f"{'-' * 900}up",
+        " ^ ".join(["2"] * 900),
+        "up{" + " " * 10_000 + "}",
+    ],
+)
+def test_what_nobody_could_read_is_refused_before_the_parser_gets_it(expr: str):
+    """Its stack ends, and the process with it."""
+    with pytest.raises(PromqlError):
+        read_promql(expr)
+
+
+@pytest.mark.parametrize(
+    ("number", "is_fraction"), [("NaN", True), ("Inf", False), ("1", False), ("0.5", True)]
+)
+def test_any_number_may_be_compared_with(number: str, *, is_fraction: bool):
+    """Also one that no whole number can be made of."""
+    assert read_promql(f"up == {number}").has_float_equality is is_fraction

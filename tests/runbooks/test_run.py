@@ -4,10 +4,12 @@ from dataclasses import dataclass, field
 
 import pytest
 from tests.fakes.clock import FakeClock
-from tests.runbooks.books import runbook
+from tests.runbooks.books import GOOD, runbook
 
 from opsctl.core.errors import RefusedError
 from opsctl.core.events import Event, ignore
+from opsctl.runbooks.changing import with_found_changes
+from opsctl.runbooks.model import Step
 from opsctl.runbooks.run import Outcome, StepResult, StepShown, next_step, run_steps
 
 BOOK = runbook()
@@ -105,3 +107,30 @@ def test_after_one_step_comes_the_one_behind_it_after_a_round_the_first_change()
     assert next_step(BOOK, run(BOOK.steps[:1], shell=shell)) == BOOK.steps[1]
     assert next_step(BOOK, run(BOOK.steps[2:], shell=shell)) is None
     assert next_step(BOOK, run(BOOK.steps[:2], shell=shell)) == BOOK.steps[2]
+
+
+def test_a_step_that_hides_what_it_does_is_asked_for_though_nobody_marked_it():
+    """A missing mark is no promise."""
+    book = with_found_changes(
+        runbook(GOOD.replace("opsctl stack status | head -3", 'echo "$(rm -rf data)"')), lambda _: False
+    )
+    shell, asked = ScriptedShell(), list[Step]()
+
+    (result,) = run_steps(
+        book,
+        book.steps[1:2],
+        shell=shell,
+        allows=asked.append,  # type: ignore[arg-type]
+        clock=FakeClock(),
+        listener=ignore,
+    )
+
+    assert (result.outcome, shell.asked) == (Outcome.DECLINED, [])
+    assert [(step.number, step.changes) for step in asked] == [(2, "its runbook does not say what")]
+
+
+def test_what_opsctl_itself_would_change_is_found_too():
+    """By the command tree, which the caller knows."""
+    book = with_found_changes(runbook(), lambda words: words == ["stack", "status"])
+
+    assert [step.number for step in book.steps if step.changes is None] == [1]

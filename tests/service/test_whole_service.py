@@ -363,6 +363,7 @@ def test_a_killed_worker_is_replaced_and_nobody_else_notices(
     assert [client.get("/v1/feed/19").status_code for _ in range(6)] == [200] * 6
 
 
+@pytest.mark.drill
 def test_workers_that_die_again_and_again_are_still_replaced(
     service_project: ScratchProject, bench_key: str
 ) -> None:

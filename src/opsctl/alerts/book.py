@@ -1,16 +1,66 @@
 """What may stand in a book of alerts: rules of the kinds `Alert` and `SLO` by name, for one service."""
 
+import re
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from opsctl.alerts.severity import AlertSeverity
-from opsctl.alerts.signals import AbsenceSignal, AlwaysSignal, Label, Selector, Signal
+from opsctl.alerts.signals import (
+    AbsenceSignal,
+    AlwaysSignal,
+    Label,
+    MeanSignal,
+    QuantileSignal,
+    RateSignal,
+    RatioSignal,
+    Selector,
+    ShareSignal,
+    Signal,
+)
 from opsctl.config.model import StrictModel
 from opsctl.config.quantities import Duration, PositiveDuration
 
 RuleName = Annotated[str, Field(pattern=r"^[a-zA-Z][a-zA-Z0-9_]{0,99}$")]
-Sentence = Annotated[str, Field(min_length=1, max_length=1000)]
+_NEVER_BELOW_NOTHING = RatioSignal | QuantileSignal | MeanSignal | RateSignal | ShareSignal
+_RUNBOOK = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}\.md")
+
+
+def _checked_runbook(name: str) -> str:
+    """Refuse what is no name of a file in the folder of runbooks: stubs are written under it."""
+    if _RUNBOOK.fullmatch(name) is None:
+        raise ValueError("a file name such as `cache_cold.md` belongs here, without a folder")
+    return name
+
+
+# Beyond it neighbouring numbers differ by more than what tests put above and below a threshold.
+_GREATEST = 1e15
+# Of Prometheus, or made from the book: another value would be another alert, or hide whom it goes to.
+_TAKEN_LABELS = frozenset({"alertname", "alertstate", "severity", "service", "team"})
+
+
+def _checked_number(value: float) -> float:
+    if abs(value) > _GREATEST:
+        raise ValueError(f"`{value:g}` is beyond {_GREATEST:g}, where nothing can be measured")
+    return value
+
+
+def _checked_label(name: str) -> str:
+    if name in _TAKEN_LABELS or name.startswith("__"):
+        raise ValueError(f"the label `{name}` is not for a rule to set")
+    return name
+
+
+def _with_words(text: str) -> str:
+    if not text.strip():
+        raise ValueError("nothing is said; write a sentence")
+    return text
+
+
+Number = Annotated[float, AfterValidator(_checked_number)]
+PositiveNumber = Annotated[float, Field(gt=0), AfterValidator(_checked_number)]
+OwnLabel = Annotated[Label, AfterValidator(_checked_label)]
+Sentence = Annotated[str, Field(min_length=1, max_length=1000), AfterValidator(_with_words)]
 
 
 class PanelReference(StrictModel):
@@ -40,7 +90,7 @@ class _Rule(StrictModel):
     """What was seen; may use `{{ $labels.x }}` and `{{ $value | humanize }}`."""
     impact: Sentence
     """What users notice of it."""
-    runbook: str | None = None
+    runbook: Annotated[str, AfterValidator(_checked_runbook)] | None = None
     """File in `docs/runbooks/`, without a folder; by default the name of the rule with `.md`."""
     panel: PanelReference | None = None
     """Where to look."""
@@ -50,7 +100,7 @@ class _Rule(StrictModel):
     """Why no drill can prove it; then delivery alone is proven, by a made-up alert that says so."""
     detect_within: PositiveDuration
     """From the first bad event to the notification; must not be below the predicted time."""
-    labels: dict[Label, str] = {}
+    labels: dict[OwnLabel, str] = {}
     """More labels, such as `dependency: vectors`; never a measured value."""
     notify: Annotated[list[str], Field(max_length=8)] = []
     """Receivers of `delivery.yaml`; by default those of the severity."""
@@ -72,9 +122,9 @@ class Alert(_Rule):
     """critical pages, warning is for working hours, info is only shown, none is for the dead man's switch."""
     signal: Signal
     """What it looks at."""
-    above: float | None = None
+    above: Number | None = None
     """Fires when the signal is greater."""
-    below: float | None = None
+    below: Number | None = None
     """Fires when the signal is less."""
     for_: Annotated[Duration, Field(alias="for")]
     """How long the condition must hold; `0s` needs `at_once`."""
@@ -90,6 +140,8 @@ class Alert(_Rule):
         if given != (0 if needs_none else 1):
             what = "no threshold" if needs_none else "exactly one of `above` and `below`"
             raise ValueError(f"a signal of kind `{self.signal.kind}` takes {what}")
+        if self.below is not None and self.below <= 0 and isinstance(self.signal, _NEVER_BELOW_NOTHING):
+            raise ValueError(f"a signal of kind `{self.signal.kind}` is never below {self.below:g}")
         return self
 
 
@@ -109,14 +161,14 @@ class LatencyIndicator(StrictModel):
     kind: Literal["latency"]
     of: Selector
     """The histogram, without a suffix."""
-    within_seconds: Annotated[float, Field(gt=0)]
+    within_seconds: PositiveNumber
     """Must be a bucket's bound."""
 
 
 class BurnTier(StrictModel):
     """One pair of windows: fires when both burn the budget faster than `factor` times what the period allows."""
 
-    factor: Annotated[float, Field(gt=0)]
+    factor: PositiveNumber
     """Such as 14.4."""
     long: PositiveDuration
     """Such as `1h`."""
@@ -157,7 +209,7 @@ class Objective(_Rule):
         default_factory=lambda: {name: BurnTier.model_validate(tier) for name, tier in GOOGLE_TIERS.items()}
     )
     """Pairs of windows by name, the fastest first."""
-    min_events: Annotated[float, Field(ge=0)] = 0
+    min_events: Annotated[float, Field(ge=0), AfterValidator(_checked_number)] = 0
     """With fewer events than this in the short window no alert fires."""
 
 

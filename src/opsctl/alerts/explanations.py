@@ -26,4 +26,7 @@ The text is promtool's own. `opsctl alerts render` writes the same rules and tes
     "ALR093": """promtool and amtool test rules and routes for real; one of them is not on this machine.
 
 Without them the expressions are parsed, and that is all that can be said: the command ends with 3, never with 0.""",
+    "ALR094": """The environment variable TMPDIR names no folder that can be written, so promtool cannot test anything.
+
+Nothing was tested, and nothing recorded: the rules may be right.""",
 }

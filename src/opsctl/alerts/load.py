@@ -6,8 +6,9 @@ from pathlib import Path
 from opsctl.alerts.book import Alert, AlertBook, Objective
 from opsctl.alerts.delivery import DeliveryBook
 from opsctl.clients.files import read_text
+from opsctl.config.folder import books_in
 from opsctl.config.load import parse_book
-from opsctl.config.marks import MarkedDocument, locate, read_marked
+from opsctl.config.marks import MOST_BYTES, MarkedDocument, locate, read_marked
 from opsctl.core.errors import UsageError
 from opsctl.core.findings import Finding, Location
 
@@ -39,11 +40,12 @@ class LoadedBook:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AlertBooks:
-    """All books of a project, by name, and how their alerts are delivered."""
+    """All books of a project, by name, and how their alerts are delivered; `ignored` are files that are no books."""
 
     books: tuple[LoadedBook, ...]
     delivery: DeliveryBook
     delivery_source: SourceText
+    ignored: tuple[str, ...] = ()
 
     def rule(self, name: str) -> Alert | Objective | None:
         """Return the rule of this name; None where no book has it."""
@@ -56,8 +58,8 @@ def load_alert_books(folder: Path) -> AlertBooks:
     Raises:
         UsageError: a book is wrong, or `delivery.yaml` is missing, or there is no book beside it.
     """
-    delivery_path = folder / DELIVERY_FILE
-    if not delivery_path.exists():
+    delivery_path, found = folder / DELIVERY_FILE, books_in(folder)
+    if delivery_path not in found.books:
         raise UsageError(
             f"there is no `{delivery_path}`",
             code="CFG008",
@@ -65,7 +67,7 @@ def load_alert_books(folder: Path) -> AlertBooks:
             fix="run `opsctl init` for a starter, or set `books.alerts` to the folder of your books",
         )
     findings: list[Finding] = []
-    texts = {path: read_text(path) for path in sorted(folder.glob("*.yaml"))}
+    texts = {path: read_text(path, most_bytes=MOST_BYTES) for path in found.books}
     books: list[LoadedBook] = []
     delivery: DeliveryBook | None = None
     for path, text in texts.items():
@@ -91,7 +93,10 @@ def load_alert_books(folder: Path) -> AlertBooks:
             fix="run `opsctl init` for a starter, or set `books.alerts` to the folder of your books",
         )
     return AlertBooks(
-        books=tuple(books), delivery=delivery, delivery_source=_source(delivery_path, texts[delivery_path])
+        books=tuple(books),
+        delivery=delivery,
+        delivery_source=_source(delivery_path, texts[delivery_path]),
+        ignored=tuple(str(path) for path in found.ignored),
     )
 
 

@@ -7,6 +7,7 @@ from opsctl.alerts.load import AlertBooks
 from opsctl.alerts.promql_text import duration
 from opsctl.alerts.rules import AlertRule, RecordingRule, RuleSet
 from opsctl.alerts.yaml_text import yaml_text
+from opsctl.core.errors import UsageError
 
 HEAD = """Rendered from {sources} by `opsctl alerts render`; edit those, not this file."""
 
@@ -19,8 +20,26 @@ def file_of(group: str) -> str:
     return group.replace(":", ".")
 
 
+def colliding_groups(rules: RuleSet) -> tuple[tuple[str, ...], ...]:
+    """Return the groups that would be written into one file; on some disks capitals tell no files apart."""
+    files: dict[str, dict[str, None]] = {}
+    for group in (*(each.group for each in rules.recordings), *(each.group for each in rules.alerts)):
+        files.setdefault(file_of(group).casefold(), {})[group] = None
+    return tuple(tuple(groups) for groups in files.values() if len(groups) > 1)
+
+
 def render_rules(books: AlertBooks, rules: RuleSet) -> Mapping[str, str]:
-    """Return the text of each rule file by its name, without the suffix."""
+    """Return the text of each rule file by its name, without the suffix.
+
+    Raises:
+        UsageError: ALR070 two groups have one file, so the rules of one of them would be lost.
+    """
+    for colliding in colliding_groups(rules):
+        raise UsageError(
+            f"`{' and '.join(colliding)}` would be written into one file, `{file_of(colliding[0])}.yml`",
+            code="ALR070",
+            fix="rename the book or the objective",
+        )
     every = books.delivery.timing.evaluate_every
     groups: dict[str, list[dict[str, Any]]] = {}
     for recording in rules.recordings:

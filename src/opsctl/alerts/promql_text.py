@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
+from opsctl.metrics.promql import Matcher, read_promql
+
 _SELECTOR = re.compile(r"\s*(?P<metric>[a-zA-Z_:][\w:]*)\s*(?:\{(?P<matchers>.*)\})?\s*", re.DOTALL)
 _UNITS = (("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1000), ("ms", 1))
 
@@ -49,6 +51,32 @@ def selection(text: str) -> Selection:
     if found is None:
         raise ValueError(f"`{text}` is not a metric with matchers")
     return Selection(metric=found["metric"], matchers=(found["matchers"] or "").strip().rstrip(","))
+
+
+def checked_selector(text: str) -> str:
+    """Return a selector as it is.
+
+    >>> checked_selector('up{job="service"}')
+    'up{job="service"}'
+
+    Raises:
+        ValueError: it is none, or more than one; expressions, tests and mutants could not be made of it.
+    """
+    try:
+        chosen = selection(text)
+        (use,) = read_promql(text).uses
+        # A comment, or a second selector, would hide what is added behind the first.
+        (longer,) = read_promql(str(chosen.matching('added="x"'))).uses
+    except ValueError:
+        is_plain = False
+    else:
+        added = Matcher(label="added", operator="=", value="x")
+        is_plain = (longer.metric, longer.matchers) == (chosen.metric, (*use.matchers, added))
+    if not is_plain:
+        raise ValueError(
+            'a metric with matchers belongs here, such as `up{job="service"}`; no range, function, operator or comment'
+        )
+    return text
 
 
 def number(value: float | Decimal) -> str:

@@ -6,12 +6,13 @@ and never with a function around it: the renderer adds those for the chosen targ
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
+from opsctl.alerts.promql_text import checked_selector
 from opsctl.config.model import StrictModel
 from opsctl.config.quantities import PositiveDuration
 
-Selector = Annotated[str, Field(min_length=1, max_length=500)]
+Selector = Annotated[str, Field(min_length=1, max_length=500), AfterValidator(checked_selector)]
 Label = Annotated[str, Field(pattern=r"^[a-zA-Z_][a-zA-Z0-9_]*$")]
 Labels = Annotated[list[Label], Field(max_length=8)]
 

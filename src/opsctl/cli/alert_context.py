@@ -42,12 +42,22 @@ def lint_context(books: "AlertBooks", rules: "RuleSet", *, target: "Target") -> 
 
 def runbook_headings() -> Mapping[str, tuple[str, ...]] | None:
     """Return the headings of each runbook; None where there is no folder of them."""
-    from opsctl.clients.files import read_text
-
-    folder = runbooks_folder()
-    if not folder.is_dir():
+    texts = runbook_texts()
+    if texts is None:
         return None
-    return {path.name: tuple(_HEADING.findall(read_text(path))) for path in sorted(folder.glob("*.md"))}
+    return {path.name: tuple(_HEADING.findall(text)) for path, text in texts.items()}
+
+
+def runbook_texts() -> Mapping[Path, str] | None:
+    """Return the text of each runbook by its path; None where there is no folder of them."""
+    from opsctl.clients.files import read_text
+    from opsctl.config.folder import books_in
+    from opsctl.config.marks import MOST_BYTES
+
+    found = books_in(runbooks_folder(), suffix=".md")
+    if not found.is_there:
+        return None
+    return {path: read_text(path, most_bytes=MOST_BYTES) for path in found.books}
 
 
 def runbooks_folder() -> Path:
@@ -60,10 +70,9 @@ def runbooks_folder() -> Path:
 
 def panel_keys() -> Mapping[str, frozenset[str]] | None:
     """Return the panels of each dashboard; None where the project has no dashboards."""
-    from opsctl.cli import dashboarding, wiring
+    from opsctl.cli import dashboarding
 
-    settings = wiring.settings()
-    if not any((settings.root / settings.project.books.dashboards).glob("*.yaml")):
+    if not dashboarding.has_books():
         return None
     return {
         each.name: frozenset(key for panels in each.book.rows.values() for key in panels)
@@ -88,10 +97,12 @@ def alert_proofs() -> "Mapping[str, AlertProof]":
 
 
 def proof_records() -> "Mapping[str, Record]":
-    """Return the newest proof of each alert in the ledger; none where the ledger cannot be read."""
+    """Return the newest proof of each alert in the ledger; none where the ledger cannot be read, which is told."""
     from opsctl.alerts.proving.model import EVIDENCE_KIND
     from opsctl.cli import wiring
+    from opsctl.cli.ledger_health import tell_if_damaged
 
+    tell_if_damaged()
     try:
         records = wiring.ledger().records(kind=EVIDENCE_KIND)
     except OpsError:

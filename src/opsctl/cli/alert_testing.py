@@ -1,5 +1,6 @@
 """With what does `alerts test` work: the programs of this machine, and the record of what they showed."""
 
+import os
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +16,7 @@ def run(names: Sequence[str], *, mutation: bool, listener: "Listener") -> "TestR
     """Test the chosen alerts and keep the result in the ledger.
 
     Raises:
-        NotReadyError: ALR093 promtool or amtool is missing.
+        NotReadyError: ALR093 promtool or amtool is missing; ALR094 they have no folder for temporary files.
     """
     from opsctl.alerts.proving.plan import choose_alerts
     from opsctl.alerts.testing.run import RuleTester
@@ -26,6 +27,7 @@ def run(names: Sequence[str], *, mutation: bool, listener: "Listener") -> "TestR
     books, rules = watching.load_rules()
     alerts = choose_alerts(rules, names)
     _require_tools(rules)
+    _require_temporary_folder()
     began_at, began = clock.now(), clock.monotonic()
     tester = RuleTester(books, rules, contract=full_contract(), listener=listener)
     report = tester.test(alerts, mutation=mutation)
@@ -70,6 +72,18 @@ def _require_tools(rules: "RuleSet") -> None:
         why=f"only this could be said without: {parsed}",
         fix=f"install: {INSTALL}",
     )
+
+
+def _require_temporary_folder() -> None:
+    """Refuse a folder of temporary files that is none: promtool would fail there, and every rule seem wrong."""
+    chosen = os.environ.get("TMPDIR", "")
+    if chosen and not (os.path.isdir(chosen) and os.access(chosen, os.W_OK | os.X_OK)):  # noqa: PTH112
+        raise NotReadyError(
+            f"`TMPDIR` is `{chosen}`, where no temporary file can be made, so nothing was tested",
+            code="ALR094",
+            why="promtool keeps its test data there",
+            fix="unset TMPDIR, or name a folder that can be written",
+        )
 
 
 def _record(report: "TestReport", *, began_at: Any, seconds: float, subject: str) -> None:

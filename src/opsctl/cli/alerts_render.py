@@ -7,6 +7,7 @@ import typer
 
 from opsctl.alerts.target import Histograms, PrometheusVersion
 from opsctl.cli.options import DryRun, Json, command
+from opsctl.cli.rendering import out_folder
 from opsctl.core.exit_codes import ExitCode
 
 
@@ -32,7 +33,14 @@ def render(
         Histograms, typer.Option("--histograms", help="classic, or native (needs version 3).")
     ] = Histograms.CLASSIC,
     out: Annotated[
-        Path | None, typer.Option("--out", "-o", help="Folder; default: `rendered` beside the books.")
+        Path | None,
+        typer.Option(
+            "--out",
+            "-o",
+            parser=out_folder,
+            metavar="PATH",
+            help="Folder; default: `rendered` beside the books.",
+        ),
     ] = None,
     dry_run: DryRun = False,
     json: Json = False,
@@ -45,7 +53,6 @@ def render(
     from opsctl.cli import rendering, watching, wiring
     from opsctl.cli.document import document
     from opsctl.cli.exit import leave
-    from opsctl.core.differences import differences
     from opsctl.metrics.contract import full_contract
     from opsctl.ui.console import print_document
     from opsctl.ui.show_rendered import show_rendered
@@ -55,11 +62,12 @@ def render(
     settings = wiring.settings()
     folder = out or settings.root / settings.project.books.alerts / "rendered"
     files = render_files(books, rules, target=target, contract=full_contract())
-    there = rendering.read_rendered(folder)
-    changes = differences(files, there)
+    if check:
+        changes = rendering.compare(folder, files)
+    else:
+        changes = rendering.render_into(folder, files, settings=settings, dry_run=dry_run)
     stubs = {} if check else watching.missing_runbooks(rules)
-    if not check and not dry_run:
-        rendering.write_rendered(folder, files, there=there)
+    if not dry_run:
         watching.write_runbooks(stubs)
     if json:
         data = {"folder": folder, "files": len(files), "changes": changes, "runbooks": sorted(stubs)}

@@ -1,5 +1,6 @@
 """The command `opsctl alerts test`: rules by promtool, routes by amtool, and rules that are wrong on purpose."""
 
+import math
 from pathlib import Path
 from typing import Annotated
 
@@ -20,6 +21,13 @@ def register(app: typer.Typer) -> None:
     )(check_rules)
 
 
+def _a_number(value: float) -> float:
+    """Refuse NaN, which no range keeps out and no score is below."""
+    if math.isnan(value):
+        raise typer.BadParameter("`nan` is no part of anything")
+    return value
+
+
 def check_rules(
     names: Annotated[
         list[str] | None, typer.Argument(metavar="[RULE]...", help="Rules or alerts; all without any.")
@@ -30,7 +38,13 @@ def check_rules(
     ] = False,
     least_score: Annotated[
         float,
-        typer.Option("--min-mutation-score", min=0, max=1, help="Exit 1 below this part of noticed mutants."),
+        typer.Option(
+            "--min-mutation-score",
+            min=0,
+            max=1,
+            callback=_a_number,
+            help="Exit 1 below this part of noticed mutants.",
+        ),
     ] = 0.9,
     junit: Annotated[
         Path | None, typer.Option("--junit", metavar="FILE", help="Write the findings as JUnit.")

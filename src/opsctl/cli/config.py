@@ -30,15 +30,19 @@ def show(json: Json = False) -> None:
 @command(app, "opsctl config check")
 def check(json: Json = False) -> None:
     """Check opsctl.yaml and every book; all problems at once, each with its place."""
-    from opsctl.cli import wiring
+    from opsctl.cli.config_checking import check_books
     from opsctl.cli.document import document
     from opsctl.ui.console import print_document, print_line
 
-    checked = wiring.check_books()
+    checked = check_books()
     if json:
-        print_document(document("opsctl.config.check", data=checked, ok=True))
+        print_document(document("opsctl.config.check", data=checked.read, ok=True, findings=checked.unread))
     else:
-        print_line("\n".join(f"ok  {name}" for name in checked))
+        print_line(
+            "\n".join(
+                [f"ok  {name}" for name in checked.read] + [f"--  {each.title}" for each in checked.unread]
+            )
+        )
 
 
 @command(app, "opsctl config schema collections")

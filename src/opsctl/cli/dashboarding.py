@@ -22,14 +22,25 @@ def books() -> "tuple[LoadedDashboard, ...]":
     return load_dashboards(settings.root / settings.project.books.dashboards)
 
 
+def has_books() -> bool:
+    """Tell whether the project has dashboards."""
+    from opsctl.cli import wiring
+    from opsctl.config.folder import books_in
+
+    settings = wiring.settings()
+    return bool(books_in(settings.root / settings.project.books.dashboards).books)
+
+
 def rules() -> "RuleSet":
     """Return the project's alerts; none where it has no books of them."""
     from opsctl.alerts.load import DELIVERY_FILE
     from opsctl.alerts.rules import RuleSet
     from opsctl.cli import watching, wiring
+    from opsctl.config.folder import books_in
 
     settings = wiring.settings()
-    if not (settings.root / settings.project.books.alerts / DELIVERY_FILE).exists():
+    folder = settings.root / settings.project.books.alerts
+    if folder / DELIVERY_FILE not in books_in(folder).books:
         return RuleSet(alerts=(), recordings=())
     return watching.load_rules()[1]
 
@@ -48,11 +59,14 @@ def contract(found: "RuleSet") -> "Contract":
 
 def lint_context() -> "LintContext":
     """Return everything that the checks look at, the rendered JSON included."""
+    from opsctl.cli import wiring
     from opsctl.cli.alert_context import runbook_headings
+    from opsctl.config.folder import books_in
     from opsctl.dashboards.files import boards_of
     from opsctl.dashboards.grafana import render_board
     from opsctl.dashboards.lint import LintContext, linted
 
+    settings = wiring.settings()
     loaded, found = {each.name: each for each in books()}, rules()
     lines, known = alert_lines(found), contract(found)
     boards = boards_of(tuple(loaded.values()), lines, contract=known)
@@ -62,6 +76,7 @@ def lint_context() -> "LintContext":
         contract=known,
         alerts=lines,
         runbooks=None if runbooks is None else frozenset(runbooks),
+        ignored=[str(path) for path in books_in(settings.root / settings.project.books.dashboards).ignored],
     )
 
 
@@ -81,16 +96,16 @@ def preview_parts(url: str | None) -> PreviewParts:
         NotReadyError: PRM001 there is no Prometheus.
     """
     from opsctl.cli import watching
-    from opsctl.cli.alert_context import runbooks_folder
-    from opsctl.clients.files import read_text
+    from opsctl.cli.alert_context import runbook_texts
     from opsctl.clients.prometheus import Prometheus
     from opsctl.dashboards.files import boards_of
 
-    found, folder = rules(), runbooks_folder()
+    found = rules()
+    written = {path.name: text for path, text in (runbook_texts() or {}).items()}
     texts = {
-        name: read_text(folder / alert.runbook)
+        name: written[alert.runbook]
         for alert in found.alerts
-        if (folder / alert.runbook).is_file()
+        if alert.runbook in written
         for name in (alert.name, alert.rule)
     }
     return PreviewParts(

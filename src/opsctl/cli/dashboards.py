@@ -8,6 +8,7 @@ import typer
 from opsctl.cli import dashboards_preview
 from opsctl.cli.finding_output import FailOn, Format
 from opsctl.cli.options import DryRun, Json, command, group
+from opsctl.cli.rendering import out_folder
 from opsctl.core.exit_codes import ExitCode
 from opsctl.core.finding_formats import FindingFormat
 from opsctl.core.findings import Severity
@@ -45,7 +46,14 @@ def render(
         bool, typer.Option("--check", help="Change nothing; exit 1 where a file differs from its book.")
     ] = False,
     out: Annotated[
-        Path | None, typer.Option("--out", "-o", help="Folder; default: `rendered` beside the books.")
+        Path | None,
+        typer.Option(
+            "--out",
+            "-o",
+            parser=out_folder,
+            metavar="PATH",
+            help="Folder; default: `rendered` beside the books.",
+        ),
     ] = None,
     dry_run: DryRun = False,
     json: Json = False,
@@ -54,7 +62,6 @@ def render(
     from opsctl.cli import dashboarding, rendering, wiring
     from opsctl.cli.document import document
     from opsctl.cli.exit import leave
-    from opsctl.core.differences import differences
     from opsctl.dashboards.files import render_dashboards
     from opsctl.ui.console import print_document
     from opsctl.ui.show_rendered import show_rendered
@@ -64,10 +71,10 @@ def render(
     files = render_dashboards(
         dashboarding.books(), dashboarding.alert_lines(found), contract=dashboarding.contract(found)
     )
-    there = rendering.read_rendered(folder)
-    changes = differences(files, there)
-    if not check and not dry_run:
-        rendering.write_rendered(folder, files, there=there)
+    if check:
+        changes = rendering.compare(folder, files)
+    else:
+        changes = rendering.render_into(folder, files, settings=settings, dry_run=dry_run)
     if json:
         data = {"folder": folder, "files": len(files), "changes": changes}
         print_document(document("opsctl.dashboards.render", data=data, ok=not (check and changes)))

@@ -24,9 +24,11 @@ def list(
     """List evidence, the newest first."""
     from opsctl.cli import wiring
     from opsctl.cli.document import document
+    from opsctl.cli.ledger_health import tell_if_damaged
     from opsctl.ui.console import print_document
     from opsctl.ui.show_evidence import show_records
 
+    tell_if_damaged()
     records = wiring.ledger().records(kind=kind, subject=subject, limit=limit)
     if json:
         print_document(document("opsctl.evidence.list", data=records, ok=True))

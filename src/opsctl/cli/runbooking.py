@@ -14,20 +14,21 @@ def runbooks() -> "dict[str, Runbook]":
     Raises:
         UsageError: RBK090 there is no folder of them.
     """
-    from opsctl.cli.alert_context import runbooks_folder
-    from opsctl.clients.files import read_text
+    from opsctl.cli.alert_context import runbook_texts, runbooks_folder
+    from opsctl.cli.command_tree import is_changing
+    from opsctl.runbooks.changing import with_found_changes
     from opsctl.runbooks.parse import parse_runbook
 
-    folder = runbooks_folder()
-    if not folder.is_dir():
+    texts = runbook_texts()
+    if texts is None:
         raise UsageError(
-            f"there is no folder of runbooks `{folder}`",
+            f"there is no folder of runbooks `{runbooks_folder()}`",
             code="RBK090",
             fix="`opsctl alerts render` writes a stub for each rule; `books.runbooks` names the folder",
         )
     return {
-        path.name: parse_runbook(path.stem, read_text(path), file=str(path))
-        for path in sorted(folder.glob("*.md"))
+        path.name: with_found_changes(parse_runbook(path.stem, text, file=str(path)), is_changing)
+        for path, text in texts.items()
     }
 
 

@@ -93,12 +93,11 @@ def missing_runbooks(rules: "RuleSet") -> dict[str, str]:
     """Return a stub for each runbook that is not there, by file name."""
     from opsctl.alerts.files import runbook_stub
     from opsctl.cli.alert_context import runbooks_folder
+    from opsctl.config.folder import books_in
 
-    folder = runbooks_folder()
+    there = {path.name for path in books_in(runbooks_folder(), suffix=".md").books}
     names = dict.fromkeys((alert.runbook, alert.rule) for alert in rules.alerts)
-    return {
-        file: runbook_stub(rule, rules.of_rule(rule)) for file, rule in names if not (folder / file).exists()
-    }
+    return {file: runbook_stub(rule, rules.of_rule(rule)) for file, rule in names if file not in there}
 
 
 def write_runbooks(stubs: "Mapping[str, str]") -> None:

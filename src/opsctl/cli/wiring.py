@@ -43,7 +43,7 @@ def settings() -> "Settings":
     """Return the settings of this project, each with its origin."""
     from opsctl.config.settings import find_root, resolve_settings, user_file
 
-    root = _chosen.get("root") or find_root(Path.cwd())
+    root = _chosen.get("root") or find_root(_here())
     if not root.is_dir():
         raise UsageError(
             f"the project folder `{root}` is not there", code="CFG007", fix=f"opsctl --project {root} init"
@@ -53,7 +53,17 @@ def settings() -> "Settings":
 
 def new_project_root() -> Path:
     """Return where `init` writes: the folder given, else the current one."""
-    return _chosen.get("root") or Path.cwd()
+    return _chosen.get("root") or _here()
+
+
+def _here() -> Path:
+    """Return the folder that we stand in."""
+    try:
+        return Path.cwd()
+    except FileNotFoundError as error:
+        raise UsageError(
+            "the folder that we stand in was removed", code="CFG007", fix="change to another: cd"
+        ) from error
 
 
 def book_models() -> "dict[str, type[BaseModel]]":
@@ -93,37 +103,9 @@ def schema_text(name: str) -> str:
     return render_schema(models[name], name=name)
 
 
-def check_books() -> list[str]:
-    """Check the project file and every book of the project; return what was checked."""
-    from opsctl.config.load import load_book
-
-    current = settings()
-    models, books = book_models(), current.project.books
-    single = {"collections": books.collections, "cache": books.cache, "service": books.service}
-    for kind, path in single.items():
-        # A book that is not there has its defaults; only the collections have none.
-        if kind == "collections" or (current.root / path).exists():
-            load_book(current.root / path, models[kind])
-    many = [
-        *(("load", path) for path in _books_in(books.loads)),
-        *(("dashboard", path) for path in _books_in(books.dashboards)),
-        *(("drill", path) for path in _books_in(books.drills)),
-        *(
-            ("delivery" if path.name == "delivery.yaml" else "alerts", path)
-            for path in _books_in(books.alerts)
-        ),
-    ]
-    for kind, book in many:
-        load_book(book, models[kind])
-    return ["opsctl.yaml", *single.values(), *(str(path.relative_to(current.root)) for _, path in many)]
-
-
-def _books_in(folder: str) -> list[Path]:
-    return sorted((settings().root / folder).glob("*.yaml"))
-
-
 def machine() -> "Machine":
     """Return what `doctor` looks at; servers that are not running are not started for it."""
+    from opsctl.cli.config_checking import check_books
     from opsctl.project.doctor import Machine
 
     home = _home_or_default()
@@ -133,7 +115,7 @@ def machine() -> "Machine":
         last_evidence_at=_last_evidence_at(),
         secret_files=_secret_files(),
         load_settings=lambda: f"{len(settings().rows())} settings, project folder `{settings().root}`",
-        load_books=lambda: ", ".join(check_books()),
+        load_books=lambda: ", ".join(check_books().read),
         probe_vectors=_probe_vectors if _can_probe(home, "qdrant") else None,
         probe_database=_probe_database if _can_probe(home, "database") else None,
     )
@@ -143,7 +125,7 @@ def _home_or_default() -> Path:
     try:
         return settings().home
     except OpsError:
-        return Path.cwd() / ".opsctl"
+        return _here() / ".opsctl"
 
 
 def _last_evidence_at() -> "datetime | None":

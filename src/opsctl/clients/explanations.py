@@ -12,10 +12,23 @@ kill -9, so a lock file that stays behind never has to be removed.""",
     "FIL003": """A file or folder cannot be read or written, for another reason than a full disk.
 
 Mostly the owner or the mode; the message holds the system's own words.""",
-    "FIL004": """A file that was named is not there, or is a folder.""",
+    "FIL004": """A file that was named is not there, or is a folder, a pipe, a socket or a device.
+
+What is no file may never end, or never begin: a pipe is read only where the shell has opened it, as `<(command)`.""",
     "FIL005": """A file is not text in the expected encoding.
 
 The message names the first byte that does not fit. Exports from spreadsheets are often Windows-1252.""",
+    "FIL006": """A file is larger than any real one of its kind, so it is not read into memory.
+
+Books and runbooks may have 2 MiB; what is larger is some other file by mistake.""",
+    "FIL007": """A folder was named into which is not rendered: it holds the project, its books, or files of somebody else.
+
+A render replaces files, and removes those that it no longer makes. So it takes a folder that is empty, or one in which
+an earlier render of the same kind has left its `lock.json`; of other files in there it touches none.""",
+    "FIL008": """The `lock.json` in a rendered folder does not say which files a render has made.
+
+Mostly a merge that was left half-way. Restore it from git; if everything in the folder was rendered, remove the folder
+and render again.""",
     "PRC001": """A process could not be started: the program is missing, not executable, or not to be reached by the
 account that it should run under.""",
     "PRC002": """A process did not end, even by SIGKILL, or belongs to somebody else; it is named.

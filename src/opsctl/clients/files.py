@@ -8,22 +8,25 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from opsctl.clients.special_files import NoFileError, open_special, read_bytes, write_into
 from opsctl.core.errors import NotReadyError, OpsError, RefusedError, UsageError
 
 # EFBIG is what a file-size limit (`ulimit -f`) answers; for the user it is the same trouble as a full disk.
 _NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+_LONGEST_PREFIX = 48  # characters of four bytes each leave room for the rest of a name of 255 bytes
 
 
-def read_text(path: Path, *, encoding: str = "utf-8") -> str:
+def read_text(path: Path, *, encoding: str = "utf-8", most_bytes: int | None = None) -> str:
     """Return the text of a file; a byte order mark is dropped.
 
     Raises:
-        UsageError: FIL004 when the file is not there, FIL005 when it is not text in `encoding`.
+        UsageError: FIL004 when it is no file that is there, FIL005 when it is not text in `encoding`, FIL006 when it
+            is larger than `most_bytes`.
         NotReadyError: FIL003 when it cannot be read.
     """
     try:
-        data = path.read_bytes()
-    except (FileNotFoundError, IsADirectoryError, NotADirectoryError) as error:
+        data = read_bytes(path, most=most_bytes)
+    except (FileNotFoundError, IsADirectoryError, NotADirectoryError, NoFileError) as error:
         raise UsageError(
             f"`{path}` is not a file that can be read",
             code="FIL004",
@@ -32,33 +35,53 @@ def read_text(path: Path, *, encoding: str = "utf-8") -> str:
         ) from error
     except OSError as error:
         raise file_error(error, path=path, doing="read") from error
+    if most_bytes is not None and len(data) > most_bytes:
+        raise UsageError(
+            f"`{path}` is larger than {most_bytes:,} bytes",
+            code="FIL006",
+            why="no file of its kind is so large",
+            fix="look whether it is the file that was meant",
+        )
     try:
         return data.decode(encoding).removeprefix("\ufeff")
     except UnicodeDecodeError as error:
+        source = "UTF-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "WINDOWS-1252"
         raise UsageError(
             f"`{path}` is not {encoding} text: byte 0x{data[error.start]:02x} at offset {error.start}",
             code="FIL005",
             why=error.reason,
-            fix=f"convert it: iconv -f WINDOWS-1252 -t UTF-8 {path}",
+            fix=f"convert it: iconv -f {source} -t UTF-8 {path}",
         ) from error
 
 
 def write_atomically(path: Path, data: bytes | str, *, mode: int = 0o644) -> None:
     """Replace a file by `data` as a whole: readers see the old bytes or the new ones, also after a crash.
 
+    A symbolic link stays one, its target is replaced. A device, a pipe or a socket is no file that could be replaced,
+    so it is written into.
+
     Raises:
         NotReadyError: FIL001 when the disk is full, FIL003 for any other refusal; the old file is untouched.
     """
-    content = data.encode() if isinstance(data, str) else data
+    # A file name of another encoding, told in a report, must not keep the report from being written.
+    content = data.encode(errors="backslashreplace") if isinstance(data, str) else data
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor, temporary = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent)
+        descriptor = open_special(path)
+        if descriptor is not None:
+            write_into(descriptor, content)
+            return
+        target = Path(os.path.realpath(path))
+        if target.is_dir():
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+        target.parent.mkdir(parents=True, exist_ok=True)
+        prefix = f".{target.name}"[:_LONGEST_PREFIX]
+        descriptor, temporary = tempfile.mkstemp(prefix=f"{prefix}.", suffix=".tmp", dir=target.parent)
     except OSError as error:
         raise file_error(error, path=path, doing="write") from error
     try:
         _fill_and_sync(descriptor, content, mode=mode)
-        Path(temporary).replace(path)
-        sync_directory(path.parent)
+        Path(temporary).replace(target)
+        sync_directory(target.parent)
     except OSError as error:
         Path(temporary).unlink(missing_ok=True)
         raise file_error(error, path=path, doing="write") from error
@@ -149,7 +172,7 @@ class FileLock:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             os.ftruncate(descriptor, 0)
-            os.pwrite(descriptor, f"{os.getpid()} {self.what}\n".encode(), 0)
+            os.pwrite(descriptor, f"{os.getpid()} {self.what}\n".encode(errors="backslashreplace"), 0)
         except BlockingIOError as error:
             holder = os.pread(descriptor, 4096, 0).decode(errors="replace").strip()
             os.close(descriptor)
@@ -262,9 +285,10 @@ def file_error(error: OSError, *, path: Path, doing: str) -> OpsError:
             why=error.strerror,
             fix=f"free some space, then run the command again: df -h {path.parent}",
         )
+    is_folder = error.errno == errno.EISDIR
     return NotReadyError(
         f"cannot {doing} `{path}`",
         code="FIL003",
         why=error.strerror,
-        fix=f"check owner and mode: ls -ld {path.parent}",
+        fix="name a file in that folder" if is_folder else f"check owner and mode: ls -ld {path.parent}",
     )

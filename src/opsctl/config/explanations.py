@@ -23,7 +23,16 @@ names the nearest key that it does know.""",
     "CFG005": """The book is larger than any real book.
 
 A few YAML aliases of aliases can stand for billions of values, and an alias inside itself for endlessly many;
-checking such a file would use up all memory. The limits are 2 MiB of text and 200,000 values.""",
+checking such a file would use up all memory. The limits are 2 MiB of text, 200,000 values, and lists or maps
+a hundred deep.""",
+    "CFG009": """A book has a name that is too long, or that holds characters nobody can type.
+
+Its name becomes that of groups of rules, of files and of dashboards: at most 100 characters, none of them a control
+character, and all of them UTF-8.""",
+    "CFG010": """A book, or a folder of books, that the settings name was not read, because there is nothing to read.
+
+That is right where a project has none; `books` in opsctl.yaml says where they are looked for. A file that ends in `.yml`
+is no book: books end in `.yaml`.""",
     "CFG006": """A file that should hold a secret is empty.
 
 An empty key would be sent as no key at all, and the server's refusal would point at the wrong place.""",

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ValidationError
 
 from opsctl.clients.files import read_text
 from opsctl.config.branches import meant
-from opsctl.config.marks import MarkedDocument, locate, read_marked
+from opsctl.config.marks import MOST_BYTES, MarkedDocument, locate, read_marked
 from opsctl.core.errors import UsageError
 from opsctl.core.findings import Finding, Severity
 
@@ -24,13 +24,24 @@ def load_book(path: Path, model: type[Book]) -> Book:
         UsageError: with one finding for each problem of syntax, unknown key, wrong type or failed rule;
             also when the file is not there or not text.
     """
-    if not path.exists():
+    if is_missing(path):
         raise UsageError(
             f"there is no book `{path}`",
             code="CFG008",
             fix="check the path; `opsctl init` writes the starter books",
         )
-    return parse_book(read_text(path), model, file=str(path))
+    return parse_book(read_text(path, most_bytes=MOST_BYTES), model, file=str(path))
+
+
+def is_missing(path: Path) -> bool:
+    """Tell whether nothing at all is there; a link that leads nowhere is something, and wrong."""
+    try:
+        path.lstat()
+    except (FileNotFoundError, NotADirectoryError, ValueError):
+        return True
+    except OSError:
+        return False  # reading it says what the system refuses
+    return False
 
 
 def parse_book(text: str, model: type[Book], *, file: str) -> Book:

@@ -13,6 +13,8 @@ Path = tuple[str | int, ...]
 # Far above any real book; a file beyond it is a mistake, or an attack by aliases of aliases of aliases.
 MOST_BYTES = 2 * 1024 * 1024
 MOST_NODES = 200_000
+# What reads nodes goes down as deep as they do, libyaml's own composer in C too: beyond its stack the process ends.
+DEEPEST = 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,14 +43,25 @@ def read_marked(text: str, *, file: str) -> MarkedDocument:
             value=None, findings=(_size_finding(f"{len(text):,} characters", text, file=file),)
         )
     loader = yaml.CSafeLoader if hasattr(yaml, "CSafeLoader") else yaml.SafeLoader
+    node: yaml.Node | None = None
     try:
+        too_deep = _first_too_deep(text, loader)
+        if too_deep is not None:
+            return MarkedDocument(value=None, findings=(_depth_finding(too_deep, text=text, file=file),))
         node = yaml.compose(text, Loader=loader)
         if _size(node, known={}, most=MOST_NODES) > MOST_NODES:
             finding = _size_finding(f"more than {MOST_NODES:,} values, aliases resolved", text, file=file)
             return MarkedDocument(value=None, findings=(finding,))
         value = yaml.load(text, Loader=loader)  # noqa: S506 - both loaders are the safe ones
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
+    except (yaml.YAMLError, RecursionError) as error:
         return MarkedDocument(value=None, findings=(_syntax_finding(error, text=text, file=file),))
+    except (ValueError, KeyError, AttributeError, IndexError) as error:
+        # What PyYAML raises where a text is not of the kind that its tag, or its looks, say: `!!bool foo`.
+        unreadable = _unreadable(node)
+        finding = _syntax_finding(error, text=text, file=file)
+        if unreadable is not None:
+            finding = _kind_finding(unreadable, text=text, file=file)
+        return MarkedDocument(value=None, findings=(finding,))
     keys: dict[Path, tuple[int, int]] = {}
     values: dict[Path, tuple[int, int]] = {}
     findings: list[Finding] = []
@@ -61,6 +74,31 @@ def read_marked(text: str, *, file: str) -> MarkedDocument:
             keys[path] = _place(key_node)
         values[path] = _place(value_node)
     return MarkedDocument(value=value, keys=keys, values=values, findings=tuple(findings))
+
+
+def _first_too_deep(text: str, loader: Any) -> yaml.Event | None:
+    """Return the beginning of the first collection that is nested too deeply; events are read without recursion."""
+    depth = 0
+    for event in yaml.parse(text, Loader=loader):
+        if isinstance(event, yaml.CollectionStartEvent):
+            depth += 1
+            if depth > DEEPEST:
+                return event
+        elif isinstance(event, yaml.CollectionEndEvent):
+            depth -= 1
+    return None
+
+
+def _unreadable(node: yaml.Node | None) -> yaml.ScalarNode | None:
+    """Return the first text of which no value can be made."""
+    for _, key, value in _walk(node, ()):
+        for each in (key, value):
+            if isinstance(each, yaml.ScalarNode):
+                try:
+                    yaml.constructor.SafeConstructor().construct_object(each)
+                except (yaml.YAMLError, ValueError, KeyError, AttributeError, IndexError):
+                    return each
+    return None
 
 
 def locate(text: str, *, file: str, line: int, column: int) -> Location:
@@ -124,6 +162,31 @@ def _syntax_finding(error: Exception, *, text: str, file: str) -> Finding:
         title=f"not valid YAML: {problem}",
         location=locate(text, file=file, line=line, column=column),
         fix="check indentation, quotes and brackets near this place",
+    )
+
+
+def _depth_finding(event: yaml.Event, *, text: str, file: str) -> Finding:
+    mark = event.start_mark
+    line, column = (mark.line + 1, mark.column + 1) if mark is not None else (1, 1)
+    return Finding(
+        code="CFG005",
+        severity=Severity.ERROR,
+        title="the book is too large",
+        location=locate(text, file=file, line=line, column=column),
+        evidence=f"lists and maps nested more than {DEEPEST} deep",
+        fix="no book is so deep; look for brackets that are never closed",
+    )
+
+
+def _kind_finding(node: yaml.ScalarNode, *, text: str, file: str) -> Finding:
+    line, column = _place(node)
+    kind = node.tag.rpartition(":")[2]
+    return Finding(
+        code="CFG001",
+        severity=Severity.ERROR,
+        title=f"not valid YAML: `{str(node.value)[:60]}` is no {kind}",
+        location=locate(text, file=file, line=line, column=column),
+        fix="put it into quotes if it is a text, and leave `!!` away",
     )
 
 

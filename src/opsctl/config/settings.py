@@ -11,7 +11,7 @@ import yaml
 from pydantic import ValidationError
 
 from opsctl.clients.files import read_text
-from opsctl.config.load import load_book
+from opsctl.config.load import is_missing, load_book
 from opsctl.config.project import ProjectSettings
 from opsctl.core.errors import UsageError
 
@@ -67,7 +67,7 @@ class Settings:
 def find_root(start: Path) -> Path:
     """Return the nearest folder upward that holds `opsctl.yaml`, else `start` itself."""
     for folder in (start, *start.parents):
-        if (folder / PROJECT_FILE).is_file():
+        if not is_missing(folder / PROJECT_FILE):
             return folder
     return start
 
@@ -95,7 +95,7 @@ def resolve_settings(
     merged: dict[str, Any] = {}
     origins: dict[str, str] = {}
     for path in (user_file, root / PROJECT_FILE):
-        if path is not None and path.is_file():
+        if path is not None and not is_missing(path):
             load_book(path, ProjectSettings)  # says everything that is wrong, with places
             _merge(merged, origins, flatten(yaml.safe_load(read_text(path)) or {}), origin=str(path))
     _merge_environment(merged, origins, environment)

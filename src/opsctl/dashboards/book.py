@@ -1,14 +1,22 @@
 """What may stand in a book of dashboards: rows of panels, each with what it shows and why anybody should look."""
 
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import Field
+from pydantic import AfterValidator, Field, model_validator
 
 from opsctl.config.model import StrictModel
 
 Key = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,59}$")]
-Title = Annotated[str, Field(min_length=1, max_length=80)]
+
+
+def _with_words(text: str) -> str:
+    if not text.strip():
+        raise ValueError("nothing is said; write a few words")
+    return text
+
+
+Title = Annotated[str, Field(min_length=1, max_length=80), AfterValidator(_with_words)]
 
 
 class PanelKind(StrEnum):
@@ -55,6 +63,12 @@ class Panel(StrictModel):
     """Where it ends."""
     decimals: Annotated[int | None, Field(ge=0, le=6)] = None
     """Digits after the point."""
+
+    @model_validator(mode="after")
+    def _axis_goes_up(self) -> Self:
+        if self.min is not None and self.max is not None and self.min >= self.max:
+            raise ValueError(f"the axis ends at {self.max:g}, below where it begins, {self.min:g}")
+        return self
 
 
 class DashboardBook(StrictModel):

@@ -3,9 +3,10 @@
 from opsctl.dashboards.lint import explanations
 
 EXPLANATIONS = explanations() | {
-    "DSH090": """A book of dashboards has the name of the dashboard that is made from the alerts.
+    "DSH090": """A book of dashboards has the name of a file that is rendered beside it: `alerts` or `lock`.
 
-`alerts` shows each rule against its threshold; panels of your own go into any other book.""",
+`alerts` shows each rule against its threshold; panels of your own go into any other book. `lock.json` names all files
+of a render with their digests.""",
     "DSH091": """Grafana's SDK is not installed, through which dashboards are written.
 
 It is the extra `opsctl[grafana]`. `opsctl dashboards preview` draws the same panels without it.""",

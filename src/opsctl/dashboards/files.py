@@ -5,7 +5,7 @@ import json
 from collections.abc import Mapping, Sequence
 
 from opsctl.dashboards.grafana import render_board
-from opsctl.dashboards.load import LoadedDashboard
+from opsctl.dashboards.load import LOCK, LoadedDashboard
 from opsctl.dashboards.model import AlertLine, Board, board_of_alerts, place
 from opsctl.metrics.contract import Contract
 
@@ -65,7 +65,7 @@ def render_dashboards(
         "books": {f"{each.name}.yaml": _digest(each.text) for each in books},
         "files": {path: _digest(text) for path, text in sorted(files.items())},
     }
-    return {**files, "lock.json": json.dumps(lock, indent=2) + "\n"}
+    return {**files, f"{LOCK}.json": json.dumps(lock, indent=2) + "\n"}
 
 
 def _digest(text: str) -> str:

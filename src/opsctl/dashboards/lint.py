@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from opsctl.config.printable import escaped, unprintable_values
 from opsctl.core.findings import Finding, Location, Severity
 from opsctl.dashboards.grafana import known_units, read_back, threshold_steps
 from opsctl.dashboards.ids import UID_PREFIX
@@ -70,12 +71,21 @@ class LintedBoard:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LintContext:
-    """Everything that the checks look at; `runbooks` are file names, None where there is no folder of them."""
+    """Everything that the checks look at.
+
+    Args:
+        boards: all dashboards, with what Grafana will read.
+        contract: which series there are.
+        alerts: whose lines are drawn.
+        runbooks: file names; None where there is no folder of them.
+        ignored: files beside the books whose names are almost those of books.
+    """
 
     boards: Sequence[LintedBoard]
     contract: Contract
     alerts: Sequence[AlertLine]
     runbooks: frozenset[str] | None = None
+    ignored: Sequence[str] = ()
 
 
 Complaint = tuple[str, Location, str | None]
@@ -396,6 +406,27 @@ def dead_link(context: LintContext) -> Iterator[Complaint]:
                         each.at(placed.key),
                         "`opsctl alerts render` writes a stub",
                     )
+
+
+@_check("DSH027", Severity.WARNING)
+def ignored_file(context: LintContext) -> Iterator[Complaint]:
+    """A file beside the books ends in `.yml`, so nobody reads it: books end in `.yaml`."""
+    for file in context.ignored:
+        yield (
+            "this is no book: its name ends in `.yml`",
+            Location(file=file),
+            f"mv {file} {file.removesuffix('.yml')}.yaml",
+        )
+
+
+@_check("DSH028")
+def unprintable(context: LintContext) -> Iterator[Complaint]:
+    """A text holds a character that terminals obey, or that turns the direction of writing: it may show what it is not."""
+    for each in context.boards:
+        for path, is_key, character in unprintable_values(each.loaded.marks) if each.loaded else ():
+            where = ".".join(str(part) for part in path)
+            place = each.loaded.at(*path, of_key=is_key) if each.loaded else each.whole
+            yield f"`{where}` holds the character {escaped(character)}", place, "leave it away"
 
 
 def _template(context: LintContext, name: str) -> Iterator[Complaint]:

@@ -4,12 +4,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from opsctl.clients.files import read_text
+from opsctl.config.folder import books_in
 from opsctl.config.load import parse_book
-from opsctl.config.marks import MarkedDocument, locate, read_marked
+from opsctl.config.marks import MOST_BYTES, MarkedDocument, locate, read_marked
 from opsctl.core.errors import UsageError
 from opsctl.core.findings import Finding, Location
 from opsctl.dashboards.book import DashboardBook
 from opsctl.dashboards.model import GENERATED
+
+LOCK = "lock"
+"""Of the file with the digests of all that is rendered, without its suffix."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,9 +38,9 @@ def load_dashboards(folder: Path) -> tuple[LoadedDashboard, ...]:
     """Read every book of a folder; all problems of all books at once.
 
     Raises:
-        UsageError: a book is wrong, there is none, or one has the name of the generated dashboard.
+        UsageError: a book is wrong, there is none, or one has the name of a file that is made beside it.
     """
-    paths = sorted(folder.glob("*.yaml"))
+    paths = books_in(folder).books
     if not paths:
         raise UsageError(
             f"there is no dashboard in `{folder}`",
@@ -46,7 +50,7 @@ def load_dashboards(folder: Path) -> tuple[LoadedDashboard, ...]:
     loaded: list[LoadedDashboard] = []
     findings: list[Finding] = []
     for path in paths:
-        text = read_text(path)
+        text = read_text(path, most_bytes=MOST_BYTES)
         try:
             book = parse_book(text, DashboardBook, file=str(path))
         except UsageError as error:
@@ -61,10 +65,18 @@ def load_dashboards(folder: Path) -> tuple[LoadedDashboard, ...]:
             findings=findings,
             fix="mend them and run the same command again; nothing was changed",
         )
-    if any(each.name == GENERATED for each in loaded):
-        raise UsageError(
-            f"the dashboard `{GENERATED}` is made from the alert books; a book cannot have its name",
-            code="DSH090",
-            fix=f"rename `{GENERATED}.yaml`",
-        )
+    for each in loaded:
+        _require_own_name(each.name)
     return tuple(loaded)
+
+
+def _require_own_name(name: str) -> None:
+    """Refuse what is rendered anyway: `alerts.json` from the alert books, and `lock.json` with the digests of all."""
+    taken = {GENERATED: "is made from the alert books", LOCK: "names all that is rendered"}
+    what = taken.get(name.casefold())
+    if what is not None:
+        raise UsageError(
+            f"`{name.casefold()}.json` {what}; a book cannot have its name",
+            code="DSH090",
+            fix=f"rename `{name}.yaml`",
+        )

@@ -95,18 +95,19 @@ def board_of_alerts(alerts: Sequence[AlertLine], *, scraped: Collection[str] = (
     rows: dict[str, dict[str, Panel]] = {}
     lines = []
     for alert in alerts:
-        rows.setdefault(alert.severity.capitalize(), {})[alert.name.lower()] = Panel(
+        # Without the limits of a book, which are for people: names of alerts may be longer than titles.
+        rows.setdefault(alert.severity.capitalize(), {})[alert.name.lower()] = Panel.model_construct(
             kind=PanelKind.TIMESERIES,
             title=alert.name,
             description=f"{alert.summary} Fires where the line is {_side(alert)} the threshold.",
             unit="short",
-            queries=[Query(expr=scoped(alert.signal_expr, scraped), legend="{{instance}}")],
+            queries=[Query.model_construct(expr=scoped(alert.signal_expr, scraped), legend="{{instance}}")],
             width=8,
             min=None,
         )
         lines.append(_on_its_own_panel(alert))
     order = {"Critical": 0, "Warning": 1, "Info": 2, "None": 3}
-    book = DashboardBook(
+    book = DashboardBook.model_construct(
         title="All alerts",
         description="Every alert: what it looks at, and where it fires. Made from the alert books.",
         rows=dict(sorted(rows.items(), key=lambda row: order[row[0]])),

@@ -7,12 +7,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from fcntl import LOCK_EX, flock
 from pathlib import Path
-from typing import IO
 
 from opsctl.clients.files import append_durably, file_error, write_atomically
+from opsctl.clients.special_files import require_file
 from opsctl.core.clock import Clock
 from opsctl.core.errors import FailedError, UsageError
 from opsctl.core.findings import Finding, Location, Severity
+from opsctl.evidence.lines import ends_whole, last_line
 from opsctl.evidence.model import GENESIS, Evidence, Record, record_from_line
 
 
@@ -52,9 +53,9 @@ class Ledger:
             NotReadyError: when the disk is full or the folder cannot be written.
         """
         with self._refusals_named(doing="write"), self._locked():
-            self._drop_torn_tail()
+            is_moved = self._mend_torn_tail()
             last = self._last_record()
-            self._require_sound_end(last)
+            self._require_sound_end(last, is_moved=is_moved)
             record = self._chained(evidence, last=last)
             append_durably(self._path, record.to_line())
             write_atomically(self._head_path, f"{record.sequence} {record.digest}\n")
@@ -143,7 +144,7 @@ class Ledger:
         return replace(record, digest=record.computed_digest())
 
     def _last_record(self) -> Record | None:
-        last = self._last_line()
+        last = last_line(self._path)
         if not last:
             return None
         try:
@@ -157,47 +158,52 @@ class Ledger:
                 fix="run `opsctl evidence verify`; restore the file from a backup, or move it away to begin anew",
             ) from error
 
-    def _drop_torn_tail(self) -> None:
-        """Move a last line that a crash left without its end aside: it was never acknowledged."""
+    def _mend_torn_tail(self) -> bool:
+        """Give a last line its end where the head counts it; else move it aside, and tell so.
+
+        What a crash left without its end was never acknowledged, unless an editor took the line end away.
+        """
         if not self._path.exists():
-            return
+            return False
         with self._path.open("r+b") as file:
             size = file.seek(0, os.SEEK_END)
-            if size == 0 or _byte_at(file, size - 1) == b"\n":
-                return
-            torn = self._last_line()
-            append_durably(self._path.with_suffix(".torn"), torn + b"\n")
-            file.truncate(size - len(torn))
+            if ends_whole(file, size=size):
+                return False
+            torn = last_line(self._path)
+            is_counted = self._is_counted(torn)
+            if is_counted:
+                file.seek(size)
+                file.write(b"\n")
+                file.flush()
+            else:
+                append_durably(self._path.with_suffix(".torn"), torn + b"\n")
+                file.truncate(size - len(torn))
             os.fsync(file.fileno())
+        return not is_counted
 
-    def _require_sound_end(self, last: Record | None) -> None:
+    def _is_counted(self, line: bytes) -> bool:
+        """Tell whether a line is a whole record, and the one that the head names."""
+        try:
+            record = record_from_line(line)
+        except ValueError:
+            return False
+        is_whole = record.digest == record.computed_digest()
+        return is_whole and not self._check_head(count=record.sequence, digest=record.digest)
+
+    def _require_sound_end(self, last: Record | None, *, is_moved: bool) -> None:
         count, digest = (last.sequence, last.digest) if last else (0, GENESIS)
         broken = [
             each for each in self._check_head(count=count, digest=digest) if each.severity is Severity.ERROR
         ]
         if broken:
+            moved = "; a last line without its end was moved to `ledger.torn`" if is_moved else ""
             raise FailedError(
                 "the evidence ledger does not end where its head says, so nothing is added to it",
                 code="EVD001",
                 location=broken[0].location,
-                why=broken[0].evidence or broken[0].title,
+                why=f"{broken[0].evidence or broken[0].title}{moved}",
                 fix="run `opsctl evidence verify`; restore the file from a backup, or move it away to begin anew",
             )
-
-    def _last_line(self) -> bytes:
-        """Return the last line by reading backward from the end, so that a long ledger costs nothing."""
-        if not self._path.exists():
-            return b""
-        with self._path.open("rb") as file:
-            size = file.seek(0, os.SEEK_END)
-            window = 4096
-            while True:
-                start = max(0, size - window)
-                file.seek(start)
-                lines = file.read(size - start).rstrip(b"\n").rsplit(b"\n", 1)
-                if len(lines) == 2 or start == 0:
-                    return lines[-1]
-                window *= 4
 
     def _check_head(self, *, count: int, digest: str) -> list[Finding]:
         place = Location(file=str(self._head_path))
@@ -248,6 +254,9 @@ class Ledger:
         try:
             if self._folder.exists() and not self._folder.is_dir():
                 raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR))
+            for path in (self._path, self._head_path, self._folder / "lock"):
+                if path.exists():
+                    require_file(path)  # the opening of a pipe would wait for ever
             yield
         except OSError as error:
             raise file_error(error, path=self._path, doing=doing) from error
@@ -271,11 +280,6 @@ def _check_link(record: Record, *, place: Location, previous: str, sequence: int
     if record.previous != previous:
         findings.append(_broken(f"record {record.id} does not follow the one before it", place))
     return findings
-
-
-def _byte_at(file: IO[bytes], offset: int) -> bytes:
-    file.seek(offset)
-    return file.read(1)
 
 
 def _broken(title: str, place: Location, *, evidence: str | None = None) -> Finding:

@@ -98,7 +98,7 @@ def record_from_line(line: bytes) -> Record:
         others = {"verdict": Verdict(body["verdict"]), "simulated": tuple(body["simulated"])}
         _require_shape(body)
         return Record(**(body | moments | others))
-    except (KeyError, TypeError, UnicodeDecodeError) as error:
+    except (KeyError, TypeError, UnicodeDecodeError, RecursionError) as error:
         raise ValueError(f"not a whole evidence record: {error}") from error
 
 

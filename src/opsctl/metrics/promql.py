@@ -1,5 +1,6 @@
 """What is in an expression: its selectors, and what is done with each, read off the tree of a real parser."""
 
+import math
 import re
 from dataclasses import dataclass
 from functools import lru_cache
@@ -10,6 +11,13 @@ _MACROS = (
     (re.compile(r"\$__range|\$\{__range\}"), "1h"),
 )
 _VARIABLE = re.compile(r"\$\{?(?P<name>[a-zA-Z_]\w*)(?::\w+)?\}?")
+_QUOTED = re.compile(r"\"(?:[^\"\\]|\\.)*\"|'(?:[^'\\]|\\.)*'|`[^`]*`")
+_OPERATOR = re.compile(r"[-+*/%^<>=!]=?|\b(?:and|or|unless|atan2)\b", re.IGNORECASE)
+# Far above any real expression. The parser goes down as deep as an expression does: a chain of some thousands of terms
+# takes its whole stack, and the process with it.
+_MOST_CHARACTERS = 10_000
+_MOST_OPERATORS = 200
+_DEEPEST = 100
 _NEWER_SYNTAX = re.compile(r"\b(anchored|smoothed|fill|fill_left|fill_right|info)\b")
 
 
@@ -92,17 +100,19 @@ def read_promql(expr: str) -> Reading:
     """Return what is in an expression.
 
     Raises:
-        PromqlError: it does not parse.
+        PromqlError: it does not parse, or is longer or nested deeper than anybody could read.
     """
     import promql_parser
 
+    _require_measure(expr)
+    reader = _Reader()
     try:
-        tree = promql_parser.parse(expr)
+        reader.walk(promql_parser.parse(expr), ())
     except ValueError as error:
         newer = _NEWER_SYNTAX.search(expr) is not None
         raise PromqlError(str(error), is_perhaps_newer=newer) from error
-    reader = _Reader()
-    reader.walk(tree, ())
+    except RecursionError as error:
+        raise PromqlError("it is nested too deeply", is_perhaps_newer=False) from error
     return Reading(
         uses=tuple(reader.uses),
         groupings=tuple(reader.groupings),
@@ -110,6 +120,19 @@ def read_promql(expr: str) -> Reading:
         has_float_equality=reader.has_float_equality,
         unguarded_divisions=tuple(reader.unguarded_divisions),
     )
+
+
+def _require_measure(expr: str) -> None:
+    if len(expr) > _MOST_CHARACTERS:
+        raise PromqlError(f"it has more than {_MOST_CHARACTERS:,} characters", is_perhaps_newer=False)
+    bare = _QUOTED.sub('""', expr)
+    if len(_OPERATOR.findall(bare)) > _MOST_OPERATORS:
+        raise PromqlError(f"it has more than {_MOST_OPERATORS} operators", is_perhaps_newer=False)
+    depth = 0
+    for character in bare:
+        depth += (character in "([{") - (character in ")]}")
+        if depth > _DEEPEST:
+            raise PromqlError(f"it is nested more than {_DEEPEST} deep", is_perhaps_newer=False)
 
 
 class _Reader:
@@ -147,22 +170,22 @@ class _Reader:
 
     def _call(self, node: Any, around: tuple[str, ...]) -> None:
         name = node.func.name
-        first = len(self.groupings)
+        first, first_use = len(self.groupings), len(self.uses)
         for argument in node.args:
             self.walk(argument, (name, *around))
         if name == "histogram_quantile":
             below = self.groupings[first:]
-            is_classic = any(use.metric.endswith("_bucket") for use in self._uses_below(node))
+            is_classic = any(use.metric.endswith("_bucket") for use in self.uses[first_use:])
             if is_classic and any(each.word == "by" and "le" not in each.labels for each in below):
                 self.quantiles_without_le += 1
 
     def _aggregate(self, node: Any, around: tuple[str, ...]) -> None:
-        operation = str(node.op)
+        operation, first_use = str(node.op), len(self.uses)
         self.walk(node.expr, (operation, *around))
         modifier = node.modifier
         word = "by" if modifier is None else ("by" if str(modifier.type).endswith("By") else "without")
         labels = () if modifier is None else tuple(modifier.labels)
-        metrics = tuple(use.metric for use in self._uses_below(node))
+        metrics = tuple(use.metric for use in self.uses[first_use:])
         self.groupings.append(Grouping(word=word, labels=labels, metrics=metrics, operation=operation))
 
     def _binary(self, node: Any, around: tuple[str, ...]) -> None:
@@ -170,16 +193,15 @@ class _Reader:
         self.walk(node.lhs, around)
         self.walk(node.rhs, around)
         is_number = type(node.rhs) is self._parser.NumberLiteral
-        if operator in ("==", "!=") and is_number and node.rhs.val != int(node.rhs.val):
+        if operator in ("==", "!=") and is_number and _is_fraction(node.rhs.val):
             self.has_float_equality = True
         if operator == "/" and not is_number and not _is_guarded(node.rhs, self._parser):
             self.unguarded_divisions.append(str(node.rhs))
 
-    def _uses_below(self, node: Any) -> list[Use]:
-        inner = _Reader()
-        for child in node.args if hasattr(node, "args") else [node.expr]:
-            inner.walk(child, ())
-        return inner.uses
+
+def _is_fraction(value: float) -> bool:
+    """Tell whether a number is no whole one; NaN equals nothing, and infinity is what it is."""
+    return math.isnan(value) or (math.isfinite(value) and not value.is_integer())
 
 
 def _is_guarded(node: Any, parser: Any) -> bool:

@@ -7,6 +7,7 @@ HEADINGS = ("Meaning", "Impact", "Diagnosis", "Mitigation")
 STUB = "<!-- stub"
 CHANGES = "# changes:"
 """Stands above a command that changes something, and says what."""
+UNSAID = "its runbook does not say what"
 README = "README.md"
 OVER = "Over"
 """The heading, not required, below which stands how to know that it is over."""
@@ -31,6 +32,7 @@ class Step:
         text: what is said before the command.
         command: what bash would be given.
         line: where the command begins.
+        is_changing: the command itself shows that it changes something, or hides what it does, and nobody said so.
     """
 
     number: int
@@ -39,10 +41,16 @@ class Step:
     command: str
     line: int
     listed: int | None = None
+    is_changing: bool = False
 
     @property
     def changes(self) -> str | None:
         """Return what the command changes; None where it only looks."""
+        return UNSAID if self.mark is None and self.is_changing else self.mark
+
+    @property
+    def mark(self) -> str | None:
+        """Return what the runbook says that the command changes; None where it says nothing."""
         first = self.command.partition("\n")[0]
         return first.removeprefix(CHANGES).strip() if first.startswith(CHANGES) else None
 

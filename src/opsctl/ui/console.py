@@ -1,14 +1,22 @@
 """Where does output go and how is it coloured: results to stdout, everything else to stderr."""
 
+import re
 import sys
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, is_dataclass
 from functools import cache
+from io import TextIOWrapper
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from rich.console import Console
 
     from opsctl.core.envelope import Document
+
+
+# As `config.printable`, in UTF-8; what lies below a blank is escaped in JSON anyway.
+_UNPRINTABLE = re.compile(rb"\x7f|\xc2[\x80-\x9f]|\xe2\x80[\xaa-\xae]|\xe2\x81[\xa6-\xa9]")
 
 
 @dataclass(slots=True)
@@ -37,14 +45,11 @@ def err() -> "Console":
 
 
 def print_document(document: "Document") -> None:
-    """Write one JSON document to stdout; NaN and infinities become null."""
-    import orjson
-
+    """Write one JSON document to stdout; NaN and infinities become null, what a terminal would obey its escape."""
     mode.has_printed_document = True
     if sys.stdout is None:  # closed by the caller: `>&-`
         return
-    options = orjson.OPT_INDENT_2 | orjson.OPT_SERIALIZE_NUMPY | orjson.OPT_NON_STR_KEYS
-    sys.stdout.buffer.write(orjson.dumps(document, default=_to_plain, option=options) + b"\n")
+    sys.stdout.buffer.write(_json(document) + b"\n")
     sys.stdout.flush()
 
 
@@ -59,21 +64,59 @@ def note(text: str) -> None:
         err().print(text, highlight=False, soft_wrap=True)
 
 
+def warn(text: str) -> None:
+    """Tell what must not be overlooked, also who asked for quiet."""
+    from rich.markup import escape
+
+    err().print(f"[yellow]warning:[/] {escape(text)}", highlight=False, soft_wrap=True)
+
+
 def hint(text: str) -> None:
     """Show the next step; literals in backticks."""
     note(f"[cyan]hint:[/] {text}")
 
 
-def _console(*, stderr: bool) -> "Console":
-    from rich.console import Console
+def _json(document: "Document") -> bytes:
+    import orjson
 
+    options = orjson.OPT_INDENT_2 | orjson.OPT_SERIALIZE_NUMPY | orjson.OPT_NON_STR_KEYS
+    try:
+        written = orjson.dumps(document, default=_to_plain, option=options)
+    except TypeError:  # half a character: a file name of another encoding
+        written = orjson.dumps(_whole(document), default=_to_plain, option=options)
+    return _UNPRINTABLE.sub(lambda found: f"\\u{ord(found[0].decode()):04x}".encode(), written)
+
+
+def _whole(value: Any) -> Any:
+    """Return a value whose texts are whole, half characters in them written out."""
+    if isinstance(value, str):
+        return value.encode(errors="backslashreplace").decode()
+    if isinstance(value, Path):
+        return _whole(str(value))
+    if is_dataclass(value) and not isinstance(value, type):
+        return {each.name: _whole(getattr(value, each.name)) for each in fields(value)}
+    if isinstance(value, Mapping):
+        return {_whole(key): _whole(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_whole(each) for each in value]
+    return value
+
+
+def _console(*, stderr: bool) -> "Console":
+    from opsctl.ui.escaping_console import EscapingConsole
+
+    stream = sys.stderr if stderr else sys.stdout
+    if isinstance(stream, TextIOWrapper):
+        stream.reconfigure(errors="backslashreplace")  # what the terminal's encoding has no character for
     forced = {"always": True, "never": False}.get(mode.color)
     # Without `emoji=False` Rich turns `:x:` in somebody's data into a picture.
     no_color = mode.color == "never" or None
-    console = Console(stderr=stderr, force_terminal=forced, no_color=no_color, emoji=False)
+    console = EscapingConsole(stderr=stderr, force_terminal=forced, no_color=no_color, emoji=False)
     if not console.is_terminal:
         width = max(console.width, 160)
-        console = Console(stderr=stderr, force_terminal=forced, no_color=no_color, emoji=False, width=width)
+        console = EscapingConsole(
+            stderr=stderr, force_terminal=forced, no_color=no_color, emoji=False, width=width
+        )
     return console
 
 

@@ -72,16 +72,18 @@ def _proof(proof: Record | None, now: datetime) -> str:
 
 
 def _cells(row: ListedAlert) -> tuple[str, ...]:
+    from rich.markup import escape
+
     return (
         row.name,
         f"[{_COLOURS[row.severity]}]{row.severity}[/]",
-        ", ".join(row.receivers) or "-",
+        escape(", ".join(row.receivers)) or "-",
         _time(row.for_seconds),
         _time(row.allowed_seconds),
         _time(row.predicted_seconds),
         _time(row.measured_seconds),
         row.drill or "-",
-        row.proof if row.proof != "fail" else "[red]fail[/]",
+        escape(row.proof) if row.proof != "fail" else "[red]fail[/]",
     )
 
 

@@ -6,6 +6,8 @@ from typing import Protocol
 
 from opsctl.ui.console import hint, out, print_line
 
+_LEFT_OVER = "left over"
+
 
 class Changed(Protocol):
     """A file that differs."""
@@ -39,9 +41,11 @@ def show_rendered(
     if not changes:
         print_line(f"✔ {files} files in {place} are as their books say")
     elif is_written:
-        print_line(f"✔ {len(changes)} of {files} files written to {place}")
+        removed = sum(change.state == _LEFT_OVER for change in changes)
+        told = f", {removed} of an earlier render removed" if removed else ""
+        print_line(f"✔ {len(changes) - removed} of {files} files written to {place}{told}")
     else:
-        print_line(f"{len(changes)} of {files} files in {place} differ from their books")
+        print_line(f"{len(changes)} files in {place} are not as their books say")
         hint("run `render` without `--check`, read the difference, and commit it with the book")
     if stubs:
         hint("finish the stubs; `opsctl runbooks lint` says what is missing")

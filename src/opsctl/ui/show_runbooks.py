@@ -20,8 +20,10 @@ _BY_WATCHERS = "opsctl stack up --watch"
 
 def show_runbooks(runbooks: Sequence[Runbook]) -> None:
     """Print one row a runbook."""
+    from rich.markup import escape
+
     rows = [
-        (each.name, str(len(each.steps)), str(sum(step.changes is not None for step in each.steps)))
+        (escape(each.name), str(len(each.steps)), str(sum(step.changes is not None for step in each.steps)))
         for each in runbooks
     ]
     show_table(("runbook", "steps", "that change something"), rows)
@@ -33,7 +35,7 @@ def show_runbook(runbook: Runbook) -> None:
         render_text(runbook.text, console=out())
     else:
         print_line(runbook.text.rstrip("\n"))
-    hint(f"`opsctl runbooks run {runbook.name}` runs every step that only looks")
+    hint(f"`opsctl runbooks run {_plain(runbook.name)}` runs every step that only looks")
 
 
 def render_text(text: str, *, console: "Console") -> None:
@@ -77,16 +79,22 @@ def show_end(runbook: Runbook, following: Step | None) -> None:
 
         note(f"[dim]over when[/] {escape(over)}")
     if following is not None:
-        change = f", which changes something: {following.changes}" if following.changes else ""
+        change = f", which changes something: {_plain(following.changes)}" if following.changes else ""
         hint(
-            f"`opsctl runbooks run {runbook.name} --step {following.number}` runs step {following.number}{change}"
+            f"`opsctl runbooks run {_plain(runbook.name)} --step {following.number}` runs step {following.number}{change}"
         )
+
+
+def _plain(text: str) -> str:
+    from rich.markup import escape
+
+    return escape(text)
 
 
 def _show_step(step: Step) -> None:
     from rich.markup import escape
 
-    note(f"[bold]step {step.number}[/] [dim]{step.section}[/] {escape(step.text)}")
+    note(f"[bold]step {step.number}[/] [dim]{escape(step.section)}[/] {escape(step.text)}")
     for line in step.command.splitlines():
         err().print(f"  [cyan]{escape(line)}[/]", highlight=False, soft_wrap=True)
 

@@ -8,6 +8,7 @@ from tests.alerts.books import DELIVERY, EVERY_KIND, books_of, changed, compiled
 
 from opsctl.alerts.lint.registry import CHECKS, AlertProof, LintContext
 from opsctl.alerts.lint.run import lint_books
+from opsctl.alerts.lint.templates import template_problems
 from opsctl.alerts.load import AlertBooks
 from opsctl.alerts.proving.evidence import rule_digest
 from opsctl.core.findings import Severity
@@ -60,6 +61,12 @@ def in_a_circle() -> AlertBooks:
     return books_of(text)
 
 
+def colliding() -> AlertBooks:
+    """Return two books, the second of which has the name of the file of an objective of the first."""
+    first, second = books_of(WHOLE, EVERY_KIND).books
+    return replace(books_of(WHOLE), books=(first, replace(second, name="book0.availability")))
+
+
 SLOW = {
     "quick_burn_fast",
 }
@@ -96,7 +103,28 @@ WRONG = {
         "ALR021",
         broken("description: It is.", "description: 'It is {{ $value | humanise }}.'"),
     ),
+    "ALR021 end of nothing": ("ALR021", broken("description: It is.", "description: 'It is {{ end }}.'")),
+    "ALR021 no end": ("ALR021", broken("description: It is.", "description: 'It {{ if $value }}is.'")),
+    "ALR021 two ends": (
+        "ALR021",
+        broken("description: It is.", "description: '{{ if $value }}It{{ else }}is{{ end }}{{ end }}'"),
+    ),
+    "ALR021 empty": ("ALR021", broken("description: It is.", "description: 'It is {{ }}.'")),
+    "ALR021 variable": ("ALR021", broken("description: It is.", "description: 'It is {{ $valu }}.'")),
+    "ALR021 bracket": ("ALR021", broken("description: It is.", "description: 'It {{ ($value }} is.'")),
+    "ALR021 in a summary": (
+        "ALR021",
+        broken("summary: Something is wrong.", "summary: 'Something {{ end }} is wrong.'"),
+    ),
+    "ALR021 in the impact": (
+        "ALR021",
+        broken("impact: Readers notice it.", "impact: 'Readers {{ $labels.zone }} notice it.'"),
+    ),
     "ALR022": ("ALR022", broken("summary: Something is wrong.", "summary: something is wrong")),
+    "ALR026 escape": ("ALR026", broken("description: It is.", 'description: "It \\e[31m is."')),
+    "ALR026 C1": ("ALR026", broken("description: It is.", 'description: "It \\x9b is."')),
+    "ALR026 turned": ("ALR026", broken("description: It is.", 'description: "It \\u202e is."')),
+    "ALR070": ("ALR070", colliding()),
     "ALR030": ("ALR030", books_of(WHOLE, delivery=DELIVERY.replace("warning: [chat]", "warning: [chatt]"))),
     "ALR031": (
         "ALR031",
@@ -157,7 +185,7 @@ def test_each_check_finds_its_mistake_at_a_place(name):
 
 def test_every_check_that_looks_at_books_alone_is_tried_here():
     """A new one needs a book that is wrong."""
-    elsewhere = {"ALR003", "ALR011", "ALR023", "ALR024", "ALR025", "ALR032", "ALR036", "ALR041"}
+    elsewhere = {"ALR003", "ALR011", "ALR023", "ALR024", "ALR025", "ALR032", "ALR036", "ALR041", "ALR071"}
 
     assert set(CHECKS) == {code for code, _ in WRONG.values()} | elsewhere
 
@@ -256,3 +284,42 @@ def test_a_finding_is_put_off_only_with_a_day_and_a_reason(comment, silenced, co
 
     assert any(each.code == "ALR022" and "ratio" in each.title for each in found) is not silenced
     assert any(each.code == "ALR050" for each in found) is complains
+
+
+def test_names_that_differ_in_capitals_only_are_one():
+    """Their panel, and on some disks their runbook, is."""
+    text = WHOLE.replace("  level:", "  Ratio:").replace("inhibited_by: [ratio]", "inhibited_by: []")
+
+    assert "ALR036" in codes(books_of(text))
+
+
+@pytest.mark.parametrize(("allowed", "is_found"), [("59s", True), ("60s", False)])
+def test_a_time_shorter_than_for_alone_is_found_without_a_drill(allowed: str, *, is_found: bool):
+    """Whatever the value does, it cannot come sooner."""
+    books = broken("for: 1m\n    detect_within: 90s", f"for: 1m\n    detect_within: {allowed}")
+
+    assert ("ALR011" in codes(books)) is is_found
+
+
+def test_a_file_that_is_almost_a_book_is_told():
+    """Nobody reads `more.yml`."""
+    found = lint_books(context_of(replace(fine(), ignored=("alerts/more.yml",))))
+
+    assert [(each.severity, str(each.location)) for each in found if each.code == "ALR071"] == [
+        (Severity.WARNING, "alerts/more.yml")
+    ]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{{ if gt $value 1.0 }}{{ $value }}{{ else }}nothing{{ end }}",
+        '{{ range $i, $e := query "up" }}{{ $e.Value }}{{ end }}',
+        "{{ with $x := $labels }}{{ $x }}{{- end -}}",
+        '{{ printf "}}%s{{" ($value | humanize) }}',
+        "100 % of {all}",
+    ],
+)
+def test_templates_that_prometheus_fills_in_are_right(text: str):
+    """As its manual shows them."""
+    assert list(template_problems(text)) == []

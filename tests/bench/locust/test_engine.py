@@ -173,6 +173,7 @@ def test_ctrl_c_ends_the_run_with_what_was_measured_so_far(target):
     assert result.total.planned == result.total.outcomes.total() > 0
 
 
+@pytest.mark.drill
 def test_a_worker_that_dies_makes_an_error_and_ends_the_run(target):
     """Locust itself would go on with the other one, and half of the plan would look like all of it."""
     killed: list[int] = []

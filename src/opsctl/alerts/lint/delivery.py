@@ -159,16 +159,20 @@ def nobody_watches_the_watchers(context: LintContext) -> Iterator[Complaint]:
 
 @check("ALR036")
 def duplicate_names(context: LintContext) -> Iterator[Complaint]:
-    """Two alerts have one name: of two books, or because a tier's name is another rule's."""
+    """Two alerts have one name: of two books, because a tier's name is another rule's, or but for capitals.
+
+    The panel and the runbook of an alert are found by its name in small letters.
+    """
     seen: dict[str, str] = {}
     for alert in context.rules.alerts:
-        if alert.name in seen:
+        key = alert.name.casefold()
+        if key in seen:
             yield Complaint(
-                title=f"`{alert.name}` stands twice; first at {seen[alert.name]}",
+                title=f"`{alert.name}` stands twice; first at {seen[key]}",
                 location=alert.location,
                 fix="rename one",
             )
-        seen.setdefault(alert.name, str(alert.location))
+        seen.setdefault(key, str(alert.location))
 
 
 @check("ALR037")

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from opsctl.alerts import slo
 from opsctl.alerts.book import Alert, Objective
 from opsctl.alerts.lint.registry import Complaint, LintContext, check
+from opsctl.alerts.rules import AlertRule
 from opsctl.alerts.severity import AlertSeverity
 from opsctl.core.findings import Severity
 from opsctl.core.units import format_duration, parse_duration
@@ -41,11 +42,23 @@ def too_late_by_arithmetic(context: LintContext) -> Iterator[Complaint]:
     """`detect_within` is shorter than what the rule takes by its own arithmetic.
 
     From the first bad event pass the time until the windowed value crosses the threshold, a scrape, an evaluation, `for`
-    in whole evaluations, and Alertmanager's `group_wait`. Shorten one of these, or allow the time that it takes.
+    in whole evaluations, and Alertmanager's `group_wait`. Shorten one of these, or allow the time that it takes. Without a
+    drill nobody can say when the value crosses the threshold, but `for` alone must fit.
     """
     for loaded, name, rule in context.written():
         for alert in context.alerts_of(name):
             predicted = alert.predicted_seconds
+            if (
+                predicted is None
+                and alert.for_seconds > alert.detect_within_seconds
+                and _is_allowed(rule, alert)
+            ):
+                yield Complaint(
+                    title=f"{alert.name}: {format_duration(alert.detect_within_seconds)} are allowed, and `for` alone "
+                    f"takes {format_duration(alert.for_seconds)}",
+                    location=loaded.source.place("rules", name, "detect_within"),
+                    fix="allow the time that it takes, or shorten `for`",
+                )
             if predicted is None or predicted <= alert.detect_within_seconds:
                 continue
             if math.isinf(predicted):
@@ -117,6 +130,14 @@ def window_too_short(context: LintContext) -> Iterator[Complaint]:
                 fix=f"`for: {whole:g}s`, which is what it is in truth",
                 severity=Severity.WARNING,
             )
+
+
+def _is_allowed(rule: Alert | Objective, alert: AlertRule) -> bool:
+    """Tell whether the book itself allows an alert its time; slower tiers without one take what they take."""
+    if isinstance(rule, Alert):
+        return True
+    tier = rule.tiers.get(alert.tier or "")
+    return tier is not None and (tier.detect_within is not None or alert.tier == next(iter(rule.tiers)))
 
 
 def _tiers(context: LintContext, name: str) -> list[str]:

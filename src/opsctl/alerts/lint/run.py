@@ -1,6 +1,6 @@
 """What is wrong with the alert books: every check, in the order of the books."""
 
-from opsctl.alerts.lint import delivery, expressions, objectives, proofs, texts
+from opsctl.alerts.lint import delivery, expressions, files, objectives, proofs, texts
 from opsctl.alerts.lint.registry import CHECKS, LintContext, findings_of
 from opsctl.alerts.lint.snooze import EXPLANATION as SNOOZE_EXPLANATION
 from opsctl.alerts.lint.snooze import SNOOZE, apply_snoozes
@@ -8,7 +8,7 @@ from opsctl.core.findings import Finding
 
 __all__ = ["CHECKS", "SNOOZE", "SNOOZE_EXPLANATION", "lint_books"]
 
-MODULES = (expressions, objectives, texts, delivery, proofs)
+MODULES = (expressions, objectives, texts, delivery, proofs, files)
 """Importing them registers their checks."""
 
 

@@ -5,15 +5,13 @@ from collections.abc import Iterator
 
 from opsctl.alerts.compile import GENERATED_DASHBOARD
 from opsctl.alerts.lint.registry import Complaint, LintContext, check
+from opsctl.alerts.lint.templates import FUNCTIONS, actions_of, template_problems
 from opsctl.alerts.severity import AlertSeverity
+from opsctl.config.printable import escaped, unprintable_values
 from opsctl.core.findings import Severity
 from opsctl.metrics.promql import PromqlError, read_promql
 
-_TEMPLATE = re.compile(r"\{\{(?P<inside>[^{}]*)\}\}")
 _LABEL = re.compile(r"\$labels\.(?P<name>\w+)")
-_FUNCTIONS = frozenset(
-    {"humanize", "humanizePercentage", "humanizeDuration", "humanize1024", "humanizeTimestamp", "printf"}
-)
 _HEADINGS = ("Meaning", "Impact", "Diagnosis", "Mitigation")
 
 
@@ -36,33 +34,30 @@ def value_in_label(context: LintContext) -> Iterator[Complaint]:
 
 @check("ALR021")
 def template(context: LintContext) -> Iterator[Complaint]:
-    """A description holds a template that Prometheus cannot fill in, so people read `<error expanding template>`.
+    """A text holds a template that Prometheus cannot fill in, so people read `<error expanding template>`.
 
-    Braces must be balanced, and `{{ $labels.x }}` must be a label that the expression keeps: aggregations drop all labels
-    that they do not name.
+    Braces must be balanced, `{{ if }}`, `{{ range }}` and `{{ with }}` have one `{{ end }}` each, functions and variables must
+    be Prometheus's own, and `{{ $labels.x }}` must be a label that the expression keeps: aggregations drop all labels that
+    they do not name. What holds for a description holds for summary and impact.
     """
     for loaded, name, rule in context.written():
-        place = loaded.source.place("rules", name, "description")
-        text = rule.description
-        if text.count("{{") != text.count("}}") or len(_TEMPLATE.findall(text)) != text.count("{{"):
-            yield Complaint(title=f"{name}: braces of a template are not balanced", location=place)
-            continue
         kept = _labels_kept(context, name)
-        for inside in _TEMPLATE.findall(text):
-            for label in _LABEL.findall(inside):
+        for key in ("summary", "description", "impact"):
+            text, place = getattr(rule, key), loaded.source.place("rules", name, key)
+            for problem in template_problems(text):
+                yield Complaint(
+                    title=f"{name}: {problem}",
+                    location=place,
+                    fix=f"functions are {', '.join(sorted(FUNCTIONS))}",
+                )
+            for label in dict.fromkeys(
+                each for inside in actions_of(text) for each in _LABEL.findall(inside)
+            ):
                 if label not in kept:
                     yield Complaint(
                         title=f"{name}: the expression does not keep the label `{label}`",
                         location=place,
                         fix=f"add it to `by`; there is {', '.join(sorted(kept)) or 'none'}",
-                    )
-            piped = [part.split() for part in inside.split("|")[1:]]
-            for words in piped:
-                if words and words[0] not in _FUNCTIONS:
-                    yield Complaint(
-                        title=f"{name}: `{words[0]}` is no function of templates",
-                        location=place,
-                        fix=f"one of {', '.join(sorted(_FUNCTIONS))}",
                     )
 
 
@@ -155,6 +150,22 @@ def page_without_impact(context: LintContext) -> Iterator[Complaint]:
                 title=f"{name} pages, and says nothing of its impact",
                 location=loaded.source.place("rules", name, "impact"),
                 fix="say what readers notice",
+            )
+
+
+@check("ALR026")
+def unprintable(context: LintContext) -> Iterator[Complaint]:
+    """A text holds a character that terminals and pagers obey, or that turns the direction of writing.
+
+    With it a message can hide what it says, or show something else than what was reviewed.
+    """
+    sources = [*(loaded.source for loaded in context.books.books), context.books.delivery_source]
+    for source in sources:
+        for path, is_key, character in unprintable_values(source.marks):
+            yield Complaint(
+                title=f"`{'.'.join(str(part) for part in path)}` holds the character {escaped(character)}",
+                location=source.place(*path, of_key=is_key),
+                fix="leave it away",
             )
 
 

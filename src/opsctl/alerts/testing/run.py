@@ -32,7 +32,7 @@ class TestReport:
     """What tests showed.
 
     Args:
-        cases: how many cases each alert has.
+        cases: how many cases of each alert ran.
         findings: what failed.
         mutants: how many wrong rules were tried.
         survivors: those that no test noticed.
@@ -64,10 +64,11 @@ class RuleTester:
         """Run the cases of these alerts, the routes of all, and where asked for the mutants."""
         chosen = {alert.name for alert in alerts}
         cases = [case for case in self._cases if case.alert in chosen]
-        findings = [*self._uncovered(alerts, cases), *self._failing(cases), *self._wrong_routes()]
+        ran, failing = self._run(cases)
+        findings = [*self._uncovered(alerts, cases), *failing, *self._wrong_routes()]
         mutants = self._mutants(chosen) if mutation else []
         survivors = self._survivors(mutants)
-        counts = {alert.name: sum(case.alert == alert.name for case in cases) for alert in alerts}
+        counts = {alert.name: sum(case.alert == alert.name for case in ran) for alert in alerts}
         return TestReport(
             cases=counts, findings=tuple(findings), mutants=len(mutants), survivors=tuple(survivors)
         )
@@ -84,7 +85,8 @@ class RuleTester:
                 what = ", ".join(str(kind) for kind in missing)
                 yield _finding("ALR060", f"{alert.name} has no case: {what}", alert)
 
-    def _failing(self, cases: Sequence[Case]) -> Iterator[Finding]:
+    def _run(self, cases: Sequence[Case]) -> tuple[Sequence[Case], list[Finding]]:
+        """Return the cases that ran, and what failed; none runs where promtool does not take the rules."""
         files = render_unit_tests(self._rules, cases)
         self._listener(PhaseStarted(subject="rules", phase="test", total=len(files), unit="files"))
         with tempfile.TemporaryDirectory(prefix="opsctl-rules-") as name:
@@ -93,19 +95,19 @@ class RuleTester:
             _write(folder / "rules", rule_files)
             _write(folder / "tests", files)
             checked = promtool(
-                "check", "rules", *(f"{each}.yml" for each in rule_files), folder=folder / "rules"
+                "check", "rules", *(f"./{each}.yml" for each in rule_files), folder=folder / "rules"
             )
             if not checked.is_good:
-                yield Finding(
+                refused = Finding(
                     code="ALR061",
                     severity=Severity.ERROR,
                     title="promtool refuses the rules",
                     evidence=checked.text.strip()[:2000],
                 )
-                return
+                return (), [refused]
 
             def run(file: str) -> tuple[str, bool, str]:
-                answer = promtool("test", "rules", f"{file}.yml", folder=folder / "tests")
+                answer = promtool("test", "rules", f"./{file}.yml", folder=folder / "tests")
                 self._listener(PhaseAdvanced(subject="rules", phase="test", advance=1))
                 return file, answer.is_good, answer.text
 
@@ -114,9 +116,7 @@ class RuleTester:
         self._listener(
             PhaseFinished(subject="rules", phase="test", duration_seconds=0.0, figures={"cases": len(cases)})
         )
-        for file, is_good, text in results:
-            if not is_good:
-                yield from self._told(file, text)
+        return cases, [found for file, good, text in results if not good for found in self._told(file, text)]
 
     def _told(self, file: str, text: str) -> Iterator[Finding]:
         """Yield a finding for each alert that promtool names; the whole text where it names none."""
@@ -238,7 +238,7 @@ class RuleTester:
             }
             _write(folder / "tests", tests)
             return promtool(
-                "test", "rules", *(f"{each}.yml" for each in tests), folder=folder / "tests"
+                "test", "rules", *(f"./{each}.yml" for each in tests), folder=folder / "tests"
             ).is_good
 
     def _wrong(self, mutant: Mutant) -> RuleSet:

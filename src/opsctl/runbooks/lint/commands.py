@@ -1,31 +1,17 @@
 """Do the commands of the runbooks exist, are their changes announced, and is nothing left to be filled in?"""
 
 import re
-import shlex
 from collections.abc import Iterator
 
+from opsctl.runbooks.calls import opsctl_calls
+from opsctl.runbooks.changing import changes_something
 from opsctl.runbooks.lint.registry import Complaint, LintContext, at, check
-from opsctl.runbooks.model import CHANGES, Step
+from opsctl.runbooks.model import CHANGES
 
-_WRITES = re.compile(
-    r"\b(?:rm|rmdir|unlink|truncate|shred|dd|kill|pkill|killall|mv|chmod|chown|reboot|shutdown|mkfs)\s+\S"
-    r"|\bsed\s+-i|\bfind\b.*-delete|\bgit\s+(?:push|reset|checkout|clean)\b"
-    r"|\b(?:systemctl|service)\s+(?:\S+\s+)?(?:start|stop|restart|reload)\b"
-    r"|\b(?:kubectl|docker|podman)\s+(?:\S+\s+)*?(?:delete|apply|scale|rollout|restart|stop|kill|rm)\b"
-    r"|\bcurl\b.*(?:-X\s*|--request[ =])(?:POST|PUT|PATCH|DELETE)\b"
-    r"|\bcurl\b.*\s(?:-d|--data|--data-raw|--data-binary|--json)\s"
-    r"|(?<![0-9&<>=-])>{1,2}\s*(?!&|/dev/(?:null|stdout|stderr)\b)[\w./\"$~]"
-)
-_WRITES_SQL = re.compile(
-    r"\b(?:insert\s+into|update\s+\w+\s+set|delete\s+from|truncate|drop|alter|create|vacuum|analyze|reindex"
-    r"|pg_terminate_backend|pg_cancel_backend|pg_reload_conf)\b",
-    re.IGNORECASE,
-)
 _PLACEHOLDER = re.compile(
     r"<[A-Za-z][\w -]*>|\bTODO\b|\bFIXME\b|\bXXX\b|\.\.\.|\bCHANGE_?ME\b|\bexample\.(?:com|org)\b"
 )
 _PROMQL = re.compile(r"--data-urlencode 'query=(?P<expr>[^']*)'")
-_QUOTED = re.compile(r"'[^']*'|\"[^\"]*\"")
 _GIVEN = frozenset({"HOME", "PATH", "PWD", "USER", "HOSTNAME", "RANDOM", "SECONDS", "TMPDIR"})
 _WITH_RULE = {("alerts", "prove"), ("alerts", "test"), ("runbooks", "show"), ("runbooks", "run")}
 
@@ -79,13 +65,14 @@ def expressions(context: LintContext) -> Iterator[Complaint]:
 
 @check("RBK008")
 def unmarked_change(context: LintContext) -> Iterator[Complaint]:
-    """A command changes something and does not say so: `opsctl runbooks run` would not ask before it runs.
+    """A command changes something, or may, and does not say what: `opsctl runbooks run` asks, and cannot say either.
 
     Write `# changes: what it does` as the first line of the block. A command of opsctl counts as changing where it has
-    `--dry-run` or `--yes`; of others those that write, end, remove or send.
+    `--dry-run` or `--yes`; of others those that write, end, remove or send. What runs something that does not stand there
+    counts, too: `$(...)`, backticks, `<(...)`, `eval`, `source`, `bash -c`, `xargs`, or a command in a variable.
     """
     for runbook, step in context.steps():
-        if step.changes == "" or (step.changes is None and _is_changing(step, context)):
+        if step.mark == "" or (step.mark is None and changes_something(step, context.is_changing)):
             yield Complaint(
                 title=f"step {step.number} changes something and does not say what",
                 location=at(runbook, step.line),
@@ -130,45 +117,6 @@ def variables(context: LintContext) -> Iterator[Complaint]:
                 location=at(runbook, step.line),
                 fix=f"one of {', '.join(f'${each}' for each in sorted(context.variables))}",
             )
-
-
-def opsctl_calls(step: Step) -> Iterator[tuple[int, list[str]]]:
-    """Yield the arguments of each call of opsctl, with its line; pipes, `&&` and `;` end a call."""
-    for offset, line in enumerate(step.command.replace("\\\n", "  ").splitlines()):
-        try:
-            lexer = shlex.shlex(line, posix=True, punctuation_chars="|&;()<>")
-            lexer.whitespace_split = True
-            words = list(lexer)
-        except ValueError:
-            continue  # a quote that is closed further on; bash has looked at the whole
-        yield from ((step.line + offset, call) for call in _calls_among(words))
-
-
-def _calls_among(words: list[str]) -> Iterator[list[str]]:
-    call: list[str] | None = None
-    is_first = True
-    for word in words:
-        if set(word) <= set("|&;()<>"):
-            if call is not None:
-                yield call
-            call, is_first = None, set(word) <= set("|&;(")
-        elif call is not None:
-            call.append(word)
-        elif is_first and word == "opsctl":
-            call = []
-        elif is_first and re.fullmatch(r"[A-Za-z_]\w*=.*", word) is None:
-            is_first = word in ("!", "if", "then", "while", "until", "do", "else", "time", "exec", "sudo")
-    if call is not None:
-        yield call
-
-
-def _is_changing(step: Step, context: LintContext) -> bool:
-    writes_sql = "psql" in step.command and _WRITES_SQL.search(step.command) is not None
-    return (
-        writes_sql
-        or _WRITES.search(_QUOTED.sub("''", step.command)) is not None
-        or any(context.is_changing(words) for _, words in opsctl_calls(step))
-    )
 
 
 def _unknown_names(words: list[str], *, rules: set[str], context: LintContext) -> Iterator[str]:

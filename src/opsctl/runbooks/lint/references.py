@@ -6,7 +6,7 @@ from urllib.parse import unquote
 
 from opsctl.core.findings import Severity
 from opsctl.runbooks import links as graph
-from opsctl.runbooks.lint.commands import opsctl_calls
+from opsctl.runbooks.calls import opsctl_calls
 from opsctl.runbooks.lint.registry import Complaint, LintContext, at, check
 from opsctl.runbooks.model import STUB, Runbook
 
