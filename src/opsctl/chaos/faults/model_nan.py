@@ -10,6 +10,8 @@ TITLE = "the scoring model answers with NaN"
 def apply(ground: Ground) -> None:
     """Make it."""
     ground.disturb("model", Garble(what=Garbling.MODEL_NAN))
+    # Scores are kept for an hour: without this nobody would ask the model, and the fault would be none.
+    ground.opsctl("cache", "invalidate", "--kind", "agent_score")
 
 
 def undo(ground: Ground) -> None:

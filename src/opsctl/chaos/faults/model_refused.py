@@ -10,6 +10,8 @@ TITLE = "connections to the scoring model are refused"
 def apply(ground: Ground) -> None:
     """Make it."""
     ground.disturb("model", Down())
+    # Scores are kept for an hour: without this nobody would ask the model, and the fault would be none.
+    ground.opsctl("cache", "invalidate", "--kind", "agent_score")
 
 
 def undo(ground: Ground) -> None:
