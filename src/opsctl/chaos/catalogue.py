@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from opsctl.chaos.journal import Entry, Journal
+from opsctl.chaos.journal import Entry
 from opsctl.chaos.judge_alerts import detected_seconds
 from opsctl.chaos.markdown import escape
 from opsctl.chaos.sample import Phase
@@ -62,16 +62,16 @@ NOT_DRILLED: Final = {
 }
 
 
-def catalogue_table(journal: Journal) -> str:
+def catalogue_table(entries: Sequence[Entry]) -> str:
     """Return the catalogue as a table of Markdown, each row with what its drills measured."""
     head = "| # | fault | drill | verdict | availability | p99 | tiers | told after | back after |\n|---|---|---|---|---|---|---|---|---|"
-    return "\n".join([head, *(line for row in ROWS for line in _lines(row, journal.entries))]) + "\n"
+    return "\n".join([head, *(line for row in ROWS for line in _lines(row, entries))]) + "\n"
 
 
 def _lines(row: int, entries: Sequence[Entry]) -> Iterator[str]:
     held = [entry for entry in entries if row in entry.drill.catalogue]
     if not held:
-        why = NOT_DRILLED.get(row, "not held in this run")
+        why = NOT_DRILLED.get(row, "not held yet")
         yield f"| {row} | {ROWS[row]} | - | {why} | | | | | |"
     for entry in held:
         yield f"| {row} | {ROWS[row]} | {' | '.join(_cells(entry))} |"

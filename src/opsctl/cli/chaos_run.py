@@ -149,7 +149,7 @@ def report(
     journal = chaosing.read_run(run_id)
     chaosing.write_outputs(journal, html=html, junit=junit, markdown=markdown)
     if catalogue is not None:
-        chaosing.write_catalogue(journal, catalogue)
+        chaosing.write_catalogue(catalogue)
     if json:
         print_document(document("opsctl.chaos.report", data=chaosing.document_of(journal), ok=True))
     else:

@@ -268,12 +268,18 @@ def write_outputs(
             write_atomically(path, render(journal))
 
 
-def write_catalogue(journal: "Journal", path: Path) -> None:
-    """Write the catalogue of faults with what a run measured of each."""
+def write_catalogue(path: Path) -> None:
+    """Write the catalogue of faults with what was measured of each when its drill was last held, in whichever run."""
     from opsctl.chaos.catalogue import catalogue_table
+    from opsctl.chaos.journal import read_journal
     from opsctl.clients.files import write_atomically
 
-    write_atomically(path, catalogue_table(journal))
+    newest = {
+        entry.report.drill: entry
+        for run in sorted(_runs().glob("*.json"))
+        for entry in read_journal(run).entries
+    }
+    write_atomically(path, catalogue_table(tuple(newest.values())))
 
 
 def _runs() -> Path:
