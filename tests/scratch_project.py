@@ -21,6 +21,8 @@ OPSCTL = Path(sys.executable).with_name("opsctl")
 PATIENT: dict[str, Any] = {
     "limits": {"request_seconds": 60, "body_seconds": 60},
     "keys": {"remembered": "10m"},
+    # Two feeds in a thousand would come from a lower tier, and surprise a test once a week.
+    "resilience": {"exercise_share": 0},
 }
 
 
