@@ -1,9 +1,12 @@
 """Which characters of a text would a terminal obey, or hide, instead of showing them?"""
 
 import re
-from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
-from opsctl.config.marks import MarkedDocument, Path
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from opsctl.config.marks import MarkedDocument, Path  # YAML, for which no help page waits
 
 # C0 but for tab and line end, DEL, C1; then those that turn the direction of writing, by which a text reads as another.
 UNPRINTABLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
@@ -24,7 +27,7 @@ def escaped(character: str) -> str:
     return f"\\x{number:02x}" if number < 0x20 else f"\\u{number:04x}"
 
 
-def unprintable_values(document: MarkedDocument) -> Iterator[tuple[Path, bool, str]]:
+def unprintable_values(document: "MarkedDocument") -> "Iterator[tuple[Path, bool, str]]":
     """Yield the place of each text of a book that holds one, whether the text is the key, and the first that it holds."""
     for path in document.values:
         for is_key, text in ((True, path[-1] if path else ""), (False, _value_at(document.value, path))):
@@ -33,7 +36,7 @@ def unprintable_values(document: MarkedDocument) -> Iterator[tuple[Path, bool, s
                 yield path, is_key, found[0]
 
 
-def _value_at(value: object, path: Path) -> object:
+def _value_at(value: object, path: "Path") -> object:
     for part in path:
         if isinstance(value, dict):
             value = value.get(part)

@@ -6,13 +6,13 @@ from pydantic import AfterValidator, Field
 
 from opsctl.core.units import parse_bytes, parse_duration
 
-_SHORTEST_SECONDS = 0.001
+_SHORTEST_SECONDS = 1e-6
 _LONGEST_SECONDS = parse_duration("3650d")
 
 
 def _checked_duration(text: str) -> str:
     if 0 < parse_duration(text) < _SHORTEST_SECONDS:
-        raise ValueError(f"`{text}` is shorter than a millisecond, the least that is told apart")
+        raise ValueError(f"`{text}` is shorter than a microsecond, the least that is told apart")
     if parse_duration(text) > _LONGEST_SECONDS:
         raise ValueError(f"`{text if len(text) < 40 else text[:40] + '...'}` is longer than ten years")
     return text
