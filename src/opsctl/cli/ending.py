@@ -10,6 +10,9 @@ def ends_as_by_ctrl_c() -> Iterator[None]:
     """Let SIGTERM do what Ctrl-C would do at that moment, so that what was started is stopped and the results are kept."""
 
     def told(_number: int, _frame: object) -> None:
+        if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+            # A shell lets what it starts in the background ignore Ctrl-C; whoever sends SIGTERM means it all the same.
+            raise KeyboardInterrupt
         signal.raise_signal(signal.SIGINT)
 
     before = signal.signal(signal.SIGTERM, told)
