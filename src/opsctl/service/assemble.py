@@ -55,6 +55,7 @@ from opsctl.service.resilience.guarded_database import GuardedDatabase
 from opsctl.service.resilience.guarded_store import GuardedStore
 from opsctl.service.resilience.guarded_vectors import GuardedVectors
 from opsctl.service.resilience.protection import Protection
+from opsctl.service.resilience.saturation import LoopSaturation
 from opsctl.service.resilience.sentinel import Sentinel
 from opsctl.service.scoring.make import ModelGuards, make_scorer
 from opsctl.service.scoring.ports import ItemScorer
@@ -76,6 +77,8 @@ if TYPE_CHECKING:
     from opsctl.service.edge.asgi import Application
 
 _TEND_SECONDS = 2.0
+# Of the time of a request: a loop that is later than this would use it all up in a few of its turns.
+_LAG_SHARE = 0.05
 # A lookup of keys may wait longer than a feed's: without a key there is no answer at all.
 _KEYS_SECONDS = 2.0
 
@@ -100,6 +103,7 @@ class _Worker:
     caches: FeedCaches
     dependencies: Dependencies
     protection: Protection
+    saturation: LoopSaturation
 
     @property
     def folder(self) -> Path:
@@ -248,6 +252,7 @@ async def _open(settings: Settings, *, workers: int, closing: AsyncExitStack) ->
         store=store,
         caches=caches,
         protection=protection,
+        saturation=LoopSaturation(most_lag_seconds=service.limits.request_seconds * _LAG_SHARE),
         dependencies=Dependencies(
             database=database,
             vectors=searcher,
@@ -309,6 +314,7 @@ def _api(worker: _Worker, feeds: FeedParts) -> FastAPI:
             protection=worker.protection,
             meters=worker.meters,
             now=time.time,
+            is_saturated=lambda: worker.saturation.is_saturated,
         ),
         interactions=InteractionRecorder(
             worker.guarded_database(worker.service.limits.request_seconds),
@@ -369,6 +375,7 @@ def _works(worker: _Worker, feeds: FeedParts, keys: KeyCheck) -> dict[str, Work]
         "learner": learner.run,
         "use of keys": lambda stop: report_use(keys, report=key_store.touch, stop=stop),
         "breakers": worker.protection.run,
+        "saturation": worker.saturation.run,
         "caches": every(_TEND_SECONDS, worker.memory.tend),
         "parent": end_with_parent,
     }

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import time
 
 import pytest
 from hypothesis import given, settings
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 
 from opsctl.service.resilience.admission import Admission
 from opsctl.service.resilience.limiter import AdaptiveLimit, LimitOptions, Priority
+from opsctl.service.resilience.saturation import LoopSaturation
 from opsctl.service.turns import TooManyWaitError
 
 
@@ -69,6 +71,48 @@ def test_who_waits_too_long_or_finds_too_many_waiting_is_refused() -> None:
 async def _enter(door: Admission) -> None:
     async with door.one(Priority.LIVE):
         await asyncio.sleep(0)
+
+
+def test_while_the_loop_is_late_only_a_few_go_on_and_nobody_waits() -> None:
+    """Those few show when it is over."""
+
+    async def story() -> tuple[int, int]:
+        saturation = LoopSaturation(most_lag_seconds=0.1)
+        limit = AdaptiveLimit(LimitOptions(initial=32, least=32, most=32), now=lambda: 0.0)
+        door = Admission(
+            limit, most_waiting=10, longest_wait_seconds=5, is_saturated=lambda: saturation.is_saturated
+        )
+        saturation.note(0.3)
+        async with contextlib.AsyncExitStack() as inside:
+            for _ in range(4):
+                await inside.enter_async_context(door.one(Priority.LIVE))
+            with pytest.raises(TooManyWaitError):
+                await _enter(door)
+            under_way = limit.in_flight
+            for _ in range(5):
+                saturation.note(0.0)
+            await _enter(door)
+        return under_way, limit.in_flight
+
+    assert asyncio.run(story()) == (4, 0)
+
+
+def test_a_loop_that_is_kept_busy_is_seen_to_be_late() -> None:
+    """And no more once it is free."""
+
+    async def story() -> tuple[bool, bool]:
+        saturation, stop = LoopSaturation(most_lag_seconds=0.05), asyncio.Event()
+        watching = asyncio.create_task(saturation.run(stop))
+        await asyncio.sleep(0.01)
+        time.sleep(0.3)  # noqa: ASYNC251 - this is what keeps a loop busy
+        await asyncio.sleep(0.01)
+        was_late = saturation.is_saturated
+        await asyncio.sleep(0.8)
+        stop.set()
+        await watching
+        return was_late, saturation.is_saturated
+
+    assert asyncio.run(story()) == (True, False)
 
 
 @given(st.lists(st.tuples(st.sampled_from(list(Priority)), st.integers(0, 3), st.booleans()), max_size=40))

@@ -23,13 +23,14 @@ _WAITING_SHARE = 0.25
 _PART_SHARE = 0.2
 
 
-def assemble_tiers(
+def assemble_tiers(  # noqa: PLR0913 - what it is made of
     feeds: FeedParts,
     *,
     book: ServiceBook,
     protection: Protection,
     meters: Meters,
     now: Callable[[], float],
+    is_saturated: Callable[[], bool] = lambda: False,
     chance: Callable[[], float] = random.random,
 ) -> TieredFeeds:
     """Return the feeds of one worker."""
@@ -54,6 +55,7 @@ def assemble_tiers(
             AdaptiveLimit(_LIMIT, now=time.monotonic),
             most_waiting=_MOST_WAITING,
             longest_wait_seconds=request_seconds * _WAITING_SHARE,
+            is_saturated=is_saturated,
         ),
         request_seconds=request_seconds,
         meters=meters,

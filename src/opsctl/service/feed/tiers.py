@@ -122,6 +122,8 @@ class TieredFeeds:
         except TooManyWaitError as error:
             raise _no_room() from error
         finally:
+            self._meters.set(metrics.ADMISSION_LIMIT, to=self._admission.limit.limit)
+            self._meters.set(metrics.ADMISSION_WAITING, to=self._admission.waiting)
             # Also of one that was called off because its request had no more time.
             self._meters.observe(metrics.FEED_GENERATION_SECONDS, value=time.perf_counter() - began)
 

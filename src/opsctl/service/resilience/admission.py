@@ -2,12 +2,14 @@
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 from opsctl.service.resilience.deadline import within
 from opsctl.service.resilience.limiter import AdaptiveLimit, Priority
 from opsctl.service.turns import TooManyWaitError
+
+_LEAST_UNDER_WAY = 4
 
 
 class Stay:
@@ -27,10 +29,20 @@ class Admission:
         limit: how many at once.
         most_waiting: beyond these everybody is refused at once.
         longest_wait_seconds: who was not let in after so long is refused.
+        is_saturated: tells whether the loop is so late that more work would make everything late; then only so much
+            goes on as shows when that is over.
     """
 
-    def __init__(self, limit: AdaptiveLimit, *, most_waiting: int, longest_wait_seconds: float) -> None:
+    def __init__(
+        self,
+        limit: AdaptiveLimit,
+        *,
+        most_waiting: int,
+        longest_wait_seconds: float,
+        is_saturated: Callable[[], bool] = lambda: False,
+    ) -> None:
         self.limit = limit
+        self._is_saturated = is_saturated
         self._most_waiting = most_waiting
         self._longest_wait_seconds = longest_wait_seconds
         self._waiting: dict[Priority, deque[asyncio.Future[None]]] = {each: deque() for each in Priority}
@@ -55,6 +67,8 @@ class Admission:
             self._leave(stay)
 
     async def _enter(self, priority: Priority) -> None:
+        if self.limit.in_flight >= _LEAST_UNDER_WAY and self._is_saturated():
+            raise TooManyWaitError
         is_next = not any(self._waiting[each] for each in Priority if each <= priority)
         if is_next and self.limit.acquire(priority):
             return
