@@ -202,6 +202,22 @@ def test_a_store_that_fails_is_left_alone_and_what_must_go_is_still_deleted() ->
     assert (store.asked, store.deleted) == (3, 1)
 
 
+def test_a_store_that_is_always_late_opens_its_breaker_whoever_calls_it_off() -> None:
+    """The caller has the same time limit, and must not be taken for one that went away."""
+
+    async def story() -> int:
+        store = Store()
+        kept = GuardedStore(store, breaker=breaker("l2", consecutive=3), timeout_seconds=0.05)  # type: ignore[arg-type]
+        store.does = _slow
+        for _ in range(6):
+            with pytest.raises((StoreError, TimeoutError)):
+                async with asyncio.timeout(0.05):
+                    await kept.get_many(["a:1"])
+        return store.asked
+
+    assert asyncio.run(story()) == 3
+
+
 def test_a_store_that_was_late_once_is_not_waited_for_again_in_the_same_request() -> None:
     """A feed asks it for several kinds of entries, one after the other."""
 

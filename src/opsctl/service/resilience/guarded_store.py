@@ -12,18 +12,22 @@ from opsctl.service.resilience.given_up import give_up, is_given_up
 
 Answer = TypeVar("Answer")
 
+# Of the time that the caller allows: were it all, the caller would call this off at the same moment, and a store that is
+# late would look like a caller that went away.
+_OWN_SHARE = 0.9
+
 
 class GuardedStore:
     """A store behind its breaker (`cache.ports.KeyValueStore`).
 
     Args:
-        timeout_seconds: longest wait for a lookup.
+        timeout_seconds: longest wait for a lookup that its caller allows.
     """
 
     def __init__(self, store: KeyValueStore, *, breaker: CircuitBreaker, timeout_seconds: float) -> None:
         self._store = store
         self._breaker = breaker
-        self._timeout_seconds = timeout_seconds
+        self._timeout_seconds = timeout_seconds * _OWN_SHARE
 
     async def get_many(self, keys: Sequence[str]) -> Sequence[bytes | None]:
         """Return what is kept under each key.
