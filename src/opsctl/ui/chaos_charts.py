@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import groupby
 
 from opsctl.chaos.book import Drill
 from opsctl.chaos.report import AlertSeen, DrillReport
@@ -19,6 +18,7 @@ from opsctl.ui.scales import (
     share_scale,
     time_scale,
 )
+from opsctl.ui.stretches import area_path, band_path, line_path
 
 _MOST_COLUMNS = 300
 _SERVERS: Mapping[str, str] = {
@@ -89,8 +89,8 @@ def _load_chart(points: Sequence[Point], across: Scale) -> Chart:
         across=across,
         upward=upward,
         strokes=(
-            Stroke(kind="area", ink="f", path=_area(points, sent, across, upward)),
-            Stroke(kind="line", ink="c", path=_path(points, good, across, upward)),
+            Stroke(kind="area", ink="f", path=area_path(points, sent, across, upward)),
+            Stroke(kind="line", ink="c", path=line_path(points, good, across, upward)),
         ),
         labels=spread_labels(ends, height=MIDDLE),
     )
@@ -102,7 +102,7 @@ def _latency_chart(points: Sequence[Point], across: Scale, drill: Drill) -> Char
     upward = duration_scale([limit, *(value for row in rows.values() for value in row if value is not None)])
     strokes, ends = limit_stroke(("p99", limit), upward)
     for (name, row), ink in zip(rows.items(), ("a", "c"), strict=True):
-        strokes.append(Stroke(kind="line", ink=ink, path=_path(points, row, across, upward)))
+        strokes.append(Stroke(kind="line", ink=ink, path=line_path(points, row, across, upward)))
         last = next((value for value in reversed(row) if value is not None), limit)
         ends.append(EndLabel(tick=Tick(percent=upward.place(last) / 10, label=name), ink=ink))
     return Chart(
@@ -123,7 +123,15 @@ def _server_chart(points: Sequence[Point], across: Scale) -> Chart:
     for server in ordered_servers(point.tiers for point in points):
         above = [low + _share(point, server) for low, point in zip(below, points, strict=True)]
         ink = _SERVERS.get(server, "f")
-        strokes.append(Stroke(kind="band", ink=ink, path=_band(points, below, above, across, upward)))
+        path = band_path(
+            points,
+            below,
+            above,
+            across=across,
+            upward=upward,
+            is_there=lambda point: bool(point.number),
+        )
+        strokes.append(Stroke(kind="band", ink=ink, path=path))
         if above[last] > below[last]:
             middle = upward.place((below[last] + above[last]) / 2) / 10
             ends.append(EndLabel(tick=Tick(percent=middle, label=server.replace("_", " ")), ink=ink))
@@ -223,44 +231,3 @@ def _length(report: DrillReport) -> float:
 
 def _share(point: Point, server: str) -> float:
     return point.tiers.get(server, 0) / point.number if point.number else 0.0
-
-
-def _path(points: Sequence[Point], values: Sequence[float | None], across: Scale, upward: Scale) -> str:
-    """Draw values in the middle of their stretches; a stretch without one is a gap, not a straight line."""
-    parts = []
-    for known, group in groupby(zip(points, values, strict=True), key=lambda each: each[1] is not None):
-        if known:
-            places = [
-                f"{across.place(point.second + point.length_seconds / 2):.1f},{upward.place(value or 0.0):.1f}"
-                for point, value in group
-            ]
-            parts.append("M" + " L".join(places if len(places) > 1 else places * 2))
-    return " ".join(parts)
-
-
-def _area(points: Sequence[Point], values: Sequence[float], across: Scale, upward: Scale) -> str:
-    steps = [
-        f"L{across.place(point.second):.1f},{upward.place(value):.1f}"
-        f" H{across.place(point.second + point.length_seconds):.1f}"
-        for point, value in zip(points, values, strict=True)
-    ]
-    return f"M{across.place(points[0].second):.1f},{SIDE:.0f} {' '.join(steps)} V{SIDE:.0f} Z"
-
-
-def _band(
-    points: Sequence[Point], below: Sequence[float], above: Sequence[float], across: Scale, upward: Scale
-) -> str:
-    parts = []
-    for asked, group in groupby(zip(points, below, above, strict=True), key=lambda row: bool(row[0].number)):
-        if asked:
-            stretch = list(group)
-            upper = [_edge(point, high, across, upward) for point, _, high in stretch]
-            lower = [_edge(point, low, across, upward, backward=True) for point, low, _ in reversed(stretch)]
-            parts.append("M" + " L".join([*upper, *lower]) + " Z")
-    return " ".join(parts)
-
-
-def _edge(point: Point, value: float, across: Scale, upward: Scale, *, backward: bool = False) -> str:
-    begins, ends = across.place(point.second), across.place(point.second + point.length_seconds)
-    first, second = (ends, begins) if backward else (begins, ends)
-    return f"{first:.1f},{upward.place(value):.1f} {second:.1f},{upward.place(value):.1f}"

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from itertools import groupby
 
 from opsctl.bench.load.model import LoadReport, Point, Tier
 from opsctl.bench.load.words import objective_seconds, percent
@@ -18,6 +17,7 @@ from opsctl.ui.scales import (
     share_scale,
     time_scale,
 )
+from opsctl.ui.stretches import area_path, band_path, line_path
 
 _MOST_COLUMNS = 300
 _LINES: Mapping[str, tuple[str, str]] = {"p99": ("a", ""), "p95": ("b", "6 3"), "p50": ("c", "12 3")}
@@ -50,7 +50,14 @@ def tier_chart(report: LoadReport) -> Chart | None:
     strokes, ends, below = [], [], [0.0] * len(report.points)
     for tier in tiers:
         above = [low + _share(point, tier) for low, point in zip(below, report.points, strict=True)]
-        path = _band(report.points, below, above, across=across, upward=upward)
+        path = band_path(
+            report.points,
+            below,
+            above,
+            across=across,
+            upward=upward,
+            is_there=lambda point: bool(point.tiers),
+        )
         strokes.append(Stroke(kind="band", ink=ink_of(tier), path=path))
         last = _last_answered(report.points)
         middle = upward.place((below[last] + above[last]) / 2) / 10
@@ -96,7 +103,7 @@ def _latency_chart(report: LoadReport, across: Scale, columns: tuple[Column, ...
     for name, row in rows.items():
         ink, dash = _LINES[name]
         strokes.append(
-            Stroke(kind="line", ink=ink, dash=dash, path=_line(report.points, row, across, upward))
+            Stroke(kind="line", ink=ink, dash=dash, path=line_path(report.points, row, across, upward))
         )
         last = next((value for value in reversed(row) if value is not None), None)
         if last is not None:
@@ -128,8 +135,8 @@ def _rate_chart(report: LoadReport, across: Scale, columns: tuple[Column, ...]) 
         across=across,
         upward=upward,
         strokes=(
-            Stroke(kind="area", ink="f", path=_area(report.points, planned, across, upward)),
-            Stroke(kind="line", ink="c", path=_line(report.points, answered, across, upward)),
+            Stroke(kind="area", ink="f", path=area_path(report.points, planned, across, upward)),
+            Stroke(kind="line", ink="c", path=line_path(report.points, answered, across, upward)),
         ),
         labels=spread_labels(ends, height=MIDDLE),
         columns=columns,
@@ -185,51 +192,6 @@ def _point_text(point: Point) -> str:
         tiers,
     ]
     return "\n".join(part for part in parts if part)
-
-
-def _line(points: Sequence[Point], values: Sequence[float | None], across: Scale, upward: Scale) -> str:
-    """Draw values in the middle of their stretches; a stretch without a value is a gap, not a straight line."""
-    parts = []
-    paired = list(zip(points, values, strict=True))
-    for known, group in groupby(paired, key=lambda each: each[1] is not None):
-        if known:
-            places = [
-                f"{across.place(point.second + point.length_seconds / 2):.1f},{upward.place(value or 0.0):.1f}"
-                for point, value in group
-            ]
-            parts.append("M" + " L".join(places if len(places) > 1 else places * 2))
-    return " ".join(parts)
-
-
-def _area(points: Sequence[Point], values: Sequence[float], across: Scale, upward: Scale) -> str:
-    steps = [
-        f"L{across.place(point.second):.1f},{upward.place(value):.1f}"
-        f" H{across.place(point.second + point.length_seconds):.1f}"
-        for point, value in zip(points, values, strict=True)
-    ]
-    return f"M{across.place(points[0].second):.1f},{SIDE:.0f} {' '.join(steps)} V{SIDE:.0f} Z"
-
-
-def _band(
-    points: Sequence[Point], below: Sequence[float], above: Sequence[float], *, across: Scale, upward: Scale
-) -> str:
-    parts = []
-    rows = list(zip(points, below, above, strict=True))
-    for answered, group in groupby(rows, key=lambda row: bool(row[0].tiers)):
-        if answered:
-            stretch = list(group)
-            upper = [
-                f"{across.place(point.second):.1f},{upward.place(high):.1f}"
-                f" {across.place(point.second + point.length_seconds):.1f},{upward.place(high):.1f}"
-                for point, _, high in stretch
-            ]
-            lower = [
-                f"{across.place(point.second + point.length_seconds):.1f},{upward.place(low):.1f}"
-                f" {across.place(point.second):.1f},{upward.place(low):.1f}"
-                for point, low, _ in reversed(stretch)
-            ]
-            parts.append("M" + " L".join([*upper, *lower]) + " Z")
-    return " ".join(parts)
 
 
 def _share(point: Point, tier: str) -> float:
