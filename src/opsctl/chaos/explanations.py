@@ -18,6 +18,8 @@ does not speak it.""",
 stack. Faults of who asks, such as `overload`, are made by drills only: the readers belong to the process that holds the ground.""",
     "CHA066": """No mutant has this name. A mutant is a protection taken away on purpose, so that a drill can show its teeth;
 `opsctl chaos teeth --dry-run` lists them.""",
+    "CHA068": """The readers of a drill were late themselves, because the machine was too busy: latencies would be those of the sender. A
+measurement at fault is no verdict, so the drill is inconclusive.""",
     "CHA067": """A fault found nothing to break, such as no worker to kill. A drill of it would hold for nothing, so it is inconclusive.""",
 }
 

@@ -76,6 +76,7 @@ class Traffic:
         self._rates = Rates()
         self._tally = Tally()
         self._samples: deque[Sample] = deque(maxlen=_MOST_SAMPLES)
+        self._lag_seconds = 0.0
         self._stop = threading.Event()
         self._thread = threading.Thread(target=lambda: asyncio.run(self._send()), name="readers", daemon=True)
 
@@ -101,6 +102,11 @@ class Traffic:
         self._tally = Tally()
         return self._tally
 
+    def take_lag_seconds(self) -> float:
+        """Return how late this sender itself was since the last call: what it measured meanwhile is its own slowness too."""
+        lag, self._lag_seconds = self._lag_seconds, 0.0
+        return lag
+
     def take_samples(self) -> list[Sample]:
         """Return the requests that ended since the last call."""
         return [self._samples.popleft() for _ in range(len(self._samples))]
@@ -122,6 +128,7 @@ class Traffic:
             while not self._stop.is_set():
                 await asyncio.sleep(_TICK_SECONDS)
                 now = time.monotonic()
+                self._lag_seconds = max(self._lag_seconds, now - last - _TICK_SECONDS)
                 for kind, per_second, ask in self._kinds(client):
                     due[kind] = min(due.get(kind, 0.0) + per_second * (now - last), _MOST_AT_ONCE)
                     while due[kind] >= 1:

@@ -4,7 +4,7 @@ import shlex
 from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from opsctl.core.errors import OpsError, UsageError
+from opsctl.core.errors import NotReadyError, OpsError, UsageError
 
 if TYPE_CHECKING:
     from opsctl.chaos.expectations import Load
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from opsctl.cli.proving_watchers import LiveWatchers
 
 _PAGER = "pagerduty"
+_MOST_LAG_SECONDS = 0.5
 _OWN = "opsctl"
 
 
@@ -63,11 +64,24 @@ class GroundWorld:
         self._ground.send_as_usual()
         self._ground.send_interactions(load.interactions_per_second)
         self._ground.let_retry(times=load.retries)
+        if self._ground.traffic is not None:
+            self._ground.traffic.take_lag_seconds()  # of the set-up, or of the drill before
 
     def take_samples(self) -> "Sequence[Sample]":
         """Return the requests that ended since the last call."""
         self._note_workers()
-        return self._ground.traffic.take_samples() if self._ground.traffic is not None else ()
+        traffic = self._ground.traffic
+        if traffic is None:
+            return ()
+        lag = traffic.take_lag_seconds()
+        if lag > _MOST_LAG_SECONDS:
+            raise NotReadyError(
+                f"the readers of the drill were late by {lag:.1f} s themselves",
+                code="CHA068",
+                why="this machine cannot send such a load beside all that answers it, so what was measured says nothing",
+                fix="give it more cores, or send less: `load` and the fault's own numbers",
+            )
+        return traffic.take_samples()
 
     def ask(self, probe: "Probe") -> "ProbeAnswer":
         """Ask a probe once."""
