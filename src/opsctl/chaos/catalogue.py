@@ -57,7 +57,8 @@ NOT_DRILLED: Final = {
     28: "on loopback no name is resolved",
     32: "a bad release is a matter of deployment, which comes with a later release",
     33: "the lines of the local stack carry no TLS; keys that expire or are revoked are tested with the service",
-    34: "`opsctl alerts prove` breaks both and proves the dead man's switch",
+    34: "`opsctl alerts prove` breaks their configurations and a receiver; that the sign of life stays away is noticed "
+    "where it is received, outside of this stack",
     35: "backups come with a later release",
 }
 
