@@ -31,6 +31,8 @@ bench: $(STAMP) ## Measure the ratios that the README names, side by side in one
 	$(BIN)/python -m tests.benchmarks.load_engine
 	$(BIN)/python -m tests.benchmarks.alert_books
 	$(BIN)/python -m tests.benchmarks.telemetry_cost
+	$(BIN)/python -m tests.benchmarks.breaker_cost
+	$(BIN)/python -m tests.benchmarks.proxy_overhead
 
 drills: $(STAMP) tools ## Run the long tests
 	$(BIN)/pytest -m drill
