@@ -46,8 +46,8 @@ def _limited(ground: "ProvingGround") -> Iterator[str]:
         for name, kind in (("files", resource.RLIMIT_NOFILE), ("bytes", resource.RLIMIT_FSIZE)):
             try:
                 soft, hard = resource.prlimit(process.pid, kind)
-            except OSError:
-                continue
+            except ProcessLookupError:
+                continue  # it ended meanwhile
             # Python's own processes raise the limit of files to the hard one or leave ours; bytes are never limited.
             if (kind == resource.RLIMIT_FSIZE and soft != hard) or (
                 kind == resource.RLIMIT_NOFILE and soft < min(hard, _usual_files())
@@ -73,8 +73,9 @@ def _in_database(ground: "ProvingGround") -> Iterator[str]:
     try:
         tables = ground.query(_LEFT_TABLES)
         held = ground.query("select count(*) from pg_stat_activity where application_name = %s", HOLDING)
-    except OpsError:
-        return  # a database that is not there holds nothing; that it should be there is the recovery's business
+    except OpsError as error:
+        yield f"what the database holds is not known: {error.code}"
+        return
     yield from (f"table {row[0]}" for row in tables)
     if held and held[0][0]:
         yield f"{held[0][0]} open transactions"

@@ -4,7 +4,6 @@ import asyncio
 import logging
 import random
 import time
-from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -186,8 +185,3 @@ class Protection:
             _log.warning("%s failed too often and is left alone for a moment", name)
         elif after is BreakerState.CLOSED:
             _log.info("%s is used again", name)
-
-
-def states(protection: Protection) -> Mapping[str, str]:
-    """Return the state of each breaker, for whoever looks."""
-    return {name: breaker.state.value for name, breaker in protection.breakers.items()}
