@@ -37,6 +37,8 @@ class OpsError(Exception):
         self.fix = fix
         self.location = location
         self.findings = tuple(findings)
+        if why:
+            self.add_note(why)  # a stack trace, such as of a failed test, says it too
 
     def as_finding(self) -> Finding:
         """Return the error itself as a finding, for a document that holds several."""

@@ -335,17 +335,24 @@ def test_without_the_package_the_error_names_the_extra(monkeypatch):
     assert "opsctl[locust]" in (caught.value.fix or "")
 
 
-def test_one_master_and_two_workers_send_exactly_the_plan(target):
+def test_one_master_and_two_workers_send_exactly_the_plan(target, tmp_path):
     """Workers that were started by hand, with Locust alone, get file, job and shares from their master."""
     target.paths.clear()
     job = job_for(target.port, rate=300)
     workers: list[subprocess.Popen[bytes]] = []
 
     def start_workers(note: str) -> None:
-        arguments = note.partition("`locust ")[2].rstrip("`").split()
-        for _ in range(2):
+        arguments = note.partition("`locust ")[2].partition("`")[0].split()
+        for machine in ("one", "other"):
+            (tmp_path / machine).mkdir()
+            # Locust keeps the file it was sent under one name: as on two machines, each has a folder of its own.
+            environment = {**os.environ, "TMPDIR": str(tmp_path / machine)}
             command = [sys.executable, "-m", "locust", *arguments]
-            workers.append(subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL))
+            workers.append(
+                subprocess.Popen(
+                    command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+                )
+            )
 
     try:
         engine = LocustEngine(settings=LocustSettings(expect_workers=2), on_note=start_workers)

@@ -36,9 +36,15 @@ def main() -> None:
 
 
 def worker_command(settings: LocustSettings) -> str:
-    """Return what to type on the other machines."""
+    """Return what to type on the other machines.
+
+    Two that are started one by one on one machine write the locustfile they were sent to the same place, where one
+    may read what the other has half written: Locust then ends with "No User class found".
+    """
     command = f"locust -f - --worker --master-host {settings.bind} --master-port {settings.bind_port}"
-    return f"start {settings.expect_workers} workers: `{command}`"
+    return (
+        f"start {settings.expect_workers} workers: `{command}` (N on one machine: once, with `--processes N`)"
+    )
 
 
 def _first_line() -> bytes:
