@@ -18,7 +18,7 @@ ALERT = {"name": "VectorStoreDown", "detect_within": "30s", "resolve_within": "6
 REACTION = AlertReaction(name="VectorStoreDown")
 WORLD_METHODS = (
     "apply", "undo", "renew", "lost_leases", "change_load", "take_samples", "active_alerts", "messages",
-    "restarts", "residue",
+    "restarts", "residue", "calls",
 )  # fmt: skip
 
 
@@ -81,13 +81,20 @@ def test_a_drill_whose_expectations_are_met_is_held_with_its_figures():
             "`Other` woke somebody",
         ),
         ({"restarted": 2}, Aspect.RESTARTS, "2 restarts, allowed are 0"),
+        (
+            {"searches": 2},
+            Aspect.ATTEMPTS,
+            "vectors was called 2.00 times as often as usual for a feed, allowed are 1.30",
+        ),
     ],
 )
 def test_whatever_is_not_as_expected_is_a_deviation_with_figure_and_limit(script, aspect, text):
     """One reason, and the drill is not held."""
     made = world(**script)
 
-    _, verdict = held(made, drill(expect={"tier": "simple", "alerts": [ALERT]}))
+    _, verdict = held(
+        made, drill(expect={"tier": "simple", "alerts": [ALERT], "most_calls": {"vectors": 1.3}})
+    )
 
     assert verdict.outcome is Outcome.DEVIATED
     assert aspect in {reason.aspect for reason in verdict.reasons}
@@ -265,7 +272,7 @@ def test_every_fault_is_undone_whatever_is_raised_wherever(method, call, error):
     except (ZeroDivisionError, SystemExit):
         assert error in ("defect", "exit")
 
-    was_raised = made.calls[method] >= call
+    was_raised = made.asked[method] >= call
     # An undo whose process ends is the watchdog's business: no code runs after that here.
     if not (method == "undo" and error == "exit"):
         assert made.on == {}
@@ -358,7 +365,7 @@ def test_a_drill_that_may_cost_more_than_is_left_is_not_begun():
     with pytest.raises(RefusedError, match="1 minutes"):
         held(made, drill(), purse=Empty())
 
-    assert made.calls == {}
+    assert made.asked == {}
 
 
 @pytest.mark.parametrize("error", [None, KeyboardInterrupt(), ZeroDivisionError()])

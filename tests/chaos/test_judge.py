@@ -158,3 +158,14 @@ def test_ctrl_c_has_an_exit_code_of_its_own_but_for_residue():
 
     assert exit_code([stopped]) is ExitCode.INTERRUPTED
     assert exit_code([stopped, left]) is ExitCode.RESIDUE
+
+
+def test_a_limit_of_calls_that_nobody_counted_is_inconclusive():
+    """Such as where the proxy that counts them was gone: never a pass."""
+    made = drill(expect={"tier": "simple", "most_calls": {"model": 1.3}})
+
+    report, verdict = held(DrillWorld(during={"vectors_down": (SIMPLE,)}), made)
+
+    assert report.call_growth("model") is None
+    assert verdict.outcome is Outcome.INCONCLUSIVE
+    assert "nobody counted the calls to model" in texts(verdict)

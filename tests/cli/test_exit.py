@@ -58,6 +58,29 @@ def test_output_to_a_full_disk_is_no_bug(tmp_path: Path):
     assert "error[FIL001]: no room left to write" in in_json.stderr
 
 
+def test_a_full_disk_behind_stderr_changes_no_exit_code(tmp_path: Path):
+    """Messages are lost; what the command came to is not."""
+    wrong = run_shell("$OPSCTL explain NOPE999 2> /dev/full", folder=tmp_path)
+    good = run_shell("$OPSCTL config show 2> /dev/full", folder=tmp_path)
+
+    assert (wrong.returncode, good.returncode) == (2, 0)
+
+
+def test_a_file_that_may_not_be_read_is_no_bug(tmp_path: Path):
+    """Wherever it surfaces, such as in a look whether something is there."""
+    script = (
+        "from opsctl.cli import exit\n"
+        "def look(): raise PermissionError(13, 'Permission denied', '/srv/x/state.json')\n"
+        "exit.run(look)"
+    )
+    process = subprocess.run(
+        [sys.executable, "-c", script], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+
+    assert process.returncode == 3
+    assert "error[FIL003]: cannot open `/srv/x/state.json`" in process.stderr
+
+
 @pytest.mark.parametrize("line", ["$OPSCTL config show --json >&-", "$OPSCTL config show >&-"])
 def test_a_closed_stdout_is_no_bug(tmp_path: Path, line: str):
     """Nobody wants the output; the verdict is still the exit code."""

@@ -35,6 +35,7 @@ class DrillWorld:
         during: how requests end while a fault is on, in turns; the usual ones where it is not named.
         heals_after: so long after the undo requests still end as during the fault.
         trips: raise this at the n-th call of a method, such as `{("apply", 1): KeyboardInterrupt()}`.
+        searches: calls to the vectors for a feed while a fault is on; 1 without.
         cures: the command of a runbook that ends the trouble.
     """
 
@@ -46,6 +47,7 @@ class DrillWorld:
     noise: dict[str, str] = field(default_factory=dict)
     answers: Mapping[str, ProbeAnswer] = field(default_factory=dict)
     trips: Mapping[tuple[str, int], BaseException] = field(default_factory=dict)
+    searches: int = 1
     cures: str = ""
     left: tuple[str, ...] = ()
     left_before: tuple[str, ...] = ()
@@ -55,13 +57,14 @@ class DrillWorld:
     on: dict[str, float] = field(default_factory=dict)
     happened: list[str] = field(default_factory=list)
     renewed: list[tuple[str, float]] = field(default_factory=list)
-    calls: Counter[str] = field(default_factory=Counter)
+    asked: Counter[str] = field(default_factory=Counter)
     load: Load | None = None
     _began: dict[str, float] = field(default_factory=dict)
     _ended: dict[str, float] = field(default_factory=dict)
     _cured: bool = False
     _sent_until: float | None = None
     _sent: int = 0
+    _searches: int = 0
     _told: set[tuple[str, str, float]] = field(default_factory=set)
 
     @property
@@ -114,6 +117,11 @@ class DrillWorld:
                 samples.append(self._sample(self._sent_until))
         return samples
 
+    def calls(self) -> Mapping[str, int]:
+        """Return a call for each feed, and as many more as a fault adds."""
+        self._call("calls")
+        return {"vectors": self._searches}
+
     def ask(self, probe: Probe) -> ProbeAnswer:
         """Answer as scripted for the fault that is on, else well."""
         self._call("ask")
@@ -153,12 +161,13 @@ class DrillWorld:
         return (*self.left_before, *left, *(f"fault {fault}" for fault in self.on))
 
     def _call(self, method: str) -> None:
-        self.calls[method] += 1
-        if (method, self.calls[method]) in self.trips:
-            raise self.trips[method, self.calls[method]]
+        self.asked[method] += 1
+        if (method, self.asked[method]) in self.trips:
+            raise self.trips[method, self.asked[method]]
 
     def _sample(self, at: float) -> Sample:
         self._sent += 1
+        self._searches += self.searches if self.on else 1
         rows = self.usual
         for fault, began in self._began.items():
             ended = self._ended.get(fault)

@@ -1,6 +1,6 @@
 """How is a drill held: is all well, break, watch every request, undo whatever happens, watch the recovery, look for residue."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Protocol
 
@@ -10,7 +10,7 @@ from opsctl.chaos.judge import baseline_problems
 from opsctl.chaos.load_drills import NamedDrill
 from opsctl.chaos.plan import forecast_minutes, spent_minutes
 from opsctl.chaos.ports import World
-from opsctl.chaos.report import DrillReport
+from opsctl.chaos.report import CallsSeen, DrillReport
 from opsctl.chaos.sample import Phase, PhaseFigures
 from opsctl.chaos.stages import Stages
 from opsctl.chaos.steps import Step, parts_of, step_seconds
@@ -76,6 +76,8 @@ class _Holding:
         self._left_before: tuple[str, ...] = ()
         self._residue: tuple[str, ...] = ()
         self._restarts_before = self._restarts = 0
+        self._calls: dict[Phase, Mapping[str, int]] = {}
+        """How often dependencies had been called when a phase began."""
         self._errors: list[str] = []
         self._interrupted = False
         self._recovered: float | None = None
@@ -92,6 +94,7 @@ class _Holding:
             try:
                 with self._noting("the fault"):
                     self._break()
+                    self._calls[Phase.RECOVERY] = self._world.calls()
             finally:
                 self._watching.faults.undo_all()
                 self._interrupted |= self._watching.faults.interrupted
@@ -118,6 +121,7 @@ class _Holding:
         self._restarts_before = self._world.restarts()
         self._world.change_load(self._drill.load)
         self._world.take_samples()  # of whatever was before this drill
+        self._calls[Phase.BASELINE] = self._world.calls()
         if self._left_before:
             self._errors += [f"left from before: {each}" for each in self._left_before]
             return
@@ -147,6 +151,7 @@ class _Holding:
         if self._drill.control is not Control.NULL_DRILL:
             self._watching.alerts.begin()
         self._guard.begin(goodput=self._baseline.goodput)
+        self._calls[Phase.FAULT] = self._world.calls()
         self._watching.fault_at = self._watching.now()
 
     def _step(self, step: Step) -> None:
@@ -189,6 +194,15 @@ class _Holding:
     def _figures(self, phase: Phase) -> PhaseFigures:
         return self._watching.tally.figures(phase, seconds=self._watching.phase_seconds()[phase])
 
+    def _calls_seen(self) -> Iterator[CallsSeen]:
+        if len(self._calls) < len(Phase):
+            return
+        began, broke, undone = (self._calls[phase] for phase in Phase)
+        for name in sorted(began.keys() & broke.keys() & undone.keys()):
+            yield CallsSeen(
+                dependency=name, baseline=broke[name] - began[name], fault=undone[name] - broke[name]
+            )
+
     def _report(self) -> DrillReport:
         watching, now = self._watching, self._watching.now()
         return DrillReport(
@@ -203,6 +217,7 @@ class _Holding:
             faults=tuple(watching.faults.spans),
             alerts=watching.alerts.all(),
             probes=watching.probing.seen(),
+            calls=tuple(self._calls_seen()),
             points=watching.tally.points(until=now),
             mitigation=self._guard.mitigated,
             recovered_seconds=self._recovered,

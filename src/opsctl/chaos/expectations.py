@@ -76,7 +76,9 @@ class Expect(StrictModel):
     """From the undo until good answers a second are back at 95 % of what they were before."""
     restarts_allowed: Annotated[int, Field(ge=0)] = 0
     most_attempts: Annotated[float, Field(ge=1)] | None = None
-    """Requests with retries over requests without, such as 1.1: what a budget of retries keeps."""
+    """Requests with retries over requests without, such as 1.1: what clients that repeat add."""
+    most_calls: dict[Literal["vectors", "model"], Annotated[float, Field(ge=1)]] = Field(default_factory=dict)
+    """Calls to a dependency for each feed that was made, over what is usual: what the service's own retries add."""
 
 
 class StopWhen(StrictModel):

@@ -8,7 +8,7 @@ from typing import Any
 
 from opsctl.chaos.book import Control, Drill
 from opsctl.chaos.load_drills import NamedDrill
-from opsctl.chaos.report import AlertSeen, DrillReport, FaultSpan, Mitigated, ProbeSeen
+from opsctl.chaos.report import AlertSeen, CallsSeen, DrillReport, FaultSpan, Mitigated, ProbeSeen
 from opsctl.chaos.sample import Phase, PhaseFigures, Point
 from opsctl.chaos.verdict import Aspect, DrillVerdict, Outcome, Reason
 from opsctl.clients.files import read_text, write_atomically
@@ -16,7 +16,7 @@ from opsctl.core.errors import UsageError
 
 SCHEMA = "opsctl.chaos.journal/1"
 
-_ROWS = {"faults": FaultSpan, "alerts": AlertSeen, "points": Point}
+_ROWS = {"faults": FaultSpan, "alerts": AlertSeen, "calls": CallsSeen, "points": Point}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,7 +111,7 @@ def from_json(text: str) -> Journal:
 def _report(plain: Mapping[str, Any]) -> DrillReport:
     values = dict(plain)
     for name, kind in _ROWS.items():
-        values[name] = tuple(kind(**row) for row in plain[name])
+        values[name] = tuple(kind(**row) for row in values.get(name, ()))
     for name in ("errors", "lost_leases", "undo_failures", "residue", "after"):
         values[name] = tuple(plain[name])
     values["probes"] = tuple(ProbeSeen(**{**row, "phase": Phase(row["phase"])}) for row in plain["probes"])

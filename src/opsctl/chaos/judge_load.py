@@ -25,6 +25,7 @@ def fault_reasons(report: DrillReport, drill: Drill) -> Iterator[Reason]:
     if most is not None and attempts is not None and attempts > most:
         text = f"{attempts:.2f} attempts a request, allowed are {most:.2f}"
         yield Reason(aspect=Aspect.ATTEMPTS, text=text)
+    yield from _calls(report, drill)
 
 
 def load_gaps(report: DrillReport, drill: Drill) -> Iterator[str]:
@@ -37,6 +38,9 @@ def load_gaps(report: DrillReport, drill: Drill) -> Iterator[str]:
         least = 1 if phase is Phase.RECOVERY else needed
         if number < least and not (phase is Phase.RECOVERY and report.interrupted):
             yield f"only {number} requests in the phase {phase}, at least {least} are needed"
+    for dependency in drill.expect.most_calls:
+        if report.call_growth(dependency) is None:
+            yield f"nobody counted the calls to {dependency}"
     silent, all_points = _silent_points(report)
     if all_points and silent / all_points > _SILENT_SHARE:
         yield f"no request in {silent} of {all_points} stretches of the fault, so there was no load"
@@ -50,6 +54,14 @@ def share_text(share: float) -> str:
     """
     percent = int(share * 10_000 + 1e-9) / 100
     return f"{percent:g} %"
+
+
+def _calls(report: DrillReport, drill: Drill) -> Iterator[Reason]:
+    for dependency, most in drill.expect.most_calls.items():
+        growth = report.call_growth(dependency)
+        if growth is not None and growth > most:
+            text = f"{dependency} was called {growth:.2f} times as often as usual for a feed, allowed are {most:.2f}"
+            yield Reason(aspect=Aspect.ATTEMPTS, text=text)
 
 
 def _missed(figures: PhaseFigures, drill: Drill) -> Iterator[Reason]:

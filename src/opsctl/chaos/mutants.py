@@ -57,7 +57,7 @@ MUTANTS: Final = (
     Mutant(
         name="retries without a budget",
         drill="vectors_broken_answers",
-        service={"resilience": {"retry_budget": False}},
+        service={"resilience": {"retry_budget": False, "breakers": False}},
     ),
     Mutant(name="one worker only", drill="worker_killed", service={"workers": 1}),
 )

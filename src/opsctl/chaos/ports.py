@@ -53,6 +53,10 @@ class World(Protocol):
         """Return the requests that ended since the last call."""
         ...
 
+    def calls(self) -> Mapping[str, int]:
+        """Return how often each dependency was called since the stack was started, as the lines to them counted."""
+        ...
+
     def ask(self, probe: Probe) -> ProbeAnswer:
         """Ask a probe once; a refused connection is an answer with status 0, not an error."""
         ...

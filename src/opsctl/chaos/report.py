@@ -46,6 +46,15 @@ class ProbeSeen:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CallsSeen:
+    """How often one dependency was called before the fault and while it was on."""
+
+    dependency: str
+    baseline: int
+    fault: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Mitigated:
     """What the runbook's command did; `ended_seconds` from the command until feeds were as usual, None if they never were."""
 
@@ -84,6 +93,7 @@ class DrillReport:
     faults: tuple[FaultSpan, ...] = ()
     alerts: tuple[AlertSeen, ...] = ()
     probes: tuple[ProbeSeen, ...] = ()
+    calls: tuple[CallsSeen, ...] = ()
     points: tuple[Point, ...] = ()
     mitigation: Mitigated | None = None
     recovered_seconds: float | None = None
@@ -109,3 +119,11 @@ class DrillReport:
     def alert(self, name: str) -> AlertSeen:
         """Return what was seen of an alert."""
         return next((each for each in self.alerts if each.name == name), AlertSeen(name=name))
+
+    def call_growth(self, dependency: str) -> float | None:
+        """Return its calls for each feed that was made while the fault was on, over those of before; None without any."""
+        before, during = self.phase(Phase.BASELINE).fresh, self.phase(Phase.FAULT).fresh
+        seen = next((each for each in self.calls if each.dependency == dependency), None)
+        if seen is None or not (before and during and seen.baseline):
+            return None
+        return (seen.fault / during) / (seen.baseline / before)

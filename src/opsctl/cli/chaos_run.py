@@ -52,7 +52,7 @@ def run(
     did not hold. Exit 5: it cannot be told. Exit 6: something of a fault is left.
     """
     from opsctl.chaos.verdict import exit_code
-    from opsctl.cli import chaosing
+    from opsctl.cli import chaos_holding, chaos_journals, chaosing
     from opsctl.cli.document import document
     from opsctl.cli.ending import ends_as_by_ctrl_c
     from opsctl.cli.exit import leave
@@ -71,11 +71,11 @@ def run(
                 show_drill_plan(each)
         return
     with progress() as listener, ends_as_by_ctrl_c():
-        journal = chaosing.run(drills, listener=listener)
-    chaosing.write_outputs(journal, html=html, junit=junit, markdown=markdown)
+        journal = chaos_holding.run(drills, listener=listener)
+    chaos_journals.write_outputs(journal, html=html, junit=junit, markdown=markdown)
     code = exit_code([entry.verdict for entry in journal.entries])
     if json:
-        print_document(document("opsctl.chaos.run", data=chaosing.document_of(journal), ok=not code))
+        print_document(document("opsctl.chaos.run", data=chaos_journals.document_of(journal), ok=not code))
     else:
         show_drill_verdicts(
             [entry.verdict for entry in journal.entries],
@@ -97,7 +97,7 @@ def teeth(
     Exit 1: fewer than nine in ten are noticed.
     """
     from opsctl.chaos.mutants import WANTED_SHARE, score
-    from opsctl.cli import chaosing
+    from opsctl.cli import chaos_holding
     from opsctl.cli.document import document
     from opsctl.cli.ending import ends_as_by_ctrl_c
     from opsctl.cli.exit import leave
@@ -106,7 +106,7 @@ def teeth(
     from opsctl.ui.progress import progress
     from opsctl.ui.show_teeth import show_mutants, show_teeth
 
-    mutants = chaosing.chosen_mutants(names or ())
+    mutants = chaos_holding.chosen_mutants(names or ())
     if dry_run:
         if json:
             print_document(document("opsctl.chaos.mutants", data=mutants, ok=True))
@@ -114,7 +114,7 @@ def teeth(
             show_mutants(mutants)
         return
     with progress() as listener, ends_as_by_ctrl_c():
-        bites = chaosing.show_teeth(names or (), listener=listener)
+        bites = chaos_holding.show_teeth(names or (), listener=listener)
     is_good = score(bites) >= WANTED_SHARE
     if json:
         data = {"score": score(bites), "wanted": WANTED_SHARE, "bites": bites}
@@ -141,17 +141,17 @@ def report(
     json: Json = False,
 ) -> None:
     """Show a run again, in detail."""
-    from opsctl.cli import chaosing
+    from opsctl.cli import chaos_journals
     from opsctl.cli.document import document
     from opsctl.ui.console import print_document
     from opsctl.ui.show_chaos import show_drill_report
 
-    journal = chaosing.read_run(run_id)
-    chaosing.write_outputs(journal, html=html, junit=junit, markdown=markdown)
+    journal = chaos_journals.read_run(run_id)
+    chaos_journals.write_outputs(journal, html=html, junit=junit, markdown=markdown)
     if catalogue is not None:
-        chaosing.write_catalogue(catalogue)
+        chaos_journals.write_catalogue(catalogue)
     if json:
-        print_document(document("opsctl.chaos.report", data=chaosing.document_of(journal), ok=True))
+        print_document(document("opsctl.chaos.report", data=chaos_journals.document_of(journal), ok=True))
     else:
         for entry in journal.entries:
             show_drill_report(entry.report, drill=entry.drill, verdict=entry.verdict)

@@ -66,12 +66,12 @@ def export(
 
 def ground() -> None:
     """Start a ground with readers and watchers, and keep it until Ctrl-C, for faults that are made by hand."""
-    from opsctl.cli import chaosing
+    from opsctl.cli import chaos_by_hand
     from opsctl.cli.ending import ends_as_by_ctrl_c
     from opsctl.ui.progress import progress
 
     with progress() as listener, ends_as_by_ctrl_c():
-        chaosing.hold_ground(listener)
+        chaos_by_hand.hold_ground(listener)
 
 
 def apply(
@@ -84,7 +84,7 @@ def apply(
     json: Json = False,
 ) -> None:
     """Make a fault; it is undone by `undo`, or by itself when its time is over."""
-    from opsctl.cli import chaosing
+    from opsctl.cli import chaos_by_hand
     from opsctl.cli.document import document
     from opsctl.core.units import parse_duration
     from opsctl.ui.console import hint, note, print_document
@@ -96,7 +96,7 @@ def apply(
         raise typer.BadParameter(str(error), param_hint="--with or --for") from error
     if not isinstance(parameters, dict):
         raise typer.BadParameter("an object of JSON is wanted", param_hint="--with")
-    chaosing.apply_by_hand(name, parameters, seconds=seconds)
+    chaos_by_hand.apply_by_hand(name, parameters, seconds=seconds)
     if json:
         print_document(
             document("opsctl.chaos.fault", data={"fault": name, "lease_seconds": seconds}, ok=True)
@@ -110,11 +110,11 @@ def undo(
     name: Annotated[str, typer.Argument(metavar="FAULT", help="The fault.")], *, json: Json = False
 ) -> None:
     """Take a fault back; harmless where it is not there."""
-    from opsctl.cli import chaosing
+    from opsctl.cli import chaos_by_hand
     from opsctl.cli.document import document
     from opsctl.ui.console import note, print_document
 
-    chaosing.undo_by_hand(name)
+    chaos_by_hand.undo_by_hand(name)
     if json:
         print_document(document("opsctl.chaos.fault", data={"fault": name, "lease_seconds": 0}, ok=True))
         return

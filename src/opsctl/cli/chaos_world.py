@@ -83,6 +83,10 @@ class GroundWorld:
             )
         return traffic.take_samples()
 
+    def calls(self) -> Mapping[str, int]:
+        """Return how often each dependency was called, as its line counted."""
+        return self._ground.lines.calls()
+
     def ask(self, probe: "Probe") -> "ProbeAnswer":
         """Ask a probe once."""
         import httpx

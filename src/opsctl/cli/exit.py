@@ -3,9 +3,10 @@
 import os
 import sys
 import tempfile
-from collections.abc import Callable
-from contextlib import suppress
-from typing import NoReturn
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import NoReturn, TextIO
 
 from opsctl.core.errors import NotReadyError, OpsError
 from opsctl.core.exit_codes import ExitCode
@@ -27,9 +28,20 @@ def run(command: Callable[[], object]) -> NoReturn:
     sys.exit(code)
 
 
-def _close_output() -> None:
+def _close_output(output: TextIO | None = None) -> None:
     """Keep the interpreter from writing once more to an output that failed; it would end with code 120."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    os.dup2(os.open(os.devnull, os.O_WRONLY), (output or sys.stdout).fileno())
+
+
+@contextmanager
+def _on_stderr() -> Iterator[None]:
+    """Write to stderr; where that cannot be written, such as on a full disk, the exit code alone has to do."""
+    try:
+        yield
+        if sys.stderr is not None:  # closed by the caller: `2>&-`
+            sys.stderr.flush()
+    except OSError:
+        _close_output(sys.stderr)
 
 
 def _run(command: Callable[[], object]) -> int:
@@ -52,8 +64,7 @@ def _run(command: Callable[[], object]) -> int:
 
 
 def _unforeseen(error: Exception) -> int:
-    from opsctl.clients.files import is_out_of_room
-    from opsctl.ui.show_error import show_error
+    from opsctl.clients.files import file_error, is_out_of_room
 
     if isinstance(error, OSError) and is_out_of_room(error):
         # No bug, wherever it surfaced; stdout itself may be what cannot be written.
@@ -61,9 +72,13 @@ def _unforeseen(error: Exception) -> int:
         refusal = NotReadyError("no room left to write", code="FIL001", why=error.strerror, fix=fix)
         with suppress(OSError):
             _print_failure(refusal)
-        show_error(refusal)
+        _show(refusal)
         _close_output()
         return ExitCode.NOT_READY
+    if isinstance(error, PermissionError) and error.filename:
+        unreadable = file_error(error, path=Path(str(error.filename)), doing="open")
+        _tell(unreadable)
+        return unreadable.exit_code
     _apologise(error)
     return ExitCode.BUG
 
@@ -80,10 +95,15 @@ def _ended_early(code: int) -> int:
 
 
 def _tell(error: OpsError) -> None:
+    _print_failure(error)
+    _show(error)
+
+
+def _show(error: OpsError) -> None:
     from opsctl.ui.show_error import show_error
 
-    _print_failure(error)
-    show_error(error)
+    with _on_stderr():
+        show_error(error)
 
 
 def _print_failure(error: OpsError) -> None:
@@ -118,5 +138,6 @@ def _apologise(error: Exception) -> None:
 
 
 def _say(text: str) -> None:
-    if sys.stderr is not None:  # closed by the caller: `2>&-`
-        sys.stderr.write(f"{text}\n")
+    with _on_stderr():
+        if sys.stderr is not None:
+            sys.stderr.write(f"{text}\n")

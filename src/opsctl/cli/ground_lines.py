@@ -112,6 +112,12 @@ class GroundLines:
             return ()
         return tuple(line.name for line in self._proxy().proxies() if line.toxics)
 
+    def calls(self) -> dict[str, int]:
+        """Return how many requests each line that speaks HTTP has carried."""
+        if PROXY not in self._helpers.living():
+            return {}
+        return {line.name: line.calls for line in self._proxy().proxies() if line.protocol == "http"}
+
     def _proxy(self) -> "FaultProxy":
         from opsctl.chaos.proxy.client import FaultProxy
 

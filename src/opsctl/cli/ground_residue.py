@@ -67,7 +67,7 @@ def _edited(ground: "ProvingGround") -> Iterator[str]:
 
 
 def _in_database(ground: "ProvingGround") -> Iterator[str]:
-    from opsctl.cli.proving_ground import HOLDING
+    from opsctl.cli.ground_database import HOLDING
     from opsctl.core.errors import OpsError
 
     try:

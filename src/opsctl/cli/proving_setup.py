@@ -7,7 +7,8 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from opsctl.cli.proving_ground import READERS, ProvingGround
+from opsctl.cli.ground_readers import READERS
+from opsctl.cli.proving_ground import ProvingGround
 from opsctl.core.errors import NotReadyError
 from opsctl.core.events import Noted, PhaseFinished, PhaseStarted
 

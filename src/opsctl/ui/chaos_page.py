@@ -150,6 +150,10 @@ def _method(entry: Entry) -> Iterator[tuple[str, str]]:
         done = report.mitigation
         ended = "not at all" if done.ended_seconds is None else f"after {format_duration(done.ended_seconds)}"
         yield "Runbook", f"{done.command}: {'worked' if done.worked else 'failed'}, the trouble ended {ended}"
+    for each in report.calls:
+        growth = report.call_growth(each.dependency)
+        if growth is not None:
+            yield f"Calls to {each.dependency}", f"{growth:.2f} times the usual for a feed"
     yield "Restarts", str(report.restarts)
     yield "Book", entry.book_digest
 

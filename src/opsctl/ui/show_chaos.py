@@ -239,6 +239,10 @@ def _outcome_lines(report: DrillReport, drill: Drill) -> Iterator[tuple[str, str
             "runbook",
             f"{done.command}: {'worked' if done.worked else 'failed'}, ended it in {_seconds(done.ended_seconds)}",
         )
+    for dependency, most in drill.expect.most_calls.items():
+        growth = report.call_growth(dependency)
+        if growth is not None:
+            yield f"calls to {dependency}", f"{growth:.2f} times the usual for a feed, allowed are {most:g}"
     if report.restarts:
         yield "restarts", str(report.restarts)
     yield (

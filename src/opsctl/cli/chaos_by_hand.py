@@ -1,0 +1,68 @@
+"""How are faults made by hand: on a ground that another process holds until it is ended."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from opsctl.cli.proving_ground import ProvingGround
+    from opsctl.core.events import Listener
+
+_POLL_SECONDS = 1.0
+
+
+def hold_ground(listener: "Listener") -> None:
+    """Keep a ground until somebody ends this process."""
+    from opsctl.cli import proving_setup, watching, wiring
+    from opsctl.core.events import Noted
+
+    clock = wiring.clock()
+    books, rules = watching.load_rules()
+    with proving_setup.proving_ground(
+        wiring.settings(), clock=clock, listener=listener, is_for_drills=True
+    ) as ground:
+        proving_setup.tell_of_ground(listener, ground)
+        proving_setup.watch(ground, books=books, rules=rules, clock=clock)
+        ready = f"ready; in another terminal: opsctl chaos fault apply vectors_refused, opsctl --project {ground.root} status"
+        listener(Noted(subject="proving ground", message=ready))
+        while True:
+            clock.sleep(_POLL_SECONDS)
+
+
+def apply_by_hand(fault: str, parameters: Mapping[str, object], *, seconds: float) -> None:
+    """Make a fault on the ground that another process holds.
+
+    Raises:
+        NotReadyError: CHA065 nobody holds one.
+        UsageError: FLT000 there is no such fault.
+    """
+    from opsctl.chaos.registry import fault_named
+
+    made, ground = fault_named(fault), _held_ground()
+    ground.leases.take(fault, seconds=seconds)
+    made.apply(ground, **parameters)
+
+
+def undo_by_hand(fault: str) -> None:
+    """Take a fault back on the ground that another process holds."""
+    from opsctl.chaos.registry import fault_named
+
+    made, ground = fault_named(fault), _held_ground()
+    made.undo(ground)
+    ground.leases.end(fault)
+
+
+def _held_ground() -> "ProvingGround":
+    from opsctl.cli import wiring
+    from opsctl.cli.ground_helpers import WATCHDOG
+    from opsctl.cli.proving_ground import ProvingGround
+    from opsctl.core.errors import NotReadyError
+
+    ground = ProvingGround(wiring.settings().home / "proving", clock=wiring.clock())
+    if WATCHDOG not in ground.helpers.living():
+        raise NotReadyError(
+            "nobody holds a ground on which a fault could be made",
+            code="CHA065",
+            why="faults are never made on the project's own stack",
+            fix="in another terminal: opsctl chaos ground",
+        )
+    return ground
