@@ -4,20 +4,17 @@ import html
 import json
 import os
 import re
-import shutil
 import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
 from tests.bench.test_registry_and_compare import a_run
+from tests.ui.browsing import CHROMIUM, needs_chromium
 
 from opsctl.ui.latency_page import render_latency_page
 
-CHROMIUM = shutil.which("chromium")
-pytestmark = pytest.mark.skipif(
-    CHROMIUM is None, reason="chromium is not installed; `make test` installs it for root"
-)
+pytestmark = needs_chromium
 
 # Measures the page from inside and leaves the result where --dump-dom prints it.
 PROBE = """<script>
