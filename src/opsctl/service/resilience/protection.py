@@ -139,12 +139,12 @@ class Protection:
     def tell(self) -> None:
         """Set the gauges."""
         for name, breaker in self.breakers.items():
-            worst = _SHOWN[breaker.state]
+            worst = _shown(breaker)
             if name == MODEL:
-                worst = max(worst, _SHOWN[self.model_quality.state])
+                worst = max(worst, _shown(self.model_quality))
             self._meters.set(metrics.BREAKER_STATE, name, to=worst)
         for tier, breaker in self.tiers.items():
-            self._meters.set(metrics.TIER_STATE, tier, to=_SHOWN[breaker.state])
+            self._meters.set(metrics.TIER_STATE, tier, to=_shown(breaker))
 
     def _override(self, name: str, override: Override | None) -> None:
         self.breakers[name].override(override)
@@ -185,3 +185,12 @@ class Protection:
             _log.warning("%s failed too often and is left alone for a moment", name)
         elif after is BreakerState.CLOSED:
             _log.info("%s is used again", name)
+
+
+def _shown(breaker: CircuitBreaker) -> float:
+    """Return the value of the gauge; of one that would try again, but whom nobody asks, half open is what it is.
+
+    A worker without requests would otherwise tell of an outage long after it, and an alert would never be over.
+    """
+    is_ready = breaker.state is BreakerState.OPEN and breaker.retry_after_seconds == 0
+    return _SHOWN[BreakerState.HALF_OPEN if is_ready else breaker.state]
