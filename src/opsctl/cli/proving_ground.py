@@ -1,6 +1,7 @@
 """On what are faults made for proofs: a whole stack of its own below the state folder, so that nobody else is hurt."""
 
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from opsctl.core.clock import Clock
 
 _COMMAND_SECONDS = 180.0
+_NICENESS = 5
 
 
 class ProvingGround(GroundFiles, GroundLimits, GroundDatabase, GroundReaders):
@@ -62,7 +64,7 @@ class ProvingGround(GroundFiles, GroundLimits, GroundDatabase, GroundReaders):
             NotReadyError: ALR091 when it fails.
         """
         done = subprocess.run(
-            [sys.executable, "-m", "opsctl", "--project", str(self.root), *words],
+            [*_modest(), sys.executable, "-m", "opsctl", "--project", str(self.root), *words],
             # Without any setting of the caller's: the ground must never touch other servers.
             env={name: value for name, value in os.environ.items() if not name.startswith("OPSCTL_")},
             capture_output=True,
@@ -99,3 +101,9 @@ class ProvingGround(GroundFiles, GroundLimits, GroundDatabase, GroundReaders):
         if self.home.exists():
             self.helpers.end_all()
             stop_stack(self.home, listener=ignore, clock=self._clock)
+
+
+def _modest() -> list[str]:
+    """Return what lets the stack step back behind those who measure it, where the cores are not enough for all."""
+    nice = shutil.which("nice")
+    return [nice, "-n", str(_NICENESS)] if nice else []
