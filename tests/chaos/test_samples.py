@@ -67,7 +67,7 @@ def test_phases_come_to_their_figures():
     assert (figures.stale, figures.cached, figures.retries) == (1, 1, 1)
     assert (figures.availability, figures.goodput) == (0.5, 0.5)
     assert figures.tiers == {"simple": 1}
-    assert figures.statuses == {"0": 1, "200": 3, "304": 1, "503": 1}
+    assert figures.statuses == {"no answer": 1, "200": 3, "304": 1, "503": 1}
     assert figures.attempts == pytest.approx(1.2)
     assert tally.figures(Phase.BASELINE, seconds=6).availability is None
     assert [point.tiers for point in tally.points(until=106)] == [

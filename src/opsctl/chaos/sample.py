@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from enum import StrEnum
+from enum import IntEnum, StrEnum
 
 
 class Phase(StrEnum):
@@ -13,6 +13,20 @@ class Phase(StrEnum):
     RECOVERY = "recovery"
 
 
+class NoFeed(IntEnum):
+    """What stands in the place of a status where a request ended without one that means anything."""
+
+    NO_ANSWER = 0
+    """It was refused, broken off, or given up."""
+    BROKEN = 1
+    """The status said 200, and the body was no feed."""
+    UNSENT = 2
+    """It was not even sent, because too many others were waiting."""
+
+
+_NO_FEED_TEXTS = {int(each): each.name.lower().replace("_", " ") for each in NoFeed}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sample:
     """One request as its sender saw it.
@@ -20,7 +34,7 @@ class Sample:
     Args:
         at: when it was sent, in seconds since 1970.
         seconds: until the answer was whole, or was given up.
-        status: of the answer; 0 where there was none.
+        status: of the answer, or a `NoFeed`.
         tier: who made the answer, as the service says: multi_agent, simple, trending; else empty.
         is_stale: it was older than it should be, and the service says so.
         items: of the feed; None where the request is for no feed.
@@ -72,7 +86,7 @@ class PhaseFigures:
     Args:
         seconds: how long the phase was.
         number: requests, retries included.
-        statuses: requests by status.
+        statuses: requests by status, or by the name of a `NoFeed`.
         tiers: fresh answers by tier.
     """
 
@@ -140,6 +154,15 @@ class Point:
     p50_seconds: float | None
     p99_seconds: float | None
     tiers: Mapping[str, int]
+
+
+def status_text(status: int) -> str:
+    """Return how figures name a status.
+
+    >>> [status_text(status) for status in (200, 0, 2)]
+    ['200', 'no answer', 'unsent']
+    """
+    return _NO_FEED_TEXTS.get(status, str(status))
 
 
 def server_of(sample: Sample) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from opsctl.chaos.latencies import Latencies
-from opsctl.chaos.sample import Phase, PhaseFigures, Point, Sample, server_of
+from opsctl.chaos.sample import NoFeed, Phase, PhaseFigures, Point, Sample, server_of, status_text
 
 _MOST_POINTS = 600
 """Of a chart; a longer drill has longer stretches, so that memory is bounded."""
@@ -30,11 +30,12 @@ class Sum:
         self.counts["stale"] += sample.is_stale
         self.counts["cached"] += sample.is_cached
         self.counts["retries"] += sample.is_retry
-        self.statuses[str(sample.status)] += 1
+        self.statuses[status_text(sample.status)] += 1
         self.servers[server_of(sample)] += 1
         if sample.is_fresh:
             self.tiers[sample.tier] += 1
-        self.latencies.add(sample.seconds)
+        if sample.status != NoFeed.UNSENT:  # which took no time, and must not look fast
+            self.latencies.add(sample.seconds)
 
     def merge(self, other: "Sum") -> None:
         """Add what another counted."""

@@ -7,13 +7,15 @@ import uuid
 from collections import deque
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from itertools import count, cycle
 from typing import TYPE_CHECKING, Any, Self
 
 from opsctl.chaos.pressing import PRESSES
-from opsctl.chaos.sample import Sample
+from opsctl.chaos.sample import NoFeed, Sample
+from opsctl.chaos.steady_clock import SteadyClock
+from opsctl.core.clock import SystemClock
 
 if TYPE_CHECKING:
     from ssl import SSLContext
@@ -22,30 +24,15 @@ if TYPE_CHECKING:
 
 _TIMEOUT_SECONDS = 10.0
 _MOST_AT_ONCE = 400
+# Of those who press; they have their own places and connections, or readers would be counted as hanging behind them.
+_MOST_PRESSING_AT_ONCE = 200
 # httpx looks through all requests of a client whenever one begins or ends, which takes its time with hundreds of them.
-_CLIENTS = 16
+_REQUESTS_A_CLIENT = 25
 _FIRST_NEW_READER = 1_000_000
 _TICK_SECONDS = 0.05
 _MOST_SAMPLES = 200_000
 # What the service says of an answer that was not made for its request.
 _CACHED = frozenset({"HIT-L1", "STALE"})
-
-
-@dataclass(slots=True)
-class Tally:
-    """What readers saw since the tally began; times are seconds of the monotonic clock."""
-
-    began: float = field(default_factory=time.monotonic)
-    answered: int = 0
-    failed: int = 0
-    unsent: int = 0
-    first_failure: float | None = None
-
-    @property
-    def failed_share(self) -> float:
-        """Return the part of the requests that did not end in a feed."""
-        total = self.answered + self.failed
-        return self.failed / total if total else 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,23 +50,25 @@ class Rates:
 class Traffic:
     """Sends requests from a thread of its own: `with Traffic(url, key=key) as traffic: traffic.change(...)`.
 
-    A request beyond those that may be under way at once is not sent and counted, so a service that hangs cannot make
-    this grow; the oldest samples that nobody takes are forgotten.
+    A reader beyond those who may wait at once is not sent, so a service that hangs cannot make this grow; they are samples
+    all the same, and bad ones. Who presses is never a sample. The oldest samples that nobody takes are forgotten.
 
     Args:
         url: address of the service.
         key: an API key whose limit is out of the way.
         known_readers: readers with these many ids come back.
+        most_at_once: so many readers may wait at once.
     """
 
-    def __init__(self, url: str, *, key: str, known_readers: int) -> None:
+    def __init__(self, url: str, *, key: str, known_readers: int, most_at_once: int = _MOST_AT_ONCE) -> None:
         self._url = url
         self._headers = {"authorization": f"Bearer {key}"}
         self._known_readers = known_readers
+        self._most_at_once = most_at_once
+        self._clock = SteadyClock(SystemClock())
         self._returning_ids = _in_turns(known_readers)
         self._new_ids = count(_FIRST_NEW_READER)
         self._rates = Rates()
-        self._tally = Tally()
         self._samples: deque[Sample] = deque(maxlen=_MOST_SAMPLES)
         self._lag_seconds = 0.0
         self._stop = threading.Event()
@@ -102,10 +91,9 @@ class Traffic:
         """Let readers ask like this, from now on."""
         self._rates = rates
 
-    def begin_tally(self) -> Tally:
-        """Return a tally that counts from now on, instead of the one before."""
-        self._tally = Tally()
-        return self._tally
+    def follow(self, clock: SteadyClock) -> None:
+        """Stamp samples with the time of whoever watches, from now on."""
+        self._clock = clock
 
     def take_lag_seconds(self) -> float:
         """Return how late this sender itself was since the last call: what it measured meanwhile is its own slowness too."""
@@ -121,25 +109,34 @@ class Traffic:
 
         certificates = httpx.create_ssl_context()  # read once for all clients
         async with AsyncExitStack() as closing:
-            clients = cycle(
-                [await closing.enter_async_context(self._client(certificates)) for _ in range(_CLIENTS)]
-            )
-            tasks: set[asyncio.Task[None]] = set()
+            readers = await self._clients(self._most_at_once, certificates, closing)
+            pressers = await self._clients(_MOST_PRESSING_AT_ONCE, certificates, closing)
+            waiting: set[asyncio.Task[None]] = set()
+            pressing: set[asyncio.Task[None]] = set()
             due: dict[str, float] = {}
             last = time.monotonic()
             while not self._stop.is_set():
                 await asyncio.sleep(_TICK_SECONDS)
                 now = time.monotonic()
                 self._lag_seconds = max(self._lag_seconds, now - last - _TICK_SECONDS)
-                for kind, per_second, ask in self._kinds(clients):
-                    due[kind] = min(due.get(kind, 0.0) + per_second * (now - last), _MOST_AT_ONCE)
-                    while due[kind] >= 1:
-                        due[kind] -= 1
-                        self._begin(ask(), tasks)
+                for kind, per_second, ask in self._kinds(readers):
+                    for _ in range(_due(due, kind, per_second * (now - last))):
+                        self._let_read(kind, ask, waiting)
+                rates = self._rates
+                for _ in range(_due(due, "press", rates.press_per_second * (now - last))):
+                    if rates.press and len(pressing) < _MOST_PRESSING_AT_ONCE:
+                        _begin(PRESSES[rates.press](next(pressers), self._known_readers), pressing)
                 last = now
+            tasks = waiting | pressing
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _clients(
+        self, most_at_once: int, certificates: "SSLContext", closing: AsyncExitStack
+    ) -> "Iterator[httpx.AsyncClient]":
+        number = -(-most_at_once // _REQUESTS_A_CLIENT)
+        return cycle([await closing.enter_async_context(self._client(certificates)) for _ in range(number)])
 
     def _client(self, certificates: "SSLContext") -> "httpx.AsyncClient":
         import httpx
@@ -147,7 +144,7 @@ class Traffic:
         return httpx.AsyncClient(
             base_url=self._url,
             timeout=_TIMEOUT_SECONDS,
-            limits=httpx.Limits(max_connections=_MOST_AT_ONCE // _CLIENTS),
+            limits=httpx.Limits(max_connections=_REQUESTS_A_CLIENT),
             headers=self._headers,
             trust_env=False,
             verify=certificates,
@@ -157,7 +154,7 @@ class Traffic:
         self, clients: "Iterator[httpx.AsyncClient]"
     ) -> list[tuple[str, float, Callable[[], Coroutine[Any, Any, None]]]]:
         rates = self._rates
-        kinds: list[tuple[str, float, Callable[[], Coroutine[Any, Any, None]]]] = [
+        return [
             (
                 "returning",
                 rates.returning,
@@ -166,33 +163,21 @@ class Traffic:
             ("new", rates.new, lambda: self._feed(next(clients), next(self._new_ids), "new")),
             ("interaction", rates.interactions, lambda: self._interaction(next(clients))),
         ]
-        if rates.press:
-            kinds.append(
-                (
-                    "press",
-                    rates.press_per_second,
-                    lambda: PRESSES[rates.press](next(clients), self._known_readers),
-                )
-            )
-        return kinds
 
-    def _begin(self, asking: Coroutine[Any, Any, None], tasks: set[asyncio.Task[None]]) -> None:
-        if len(tasks) >= _MOST_AT_ONCE:
-            asking.close()
-            self._tally.unsent += 1
+    def _let_read(
+        self,
+        kind: str,
+        ask: Callable[[], Coroutine[Any, Any, None]],
+        waiting: set[asyncio.Task[None]],
+    ) -> None:
+        if len(waiting) < self._most_at_once:
+            _begin(ask(), waiting)
             return
-        task = asyncio.create_task(asking)
-        tasks.add(task)
-        task.add_done_callback(tasks.discard)
+        # Whoever cannot even ask, because all the others hang, gets no feed either.
+        self._samples.append(Sample(at=self._clock.at(), seconds=0.0, status=NoFeed.UNSENT, kind=kind))
 
     async def _feed(self, client: "httpx.AsyncClient", reader: int, kind: str) -> None:
-        tally = self._tally
-        is_good = await self._try(lambda: client.get(f"/v1/feed/{reader}"), kind=kind)
-        if is_good:
-            tally.answered += 1
-            return
-        tally.failed += 1
-        tally.first_failure = tally.first_failure or time.monotonic()
+        await self._try(lambda: client.get(f"/v1/feed/{reader}"), kind=kind)
 
     async def _interaction(self, client: "httpx.AsyncClient") -> None:
         reader = next(self._returning_ids)
@@ -209,42 +194,57 @@ class Traffic:
         }
         await self._try(lambda: client.post("/v1/interactions", json=body), kind="interaction")
 
-    async def _try(self, send: "Callable[[], Coroutine[Any, Any, httpx.Response]]", *, kind: str) -> bool:
-        """Send a request, again while it fails and the client would; tell whether it was answered in the end."""
+    async def _try(self, send: "Callable[[], Coroutine[Any, Any, httpx.Response]]", *, kind: str) -> None:
+        """Send a request, again while it fails and the client would."""
         for attempt in range(self._rates.retries + 1):
-            sample = await _sampled(send, kind=kind, is_retry=attempt > 0)
+            sample = await _sampled(send, kind=kind, is_retry=attempt > 0, clock=self._clock)
             self._samples.append(sample)
             if sample.is_answered or sample.status in range(400, 500):
-                return sample.is_answered
-        return False
+                return
 
 
 async def _sampled(
-    send: "Callable[[], Coroutine[Any, Any, httpx.Response]]", *, kind: str, is_retry: bool
+    send: "Callable[[], Coroutine[Any, Any, httpx.Response]]",
+    *,
+    kind: str,
+    is_retry: bool,
+    clock: SteadyClock,
 ) -> Sample:
     import httpx
 
-    at, began = time.time(), time.monotonic()
+    at = clock.at()
     try:
         answer = await send()
     except httpx.HTTPError:
-        return Sample(at=at, seconds=time.monotonic() - began, status=0, kind=kind, is_retry=is_retry)
-    seconds = time.monotonic() - began
+        return Sample(at=at, seconds=clock.at() - at, status=NoFeed.NO_ANSWER, kind=kind, is_retry=is_retry)
+    plain = Sample(at=at, seconds=clock.at() - at, status=answer.status_code, kind=kind, is_retry=is_retry)
     if kind == "interaction" or answer.status_code != httpx.codes.OK:
-        return Sample(at=at, seconds=seconds, status=answer.status_code, kind=kind, is_retry=is_retry)
-    feed = answer.json()
+        return plain
+    return _with_feed(plain, answer)
+
+
+def _with_feed(plain: Sample, answer: "httpx.Response") -> Sample:
+    """Return a sample with what its answer holds; one that is no feed is a failure, whatever its status says."""
     cache = answer.headers.get("x-cache", "")
-    return Sample(
-        at=at,
-        seconds=seconds,
-        status=answer.status_code,
-        tier=str(feed["tier"]),
-        is_stale=cache == "STALE",
-        items=len(feed["items"]),
-        is_retry=is_retry,
-        kind=kind,
-        is_cached=cache in _CACHED,
-    )
+    try:
+        feed = answer.json()
+        tier, items = str(feed["tier"]), len(feed["items"])
+    except (ValueError, KeyError, TypeError):
+        return replace(plain, status=NoFeed.BROKEN)
+    return replace(plain, tier=tier, items=items, is_stale=cache == "STALE", is_cached=cache in _CACHED)
+
+
+def _due(due: dict[str, float], kind: str, more: float) -> int:
+    """Return how many requests of a kind are to be sent now, and keep the part of one that is left."""
+    owed = min(due.get(kind, 0.0) + more, _MOST_AT_ONCE)
+    due[kind] = owed % 1
+    return int(owed)
+
+
+def _begin(asking: Coroutine[Any, Any, None], tasks: set[asyncio.Task[None]]) -> None:
+    task = asyncio.create_task(asking)
+    tasks.add(task)
+    task.add_done_callback(tasks.discard)
 
 
 def _in_turns(readers: int) -> Iterator[int]:

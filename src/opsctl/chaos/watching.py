@@ -9,6 +9,7 @@ from opsctl.chaos.made_faults import MadeFaults
 from opsctl.chaos.ports import World
 from opsctl.chaos.probing import Probing
 from opsctl.chaos.sample import Phase, Sample
+from opsctl.chaos.steady_clock import SteadyClock
 from opsctl.chaos.tally import Tally
 from opsctl.core.clock import Clock
 from opsctl.core.units import parse_duration
@@ -36,9 +37,8 @@ class Watching:
 
     def __init__(self, drill: Drill, *, world: World, clock: Clock, pace: Pace) -> None:
         self._world = world
-        self._clock = clock
+        self._clock = SteadyClock(clock)
         self._pace = pace
-        self._offset = clock.now().timestamp() - clock.monotonic()
         self.started_at = self.now()
         self.fault_at: float | None = None
         self.undone_at: float | None = None
@@ -52,7 +52,7 @@ class Watching:
 
     def now(self) -> float:
         """Return the time of the drill, in seconds since 1970."""
-        return self._offset + self._clock.monotonic()
+        return self._clock.at()
 
     @property
     def phase(self) -> Phase:

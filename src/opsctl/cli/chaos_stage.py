@@ -44,16 +44,20 @@ class Stage:
         """Wait until it is calm, and hold a drill."""
         from opsctl.chaos.conduct import hold
         from opsctl.chaos.judge import judge
+        from opsctl.chaos.steady_clock import SteadyClock
         from opsctl.chaos.watching import Pace
         from opsctl.cli import wiring
         from opsctl.cli.chaos_world import GroundWorld
         from opsctl.cli.chaosing import budget_ledger
 
         _become_calm(self.watchers, named.drill, listener=self.listener)
+        clock = SteadyClock(wiring.clock())
+        if self.ground.traffic is not None:
+            self.ground.traffic.follow(clock)
         report = hold(
             named,
             world=GroundWorld(self.ground, watchers=self.watchers, always=frozenset({"Watchdog"})),
-            clock=wiring.clock(),
+            clock=clock,
             listener=self.listener,
             purse=budget_ledger(),
             pace=Pace(lease_seconds=_LEASE_SECONDS),
