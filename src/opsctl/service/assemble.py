@@ -4,7 +4,7 @@ import logging
 import os
 import socket
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
@@ -32,6 +32,7 @@ from opsctl.service.garbage import TIDY_SECONDS, Tidy
 from opsctl.service.key_store import DatabaseKeys
 from opsctl.service.resilience.failures import VECTORS
 from opsctl.service.resilience.guarded_vectors import GuardedVectors
+from opsctl.service.resilience.known_items import KnownItems
 from opsctl.service.resilience.sentinel import Sentinel
 from opsctl.service.telemetry.dependency_figures import DependencyFigures
 from opsctl.service.telemetry.exemplars import Exemplars
@@ -206,11 +207,21 @@ def _works(worker: Worker, feeds: FeedParts, keys: KeyCheck) -> dict[str, Work]:
 def _watching_vectors(worker: Worker, feeds: FeedParts) -> dict[str, Work]:
     """Return the sentinel, where the book wants one."""
     seconds = parse_duration(worker.service.resilience.sentinel_every)
-    sentinel = Sentinel(
+    known = KnownItems(
         worker.searcher,
         collection=worker.collections.source.collection,
         popular=lambda: [item.content_id for item in feeds.board.top(region=None, category=None, limit=20)],
+    )
+
+    async def distrust(content_ids: Sequence[int]) -> bool:
+        feeds.stages.priors.forget()
+        return await worker.invalidation.drop_vectors(content_ids)
+
+    sentinel = Sentinel(
+        known,
         protection=worker.protection,
+        unconfirmed=feeds.unconfirmed,
+        distrust=distrust,
         every_seconds=seconds,
         meters=worker.meters,
     )

@@ -249,6 +249,40 @@ def test_everything_is_dropped_from_l2_and_from_every_worker(workers):
     assert workers[1].held() == set()
 
 
+def test_vectors_that_may_be_lies_leave_l2_and_the_readers_made_of_them_leave_every_worker(workers):
+    """Other vectors and all feeds stay."""
+    worker = workers[0]
+    store = DictStore(worker.time)
+    items = ItemInvalidation(
+        store, worker.memory.journal, embedding_model="m", scorer="s", meters=worker.meters
+    )
+    good, lie = keys.content_embedding(7, model="m"), keys.content_embedding(8, model="m")
+
+    async def story():
+        await store.set_many(dict.fromkeys([good, lie], b"x"), keep_seconds=60)
+        return await items.drop_vectors([8])
+
+    assert play(story) is True
+    assert set(store.entries) == {good}
+    assert workers[1].held() == {FEED_1, FEED_2}
+
+
+def test_lies_that_l2_could_not_drop_are_told(workers):
+    """Whoever asked for it has to ask again."""
+    worker = workers[0]
+    store = DictStore(worker.time)
+    store.broken = True
+    items = ItemInvalidation(
+        store, worker.memory.journal, embedding_model="m", scorer="s", meters=worker.meters
+    )
+
+    async def story():
+        return await items.drop_vectors([8])
+
+    assert play(story) is False
+    assert workers[1].held() == {FEED_1, FEED_2}
+
+
 def test_a_store_that_fails_does_not_keep_the_workers_from_hearing(workers):
     """The caller is told that L2 still has it."""
     worker = workers[0]

@@ -49,6 +49,23 @@ class ItemInvalidation:
         self._journal.post(*marks)
         return is_done
 
+    async def drop_vectors(self, content_ids: Sequence[int]) -> bool:
+        """Drop the vectors of items that may be a lie, and all that readers' vectors were made of; False when L2 failed.
+
+        One mark for all: a mark for each item could be more than the journal holds, and then all of L1 would go.
+        """
+        marks = tuple(f"kind:{kind}" for kind in (cache_keys.CONTENT_EMBEDDING, cache_keys.USER_EMBEDDING))
+        kind, keys = cache_keys.CONTENT_EMBEDDING, self._keys(content_ids)[cache_keys.CONTENT_EMBEDDING]
+        self._journal.post(*marks)
+        try:
+            if self._store is not None and keys:
+                self._count(kind, await self._store.delete_many(keys))
+        except StoreError:
+            return False
+        finally:
+            self._journal.post(*marks)
+        return True
+
     async def drop_everything(self) -> int:
         """Drop whatever L2 holds, and what workers made of it; return how many entries it was.
 

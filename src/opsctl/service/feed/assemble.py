@@ -22,6 +22,7 @@ from opsctl.service.feed.reader import Readers
 from opsctl.service.feed.retrieve import Retriever, Searching
 from opsctl.service.feed.routes import Routes
 from opsctl.service.feed.trending import TrendingBoard
+from opsctl.service.resilience.unconfirmed import Unconfirmed
 from opsctl.service.scoring.ports import ItemScorer
 from opsctl.service.telemetry.meters import Meters
 
@@ -61,12 +62,16 @@ class FeedBooks:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FeedParts:
-    """The builder, what the lower tiers are made of, and what runs beside requests: `board.run(stop)`, `log.run(stop)`."""
+    """The builder, what the lower tiers are made of, and what runs beside requests: `board.run(stop)`, `log.run(stop)`.
+
+    `unconfirmed` names the items whose vectors were read since somebody last looked whether they are true.
+    """
 
     builder: FeedBuilder
     stages: Stages
     board: TrendingBoard
     log: DecisionLog
+    unconfirmed: Unconfirmed
 
 
 def assemble_feed(
@@ -86,17 +91,21 @@ def assemble_feed(
         clients.database, path=folder / "trending.json", depth=books.service.limits.feed_items, now=now
     )
     log = DecisionLog(clients.patient_database, meters=meters, replayable_share=settings.replayable_share)
-    stages = _assemble_stages(clients, books=books, board=board, log=log, meters=meters, now=now)
+    unconfirmed = Unconfirmed()
+    stages = _assemble_stages(
+        clients, books=books, board=board, log=log, unconfirmed=unconfirmed, meters=meters, now=now
+    )
     builder = FeedBuilder(stages, settings=settings, shortlist_items=model.shortlist, meters=meters, now=now)
-    return FeedParts(builder=builder, stages=stages, board=board, log=log)
+    return FeedParts(builder=builder, stages=stages, board=board, log=log, unconfirmed=unconfirmed)
 
 
-def _assemble_stages(
+def _assemble_stages(  # noqa: PLR0913 - what they are made of
     clients: FeedClients,
     *,
     books: FeedBooks,
     board: TrendingBoard,
     log: DecisionLog,
+    unconfirmed: Unconfirmed,
     meters: Meters,
     now: Callable[[], float],
 ) -> Stages:
@@ -107,6 +116,7 @@ def _assemble_stages(
         collection=books.collections.source.collection,
         model_id=books.model_id,
         cache=caches.content_embedding,
+        was_read=unconfirmed.note,
     )
     return Stages(
         board=board,

@@ -1,7 +1,7 @@
 """What is known of single items, whoever reads them: facts, vectors and model scores, each from L2 or its source."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -48,15 +48,23 @@ class VectorsOfItems:
 
     Args:
         model_id: the embedder's; part of the key, so that vectors of two models never meet.
+        was_read: told the items that were read from their source just now.
     """
 
     def __init__(
-        self, searcher: ReadsVectors, *, collection: str, model_id: str, cache: KindCache[Vector]
+        self,
+        searcher: ReadsVectors,
+        *,
+        collection: str,
+        model_id: str,
+        cache: KindCache[Vector],
+        was_read: Callable[[Iterable[int]], None] = lambda _: None,
     ) -> None:
         self._searcher = searcher
         self._collection = collection
         self._model_id = model_id
         self._cache = cache
+        self._was_read = was_read
 
     async def of(self, ids: Sequence[int]) -> Mapping[int, Vector]:
         """Return the vectors of those items that have one, by id."""
@@ -66,6 +74,7 @@ class VectorsOfItems:
 
         async def load(wanted: Sequence[str]) -> Mapping[str, Vector]:
             found = await self._searcher.vectors(self._collection, [items[key] for key in wanted])
+            self._was_read(items[key] for key in wanted)
             return {key: found[item] for key in wanted if (item := items[key]) in found}
 
         found = await self._cache.get_many(tuple(items), load)

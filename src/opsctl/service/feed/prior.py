@@ -29,6 +29,10 @@ class Priors:
         self._now = now
         self._known: dict[tuple[str | None, str | None], tuple[float, Vector]] = {}
 
+    def forget(self) -> None:
+        """Forget all of them: what they were made of may have been a lie."""
+        self._known.clear()
+
     async def of(self, *, region: str | None, category: str | None) -> Vector:
         """Return a vector of length 1."""
         key = (region, category)

@@ -6,24 +6,21 @@ question of which the answer is known finds them.
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from typing import Protocol
 
-from opsctl.clients.qdrant_async import AsyncQdrantSearcher
 from opsctl.core.errors import OpsError
 from opsctl.metrics import service as metrics
-from opsctl.service.feed.values import Vector
 from opsctl.service.resilience.failures import VECTORS
+from opsctl.service.resilience.known_items import KnownItems
+from opsctl.service.resilience.unconfirmed import Unconfirmed
 from opsctl.service.telemetry.meters import Meters
 
 _log = logging.getLogger(__name__)
 
-_PROBES = 5
-# HNSW is approximate and items may have equal vectors: an item is to be among the first few, and most items are to be.
-_AMONG = 10
-_LEAST_FOUND = 0.6
-# Known vectors are read anew after so many looks, since items change.
+# What is known is learnt anew after so many looks, since items change; also while all looks wrong, so that no alarm
+# about a database that has become another one for good stands for ever.
 _KNOWN_LOOKS = 30
 _OWNER = "sentinel"
 
@@ -40,30 +37,29 @@ class Sentinel:
     """Asks the vector database what it must know.
 
     Args:
-        searcher: asks, without any guard: a dependency that is isolated must be looked at all the same.
-        collection: the source collection.
-        popular: returns ids of items that are shown now, some of which are asked for.
+        known: what it must know, asked without any guard: a dependency that is isolated must be looked at all the same.
         protection: isolates the vectors while they tell nonsense.
+        unconfirmed: items whose vectors were read since the last good look.
+        distrust: drops what is kept of such items, and tells whether it could.
         every_seconds: pause between two looks.
     """
 
     def __init__(
         self,
-        searcher: AsyncQdrantSearcher,
+        known: KnownItems,
         *,
-        collection: str,
-        popular: Callable[[], Sequence[int]],
         protection: Isolates,
+        unconfirmed: Unconfirmed,
+        distrust: Callable[[Sequence[int]], Awaitable[bool]],
         every_seconds: float,
         meters: Meters,
     ) -> None:
-        self._searcher = searcher
-        self._collection = collection
-        self._popular = popular
+        self._known = known
         self._protection = protection
+        self._unconfirmed = unconfirmed
+        self._distrust = distrust
         self._every_seconds = every_seconds
         self._meters = meters
-        self._known: Mapping[int, Vector] = {}
         self._looks = 0
         self._was_good = True
 
@@ -83,27 +79,32 @@ class Sentinel:
         Raises:
             OpsError: there is no answer.
         """
-        if not self._known or (self._looks % _KNOWN_LOOKS == 0 and self._was_good):
-            await self._learn()
-        self._looks += 1
-        if not self._known:
-            return True
-        found = [await self._finds(item, vector) for item, vector in self._known.items()]
-        is_good = sum(found) >= _LEAST_FOUND * len(found)
+        self._unconfirmed.begin_look()
+        complaint = await self._complaint()
+        is_good, was_good = not complaint, self._was_good
+        self._was_good = is_good
         self._meters.set(metrics.SENTINEL_OK, to=float(is_good))
         if not is_good:
-            reason = f"{sum(found)} of {len(found)} items are their own nearest neighbours"
-            self._protection.isolate(VECTORS, seconds=3 * self._every_seconds, owner=_OWNER, reason=reason)
-        if is_good is not self._was_good:
-            self._was_good = is_good
+            self._protection.isolate(VECTORS, seconds=3 * self._every_seconds, owner=_OWNER, reason=complaint)
+        if is_good is not was_good:
             _log.warning("the vector database tells the truth %s", "again" if is_good else "no more")
+        if is_good and was_good:
+            self._unconfirmed.confirm()
+        else:
+            await self._drop_lies(is_new=was_good)
         return is_good
 
-    async def _learn(self) -> None:
-        ids = list(self._popular())[:_PROBES]
-        found = await self._searcher.vectors(self._collection, ids)
-        self._known = {int(item): vector.copy() for item, vector in found.items()}
+    async def _complaint(self) -> str:
+        self._looks += 1
+        complaint = await self._known.complaint()
+        if self._looks % _KNOWN_LOOKS:
+            return complaint
+        # What is known well stays known where it cannot be learnt anew just now.
+        anew = await self._known.learn_anew()
+        return anew if complaint else ""
 
-    async def _finds(self, item: int, vector: Vector) -> bool:
-        hits = await self._searcher.search(self._collection, vector=vector, limit=_AMONG)
-        return item in hits.ids
+    async def _drop_lies(self, *, is_new: bool) -> None:
+        """Drop what was read since the last good look; what cannot be dropped is tried again with the next look."""
+        ids = self._unconfirmed.ids
+        if (ids or is_new) and await self._distrust(ids):
+            self._unconfirmed.forget(ids)
