@@ -165,17 +165,22 @@ class Model(StrictModel):
         return self
 
 
-class Guarded(StrictModel):
-    """How one dependency is guarded; `docs/resilience.md` says what counts as a failure."""
+class Judged(StrictModel):
+    """When the breaker of a dependency opens; `docs/resilience.md` says what counts as a failure."""
 
-    timeout: Duration | None = None
-    """Longest wait for one call; none means a quarter of `limits.request_seconds`."""
     slow: Duration | None = None
     """A call that takes longer is slow, and half of them slow opens the breaker; none means half of the timeout."""
-    at_once: Annotated[int, Field(ge=1, le=1024)] = 64
-    """Most calls at once in each worker; the others wait, and no longer than their feed can (bulkhead)."""
     open_for: Duration = "1s"
     """How long an opened breaker refuses calls; twice as long each time that it opens again, up to 30 s."""
+
+
+class Guarded(Judged):
+    """How a dependency is guarded that feeds call themselves."""
+
+    timeout: Duration | None = None
+    """Longest wait for one call, that for its turn included; none means a fifth of `limits.request_seconds`."""
+    at_once: Annotated[int, Field(ge=1, le=1024)] = 64
+    """Most calls at once in each worker; the others wait, and no longer than their feed can (bulkhead)."""
 
 
 class Resilience(StrictModel):
@@ -185,10 +190,10 @@ class Resilience(StrictModel):
     """The vector database."""
     database: Guarded = Guarded()
     """PostgreSQL."""
-    model: Guarded = Guarded()
-    """The scoring model; its time limit is `model.timeout`."""
-    l2: Guarded = Guarded(open_for="1s")
-    """The shared cache; its time limit is that of ops/cache.yaml."""
+    model: Judged = Judged()
+    """The scoring model; its limits are `model.timeout` and `model.concurrent_calls`."""
+    l2: Judged = Judged()
+    """The shared cache; its time limit is `l2.timeout` in ops/cache.yaml."""
     ladder: bool = True
     """False answers with an error where no whole feed can be made, for measuring what the lower tiers bring."""
     breakers: bool = True

@@ -103,7 +103,7 @@ async def open_worker(settings: Settings, *, workers: int, closing: AsyncExitSta
     meters = SilentMeters() if is_silenced() else Meters()
     if ENVIRONMENT in os.environ:
         forget_dead_workers(Path(os.environ[ENVIRONMENT]))
-    protection = _protection(service, home=home, workers=workers, meters=meters)
+    protection = _protection(service, cache, home=home, workers=workers, meters=meters)
     journal = InvalidationJournal(journal_path(home))
     closing.callback(journal.close)
     memory = _memory(cache, journal, meters=meters)
@@ -147,13 +147,19 @@ async def open_worker(settings: Settings, *, workers: int, closing: AsyncExitSta
     )
 
 
-def _protection(service: ServiceBook, *, home: Path, workers: int, meters: Meters) -> Protection:
+def _protection(
+    service: ServiceBook, cache: CacheBook, *, home: Path, workers: int, meters: Meters
+) -> Protection:
     return Protection(
         service.resilience,
         request_seconds=service.limits.request_seconds,
         orders=orders_path(home),
         meters=meters,
         connections=_connections(service, workers=workers),
+        own_timeouts={
+            MODEL: parse_duration(service.model.timeout),
+            L2: parse_duration(cache.l2.timeout),
+        },
     )
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -113,6 +114,89 @@ def test_no_more_calls_at_once_than_there_is_room_for() -> None:
     codes, state = asyncio.run(story())
     assert sorted(codes) == ["SVC307"] * 2 + ["SVC308"] * 4
     assert state is BreakerState.CLOSED
+
+
+def test_a_crowd_of_our_own_does_not_open_the_breaker() -> None:
+    """Forty calls of 60 ms, five at once, have 400 ms each: the last ones get little or none of it, and blame nobody."""
+
+    async def query() -> None:
+        await asyncio.sleep(0.06)
+
+    async def story() -> tuple[list[str], BreakerState]:
+        guarded = guard(at_once=5, timeout_seconds=0.4)
+        codes = await asyncio.gather(*(call(guarded, query) for _ in range(40)))
+        return list(codes), guarded.breaker.state
+
+    codes, state = asyncio.run(story())
+    assert set(codes) == {"", "SVC307", "SVC308"}
+    assert codes.count("") >= 15
+    assert state is BreakerState.CLOSED
+
+
+def test_what_fails_in_the_little_time_that_our_own_queue_left_is_no_failure() -> None:
+    """The server's statement timeout is a part of that time."""
+
+    async def story() -> tuple[float, BreakerState]:
+        guarded = guard(at_once=1, timeout_seconds=0.2)
+
+        left: list[float] = []
+
+        async def starved() -> None:
+            with suppress(NotReadyError):
+                async with guarded.call() as seconds:
+                    left.append(seconds)
+                    raise NotReadyError("statement timeout", code="DBS005")
+
+        for _ in range(3):
+            first = asyncio.create_task(call(guarded, lambda: asyncio.sleep(0.13)))
+            await asyncio.sleep(0)
+            await starved()
+            await first
+        return max(left), guarded.breaker.state
+
+    left_seconds, state = asyncio.run(story())
+    assert left_seconds < 0.1
+    assert state is BreakerState.CLOSED
+
+
+def test_an_open_breaker_says_no_before_anybody_waits_for_a_turn() -> None:
+    """All turns are taken by calls that will fail, too."""
+
+    async def story() -> tuple[str, float]:
+        guarded = guard(at_once=3, timeout_seconds=0.05)
+        patient = Guard(guarded.breaker, turns=guarded._turns, timeout_seconds=5)
+        for _ in range(3):
+            await call(guarded, silent)
+        for _ in range(3):
+            await guarded._turns._wait()
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        return await call(patient, fine), loop.time() - began
+
+    code, seconds = asyncio.run(story())
+    assert code == "SVC306"
+    assert seconds < 1
+
+
+def test_where_too_many_wait_the_next_one_is_refused_at_once() -> None:
+    """It would wait in vain."""
+
+    async def story() -> tuple[str, float]:
+        guarded = guard(timeout_seconds=5)
+        guarded._turns = Turns(at_once=1, most_waiting=1)
+        crowd = [asyncio.create_task(call(guarded, silent)) for _ in range(2)]
+        await asyncio.sleep(0)
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        code = await call(guarded, fine)
+        for each in crowd:
+            each.cancel()
+        await asyncio.gather(*crowd, return_exceptions=True)
+        return code, loop.time() - began
+
+    code, seconds = asyncio.run(story())
+    assert code == "SVC308"
+    assert seconds < 1
 
 
 def test_what_failed_this_request_already_is_not_asked_again() -> None:

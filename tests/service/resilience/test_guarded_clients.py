@@ -1,7 +1,8 @@
 """What stands before the vector database and the shared cache: once more where that helps, and nothing that cannot be."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from opsctl.service.resilience.breaker import CircuitBreaker
 from opsctl.service.resilience.breaker_model import BreakerOptions
 from opsctl.service.resilience.given_up import remembering_what_is_late
 from opsctl.service.resilience.guard import Guard
+from opsctl.service.resilience.guarded_database import GuardedDatabase
 from opsctl.service.resilience.guarded_store import GuardedStore
 from opsctl.service.resilience.guarded_vectors import GuardedVectors
 from opsctl.service.resilience.retry_budget import RetryBudget
@@ -232,3 +234,36 @@ def test_a_store_that_was_late_once_is_not_waited_for_again_in_the_same_request(
         return store.asked
 
     assert asyncio.run(story()) == 1
+
+
+class Lending:
+    """A database that remembers for how long it lent."""
+
+    def __init__(self) -> None:
+        self.deadlines: list[float] = []
+
+    @asynccontextmanager
+    async def connection(self, query: str, *, deadline_seconds: float) -> AsyncIterator[None]:
+        """Lend nothing, for as long as the caller needs it."""
+        self.deadlines.append(deadline_seconds)
+        yield None
+
+
+def test_the_server_gives_up_before_its_caller_also_after_a_wait_for_a_turn() -> None:
+    """Else the caller is called off first, and psycopg asks a server which may not answer."""
+
+    async def story() -> list[float]:
+        database = Lending()
+        guard = Guard(breaker("database"), turns=Turns(at_once=1), timeout_seconds=0.4)
+        guarded = GuardedDatabase(database, guard=guard)  # type: ignore[arg-type]
+
+        async def use() -> None:
+            async with guarded.connection("read_facts"):
+                await asyncio.sleep(0.2)
+
+        await asyncio.gather(use(), use(), return_exceptions=True)
+        return database.deadlines
+
+    first, second = asyncio.run(story())
+    assert first == pytest.approx(0.3, abs=0.03)
+    assert second == pytest.approx(0.15, abs=0.03)

@@ -1,20 +1,29 @@
 """How is one dependency asked: a turn, a permit, a time limit, and what came of it told to the breaker.
 
-The order is that of the time that each costs: a deadline that has passed, a full bulkhead and an open breaker say no at
-once. Retries stand outside, so that every attempt is seen by the breaker.
+Who is given up, an open breaker and a bulkhead before which too many wait already say no at once; the others wait for
+their turn, which is their own time and not that of whom they ask. Retries stand outside, so that every attempt is seen by
+the breaker.
 """
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from opsctl.service.resilience.breaker import CircuitBreaker, Outcome
 from opsctl.service.resilience.deadline import within
-from opsctl.service.resilience.failures import is_fault_of_dependency, left_alone, no_room, too_late
+from opsctl.service.resilience.failures import (
+    DependencyError,
+    is_fault_of_dependency,
+    left_alone,
+    no_room,
+    too_late,
+)
 from opsctl.service.resilience.given_up import give_up, is_given_up
 from opsctl.service.turns import TooManyWaitError, Turns
 
-# A call that had less than this part of its usual time says nothing of whom it asked.
+# A call that had less than this part of its usual time, because its request or our own queue left no more, says nothing
+# of whom it asked.
 _FAIR_SHARE = 0.5
 
 
@@ -34,28 +43,29 @@ class Guard:
 
     @asynccontextmanager
     async def call(self) -> AsyncIterator[float]:
-        """Let the block make one call, and give the seconds that it may take.
+        """Let the block make one call, and give the seconds that it may take: what the wait for its turn has left.
 
         Raises:
             DependencyError: SVC306 left alone, SVC307 too late, SVC308 no room.
         """
-        if is_given_up(self.breaker.name):
-            raise left_alone(self.breaker.name, retry_after_seconds=self.breaker.retry_after_seconds)
+        if is_given_up(self.breaker.name) or self.breaker.retry_after_seconds:
+            raise self._left_alone()
         seconds = within(self._timeout_seconds)
+        began = time.monotonic()
         limit = asyncio.timeout(seconds)
-        has_turn = False
+        left_seconds: float | None = None
         try:
             async with limit, self._turns.one():
-                has_turn = True
+                left_seconds = max(0.0, seconds - (time.monotonic() - began))
                 permit = self.breaker.acquire()
                 if permit is None:
-                    raise left_alone(self.breaker.name, retry_after_seconds=self.breaker.retry_after_seconds)
+                    raise self._left_alone()
                 outcome = Outcome.IGNORED
                 try:
-                    yield seconds
+                    yield left_seconds
                     outcome = Outcome.SUCCESS
                 except BaseException as error:
-                    outcome = self._outcome(error, limit=limit, seconds=seconds)
+                    outcome = self._outcome(error, limit=limit, left_seconds=left_seconds)
                     raise
                 finally:
                     self.breaker.release(permit, outcome)
@@ -65,11 +75,16 @@ class Guard:
             if not limit.expired():
                 raise
             give_up(self.breaker.name)
-            refusal = too_late if has_turn else no_room
-            raise refusal(self.breaker.name, seconds=seconds) from error
+            if left_seconds is None:
+                raise no_room(self.breaker.name, seconds=seconds) from error
+            raise too_late(self.breaker.name, seconds=left_seconds) from error
 
-    def _outcome(self, error: BaseException, *, limit: asyncio.Timeout, seconds: float) -> Outcome:
-        if limit.expired():
-            was_fair = seconds >= _FAIR_SHARE * self._timeout_seconds
-            return Outcome.FAILURE if was_fair else Outcome.IGNORED
-        return Outcome.FAILURE if is_fault_of_dependency(error) else Outcome.IGNORED
+    def _outcome(self, error: BaseException, *, limit: asyncio.Timeout, left_seconds: float) -> Outcome:
+        # Whatever it failed with: a statement timeout of the server is part of the same little time.
+        if left_seconds < _FAIR_SHARE * self._timeout_seconds:
+            return Outcome.IGNORED
+        is_fault = limit.expired() or is_fault_of_dependency(error)
+        return Outcome.FAILURE if is_fault else Outcome.IGNORED
+
+    def _left_alone(self) -> DependencyError:
+        return left_alone(self.breaker.name, retry_after_seconds=self.breaker.retry_after_seconds)

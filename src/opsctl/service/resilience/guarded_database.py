@@ -25,7 +25,7 @@ class GuardedDatabase:
 
     @asynccontextmanager
     async def connection(self, query: str) -> "AsyncIterator[AsyncConnection[tuple[Any, ...]]]":
-        """Lend a connection for as long as the request has; `query` names the use for metrics.
+        """Lend a connection for what is left of the time once its turn has come; `query` names the use for metrics.
 
         Raises:
             DependencyError: the database is left alone, has no room, or took too long.

@@ -4,6 +4,7 @@ import asyncio
 import logging
 import random
 import time
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -11,7 +12,7 @@ from pathlib import Path
 
 from opsctl.core.units import parse_duration
 from opsctl.metrics import service as metrics
-from opsctl.service.book import Guarded, Resilience
+from opsctl.service.book import Judged, Resilience
 from opsctl.service.model import Tier
 from opsctl.service.resilience.breaker import CircuitBreaker
 from opsctl.service.resilience.breaker_model import (
@@ -32,6 +33,8 @@ _log = logging.getLogger(__name__)
 # Of the time of a request: a dependency that takes longer leaves too little for the others.
 _TIMEOUT_SHARE = 0.2
 _SLOW_SHARE = 0.5
+# Calls that wait for each turn: of more than these not even the quickest dependency answers the last in time.
+_WAITING_FOR_EACH_TURN = 64
 _ORDERS_SECONDS = 1.0
 # A breaker that never opens: orders still isolate it, and its calls are counted.
 _NEVER = BreakerOptions(
@@ -63,6 +66,7 @@ class Protection:
         meters: states and changes go there.
         connections: to the database that this worker may have. More calls at once would wait for one inside their time
             limit, and the database would be blamed for our own crowd.
+        own_timeouts: time limits of those that have one in a place of their own, in seconds: model and L2.
     """
 
     def __init__(
@@ -73,14 +77,17 @@ class Protection:
         orders: Path | None,
         meters: Meters,
         connections: int | None = None,
+        own_timeouts: Mapping[str, float] | None = None,
     ) -> None:
         self._book = book
         self._request_seconds = request_seconds
         self._orders = None if orders is None else OrdersFile(orders)
         self._standing: tuple[Order, ...] = ()
         self._meters = meters
-        self._guarded = {VECTORS: book.vectors, DATABASE: book.database, MODEL: book.model, L2: book.l2}
-        self.breakers = {name: self._breaker(name, guarded) for name, guarded in self._guarded.items()}
+        self._guarded = {VECTORS: book.vectors, DATABASE: book.database}
+        self._own_timeouts = own_timeouts or {}
+        judged: dict[str, Judged] = {**self._guarded, MODEL: book.model, L2: book.l2}
+        self.breakers = {name: self._breaker(name, each) for name, each in judged.items()}
         # Invalid answers of a model that answers in time: an outage of its own kind.
         self.model_quality = self._breaker(MODEL, book.model)
         self.tiers = {tier: self._tier_breaker(tier) for tier in (Tier.MULTI_AGENT, Tier.SIMPLE)}
@@ -89,19 +96,24 @@ class Protection:
         self.model_budget = RetryBudget() if book.retry_budget else None
         most = {DATABASE: connections or book.database.at_once}
         self._turns = {
-            name: Turns(at_once=min(guarded.at_once, most.get(name, guarded.at_once)))
+            name: _turns(min(guarded.at_once, most.get(name, guarded.at_once)))
             for name, guarded in self._guarded.items()
         }
 
     def guard(self, name: str, *, timeout_seconds: float | None = None) -> Guard:
-        """Return what stands before the calls of a dependency; those with a time limit of their own share its breaker."""
+        """Return what stands before the calls of vectors or database; other time limits share breaker and turns."""
         return Guard(
             self.breakers[name],
             turns=self._turns[name],
-            timeout_seconds=self._timeout_seconds(self._guarded[name])
-            if timeout_seconds is None
-            else timeout_seconds,
+            timeout_seconds=self.timeout_seconds(name) if timeout_seconds is None else timeout_seconds,
         )
+
+    def timeout_seconds(self, name: str) -> float:
+        """Return the longest wait for one call of a dependency."""
+        guarded = self._guarded.get(name)
+        if guarded is not None and guarded.timeout is not None:
+            return parse_duration(guarded.timeout)
+        return self._own_timeouts.get(name, self._request_seconds * _TIMEOUT_SHARE)
 
     def isolate(self, name: str, *, seconds: float, owner: str, reason: str) -> None:
         """Leave a dependency alone for a while, unless an operator ordered something else of it."""
@@ -153,13 +165,13 @@ class Protection:
         said = "lifted" if override is None else f"{override.kind} by {override.owner}: {override.reason}"
         _log.warning("breaker of %s: %s", name, said)
 
-    def _breaker(self, name: str, guarded: Guarded) -> CircuitBreaker:
+    def _breaker(self, name: str, judged: Judged) -> CircuitBreaker:
         options = _NEVER
         if self._book.breakers:
-            slow = self._timeout_seconds(guarded) * _SLOW_SHARE
+            slow = self.timeout_seconds(name) * _SLOW_SHARE
             options = BreakerOptions(
-                slow_seconds=parse_duration(guarded.slow) if guarded.slow else slow,
-                open_seconds=parse_duration(guarded.open_for),
+                slow_seconds=parse_duration(judged.slow) if judged.slow else slow,
+                open_seconds=parse_duration(judged.open_for),
             )
         return CircuitBreaker(
             name,
@@ -174,17 +186,16 @@ class Protection:
         options = never_slow if self._book.breakers else replace(_NEVER)
         return CircuitBreaker(tier, options, now=time.monotonic, random=random.random)
 
-    def _timeout_seconds(self, guarded: Guarded) -> float:
-        if guarded.timeout is None:
-            return self._request_seconds * _TIMEOUT_SHARE
-        return parse_duration(guarded.timeout)
-
     def _changed(self, name: str, before: BreakerState, after: BreakerState) -> None:
         self._meters.count(metrics.BREAKER_CHANGES, name, after)
         if after is BreakerState.OPEN and before is BreakerState.CLOSED:
             _log.warning("%s failed too often and is left alone for a moment", name)
         elif after is BreakerState.CLOSED:
             _log.info("%s is used again", name)
+
+
+def _turns(at_once: int) -> Turns:
+    return Turns(at_once=at_once, most_waiting=_WAITING_FOR_EACH_TURN * at_once)
 
 
 def _shown(breaker: CircuitBreaker) -> float:
