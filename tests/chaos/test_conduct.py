@@ -18,7 +18,7 @@ ALERT = {"name": "VectorStoreDown", "detect_within": "30s", "resolve_within": "6
 REACTION = AlertReaction(name="VectorStoreDown")
 WORLD_METHODS = (
     "apply", "undo", "renew", "lost_leases", "change_load", "take_samples", "active_alerts", "messages",
-    "restarts", "residue", "calls",
+    "restarts", "residue", "calls", "unfelt",
 )  # fmt: skip
 
 

@@ -10,6 +10,8 @@ from opsctl.chaos.expectations import Load
 from opsctl.chaos.ports import Message, Parameters
 from opsctl.chaos.probes import Probe, ProbeAnswer
 from opsctl.chaos.sample import Sample
+from opsctl.clients.exposition import Sample as Counted
+from opsctl.clients.exposition import parse_samples
 
 USUAL = Sample(at=0, seconds=0.05, status=200, tier="multi_agent", items=20)
 SIMPLE = replace(USUAL, tier="simple")
@@ -37,6 +39,9 @@ class DrillWorld:
         trips: raise this at the n-th call of a method, such as `{("apply", 1): KeyboardInterrupt()}`.
         searches: calls to the vectors for a feed while a fault is on; 1 without.
         cures: the command of a runbook that ends the trouble.
+        meets_nothing: faults that touch nothing.
+        counted: what the service counts of a fault, for each time that it was made, by the text of the counter; it counts
+            feeds besides.
     """
 
     clock: FakeClock = field(default_factory=FakeClock)
@@ -49,6 +54,8 @@ class DrillWorld:
     trips: Mapping[tuple[str, int], BaseException] = field(default_factory=dict)
     searches: int = 1
     cures: str = ""
+    meets_nothing: tuple[str, ...] = ()
+    counted: Mapping[str, float] = field(default_factory=dict)
     left: tuple[str, ...] = ()
     left_before: tuple[str, ...] = ()
     restarted: int = 0
@@ -100,6 +107,11 @@ class DrillWorld:
             fault for fault, began in self.on.items() if after is not None and self.now >= began + after
         )
 
+    def unfelt(self) -> tuple[str, ...]:
+        """Return the scripted faults, as far as they were made."""
+        self._call("unfelt")
+        return tuple(fault for fault in self.meets_nothing if fault in self._began)
+
     def change_load(self, load: Load) -> None:
         """Send from now on."""
         self._call("change_load")
@@ -121,6 +133,12 @@ class DrillWorld:
         """Return a call for each feed, and as many more as a fault adds."""
         self._call("calls")
         return {"vectors": self._searches}
+
+    def counters(self) -> Sequence[Counted]:
+        """Return the feeds that were made, and what the service counted of faults."""
+        self._call("counters")
+        text = "".join(f"{name} {by * len(self._began)}\n" for name, by in self.counted.items())
+        return parse_samples(f"ranking_feeds_total {self._sent}\n{text}")
 
     def ask(self, probe: Probe) -> ProbeAnswer:
         """Answer as scripted for the fault that is on, else well."""

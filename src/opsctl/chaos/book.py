@@ -21,9 +21,7 @@ class Control(StrEnum):
     MUTED = "muted"
     """An alert is muted on purpose; the drill must go red because of it."""
     BREAKER_OFF = "breaker_off"
-    """A protection is turned off on purpose; the drill must go red."""
-    RUNNER_KILLED = "runner_killed"
-    """Whoever holds the drill is killed; the fault must vanish all the same."""
+    """A protection is turned off on purpose; readers must feel it, and the drill go red."""
 
 
 class Drill(StrictModel):
@@ -63,8 +61,8 @@ class Drill(StrictModel):
             raise ValueError("a drill without a fault breaks nothing and expects no alert")
         if self.control not in (Control.NONE, Control.NULL_DRILL) and not breaks:
             raise ValueError(f"the control `{self.control}` needs a fault")
-        if self.control is Control.MUTED and not self.expect.alerts:
-            raise ValueError("the control `muted` needs an alert that is expected")
+        if self.control is Control.MUTED and not any(alert.told for alert in self.expect.alerts):
+            raise ValueError("the control `muted` needs an alert of which somebody is to be told")
         return self
 
     @model_validator(mode="after")

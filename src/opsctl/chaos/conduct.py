@@ -2,14 +2,17 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from math import isfinite
 from typing import Protocol
 
 from opsctl.chaos.book import Control
+from opsctl.chaos.counters import Counting
 from opsctl.chaos.guarding import Guard
 from opsctl.chaos.judge import baseline_problems
 from opsctl.chaos.load_drills import NamedDrill
 from opsctl.chaos.plan import forecast_minutes, spent_minutes
 from opsctl.chaos.ports import World
+from opsctl.chaos.recovering import Recovery
 from opsctl.chaos.report import CallsSeen, DrillReport
 from opsctl.chaos.sample import Phase, PhaseFigures
 from opsctl.chaos.stages import Stages
@@ -78,9 +81,11 @@ class _Holding:
         self._restarts_before = self._restarts = 0
         self._calls: dict[Phase, Mapping[str, int]] = {}
         """How often dependencies had been called when a phase began."""
+        self._counting = Counting(named.drill.expect.counters, world=world)
+        self._unfelt: tuple[str, ...] = ()
         self._errors: list[str] = []
         self._interrupted = False
-        self._recovered: float | None = None
+        self._recovery = Recovery(named.drill, watching=self._watching, pace=pace)
 
     @property
     def has_begun(self) -> bool:
@@ -95,20 +100,23 @@ class _Holding:
                 with self._noting("the fault"):
                     self._break()
                     self._calls[Phase.RECOVERY] = self._world.calls()
+                    self._counting.end()
             finally:
                 self._watching.faults.undo_all()
                 self._interrupted |= self._watching.faults.interrupted
-                self._watching.undone_at = self._watching.now()
+                undone_at = self._watching.undone_at = self._watching.now()
             if not self._interrupted:
                 with self._noting("the recovery"):
-                    self._recover()
+                    self._recovery.watch(self._stages, undone_at=undone_at, baseline=self._baseline)
+            with self._noting("what the faults met"):
+                self._unfelt = self._world.unfelt()
         with self._noting("the search for residue"):
             self._restarts = self._world.restarts() - self._restarts_before
             self._residue = tuple(each for each in self._world.residue() if each not in self._left_before)
         return self._report()
 
     def spent(self) -> float:
-        """Return what was burned since the fault, in minutes of the service level."""
+        """Return what was burned since the fault, in minutes of the service level; infinite where nothing was usual."""
         bad = sum(self._figures(phase).bad for phase in (Phase.FAULT, Phase.RECOVERY))
         return spent_minutes(
             bad=bad,
@@ -152,6 +160,7 @@ class _Holding:
             self._watching.alerts.begin()
         self._guard.begin(goodput=self._baseline.goodput)
         self._calls[Phase.FAULT] = self._world.calls()
+        self._counting.begin()
         self._watching.fault_at = self._watching.now()
 
     def _step(self, step: Step) -> None:
@@ -162,25 +171,6 @@ class _Holding:
         self._stages.watch(name, seconds=step_seconds(step), done=self._guard.is_over)
         for part in reversed(parts):
             self._watching.faults.undo(part.fault)
-
-    def _recover(self) -> None:
-        undone_at = self._watching.now() if self._watching.undone_at is None else self._watching.undone_at
-        # A late recovery is still measured, so half as long again.
-        limit = parse_duration(self._drill.expect.recovery) * 1.5 + self._pace.window_seconds
-        is_back = lambda: self._watching.is_back(undone_at, goodput=self._baseline.goodput)  # noqa: E731
-        if self._stages.watch(Phase.RECOVERY, seconds=limit, done=is_back):
-            self._recovered = self._watching.back_after(undone_at)
-        self._stages.watch("settle", seconds=self._pace.settle_seconds)
-        ends = [parse_duration(alert.resolve_within) for alert in self._drill.expect.alerts]
-        left = undone_at + max(ends, default=0.0) - self._watching.now()
-        if left > 0 and not self._all_over():
-            self._stages.watch("alerts end", seconds=left, done=self._all_over)
-
-    def _all_over(self) -> bool:
-        seen = (self._watching.alerts.of(alert.name) for alert in self._drill.expect.alerts)
-        return all(
-            each.over_at is not None for each in seen if (each.firing_at, each.told_at) != (None, None)
-        )
 
     @contextmanager
     def _noting(self, what: str) -> Iterator[None]:
@@ -204,7 +194,7 @@ class _Holding:
             )
 
     def _report(self) -> DrillReport:
-        watching, now = self._watching, self._watching.now()
+        watching, now, spent = self._watching, self._watching.now(), self.spent()
         return DrillReport(
             drill=self._named.name,
             title=self._drill.title,
@@ -218,16 +208,20 @@ class _Holding:
             alerts=watching.alerts.all(),
             probes=watching.probing.seen(),
             calls=tuple(self._calls_seen()),
+            counters=self._counting.seen,
             points=watching.tally.points(until=now),
             mitigation=self._guard.mitigated,
-            recovered_seconds=self._recovered,
+            recovered_seconds=self._recovery.answers_seconds,
+            tier_recovered_seconds=self._recovery.tier_seconds,
+            tier_after=self._recovery.tier_after,
             after=watching.tally.recent(now=now, seconds=self._pace.settle_seconds),
             restarts=self._restarts,
             stopped_early=self._guard.stopped,
+            unfelt=self._unfelt,
             errors=tuple(self._errors),
             lost_leases=watching.faults.lost,
             undo_failures=tuple(watching.faults.failures.values()),
             residue=self._residue,
             interrupted=self._interrupted,
-            spent_minutes=self.spent(),
+            spent_minutes=spent if isfinite(spent) else None,
         )

@@ -72,9 +72,10 @@ def _figures(
         "tiers": ", ".join(f"{tier} {number}" for tier, number in during.tiers.items()) or "none",
         "detected_seconds": max(known) if known and len(known) == len(detected) else None,
         "recovered_seconds": report.recovered_seconds,
+        "tier_recovered_seconds": report.tier_recovered_seconds,
         "mitigated_seconds": report.mitigation.ended_seconds if report.mitigation else None,
         "forecast_minutes": round(forecast_minutes(named.drill), 3),
-        "spent_minutes": round(report.spent_minutes, 3),
+        "spent_minutes": None if report.spent_minutes is None else round(report.spent_minutes, 3),
         "residue": "; ".join((*report.undo_failures, *report.residue)) or "none",
         "reasons": "; ".join(reason.text for reason in verdict.reasons) or "none",
     }

@@ -1,8 +1,8 @@
 """Under which load is a drill held, what must hold meanwhile and afterwards, and what may it cost."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from opsctl.chaos.steps import Length, Pause
 from opsctl.config.model import StrictModel
@@ -62,6 +62,15 @@ class ExpectedAlert(StrictModel):
     """False: nobody is told of it, and Prometheus showing it as firing is enough."""
 
 
+class ExpectedCounter(StrictModel):
+    """What the service itself must have counted while the fault was on."""
+
+    metric: Annotated[str, Field(pattern=r"^ranking_[a-z0-9_]{1,90}$")]
+    labels: dict[str, str] = Field(default_factory=dict)
+    """All series that have these labels count, whatever else they have."""
+    grows_by_at_least: Annotated[float, Field(gt=0)] = 1.0
+
+
 class Expect(StrictModel):
     """What must be seen while the fault is on, and how soon it must be over."""
 
@@ -71,14 +80,28 @@ class Expect(StrictModel):
     """At least this part of the fresh answers is of that tier; the rest is what it takes to notice."""
     stale_allowed: bool = True
     alerts: Annotated[tuple[ExpectedAlert, ...], Field(max_length=50)] = ()
+    allowed_pages: Annotated[tuple[AlertName, ...], Field(max_length=50)] = ()
+    """These may wake somebody, and need not."""
     no_other_pages: bool = True
+    counters: Annotated[tuple[ExpectedCounter, ...], Field(max_length=50)] = ()
+    """What the service must have counted: that the fault was noticed at all, and where."""
     recovery: Length = "30s"
     """From the undo until good answers a second are back at 95 % of what they were before."""
+    tier_recovery: Length = "60s"
+    """From the undo until the agents make fresh answers again: 95 % of the share that they made before."""
     restarts_allowed: Annotated[int, Field(ge=0)] = 0
+    restarts_at_least: Annotated[int, Field(ge=0)] = 0
+    """With fewer, the fault that was to end processes had no effect."""
     most_attempts: Annotated[float, Field(ge=1)] | None = None
     """Requests with retries over requests without, such as 1.1: what clients that repeat add."""
     most_calls: dict[Literal["vectors", "model"], Annotated[float, Field(ge=1)]] = Field(default_factory=dict)
     """Calls to a dependency for each feed that was made, over what is usual: what the service's own retries add."""
+
+    @model_validator(mode="after")
+    def _restarts_fit(self) -> Self:
+        if self.restarts_at_least > self.restarts_allowed:
+            raise ValueError("`restarts_at_least` is more than `restarts_allowed`")
+        return self
 
 
 class StopWhen(StrictModel):

@@ -8,7 +8,15 @@ from typing import Any
 
 from opsctl.chaos.book import Control, Drill
 from opsctl.chaos.load_drills import NamedDrill
-from opsctl.chaos.report import AlertSeen, CallsSeen, DrillReport, FaultSpan, Mitigated, ProbeSeen
+from opsctl.chaos.report import (
+    AlertSeen,
+    CallsSeen,
+    CounterSeen,
+    DrillReport,
+    FaultSpan,
+    Mitigated,
+    ProbeSeen,
+)
 from opsctl.chaos.sample import Phase, PhaseFigures, Point
 from opsctl.chaos.verdict import Aspect, DrillVerdict, Outcome, Reason
 from opsctl.clients.files import read_text, write_atomically
@@ -16,7 +24,13 @@ from opsctl.core.errors import UsageError
 
 SCHEMA = "opsctl.chaos.journal/1"
 
-_ROWS = {"faults": FaultSpan, "alerts": AlertSeen, "calls": CallsSeen, "points": Point}
+_ROWS = {
+    "faults": FaultSpan,
+    "alerts": AlertSeen,
+    "calls": CallsSeen,
+    "counters": CounterSeen,
+    "points": Point,
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,6 +128,9 @@ def _report(plain: Mapping[str, Any]) -> DrillReport:
         values[name] = tuple(kind(**row) for row in values.get(name, ()))
     for name in ("errors", "lost_leases", "undo_failures", "residue", "after"):
         values[name] = tuple(plain[name])
+    values["unfelt"] = tuple(plain.get("unfelt", ()))  # older runs have none of these
+    tier_after = plain.get("tier_after")
+    values["tier_after"] = None if tier_after is None else tuple(tier_after)
     values["probes"] = tuple(ProbeSeen(**{**row, "phase": Phase(row["phase"])}) for row in plain["probes"])
     values["phases"] = {Phase(name): PhaseFigures(**row) for name, row in plain["phases"].items()}
     values["control"] = Control(plain["control"])

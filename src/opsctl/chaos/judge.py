@@ -1,15 +1,19 @@
 """What does a drill mean: its report against its book, without a look at the world."""
 
 from collections.abc import Collection, Iterator, Mapping
+from dataclasses import replace
 from itertools import chain
 
 from opsctl.chaos.book import Control, Drill
-from opsctl.chaos.judge_alerts import alert_reasons
+from opsctl.chaos.judge_afterwards import after_reasons, after_unknown
+from opsctl.chaos.judge_alerts import alert_reasons, muted_wrongs
 from opsctl.chaos.judge_load import fault_reasons, load_gaps, share_text
 from opsctl.chaos.report import DrillReport, ProbeSeen
 from opsctl.chaos.sample import Phase, PhaseFigures
 from opsctl.chaos.verdict import Aspect, DrillVerdict, Outcome, Reason
 from opsctl.core.units import format_duration, parse_duration
+
+_FELT_BY_READERS = {Aspect.AVAILABILITY, Aspect.LATENCY, Aspect.EMPTY_FEEDS, Aspect.TIER}
 
 
 def judge(report: DrillReport, drill: Drill) -> DrillVerdict:
@@ -19,8 +23,6 @@ def judge(report: DrillReport, drill: Drill) -> DrillVerdict:
     deviated = tuple(_deviations(report, drill)) if report.fault_at is not None else ()
     if residue:
         return _verdict(report, Outcome.RESIDUE, *residue, *unknown, *deviated)
-    if report.control is Control.RUNNER_KILLED:
-        return _judge_killed(report, unknown)
     guard = [reason for reason in deviated if reason.aspect is Aspect.GUARD]
     if guard and not (report.errors or report.lost_leases or report.interrupted):
         # Fewer samples than planned are no wonder where the guard ended the fault: what it saw stands.
@@ -29,7 +31,7 @@ def judge(report: DrillReport, drill: Drill) -> DrillVerdict:
         plain = _verdict(report, Outcome.INCONCLUSIVE, *unknown, *deviated)
     else:
         plain = _verdict(report, Outcome.DEVIATED if deviated else Outcome.HELD, *deviated)
-    return _inverted(plain, control=report.control)
+    return _inverted(plain, report=report, drill=drill)
 
 
 def baseline_problems(
@@ -74,6 +76,7 @@ def _unknown(report: DrillReport, drill: Drill) -> Iterator[Reason]:
         ("it was interrupted",) if report.interrupted else (),
         () if report.errors or report.fault_at is not None else ("nothing was broken",),
         load_gaps(report, drill) if report.fault_at is not None else (),
+        after_unknown(report) if report.fault_at is not None else (),
     )
     for text in dict.fromkeys(texts):
         yield Reason(aspect=Aspect.MEASUREMENT, text=text)
@@ -85,7 +88,7 @@ def _deviations(report: DrillReport, drill: Drill) -> Iterator[Reason]:
     yield from fault_reasons(report, drill)
     yield from alert_reasons(report, drill)
     yield from _mitigation(report, drill)
-    yield from _afterwards(report, drill)
+    yield from after_reasons(report, drill)
 
 
 def _mitigation(report: DrillReport, drill: Drill) -> Iterator[Reason]:
@@ -106,52 +109,28 @@ def _mitigation(report: DrillReport, drill: Drill) -> Iterator[Reason]:
         )
 
 
-def _afterwards(report: DrillReport, drill: Drill) -> Iterator[Reason]:
-    expect, after, limit = drill.expect, report.recovered_seconds, parse_duration(drill.expect.recovery)
-    if after is None or after > limit:
-        took = (
-            "good answers a second did not come back" if after is None else f"took {format_duration(after)}"
-        )
-        yield Reason(aspect=Aspect.RECOVERY, text=f"{took}, allowed are {expect.recovery} after the undo")
-    number, good = report.after
-    if number and good / number < drill.steady_state.availability:
-        text = f"availability {share_text(good / number)} at the end, at least {share_text(drill.steady_state.availability)} is steady"
-        yield Reason(aspect=Aspect.RECOVERY, text=text)
-    if report.restarts > expect.restarts_allowed:
-        text = f"{report.restarts} restarts, allowed are {expect.restarts_allowed}"
-        yield Reason(aspect=Aspect.RESTARTS, text=text)
-    minutes = drill.budget.sli_minutes
-    if minutes is not None and report.spent_minutes > minutes:
-        text = f"it cost {report.spent_minutes:.3g} minutes of the service level, {minutes:.3g} were forecast"
-        yield Reason(aspect=Aspect.BUDGET, text=text)
-
-
-def _judge_killed(report: DrillReport, unknown: tuple[Reason, ...]) -> DrillVerdict:
-    """Judge a drill whose holder was killed: what counts is that the fault vanished, which the scan has shown."""
-    if report.fault_at is None or report.errors:
-        return _verdict(report, Outcome.INCONCLUSIVE, *unknown)
-    if report.lost_leases or report.interrupted:
-        return DrillVerdict(drill=report.drill, outcome=Outcome.HELD, seen=unknown)
-    text = "whoever held the drill was to be killed, and was not"
-    return _verdict(report, Outcome.INCONCLUSIVE, Reason(aspect=Aspect.CONTROL, text=text))
-
-
-def _inverted(plain: DrillVerdict, *, control: Control) -> DrillVerdict:
+def _inverted(plain: DrillVerdict, *, report: DrillReport, drill: Drill) -> DrillVerdict:
     """Turn a verdict around where the drill must go red, and for the reason that was made."""
+    control = report.control
     if control not in (Control.MUTED, Control.BREAKER_OFF) or plain.outcome is Outcome.INCONCLUSIVE:
         return plain
     if plain.outcome is Outcome.HELD:
         text = f"the control `{control}` stayed green: this drill would not notice"
-        return DrillVerdict(
-            drill=plain.drill,
-            outcome=Outcome.DEVIATED,
-            reasons=(Reason(aspect=Aspect.CONTROL, text=text),),
-        )
-    if control is Control.MUTED and not any(reason.aspect is Aspect.ALERT for reason in plain.reasons):
-        text = "it went red, but not because of the alert that is muted"
-        reasons = (Reason(aspect=Aspect.CONTROL, text=text), *plain.reasons)
-        return DrillVerdict(drill=plain.drill, outcome=Outcome.INCONCLUSIVE, reasons=reasons)
-    return DrillVerdict(drill=plain.drill, outcome=Outcome.HELD, seen=plain.reasons)
+        return replace(plain, outcome=Outcome.DEVIATED, reasons=(Reason(aspect=Aspect.CONTROL, text=text),))
+    wrongs = tuple(_red_for_another_reason(plain, report, drill))
+    if wrongs:
+        reasons = (*(Reason(aspect=Aspect.CONTROL, text=text) for text in wrongs), *plain.reasons)
+        return replace(plain, outcome=Outcome.INCONCLUSIVE, reasons=reasons)
+    return replace(plain, outcome=Outcome.HELD, reasons=(), seen=plain.reasons)
+
+
+def _red_for_another_reason(plain: DrillVerdict, report: DrillReport, drill: Drill) -> Iterator[str]:
+    if report.control is Control.BREAKER_OFF:
+        if not _FELT_BY_READERS & {reason.aspect for reason in plain.reasons}:
+            yield "it went red, but readers felt nothing of the protection that is off"
+        return
+    for text in muted_wrongs(report, drill):
+        yield f"it went red, but not just because of what is muted: {text}"
 
 
 def _verdict(report: DrillReport, outcome: Outcome, *reasons: Reason) -> DrillVerdict:

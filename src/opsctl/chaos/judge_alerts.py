@@ -19,10 +19,24 @@ def alert_reasons(report: DrillReport, drill: Drill) -> Iterator[Reason]:
         for text in _wrong(alert, report.alert(alert.name), report):
             yield _reason(text)
     if drill.expect.no_other_pages:
-        expected = {alert.name for alert in drill.expect.alerts}
+        expected = {*(alert.name for alert in drill.expect.alerts), *drill.expect.allowed_pages}
         for seen in report.alerts:
             if seen.is_page and seen.name not in expected:
                 yield _reason(f"`{seen.name}` woke somebody, which this fault must not")
+
+
+def muted_wrongs(report: DrillReport, drill: Drill) -> Iterator[str]:
+    """Yield why a drill with muted alerts did not miss just these: each must have fired without a message."""
+    muted = [alert.name for alert in drill.expect.alerts if alert.told]
+    for name in muted:
+        seen = report.alert(name)
+        if seen.told_at is not None:
+            yield f"somebody was told of `{name}`, which is muted"
+        elif seen.firing_at is None:
+            yield f"`{name}` is muted, but it did not even fire"
+    for reason in alert_reasons(report, drill):
+        if not any(f"`{name}`" in reason.text for name in muted):
+            yield reason.text
 
 
 def detected_seconds(alert: ExpectedAlert, report: DrillReport) -> float | None:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from opsctl.chaos.book import Drill
+from opsctl.chaos.counters import counter_text
 from opsctl.chaos.report import DrillReport
 from opsctl.chaos.sample import Phase, PhaseFigures
 from opsctl.chaos.verdict import Aspect, Reason
@@ -26,10 +27,12 @@ def fault_reasons(report: DrillReport, drill: Drill) -> Iterator[Reason]:
         text = f"{attempts:.2f} attempts a request, allowed are {most:.2f}"
         yield Reason(aspect=Aspect.ATTEMPTS, text=text)
     yield from _calls(report, drill)
+    yield from _counters(report, drill)
 
 
 def load_gaps(report: DrillReport, drill: Drill) -> Iterator[str]:
     """Yield why the load was not enough to tell anything."""
+    yield from _unseen(report, drill)
     needed = drill.steady_state.min_samples
     if not needed:
         return
@@ -44,6 +47,19 @@ def load_gaps(report: DrillReport, drill: Drill) -> Iterator[str]:
     silent, all_points = _silent_points(report)
     if all_points and silent / all_points > _SILENT_SHARE:
         yield f"no request in {silent} of {all_points} stretches of the fault, so there was no load"
+
+
+def _unseen(report: DrillReport, drill: Drill) -> Iterator[str]:
+    for fault in report.unfelt:
+        yield f"the fault `{fault}` met no request"
+    asked = {probe.name for probe in report.probes if probe.phase is Phase.FAULT and probe.asked}
+    for probe in drill.probes:
+        if probe.name not in asked:
+            yield f"the probe `{probe.name}` was not asked once while the fault was on"
+    if drill.expect.counters and not report.counters:
+        yield "nobody could read what the service counts"
+    if report.spent_minutes is None:
+        yield "what it cost cannot be told, because nobody asked before the fault"
 
 
 def share_text(share: float) -> str:
@@ -62,6 +78,16 @@ def _calls(report: DrillReport, drill: Drill) -> Iterator[Reason]:
         if growth is not None and growth > most:
             text = f"{dependency} was called {growth:.2f} times as often as usual for a feed, allowed are {most:.2f}"
             yield Reason(aspect=Aspect.ATTEMPTS, text=text)
+
+
+def _counters(report: DrillReport, drill: Drill) -> Iterator[Reason]:
+    for expected, seen in zip(drill.expect.counters, report.counters, strict=False):
+        if seen.growth < expected.grows_by_at_least:
+            text = (
+                f"{counter_text(seen.metric, seen.labels)} grew by {seen.growth:g} while the fault was on,"
+                f" at least {expected.grows_by_at_least:g} is expected"
+            )
+            yield Reason(aspect=Aspect.COUNTERS, text=text)
 
 
 def _missed(figures: PhaseFigures, drill: Drill) -> Iterator[Reason]:

@@ -59,7 +59,7 @@ def _row(entry: Entry) -> tuple[str, ...]:
         "-" if figures.availability is None else share_text(figures.availability),
         "-" if figures.p99_seconds is None else format_duration(figures.p99_seconds),
         "-" if back is None else format_duration(back) if back else "at once",
-        f"{report.spent_minutes:.3g}",
+        "-" if report.spent_minutes is None else f"{report.spent_minutes:.3g}",
     )
 
 

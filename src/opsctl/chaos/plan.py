@@ -22,7 +22,9 @@ def least_seconds(drill: Drill) -> float:
 def most_seconds(drill: Drill) -> float:
     """Return how long a drill lasts at most: nothing recovers, and no alert ends."""
     ends = [parse_duration(alert.resolve_within) for alert in drill.expect.alerts]
-    return least_seconds(drill) + max([parse_duration(drill.expect.recovery), *ends])
+    return least_seconds(drill) + max(
+        [parse_duration(drill.expect.recovery), parse_duration(drill.expect.tier_recovery), *ends]
+    )
 
 
 def forecast_minutes(drill: Drill) -> float:
@@ -39,7 +41,7 @@ def forecast_minutes(drill: Drill) -> float:
 
 
 def spent_minutes(*, bad: int, usual_per_second: float, availability: float) -> float:
-    """Return what so many bad requests cost, in minutes of the service level.
+    """Return what so many bad requests cost, in minutes of the service level; infinite where nothing was usual.
 
     >>> spent_minutes(bad=60, usual_per_second=10, availability=0.9)
     1.0

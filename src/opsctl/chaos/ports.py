@@ -7,6 +7,7 @@ from typing import Protocol
 from opsctl.chaos.expectations import Load
 from opsctl.chaos.probes import Probe, ProbeAnswer
 from opsctl.chaos.sample import Sample
+from opsctl.clients import exposition
 
 Parameters = Mapping[str, object]
 """What a fault wants to know, as the book gives it."""
@@ -45,6 +46,10 @@ class World(Protocol):
         """Return the faults that are no longer there although nobody undid them."""
         ...
 
+    def unfelt(self) -> tuple[str, ...]:
+        """Return the faults since the last change of the load that touched nothing, such as a line nobody used."""
+        ...
+
     def change_load(self, load: Load) -> None:
         """Let readers ask like this from now on."""
         ...
@@ -55,6 +60,10 @@ class World(Protocol):
 
     def calls(self) -> Mapping[str, int]:
         """Return how often each dependency was called since the stack was started, as the lines to them counted."""
+        ...
+
+    def counters(self) -> Sequence[exposition.Sample]:
+        """Return what the service counts; nothing where it cannot be asked."""
         ...
 
     def ask(self, probe: Probe) -> ProbeAnswer:

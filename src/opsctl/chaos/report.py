@@ -55,6 +55,15 @@ class CallsSeen:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CounterSeen:
+    """By how much a counter of the service grew while the fault was on."""
+
+    metric: str
+    labels: Mapping[str, str]
+    growth: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Mitigated:
     """What the runbook's command did; `ended_seconds` from the command until feeds were as usual, None if they never were."""
 
@@ -73,13 +82,17 @@ class DrillReport:
         fault_at: when the first fault was made; None where none was, because the baseline was not steady.
         undone_at: when the last undo was over.
         recovered_seconds: from the undo until good answers were back; None where they were not in time.
+        tier_recovered_seconds: from the undo until the agents made fresh answers again; None where they did not in time.
+        tier_after: fresh answers, and those of the agents, in the last seconds that were watched; None where nobody looked:
+            an old journal, no recovery, or a baseline without any of the agents.
         after: requests, and good ones, in the last seconds that were watched.
         restarts: processes that began anew since the fault.
+        unfelt: faults that touched nothing.
         errors: why something could not be measured.
         lost_leases: faults that vanished by themselves.
         undo_failures: faults that could not be taken back, each with what was said.
         residue: what was left, as the scan at the end found it.
-        spent_minutes: of the service level, by what went wrong since the fault.
+        spent_minutes: of the service level, by what went wrong since the fault; None where nothing was usual before.
     """
 
     drill: str
@@ -94,18 +107,22 @@ class DrillReport:
     alerts: tuple[AlertSeen, ...] = ()
     probes: tuple[ProbeSeen, ...] = ()
     calls: tuple[CallsSeen, ...] = ()
+    counters: tuple[CounterSeen, ...] = ()
     points: tuple[Point, ...] = ()
     mitigation: Mitigated | None = None
     recovered_seconds: float | None = None
+    tier_recovered_seconds: float | None = None
+    tier_after: tuple[int, int] | None = None
     after: tuple[int, int] = (0, 0)
     restarts: int = 0
     stopped_early: str = ""
+    unfelt: tuple[str, ...] = ()
     errors: tuple[str, ...] = ()
     lost_leases: tuple[str, ...] = ()
     undo_failures: tuple[str, ...] = ()
     residue: tuple[str, ...] = ()
     interrupted: bool = False
-    spent_minutes: float = 0.0
+    spent_minutes: float | None = 0.0
 
     @property
     def seconds(self) -> float:

@@ -87,7 +87,7 @@ class Tally:
         self._phases = {phase: Sum() for phase in Phase}
         self._stretches: dict[int, Sum] = {}
         self._stretch_seconds = 1
-        self._recent: deque[tuple[float, bool]] = deque()
+        self._recent: deque[tuple[float, bool, str]] = deque()
 
     def add(self, sample: Sample, *, now: float) -> None:
         """Count one request."""
@@ -96,7 +96,7 @@ class Tally:
         self._stretches.setdefault(second // self._stretch_seconds, Sum()).add(sample)
         while len(self._stretches) > _MOST_POINTS:
             self._join_stretches()
-        self._recent.append((sample.ended_at, sample.is_good))
+        self._recent.append((sample.ended_at, sample.is_good, sample.tier if sample.is_fresh else ""))
         while self._recent and self._recent[0][0] < now - self._remembers_seconds:
             self._recent.popleft()
 
@@ -116,8 +116,13 @@ class Tally:
 
     def recent(self, *, now: float, seconds: float) -> tuple[int, int]:
         """Return how many requests ended in the last seconds, and how many of them well."""
-        ended = [is_good for at, is_good in self._recent if now - seconds < at <= now]
+        ended = [is_good for at, is_good, _ in self._recent if now - seconds < at <= now]
         return len(ended), sum(ended)
+
+    def recent_fresh(self, tier: str, *, now: float, seconds: float) -> tuple[int, int]:
+        """Return how many fresh answers ended in the last seconds, and how many of them a tier made."""
+        tiers = [made_by for at, _, made_by in self._recent if made_by and now - seconds < at <= now]
+        return len(tiers), tiers.count(tier)
 
     def _join_stretches(self) -> None:
         joined: dict[int, Sum] = {}

@@ -83,6 +83,16 @@ class Traffic:
         self._thread.join(timeout=_TIMEOUT_SECONDS + 5)
 
     @property
+    def url(self) -> str:
+        """Return the address of the service that is asked."""
+        return self._url
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """Return what tells the service who asks."""
+        return self._headers
+
+    @property
     def rates(self) -> Rates:
         """Return how often is asked now."""
         return self._rates

@@ -34,6 +34,7 @@ class Aspect(StrEnum):
     ATTEMPTS = "attempts"
     PROBE = "probes"
     ALERT = "alerts"
+    COUNTERS = "counters"
     RECOVERY = "recovery"
     MITIGATION = "mitigation"
     RESTARTS = "restarts"

@@ -91,6 +91,10 @@ class Watching:
         _, good = self.tally.recent(now=now, seconds=window)
         return good / window >= 0.95 * goodput
 
+    def fresh_answers(self, tier: str) -> tuple[int, int]:
+        """Return the fresh answers of the last seconds, and those that a tier made."""
+        return self.tally.recent_fresh(tier, now=self.now(), seconds=self._pace.window_seconds)
+
     def back_after(self, since: float) -> float:
         """Return the seconds from `since` to the beginning of the window that is seen now."""
         return round(max(0.0, self.now() - self._pace.window_seconds - since), 3)

@@ -47,7 +47,7 @@ class Stage:
         from opsctl.chaos.steady_clock import SteadyClock
         from opsctl.chaos.watching import Pace
         from opsctl.cli import wiring
-        from opsctl.cli.chaos_world import GroundWorld
+        from opsctl.cli.chaos_counters import CountedWorld
         from opsctl.cli.chaosing import budget_ledger
 
         _become_calm(self.watchers, named.drill, listener=self.listener)
@@ -56,7 +56,7 @@ class Stage:
             self.ground.traffic.follow(clock)
         report = hold(
             named,
-            world=GroundWorld(self.ground, watchers=self.watchers, always=frozenset({"Watchdog"})),
+            world=CountedWorld(self.ground, watchers=self.watchers, always=frozenset({"Watchdog"})),
             clock=clock,
             listener=self.listener,
             purse=budget_ledger(),
