@@ -1,4 +1,4 @@
-"""A runner of drills that is to be killed: `python runner_to_kill.py ROOT SEED` makes and undoes faults until then.
+"""A runner of drills that is to be killed: `python runner_to_kill.py ROOT SEED [FAULT]` makes and undoes faults until then.
 
 Its ground is small, so that hundreds of them can be killed: a process that stands for the service, a line to it, and the
 real leases, watchdog, proxy and faults.
@@ -42,7 +42,8 @@ def main() -> None:
     write_stack_record(ground.home, replace(read_stack_record(ground.home), places={PartName.SERVICE: place}))
     start(
         ProcessPlan(
-            argv=(sys.executable, "-c", "import time; time.sleep(300)", str(root)),
+            # As the real service: the words of a command on this ground, and no such command.
+            argv=(sys.executable, "-c", "import time; time.sleep(300)", "--project", str(root)),
             cwd=root,
             log_path=log_path(ground.home, PartName.SERVICE),
             pid_path=pid_path(ground.home, PartName.SERVICE),
@@ -52,7 +53,7 @@ def main() -> None:
     world = GroundWorld(ground, watchers=cast("Any", None), always=frozenset())
     say("ready")
     while True:
-        fault = chance.choice(FAULTS)
+        fault = chance.choice(sys.argv[3:] or FAULTS)
         world.apply(fault, {}, lease_seconds=LEASE_SECONDS)
         say(fault)
         time.sleep(chance.random() * 0.3)

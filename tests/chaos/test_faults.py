@@ -1,5 +1,6 @@
 """Every fault can be made and taken back, and leaves nothing behind."""
 
+import os
 from collections.abc import Callable, Mapping
 
 import pytest
@@ -7,7 +8,7 @@ import pytest
 from opsctl.chaos.model import Fault
 from opsctl.chaos.pressing import PRESSES
 from opsctl.chaos.proxy.toxics import Toxic, as_mapping, parse_toxic
-from opsctl.chaos.registry import all_faults, fault_named
+from opsctl.chaos.registry import all_faults, fault_named, needs_of_holder
 from opsctl.core.errors import UsageError
 
 FAULTS = all_faults()
@@ -20,6 +21,9 @@ class RememberingGround:
     def __init__(self) -> None:
         self.changed: set[str] = set()
         self.happened: list[str] = []
+        self.burdens: dict[str, int] = {}
+        self.holder_needed = False
+        """Whether anything was changed that is there only as long as the process that changed it."""
 
     def kill(self, part: str) -> None:
         """Remember that a part is down."""
@@ -33,6 +37,7 @@ class RememberingGround:
         """Remember that a part stutters."""
         assert stalled_seconds > 0
         assert running_seconds > 0
+        self.holder_needed = True
         self._change(f"stutter {part}")
 
     def run_steadily(self, part: str) -> None:
@@ -51,18 +56,19 @@ class RememberingGround:
         """Forget it."""
         self.changed.discard(f"pause {part}")
 
-    def disturb(self, line: str, toxic: Toxic) -> None:
-        """Remember the line, once the toxic was read back as the proxy would."""
+    def disturb(self, line: str, toxic: Toxic, *, by: str) -> None:
+        """Remember the line and whose it is, once the toxic was read back as the proxy would."""
         assert parse_toxic(as_mapping(toxic)) == toxic
-        self._change(f"line {line}")
+        self._change(f"line {line} by {by}")
 
-    def calm(self, line: str) -> None:
+    def calm(self, line: str, *, by: str) -> None:
         """Forget it."""
-        self.changed.discard(f"line {line}")
+        self.changed.discard(f"line {line} by {by}")
 
     def burden(self, resource: str, *, amount: int) -> None:
         """Remember the burden."""
         assert amount > 0
+        self.burdens[resource] = amount
         self._change(f"burden {resource}")
 
     def unburden(self, resource: str) -> None:
@@ -85,6 +91,7 @@ class RememberingGround:
         """Remember who presses."""
         assert how in PRESSES
         assert per_second > 0
+        self.holder_needed = True
         self._change("press")
 
     def relieve(self) -> None:
@@ -92,15 +99,22 @@ class RememberingGround:
         self.changed.discard("press")
 
     def let_retry(self, *, times: int) -> None:
-        """Remember that clients repeat, or forget it."""
-        if times:
-            self._change("retries")
-        else:
-            self.changed.discard("retries")
+        """Remember that clients repeat otherwise than usual, even where they repeat nothing now."""
+        assert times >= 0
+        self.holder_needed = True
+        self._change("retries")
+
+    def retry_as_usual(self) -> None:
+        """Forget it."""
+        self.changed.discard("retries")
 
     def poison_shared_cache(self) -> None:
-        """Remember that the cache was poisoned; what is poisoned is dropped when it is read."""
-        self.happened.append("poison cache")
+        """Remember that the cache was poisoned."""
+        self._change("poison")
+
+    def cleanse_shared_cache(self) -> None:
+        """Forget it."""
+        self.changed.discard("poison")
 
     def execute(self, *statements: str) -> None:
         """Remember that statements ran."""
@@ -108,6 +122,7 @@ class RememberingGround:
 
     def hold(self, statement: str) -> None:
         """Remember the open transaction."""
+        self.holder_needed = True
         self._change("transaction")
 
     def release(self) -> None:
@@ -116,6 +131,7 @@ class RememberingGround:
 
     def send(self, *, returning: float, new: float) -> None:
         """Remember that readers ask otherwise than usual."""
+        self.holder_needed = True
         self._change("traffic")
 
     def send_as_usual(self) -> None:
@@ -170,6 +186,39 @@ def test_undoing_what_was_never_made_is_harmless(fault: Fault):
     fault.undo(ground)
 
     assert ground.changed == set()
+
+
+@pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS)
+def test_a_fault_that_would_end_with_its_maker_says_so(fault: Fault):
+    """By hand it would be gone with the command, so it is refused there."""
+    ground = RememberingGround()
+
+    fault.apply(ground)
+
+    assert bool(needs_of_holder(fault.name)) == ground.holder_needed
+
+
+@pytest.mark.parametrize(
+    ("one", "other"), [("vectors_slow", "vectors_failing"), ("retry_storm", "vectors_failing")]
+)
+def test_of_two_faults_on_one_line_the_other_stays(one: str, other: str):
+    """Each takes back only its own."""
+    ground = RememberingGround()
+    fault_named(one).apply(ground)
+    fault_named(other).apply(ground)
+
+    fault_named(one).undo(ground)
+
+    assert ground.changed == {f"line vectors by {fault_named(other).code}"}
+
+
+def test_others_take_one_process_for_each_core():
+    """More would starve the readers who measure, fewer would leave the service a core."""
+    ground = RememberingGround()
+
+    fault_named("cpu_taken").apply(ground)
+
+    assert ground.burdens == {"cpu": len(os.sched_getaffinity(0))}
 
 
 def test_codes_are_unique_and_explained():

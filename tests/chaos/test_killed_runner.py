@@ -26,16 +26,22 @@ def left(root: Path) -> list[str]:
     return found
 
 
-def kill_one(root: Path, *, seed: int) -> list[str]:
-    """Start a runner, kill it at a random moment after it is watched, and return what is left after a while."""
+def kill_one(root: Path, *faults: str, seed: int) -> list[str]:
+    """Start a runner, kill it at a random moment, or as soon as a fault is there, and return what is left after a while."""
     root.mkdir(parents=True)
     chance = random.Random(seed)
     runner = subprocess.Popen(
-        [sys.executable, RUNNER, root, str(seed)], stdout=subprocess.PIPE, text=True, start_new_session=True
+        [sys.executable, RUNNER, root, str(seed), *faults],
+        stdout=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
     )
     assert runner.stdout is not None
     assert runner.stdout.readline() == "watched\n"
-    time.sleep(chance.random() * 2.5)
+    if faults:
+        assert (runner.stdout.readline(), runner.stdout.readline()) == ("ready\n", f"{faults[0]}\n")
+    else:
+        time.sleep(chance.random() * 2.5)
     os.kill(runner.pid, signal.SIGKILL)
     runner.wait(timeout=10)
     runner.stdout.close()
@@ -51,6 +57,11 @@ def kill_one(root: Path, *, seed: int) -> list[str]:
 def test_a_runner_that_is_killed_leaves_nothing_behind(tmp_path: Path, seed: int) -> None:
     """Be it while a fault is made, while it is there, or while it is undone."""
     assert kill_one(tmp_path / f"ground{seed}", seed=seed) == []
+
+
+def test_a_runner_that_is_killed_while_its_service_is_stopped_leaves_nothing_behind(tmp_path: Path) -> None:
+    """A stopped process hears no SIGTERM, and whoever waits for its end must not give up the rest."""
+    assert kill_one(tmp_path / "ground", "service_paused", seed=0) == []
 
 
 @pytest.mark.drill

@@ -124,6 +124,26 @@ def test_an_experiment_has_the_shape_that_chaos_toolkit_reads():
         assert activity["name"]
 
 
+def test_a_fault_that_lasts_long_has_a_lease_that_lasts_longer():
+    """Without one it would be taken back after a minute, and the rest would break nothing."""
+    long = drill(method=[{"fault": "vectors_down", "lasts": "15m"}])
+
+    (made, _) = to_experiment(named(long))["method"]
+
+    assert made["provider"]["arguments"][-2:] == ["--for", "960s"]
+
+
+def test_an_experiment_names_its_faults_that_cannot_be_made_by_hand():
+    """They need the readers of whoever holds the ground, and Chaos Toolkit has none."""
+    body = to_experiment(
+        named(
+            drill(method=[{"fault": "overload", "lasts": "60s"}, {"fault": "vectors_down", "lasts": "60s"}])
+        )
+    )
+
+    assert body["extensions"][0]["refused_by_hand"] == ["overload"]
+
+
 def test_a_null_drill_keeps_its_length():
     """Its waiting stands before an undo that undoes nothing."""
     null = drill(control="null_drill", method=[{"wait": "60s"}], expect={})

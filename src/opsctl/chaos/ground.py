@@ -40,12 +40,12 @@ class Ground(Protocol):
         """Let them go on."""
         ...
 
-    def disturb(self, line: str, toxic: Toxic) -> None:
-        """Spoil a line between the service and `vectors`, `database`, `l2` or `model`."""
+    def disturb(self, line: str, toxic: Toxic, *, by: str) -> None:
+        """Spoil a line between the service and `vectors`, `database`, `l2` or `model`, for the fault of this code."""
         ...
 
-    def calm(self, line: str) -> None:
-        """Let a line be as it was."""
+    def calm(self, line: str, *, by: str) -> None:
+        """Let a line be as it was before this fault; what others do to it stays."""
         ...
 
     def burden(self, resource: str, *, amount: int) -> None:
@@ -99,6 +99,10 @@ class Ground(Protocol):
         """Let readers ask so many times more when they get an error."""
         ...
 
+    def retry_as_usual(self) -> None:
+        """Let readers ask again after an error as often as they do without a fault."""
+        ...
+
     def send_as_usual(self) -> None:
         """Let readers ask as they do without a fault."""
         ...
@@ -121,6 +125,10 @@ class Ground(Protocol):
 
     def poison_shared_cache(self) -> None:
         """Put the bytes of one entry of L2 under the key of another, and noise under a third."""
+        ...
+
+    def cleanse_shared_cache(self) -> None:
+        """Remove the entries that were put there."""
         ...
 
     def damage_shared_cache(self) -> None:

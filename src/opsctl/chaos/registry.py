@@ -35,6 +35,12 @@ def fault_named(name: str) -> Fault:
     )
 
 
+def needs_of_holder(name: str) -> str:
+    """Return what of the process that holds the ground a fault needs; empty where any process can make it."""
+    module = import_module(f"{faults.__name__}.{fault_named(name).name}")
+    return str(getattr(module, "NEEDS_OF_HOLDER", ""))
+
+
 def _fault(name: str) -> Fault:
     module = import_module(f"{faults.__name__}.{name}")
     return Fault(

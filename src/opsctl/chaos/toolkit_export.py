@@ -1,16 +1,21 @@
 """How does a drill look to Chaos Toolkit: an experiment whose actions call opsctl, and whose rollbacks always run."""
 
 import json
+from math import ceil
 from typing import Any
 
 from opsctl.chaos.book import Drill
 from opsctl.chaos.load_drills import NamedDrill
 from opsctl.chaos.probes import Probe
+from opsctl.chaos.registry import all_faults, needs_of_holder
 from opsctl.chaos.steps import FaultPart, WaitStep, parts_of, step_seconds
 from opsctl.core.units import parse_duration
 
 EXTENSION = "opsctl"
 """Name of the extension that holds what an experiment has no word for."""
+
+# Making the faults of one step takes its time, and so does undoing them.
+_MARGIN_SECONDS = 60.0
 
 FAULT_COMMAND = ("chaos", "fault")
 
@@ -33,8 +38,21 @@ def to_experiment(named: NamedDrill) -> dict[str, Any]:
             _fault_action("undo", name)
             for name in reversed(dict.fromkeys(part.fault for part in drill.parts))
         ],
-        "extensions": [{"name": EXTENSION, "drill": drill.model_dump(mode="json", by_alias=True)}],
+        "extensions": [
+            {
+                "name": EXTENSION,
+                "drill": drill.model_dump(mode="json", by_alias=True),
+                "refused_by_hand": list(refused_by_hand(drill)),
+            }
+        ],
     }
+
+
+def refused_by_hand(drill: Drill) -> tuple[str, ...]:
+    """Return the faults of a drill that `opsctl chaos fault apply` refuses: an experiment with them breaks too little."""
+    known = all_faults()
+    names = dict.fromkeys(part.fault for part in drill.parts)
+    return tuple(name for name in names if name in known and needs_of_holder(name))
 
 
 def render_experiment(named: NamedDrill) -> str:
@@ -77,7 +95,8 @@ def _method(drill: Drill) -> list[dict[str, Any]]:
             waited += step_seconds(step)
             continue
         parts = parts_of(step)
-        made = [_fault_action("apply", part.fault, part) for part in parts]
+        lease_seconds = step_seconds(step) + _MARGIN_SECONDS
+        made = [_apply_action(part, lease_seconds=lease_seconds) for part in parts]
         if waited:
             made[0]["pauses"] = {"before": waited}
         made[-1]["pauses"] = {**made[-1].get("pauses", {}), "after": step_seconds(step)}
@@ -88,10 +107,16 @@ def _method(drill: Drill) -> list[dict[str, Any]]:
     return actions
 
 
-def _fault_action(verb: str, fault: str, part: FaultPart | None = None) -> dict[str, Any]:
-    arguments = [*FAULT_COMMAND, verb, fault]
-    if part is not None and part.parameters:
-        arguments += ["--with", json.dumps(part.parameters, sort_keys=True)]
+def _apply_action(part: FaultPart, *, lease_seconds: float) -> dict[str, Any]:
+    """Return what makes a fault, with a lease that outlasts its step: without one it would be undone before."""
+    if part.parameters:
+        # `toolkit_import` reads all that follows `--with` as JSON, so the lease is the usual one.
+        return _fault_action("apply", part.fault, "--with", json.dumps(part.parameters, sort_keys=True))
+    return _fault_action("apply", part.fault, "--for", f"{ceil(lease_seconds)}s")
+
+
+def _fault_action(verb: str, fault: str, *more: str) -> dict[str, Any]:
+    arguments = [*FAULT_COMMAND, verb, fault, *more]
     return {
         "type": "action",
         "name": f"{verb} {fault}",

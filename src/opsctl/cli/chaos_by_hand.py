@@ -32,14 +32,21 @@ def apply_by_hand(fault: str, parameters: Mapping[str, object], *, seconds: floa
     """Make a fault on the ground that another process holds.
 
     Raises:
-        NotReadyError: CHA065 nobody holds one.
+        NotReadyError: CHA065 nobody holds one, or the fault needs the process that does.
         UsageError: FLT000 there is no such fault.
     """
     from opsctl.chaos.registry import fault_named
 
-    made, ground = fault_named(fault), _held_ground()
+    made = fault_named(fault)
+    _refuse_what_would_do_nothing(fault)
+    ground = _held_ground()
     ground.leases.take(fault, seconds=seconds)
-    made.apply(ground, **parameters)
+    try:
+        made.apply(ground, **parameters)
+    except BaseException:  # Ctrl-C as well: half a fault is none that anybody wants
+        made.undo(ground)
+        ground.leases.end(fault)
+        raise
 
 
 def undo_by_hand(fault: str) -> None:
@@ -49,6 +56,20 @@ def undo_by_hand(fault: str) -> None:
     made, ground = fault_named(fault), _held_ground()
     made.undo(ground)
     ground.leases.end(fault)
+
+
+def _refuse_what_would_do_nothing(fault: str) -> None:
+    from opsctl.chaos.registry import needs_of_holder
+    from opsctl.core.errors import NotReadyError
+
+    needs = needs_of_holder(fault)
+    if needs:
+        raise NotReadyError(
+            f"`{fault}` cannot be made by hand",
+            code="CHA065",
+            why=f"it needs {needs}, which would end with this command: the fault would not be there",
+            fix="hold a drill of it: opsctl chaos run DRILL (`opsctl chaos list` shows them)",
+        )
 
 
 def _held_ground() -> "ProvingGround":

@@ -52,12 +52,16 @@ def export(
     name: Annotated[str, typer.Argument(metavar="DRILL", help="A drill by name.")], *, json: Json = False
 ) -> None:
     """Print a drill as a Chaos Toolkit experiment; its actions call `opsctl chaos fault` on a ground that is held."""
-    from opsctl.chaos.toolkit_export import render_experiment, to_experiment
+    from opsctl.chaos.toolkit_export import refused_by_hand, render_experiment, to_experiment
     from opsctl.cli import chaosing
     from opsctl.cli.document import document
-    from opsctl.ui.console import print_document, print_line
+    from opsctl.ui.console import note, print_document, print_line
 
     (named,) = chaosing.drills((name,))
+    for fault in refused_by_hand(named.drill):
+        note(
+            f"CHA065 `{fault}` cannot be made by hand, so the experiment does without: opsctl chaos run {name}"
+        )
     if json:
         print_document(document("opsctl.chaos.export", data=to_experiment(named), ok=True))
     else:

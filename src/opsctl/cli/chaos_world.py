@@ -2,8 +2,10 @@
 
 import shlex
 from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from opsctl.cli.ground_traces import Traces, look_for_traces
 from opsctl.core.errors import NotReadyError, OpsError, UsageError
 
 if TYPE_CHECKING:
@@ -30,7 +32,9 @@ class GroundWorld:
         self._ground = ground
         self._watchers = watchers
         self._always = always
-        self._made: set[str] = set()
+        self._made: dict[str, frozenset[str]] = {}
+        """The faults that are there, each with the traces that it left when it was made."""
+        self._hits: dict[str, int] = {}
         self._workers: set[tuple[int, float]] = set()
         self._workers_at_first = 0
 
@@ -38,32 +42,53 @@ class GroundWorld:
         """Make a fault, held by a lease from before it is there."""
         from opsctl.chaos.registry import fault_named
 
+        self._ground.helpers.require_watchdog()
+        before = look_for_traces(self._ground).names
         self._ground.leases.take(fault, seconds=lease_seconds)
-        self._made.add(fault)
+        self._made.setdefault(fault, frozenset())
         fault_named(fault).apply(self._ground, **parameters)
+        self._made[fault] |= look_for_traces(self._ground).names - before
 
     def undo(self, fault: str) -> None:
         """Take it back."""
         from opsctl.chaos.registry import fault_named
 
+        with suppress(OpsError):  # a proxy that is gone counts no more; the fault is taken back all the same
+            self._note_hits(look_for_traces(self._ground))
         fault_named(fault).undo(self._ground)
         self._ground.leases.end(fault)
-        self._made.discard(fault)
+        self._made.pop(fault, None)
 
     def renew(self, fault: str, *, lease_seconds: float) -> None:
         """Keep a fault for so long from now on."""
         self._ground.leases.renew(fault, seconds=lease_seconds)
+        self._ground.lines.renew()
 
     def lost_leases(self) -> tuple[str, ...]:
-        """Return the faults that the watchdog has taken back, or is about to."""
-        return tuple(sorted(fault for fault in self._made if not self._ground.leases.holds(fault)))
+        """Return the faults that the watchdog has taken back, or is about to, and those that vanished by themselves."""
+        traces = look_for_traces(self._ground)
+        self._note_hits(traces)
+        return tuple(
+            sorted(
+                fault
+                for fault, left in self._made.items()
+                if not (self._ground.leases.holds(fault) and left <= traces.names)
+            )
+        )
+
+    def unfelt(self) -> tuple[str, ...]:
+        """Return the faults made since the last change of the load that spoiled a line on which nothing was hit."""
+        self._note_hits(look_for_traces(self._ground))
+        return tuple(sorted(fault for fault, hits in self._hits.items() if not hits))
 
     def change_load(self, load: "Load") -> None:
         """Let readers ask like this from now on."""
+        self._hits.clear()
         self._ground.usual = {"returning": load.returning_per_second, "new": load.new_per_second}
         self._ground.send_as_usual()
         self._ground.send_interactions(load.interactions_per_second)
-        self._ground.let_retry(times=load.retries)
+        self._ground.usual_retries = load.retries
+        self._ground.retry_as_usual()
         if self._ground.traffic is not None:
             self._ground.traffic.take_lag_seconds()  # of the set-up, or of the drill before
 
@@ -145,6 +170,12 @@ class GroundWorld:
         from opsctl.cli.ground_residue import residue
 
         return residue(self._ground)
+
+    def _note_hits(self, traces: Traces) -> None:
+        for fault, left in self._made.items():
+            hits = traces.hits_of(left)
+            if hits is not None:
+                self._hits[fault] = max(hits, self._hits.get(fault, 0))
 
     def _note_workers(self) -> None:
         self._workers |= set(self._ground.worker_identities())

@@ -1,6 +1,7 @@
 """How are the files of a ground changed and given back: configurations, rules, books and caches."""
 
 import os
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -13,6 +14,8 @@ from opsctl.stack.model import PartName
 
 RULES = "rules"
 _BEFORE = ".before"
+_TRIES = 3
+_AGAIN_SECONDS = 0.5
 
 
 class GroundFiles(GroundProcesses):
@@ -27,15 +30,16 @@ class GroundFiles(GroundProcesses):
         before = path.with_name(path.name + _BEFORE)
         if not before.exists():
             write_atomically(before, text)
-        self._write(part, path, change(text))
+        with suppress(FailedError):  # to be refused is the fault
+            self._write(part, path, change(text))
 
     def unedit(self, part: str) -> None:
         """Give a watcher the configuration back that it had."""
         path = self._configuration(part)
         before = path.with_name(path.name + _BEFORE)
         if before.is_file():
-            self._write(part, path, before.read_text(encoding="utf-8"))
-            before.unlink()
+            self._give_back(part, path, before.read_text(encoding="utf-8"))
+            before.unlink()  # not before it was read again: else nobody would know that it was not
 
     @contextmanager
     def other_books(
@@ -76,6 +80,12 @@ class GroundFiles(GroundProcesses):
         if not poison(self.root):
             raise nothing_to_break("the shared cache holds nothing")
 
+    def cleanse_shared_cache(self) -> None:
+        """Remove what was put there."""
+        from opsctl.cli.ground_poison import cleanse
+
+        cleanse(self.root)
+
     def damage_shared_cache(self) -> None:
         """Cut the file of L2 off in the middle."""
         from opsctl.service.cache.places import store_folder
@@ -106,9 +116,28 @@ class GroundFiles(GroundProcesses):
         from opsctl.stack.watch_tower import ask_to_reload
 
         write_atomically(path, text)
-        watcher = PartName.PROMETHEUS if part == RULES else PartName(part)
-        with suppress(FailedError):  # to be refused is the fault
-            ask_to_reload(watcher, read_stack_record(self.home).places[watcher])
+        watcher = _watcher_of(part)
+        ask_to_reload(watcher, read_stack_record(self.home).places[watcher])
+
+    def _give_back(self, part: str, path: Path, text: str) -> None:
+        """Write a file as it was and have it read; a watcher that does not run reads it when it starts."""
+        from opsctl.stack.record import runs
+
+        for left in reversed(range(_TRIES)):
+            try:
+                self._write(part, path, text)
+            except FailedError:
+                if not runs(self.home, _watcher_of(part)):
+                    return
+                if not left:
+                    raise
+                time.sleep(_AGAIN_SECONDS)
+            else:
+                return
+
+
+def _watcher_of(part: str) -> PartName:
+    return PartName.PROMETHEUS if part == RULES else PartName(part)
 
 
 def _merged(known: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:

@@ -4,6 +4,7 @@ import os
 import sys
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,8 +14,11 @@ if TYPE_CHECKING:
     from opsctl.core.clock import Clock
 
 PROXY, REDIS, MODEL, WATCHDOG = "proxy", "redis", "model", "watchdog"
+BURDEN = "burden_"
+"""How the name of each helper begins that takes CPU or memory."""
 LINES = ("vectors", "database", "l2", "model")
 
+_MEBIBYTE = 2**20
 _GRACE_SECONDS = 3.0
 _READY_SECONDS = 20.0
 _POLL_SECONDS = 0.05
@@ -74,11 +78,38 @@ class GroundHelpers:
         stop(self._pid_path(name), grace_seconds=_GRACE_SECONDS, clock=self._clock)
 
     def end_all(self) -> None:
-        """End every process, the watchdog last, unless this is the watchdog."""
-        names = sorted(self.names(), key=lambda name: name == WATCHDOG)
-        for name in names:
-            if not self.is_this_process(name):
-                self.end(name)
+        """End every process but the watchdog; one that cannot be ended keeps none of the others."""
+        with ExitStack() as closing:
+            for name in set(self.names()) - {WATCHDOG}:
+                closing.callback(self.end, name)
+
+    def end_watchdog(self) -> None:
+        """End the watchdog, once nothing is left for it; it ends by itself."""
+        if not self.is_this_process(WATCHDOG):
+            self.end(WATCHDOG)
+
+    def require_watchdog(self) -> int:
+        """Return the pid of the watchdog.
+
+        Raises:
+            NotReadyError: CHA061 it does not run, so nobody would take a fault back.
+        """
+        pid = self.pid_of(WATCHDOG)
+        if pid is None or WATCHDOG not in self.living():
+            raise NotReadyError(
+                "the watchdog of the proving ground is gone",
+                code="CHA061",
+                why="without it nobody would take a fault back, should this process be killed",
+                fix=f"begin again with a new ground; its log: {self.folder / WATCHDOG}.log",
+            )
+        return pid
+
+    def pid_of(self, name: str) -> int | None:
+        """Return the pid of a process that was started and not ended."""
+        from opsctl.clients.processes import read_record
+
+        record = read_record(self._pid_path(name))
+        return record.pid if record else None
 
     def names(self) -> tuple[str, ...]:
         """Return the processes that were started and not ended."""
@@ -91,12 +122,24 @@ class GroundHelpers:
         records = {name: read_record(self._pid_path(name)) for name in self.names()}
         return tuple(name for name, record in records.items() if record is not None and is_alive(record))
 
+    def weighs(self, name: str, resource: str, *, amount: int) -> bool:
+        """Tell whether a burden has taken what it was to take: processes, or MiB of memory."""
+        import psutil
+
+        pid = self.pid_of(name)
+        if pid is None:
+            return False
+        try:
+            process = psutil.Process(pid)
+            if resource == "memory":
+                return bool(process.memory_info().rss >= amount * _MEBIBYTE)
+            return len(process.children()) >= amount - 1
+        except psutil.Error:
+            return False
+
     def is_this_process(self, name: str) -> bool:
         """Tell whether a helper is the process that asks."""
-        from opsctl.clients.processes import read_record
-
-        record = read_record(self._pid_path(name))
-        return record is not None and record.pid == os.getpid()
+        return self.pid_of(name) == os.getpid()
 
     def _pid_path(self, name: str) -> Path:
         return self.folder / f"{name}.pid"

@@ -8,10 +8,9 @@ from opsctl.cli.ground_helpers import MODEL, PROXY, REDIS, GroundHelpers, parent
 from opsctl.core.errors import NotReadyError
 
 if TYPE_CHECKING:
-    from opsctl.chaos.proxy.client import FaultProxy
+    from opsctl.chaos.proxy.client import FaultProxy, ProxyState, ToxicState
     from opsctl.chaos.proxy.toxics import Toxic
 
-_TOXIC = "drill"
 _MODEL_LATENCY_MS = 20
 
 
@@ -19,7 +18,7 @@ class GroundLines:
     """The lines of a ground; where they are stands in a file, so that the watchdog finds them too.
 
     Args:
-        toxic_seconds: a toxic ends by itself after so long, should even the watchdog be gone.
+        toxic_seconds: a toxic that nobody renews ends by itself after so long, should even the watchdog be gone.
     """
 
     def __init__(self, helpers: GroundHelpers, *, toxic_seconds: float = 600.0) -> None:
@@ -92,31 +91,42 @@ class GroundLines:
         )
         return f"127.0.0.1:{port}"
 
-    def disturb(self, line: str, toxic: "Toxic") -> None:
-        """Spoil a line.
+    def disturb(self, line: str, toxic: "Toxic", *, by: str) -> None:
+        """Spoil a line, for the fault of this code.
 
         Raises:
             NotReadyError: CHA062 there is no such line on this ground, or the proxy does not answer.
         """
         self._require(line)
-        self._proxy().set(line, _TOXIC, toxic, ttl_seconds=self._toxic_seconds)
+        self._proxy().set(line, by.lower(), toxic, ttl_seconds=self._toxic_seconds)
 
-    def calm(self, line: str) -> None:
-        """Let a line be as it was; a proxy that is gone spoils nothing."""
+    def calm(self, line: str, *, by: str) -> None:
+        """Let a line be as it was before this fault; a proxy that is gone spoils nothing."""
         if self._has(line) and PROXY in self._helpers.living():
-            self._proxy().clear(line)
+            self._proxy().clear(line, by.lower())
+
+    def renew(self) -> None:
+        """Let each toxic last as long as one that is set now."""
+        for line, toxic in self.toxics():
+            self._proxy().renew(line, toxic, ttl_seconds=self._toxic_seconds)
+
+    def toxics(self) -> "dict[tuple[str, str], ToxicState]":
+        """Return what is in force, by line and name."""
+        return {(line.name, toxic.name): toxic for line in self.states() for toxic in line.toxics}
 
     def spoiled(self) -> tuple[str, ...]:
         """Return the lines on which a toxic is in force."""
-        if PROXY not in self._helpers.living():
-            return ()
-        return tuple(line.name for line in self._proxy().proxies() if line.toxics)
+        return tuple(dict.fromkeys(line for line, _ in self.toxics()))
 
     def calls(self) -> dict[str, int]:
         """Return how many requests each line that speaks HTTP has carried."""
-        if PROXY not in self._helpers.living():
-            return {}
-        return {line.name: line.calls for line in self._proxy().proxies() if line.protocol == "http"}
+        return {line.name: line.calls for line in self.states() if line.protocol == "http"}
+
+    def states(self) -> "tuple[ProxyState, ...]":
+        """Return what each line says of itself; nothing where there are none."""
+        if not self._path.is_file() or PROXY not in self._helpers.living():
+            return ()
+        return self._proxy().proxies()
 
     def _proxy(self) -> "FaultProxy":
         from opsctl.chaos.proxy.client import FaultProxy

@@ -21,6 +21,7 @@ class GroundReaders(GroundPlace):
     def __init__(self, root: Path, *, clock: "Clock") -> None:
         super().__init__(root, clock=clock)
         self.traffic: Traffic | None = None
+        self.usual_retries = 0
         self.usual: dict[str, float] = {"returning": RETURNING_A_SECOND, "new": NEW_A_SECOND}
 
     def send(self, *, returning: float, new: float) -> None:
@@ -46,6 +47,10 @@ class GroundReaders(GroundPlace):
     def let_retry(self, *, times: int) -> None:
         """Let readers ask so many times more when they get an error."""
         self._change_rates(retries=times)
+
+    def retry_as_usual(self) -> None:
+        """Let them ask again as often as they do without a fault."""
+        self._change_rates(retries=self.usual_retries)
 
     def _change_rates(self, **changes: Any) -> None:
         # Whoever has no readers, such as the watchdog, has none to change: they end with the process that has them.

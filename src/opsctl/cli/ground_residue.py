@@ -4,10 +4,15 @@ import os
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from opsctl.cli.ground_helpers import BURDEN, WATCHDOG
+
 if TYPE_CHECKING:
     from opsctl.cli.proving_ground import ProvingGround
 
 _STOPPED = "T"
+_ANSWER_SECONDS = 5.0
+# Who silences in a control drill: `chaos_stage.muted`.
+_CONTROL = "opsctl chaos"
 _LEFT_TABLES = "select relname from pg_class where relkind = 'r' and relname like '%\\_before'"
 
 
@@ -16,12 +21,50 @@ def residue(ground: "ProvingGround") -> tuple[str, ...]:
     return (
         *(f"lease of {lease.fault}" for lease in ground.leases.all()),
         *(f"toxic on the line to {line}" for line in ground.lines.spoiled()),
-        *(f"process {name}" for name in ground.helpers.living() if name.startswith("burden_")),
+        *_helpers(ground),
+        *_down(ground),
         *_stopped(ground),
         *_limited(ground),
         *_edited(ground),
+        *_silenced(ground),
         *_in_database(ground),
     )
+
+
+def _helpers(ground: "ProvingGround") -> Iterator[str]:
+    living = ground.helpers.living()
+    yield from (f"process {name}" for name in living if name.startswith(BURDEN))
+    if WATCHDOG not in living:
+        yield "the watchdog is gone, so nobody takes back what is left"
+
+
+def _down(ground: "ProvingGround") -> Iterator[str]:
+    from opsctl.stack.record import read_stack_record, runs
+
+    for part in sorted(read_stack_record(ground.home).places):
+        if not runs(ground.home, part):
+            yield f"{part} is down"
+
+
+def _silenced(ground: "ProvingGround") -> Iterator[str]:
+    """Name silences, but for those of a control drill, which is held within them."""
+    import httpx
+
+    from opsctl.stack.model import PartName
+    from opsctl.stack.record import read_stack_record
+
+    place = read_stack_record(ground.home).places.get(PartName.ALERTMANAGER)
+    if place is None:
+        return
+    url = f"http://127.0.0.1:{place.port}/api/v2/silences"
+    try:
+        silences = httpx.get(url, timeout=_ANSWER_SECONDS, trust_env=False).raise_for_status().json()
+    except (httpx.HTTPError, ValueError) as error:
+        yield f"which silences Alertmanager holds is not known: {type(error).__name__}"
+        return
+    for silence in silences:
+        if silence["status"]["state"] != "expired" and silence["createdBy"] != _CONTROL:
+            yield f"silence {silence['id']} by {silence['createdBy']}"
 
 
 def _stopped(ground: "ProvingGround") -> Iterator[str]:

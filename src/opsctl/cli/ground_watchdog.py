@@ -9,6 +9,7 @@ import os
 import signal
 import sys
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
@@ -17,10 +18,13 @@ from opsctl.chaos.registry import fault_named
 from opsctl.cli.proving_ground import ProvingGround
 from opsctl.clients.procfs import read_stat
 from opsctl.core.clock import SystemClock
+from opsctl.core.errors import OpsError
+from opsctl.stack.model import PartName
 
 _LOOK_SECONDS = 0.2
 _TRIES = 5
-_COMMAND_SECONDS = 10.0
+_COMMAND_SECONDS = 3.0
+_RENEW_SECONDS = 60.0
 
 
 def main() -> None:
@@ -29,12 +33,17 @@ def main() -> None:
     ground = ProvingGround(root, clock=SystemClock())
     # Ctrl-C in a terminal reaches every process of it; this one is needed most then.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    renewed_at = time.monotonic()
     while is_running(parent, ticks):
         undo(ground, ground.leases.over())
+        if time.monotonic() - renewed_at >= _RENEW_SECONDS:
+            # Of faults by hand, too: whoever made them is gone, and their lease is what ends them.
+            attempt("toxics are renewed", ground.lines.renew)
+            renewed_at = time.monotonic()
         time.sleep(_LOOK_SECONDS)
-    end_commands(root)
+    attempt("commands are ended", lambda: end_commands(ground))
     undo(ground, tuple(lease.fault for lease in ground.leases.all()))
-    ground.end()
+    attempt("the ground is ended", ground.end)
 
 
 def is_running(pid: int, ticks: int | None) -> bool:
@@ -43,16 +52,43 @@ def is_running(pid: int, ticks: int | None) -> bool:
     return stat is not None and stat.state not in "ZX" and (ticks is None or stat.start_ticks == ticks)
 
 
-def end_commands(root: Path) -> None:
-    """End what the runner was just having done on the ground: it would start again what is ended here."""
+def attempt(what: str, part: Callable[[], None]) -> None:
+    """Do one part of the work, and say what it fails with: the parts after it are wanted all the same."""
+    try:
+        part()
+    except Exception as error:  # noqa: BLE001 - a watchdog that ends leaves every fault
+        _say(f"not done, {what}: {type(error).__name__} {error}")
+
+
+def end_commands(ground: ProvingGround) -> None:
+    """End what the runner was just having done on the ground: it would start again what is ended here.
+
+    The parts of the stack have such words in their command lines, too. They are ended as parts, once the faults are undone:
+    one that is stopped hears no SIGTERM.
+    """
     import psutil
 
+    spared, commands = {os.getpid(), *pids_of_stack(ground)}, []
     for process in psutil.process_iter(["pid", "cmdline"]):
         words = process.info["cmdline"] or []
-        if "--project" in words and str(root) in words and process.pid != os.getpid():
-            with suppress(psutil.NoSuchProcess):
-                process.terminate()
-                process.wait(timeout=_COMMAND_SECONDS)
+        if "--project" in words and str(ground.root) in words and process.pid not in spared:
+            commands.append(process)
+    for end in (psutil.Process.terminate, psutil.Process.kill):
+        for process in commands:
+            with suppress(psutil.Error):
+                end(process)
+        _, commands = psutil.wait_procs(commands, timeout=_COMMAND_SECONDS)
+
+
+def pids_of_stack(ground: ProvingGround) -> set[int]:
+    """Return the processes of all parts of the stack, and what they started."""
+    pids: set[int] = set()
+    for part in PartName:
+        with suppress(OpsError):  # its pid file is damaged
+            record = ground.record(part)
+            if record is not None and record.pid is not None:
+                pids |= {record.pid, *ground.children_of(record.pid)}
+    return pids
 
 
 def undo(ground: ProvingGround, faults: tuple[str, ...]) -> None:

@@ -4,13 +4,15 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from opsctl.chaos.leases import Leases
 from opsctl.cli.ground_database import GroundDatabase
 from opsctl.cli.ground_files import GroundFiles
+from opsctl.cli.ground_helpers import BURDEN
 from opsctl.cli.ground_limits import GroundLimits
 from opsctl.cli.ground_lines import GroundLines
 from opsctl.cli.ground_readers import GroundReaders
@@ -34,28 +36,34 @@ class ProvingGround(GroundFiles, GroundLimits, GroundDatabase, GroundReaders):
 
     def __init__(self, root: Path, *, clock: "Clock") -> None:
         super().__init__(root, clock=clock)
+        self.command_seconds = _COMMAND_SECONDS
         self.lines = GroundLines(self.helpers)
         self.leases = Leases(self.home / "chaos" / "leases")
 
-    def disturb(self, line: str, toxic: "Toxic") -> None:
+    def disturb(self, line: str, toxic: "Toxic", *, by: str) -> None:
         """Spoil a line between the service and what it depends on."""
-        self.lines.disturb(line, toxic)
+        self.lines.disturb(line, toxic, by=by)
 
-    def calm(self, line: str) -> None:
-        """Let a line be as it was."""
-        self.lines.calm(line)
+    def calm(self, line: str, *, by: str) -> None:
+        """Let a line be as it was before this fault."""
+        self.lines.calm(line, by=by)
 
     def burden(self, resource: str, *, amount: int) -> None:
-        """Take CPU or memory of this machine."""
+        """Take CPU or memory of this machine, and wait until it is really taken.
+
+        It ends with the watchdog, not with whoever made it: a command that makes a fault by hand is gone at once.
+        """
+        name = f"{BURDEN}{resource}"
         self.helpers.start_own(
-            f"burden_{resource}",
+            name,
             "opsctl.chaos.burden",
-            *(resource, str(amount), "--parent", str(os.getpid())),
+            *(resource, str(amount), "--parent", str(self.helpers.require_watchdog())),
+            is_ready=lambda: self.helpers.weighs(name, resource, amount=amount),
         )
 
     def unburden(self, resource: str) -> None:
         """Give it back."""
-        self.helpers.end(f"burden_{resource}")
+        self.helpers.end(f"{BURDEN}{resource}")
 
     def opsctl(self, *words: str) -> str:
         """Run a command of opsctl in this project and return what it printed.
@@ -63,23 +71,22 @@ class ProvingGround(GroundFiles, GroundLimits, GroundDatabase, GroundReaders):
         Raises:
             NotReadyError: ALR091 when it fails.
         """
-        done = subprocess.run(
-            [*_modest(), sys.executable, "-m", "opsctl", "--project", str(self.root), *words],
-            # Without any setting of the caller's: the ground must never touch other servers.
-            env={name: value for name, value in os.environ.items() if not name.startswith("OPSCTL_")},
-            capture_output=True,
-            stdin=subprocess.DEVNULL,
-            text=True,
-            timeout=_COMMAND_SECONDS,
-            check=False,
-        )
-        if done.returncode != 0:
-            raise NotReadyError(
-                f"`opsctl {' '.join(words)}` failed on the proving ground",
-                code="ALR091",
-                why=(done.stderr or done.stdout).strip()[-2000:],
-                fix=f"look at it: opsctl --project {self.root} stack status",
+        try:
+            done = subprocess.run(
+                [*_modest(), sys.executable, "-m", "opsctl", "--project", str(self.root), *words],
+                # Without any setting of the caller's: the ground must never touch other servers.
+                env={name: value for name, value in os.environ.items() if not name.startswith("OPSCTL_")},
+                capture_output=True,
+                stdin=subprocess.DEVNULL,
+                text=True,
+                timeout=self.command_seconds,
+                check=False,
             )
+        except subprocess.TimeoutExpired as error:
+            why = f"it was not done after {error.timeout:g} s, and was ended"
+            raise self._failed(words, why) from error
+        if done.returncode != 0:
+            raise self._failed(words, (done.stderr or done.stdout).strip()[-2000:])
         return done.stdout
 
     def post_alert(self, labels: Mapping[str, str]) -> None:
@@ -91,16 +98,29 @@ class ProvingGround(GroundFiles, GroundLimits, GroundDatabase, GroundReaders):
         Alertmanager(url or "").post([PostedAlert(labels=labels, annotations={})])
 
     def end(self) -> None:
-        """Undo what holds, and end every process."""
+        """Undo what holds, and end every process; what cannot be ended keeps none of the others.
+
+        The watchdog goes last: it does all of this itself, should whoever began it be killed.
+        """
         from opsctl.core.events import ignore
         from opsctl.stack.down import stop_stack
 
-        self.end_stutters()
-        if self.holds:
-            self.release()
-        if self.home.exists():
-            self.helpers.end_all()
-            stop_stack(self.home, listener=ignore, clock=self._clock)
+        with ExitStack() as closing:  # the last one first, each of them whatever becomes of the others
+            if self.home.exists():
+                closing.callback(self.helpers.end_watchdog)
+                closing.callback(stop_stack, self.home, listener=ignore, clock=self._clock)
+                closing.callback(self.helpers.end_all)
+            if self.holds:
+                closing.callback(self.release)
+            closing.callback(self.end_stutters)
+
+    def _failed(self, words: Sequence[str], why: str) -> NotReadyError:
+        return NotReadyError(
+            f"`opsctl {' '.join(words)}` failed on the proving ground",
+            code="ALR091",
+            why=why,
+            fix=f"look at it: opsctl --project {self.root} stack status",
+        )
 
 
 def _modest() -> list[str]:

@@ -4,6 +4,7 @@ from opsctl.chaos.ground import Ground
 
 CODE = "FLT059"
 TITLE = "clients send what no honest one does"
+NEEDS_OF_HOLDER = "its readers"
 
 
 def apply(ground: Ground) -> None:

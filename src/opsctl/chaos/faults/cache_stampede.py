@@ -4,6 +4,7 @@ from opsctl.chaos.ground import Ground
 
 CODE = "FLT054"
 TITLE = "everything that is cached is dropped while everybody asks for one feed"
+NEEDS_OF_HOLDER = "its readers"
 
 
 def apply(ground: Ground) -> None:

@@ -1,4 +1,6 @@
-"""Two processes for each core compute without end beside the service."""
+"""One process for each core computes without end beside the service."""
+
+import os
 
 from opsctl.chaos.ground import Ground
 
@@ -8,7 +10,7 @@ TITLE = "others take every core"
 
 def apply(ground: Ground) -> None:
     """Make it."""
-    ground.burden("cpu", amount=4)
+    ground.burden("cpu", amount=len(os.sched_getaffinity(0)))
 
 
 def undo(ground: Ground) -> None:

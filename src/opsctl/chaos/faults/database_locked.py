@@ -7,6 +7,7 @@ from opsctl.chaos.ground import Ground
 
 CODE = "FLT007"
 TITLE = "somebody holds a lock on the table of interactions"
+NEEDS_OF_HOLDER = "its readers and a transaction that stays open"
 
 
 def apply(ground: Ground) -> None:

@@ -9,9 +9,9 @@ TITLE = "connections to PostgreSQL are refused"
 
 def apply(ground: Ground) -> None:
     """Make it."""
-    ground.disturb("database", Down())
+    ground.disturb("database", Down(), by=CODE)
 
 
 def undo(ground: Ground) -> None:
     """Take it back."""
-    ground.calm("database")
+    ground.calm("database", by=CODE)

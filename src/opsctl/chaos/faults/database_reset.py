@@ -9,9 +9,9 @@ TITLE = "connections to PostgreSQL are reset again and again"
 
 def apply(ground: Ground) -> None:
     """Make it."""
-    ground.disturb("database", Reset(after_bytes=4000))
+    ground.disturb("database", Reset(after_bytes=4000), by=CODE)
 
 
 def undo(ground: Ground) -> None:
     """Take it back."""
-    ground.calm("database")
+    ground.calm("database", by=CODE)

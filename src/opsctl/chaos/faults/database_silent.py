@@ -9,9 +9,9 @@ TITLE = "PostgreSQL accepts and never answers"
 
 def apply(ground: Ground) -> None:
     """Make it."""
-    ground.disturb("database", Silent())
+    ground.disturb("database", Silent(), by=CODE)
 
 
 def undo(ground: Ground) -> None:
     """Take it back."""
-    ground.calm("database")
+    ground.calm("database", by=CODE)

@@ -11,5 +11,6 @@ def apply(ground: Ground) -> None:
     ground.poison_shared_cache()
 
 
-def undo(_ground: Ground) -> None:
-    """Nothing is to be done: what was poisoned was dropped when it was read, or goes with the cache."""
+def undo(ground: Ground) -> None:
+    """Take it back."""
+    ground.cleanse_shared_cache()

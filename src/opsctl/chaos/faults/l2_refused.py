@@ -9,9 +9,9 @@ TITLE = "connections to the shared cache are refused"
 
 def apply(ground: Ground) -> None:
     """Make it."""
-    ground.disturb("l2", Down())
+    ground.disturb("l2", Down(), by=CODE)
 
 
 def undo(ground: Ground) -> None:
     """Take it back."""
-    ground.calm("l2")
+    ground.calm("l2", by=CODE)

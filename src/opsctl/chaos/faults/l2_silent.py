@@ -9,9 +9,9 @@ TITLE = "the shared cache accepts and never answers"
 
 def apply(ground: Ground) -> None:
     """Make it."""
-    ground.disturb("l2", Silent())
+    ground.disturb("l2", Silent(), by=CODE)
 
 
 def undo(ground: Ground) -> None:
     """Take it back."""
-    ground.calm("l2")
+    ground.calm("l2", by=CODE)

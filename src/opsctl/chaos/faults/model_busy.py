@@ -9,11 +9,11 @@ TITLE = "the scoring model says 429 and asks to come again in 30 s"
 
 def apply(ground: Ground) -> None:
     """Make it."""
-    ground.disturb("model", Fail(status=429, retry_after_seconds=30.0))
+    ground.disturb("model", Fail(status=429, retry_after_seconds=30.0), by=CODE)
     # Scores are kept for an hour: without this nobody would ask the model, and the fault would be none.
     ground.opsctl("cache", "invalidate", "--kind", "agent_score")
 
 
 def undo(ground: Ground) -> None:
     """Take it back."""
-    ground.calm("model")
+    ground.calm("model", by=CODE)

@@ -9,11 +9,11 @@ TITLE = "the scoring model answers with prose and orders"
 
 def apply(ground: Ground) -> None:
     """Make it."""
-    ground.disturb("model", Garble(what=Garbling.MODEL_INJECTION))
+    ground.disturb("model", Garble(what=Garbling.MODEL_INJECTION), by=CODE)
     # Scores are kept for an hour: without this nobody would ask the model, and the fault would be none.
     ground.opsctl("cache", "invalidate", "--kind", "agent_score")
 
 
 def undo(ground: Ground) -> None:
     """Take it back."""
-    ground.calm("model")
+    ground.calm("model", by=CODE)

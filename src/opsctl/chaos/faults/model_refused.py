@@ -9,11 +9,11 @@ TITLE = "connections to the scoring model are refused"
 
 def apply(ground: Ground) -> None:
     """Make it."""
-    ground.disturb("model", Down())
+    ground.disturb("model", Down(), by=CODE)
     # Scores are kept for an hour: without this nobody would ask the model, and the fault would be none.
     ground.opsctl("cache", "invalidate", "--kind", "agent_score")
 
 
 def undo(ground: Ground) -> None:
     """Take it back."""
-    ground.calm("model")
+    ground.calm("model", by=CODE)

@@ -4,6 +4,7 @@ from opsctl.chaos.ground import Ground
 
 CODE = "FLT011"
 TITLE = "only readers ask who never asked before"
+NEEDS_OF_HOLDER = "its readers"
 
 
 def apply(ground: Ground) -> None:

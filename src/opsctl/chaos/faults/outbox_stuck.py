@@ -4,6 +4,7 @@ from opsctl.chaos.ground import Ground
 
 CODE = "FLT014"
 TITLE = "nobody follows the changes of items"
+NEEDS_OF_HOLDER = "a transaction that stays open"
 
 
 def apply(ground: Ground) -> None:

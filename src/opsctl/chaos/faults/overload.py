@@ -4,6 +4,7 @@ from opsctl.chaos.ground import Ground
 
 CODE = "FLT057"
 TITLE = "three times as many new readers as can be served"
+NEEDS_OF_HOLDER = "its readers"
 
 
 def apply(ground: Ground) -> None:

@@ -4,6 +4,7 @@ from opsctl.chaos.ground import Ground
 
 CODE = "FLT009"
 TITLE = "the service stalls again and again"
+NEEDS_OF_HOLDER = "a thread that takes turns"
 
 
 def apply(ground: Ground) -> None:

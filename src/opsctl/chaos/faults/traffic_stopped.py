@@ -4,6 +4,7 @@ from opsctl.chaos.ground import Ground
 
 CODE = "FLT010"
 TITLE = "no reader asks any more"
+NEEDS_OF_HOLDER = "its readers"
 
 
 def apply(ground: Ground) -> None:

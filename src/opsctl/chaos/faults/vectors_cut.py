@@ -9,9 +9,9 @@ TITLE = "answers of the vector database are cut off"
 
 def apply(ground: Ground) -> None:
     """Make it."""
-    ground.disturb("vectors", Truncate(after_bytes=600, share=0.5))
+    ground.disturb("vectors", Truncate(after_bytes=600, share=0.5), by=CODE)
 
 
 def undo(ground: Ground) -> None:
     """Take it back."""
-    ground.calm("vectors")
+    ground.calm("vectors", by=CODE)

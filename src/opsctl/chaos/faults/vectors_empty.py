@@ -9,9 +9,9 @@ TITLE = "searches bring nothing"
 
 def apply(ground: Ground) -> None:
     """Make it."""
-    ground.disturb("vectors", Garble(what=Garbling.EMPTY))
+    ground.disturb("vectors", Garble(what=Garbling.EMPTY), by=CODE)
 
 
 def undo(ground: Ground) -> None:
     """Take it back."""
-    ground.calm("vectors")
+    ground.calm("vectors", by=CODE)

@@ -9,9 +9,9 @@ TITLE = "half of the searches fail"
 
 def apply(ground: Ground) -> None:
     """Make it."""
-    ground.disturb("vectors", Fail(status=503, share=0.5))
+    ground.disturb("vectors", Fail(status=503, share=0.5), by=CODE)
 
 
 def undo(ground: Ground) -> None:
     """Take it back."""
-    ground.calm("vectors")
+    ground.calm("vectors", by=CODE)

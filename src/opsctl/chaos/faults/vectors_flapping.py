@@ -12,9 +12,9 @@ TITLE = "the vector database comes and goes each five seconds"
 
 def apply(ground: Ground) -> None:
     """Make it."""
-    ground.disturb("vectors", Flap(up_seconds=5.0, down_seconds=5.0))
+    ground.disturb("vectors", Flap(up_seconds=5.0, down_seconds=5.0), by=CODE)
 
 
 def undo(ground: Ground) -> None:
     """Take it back."""
-    ground.calm("vectors")
+    ground.calm("vectors", by=CODE)

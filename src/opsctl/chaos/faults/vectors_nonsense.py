@@ -9,9 +9,9 @@ TITLE = "answers of the vector database are no JSON"
 
 def apply(ground: Ground) -> None:
     """Make it."""
-    ground.disturb("vectors", Garble(what=Garbling.NOT_JSON))
+    ground.disturb("vectors", Garble(what=Garbling.NOT_JSON), by=CODE)
 
 
 def undo(ground: Ground) -> None:
     """Take it back."""
-    ground.calm("vectors")
+    ground.calm("vectors", by=CODE)

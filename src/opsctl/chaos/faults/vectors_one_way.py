@@ -9,9 +9,9 @@ TITLE = "requests reach the vector database, answers do not come back"
 
 def apply(ground: Ground) -> None:
     """Make it."""
-    ground.disturb("vectors", OneWay())
+    ground.disturb("vectors", OneWay(), by=CODE)
 
 
 def undo(ground: Ground) -> None:
     """Take it back."""
-    ground.calm("vectors")
+    ground.calm("vectors", by=CODE)

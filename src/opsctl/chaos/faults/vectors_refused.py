@@ -12,9 +12,9 @@ TITLE = "connections to the vector database are refused"
 
 def apply(ground: Ground) -> None:
     """Make it."""
-    ground.disturb("vectors", Down())
+    ground.disturb("vectors", Down(), by=CODE)
 
 
 def undo(ground: Ground) -> None:
     """Take it back."""
-    ground.calm("vectors")
+    ground.calm("vectors", by=CODE)

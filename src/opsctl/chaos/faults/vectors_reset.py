@@ -9,9 +9,9 @@ TITLE = "connections to the vector database are reset in the middle of an answer
 
 def apply(ground: Ground) -> None:
     """Make it."""
-    ground.disturb("vectors", Reset(after_bytes=600, share=0.5))
+    ground.disturb("vectors", Reset(after_bytes=600, share=0.5), by=CODE)
 
 
 def undo(ground: Ground) -> None:
     """Take it back."""
-    ground.calm("vectors")
+    ground.calm("vectors", by=CODE)

@@ -9,9 +9,9 @@ TITLE = "the vector database accepts and never answers"
 
 def apply(ground: Ground) -> None:
     """Make it."""
-    ground.disturb("vectors", Silent())
+    ground.disturb("vectors", Silent(), by=CODE)
 
 
 def undo(ground: Ground) -> None:
     """Take it back."""
-    ground.calm("vectors")
+    ground.calm("vectors", by=CODE)

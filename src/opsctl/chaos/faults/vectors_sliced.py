@@ -9,9 +9,9 @@ TITLE = "answers of the vector database come in small pieces"
 
 def apply(ground: Ground) -> None:
     """Make it."""
-    ground.disturb("vectors", Slice(bytes_per_piece=64, pause_seconds=0.005))
+    ground.disturb("vectors", Slice(bytes_per_piece=64, pause_seconds=0.005), by=CODE)
 
 
 def undo(ground: Ground) -> None:
     """Take it back."""
-    ground.calm("vectors")
+    ground.calm("vectors", by=CODE)

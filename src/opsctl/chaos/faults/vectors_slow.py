@@ -12,9 +12,9 @@ TITLE = "the vector database answers two seconds late"
 
 def apply(ground: Ground) -> None:
     """Make it."""
-    ground.disturb("vectors", Latency(delay_seconds=2.0, jitter_seconds=0.2))
+    ground.disturb("vectors", Latency(delay_seconds=2.0, jitter_seconds=0.2), by=CODE)
 
 
 def undo(ground: Ground) -> None:
     """Take it back."""
-    ground.calm("vectors")
+    ground.calm("vectors", by=CODE)

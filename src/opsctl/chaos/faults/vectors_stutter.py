@@ -7,6 +7,7 @@ from opsctl.chaos.ground import Ground
 
 CODE = "FLT004"
 TITLE = "the vector database stalls again and again"
+NEEDS_OF_HOLDER = "a thread that takes turns"
 
 
 def apply(ground: Ground) -> None:

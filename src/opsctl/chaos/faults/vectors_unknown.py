@@ -9,9 +9,9 @@ TITLE = "searches bring items that are not there"
 
 def apply(ground: Ground) -> None:
     """Make it."""
-    ground.disturb("vectors", Garble(what=Garbling.UNKNOWN_IDS))
+    ground.disturb("vectors", Garble(what=Garbling.UNKNOWN_IDS), by=CODE)
 
 
 def undo(ground: Ground) -> None:
     """Take it back."""
-    ground.calm("vectors")
+    ground.calm("vectors", by=CODE)

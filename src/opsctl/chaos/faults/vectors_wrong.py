@@ -12,9 +12,9 @@ TITLE = "searches bring the wrong items"
 
 def apply(ground: Ground) -> None:
     """Make it."""
-    ground.disturb("vectors", Garble(what=Garbling.SHUFFLE_IDS))
+    ground.disturb("vectors", Garble(what=Garbling.SHUFFLE_IDS), by=CODE)
 
 
 def undo(ground: Ground) -> None:
     """Take it back."""
-    ground.calm("vectors")
+    ground.calm("vectors", by=CODE)

@@ -9,9 +9,9 @@ TITLE = "vectors have half of their numbers"
 
 def apply(ground: Ground) -> None:
     """Make it."""
-    ground.disturb("vectors", Garble(what=Garbling.WRONG_DIMENSION))
+    ground.disturb("vectors", Garble(what=Garbling.WRONG_DIMENSION), by=CODE)
 
 
 def undo(ground: Ground) -> None:
     """Take it back."""
-    ground.calm("vectors")
+    ground.calm("vectors", by=CODE)

@@ -50,8 +50,7 @@ class Pair(ABC):
                 sock.close()
                 return
             await asyncio.get_running_loop().connect_accepted_socket(lambda: self.client, sock)
-            while self.line.force.is_frozen(Stream.UP, self.number):
-                await self.line.force.change()
+            await self.line.force.thaw(Stream.UP, self.number)
             await self._connect()
             await self._pump()
         except OSError:

@@ -1,7 +1,7 @@
 """Which toxics are in force on a line now: each is a lease that ends by itself, whoever set it may be dead by then."""
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from random import Random
@@ -126,11 +126,14 @@ class InForce:
 
     def is_frozen(self, stream: Stream, connection: int) -> bool:
         """Tell whether nothing passes that way on a connection."""
-        if self.is_calm:
-            return False
-        if self.hitting(Silent, connection):
-            return True
-        return stream is Stream.DOWN and bool(self.hitting(OneWay, connection))
+        return not self.is_calm and bool(self._freezing(stream, connection))
+
+    async def thaw(self, stream: Stream, connection: int) -> None:
+        """Wait while nothing passes that way on a connection; what makes it wait has hit, whether it ever passes or not."""
+        hit: set[Active] = set()
+        while not self.is_calm and (freezing := self._freezing(stream, connection)):
+            count_hits(freezing, hit)
+            await self.change()
 
     def cutting(self, connection: int | None = None) -> list[Active]:
         """Return the toxics that make the line refuse: for one connection, or (None) for everybody."""
@@ -142,11 +145,25 @@ class InForce:
             and (active.toxic.share >= 1.0 if connection is None else active.draws(connection))
         ]
 
+    def _freezing(self, stream: Stream, connection: int) -> list[Active]:
+        silent = [active for active, _ in self.hitting(Silent, connection)]
+        if stream is Stream.UP:
+            return silent
+        return silent + [active for active, _ in self.hitting(OneWay, connection)]
+
     def _tell(self) -> None:
         self.is_calm = not self._active
         changed, self._changed = self._changed, asyncio.Event()
         self._on_change()
         changed.set()
+
+
+def count_hits(actives: Iterable[Active], already: set[Active]) -> None:
+    """Count a hit of each toxic that is not among those counted already, and put it there."""
+    for active in actives:
+        if active not in already:
+            already.add(active)
+            active.hits += 1
 
 
 def is_down(active: Active, now: float) -> bool:

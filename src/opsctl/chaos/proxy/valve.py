@@ -5,7 +5,7 @@ from random import Random
 from typing import NamedTuple
 
 from opsctl.chaos.proxy.ends import End, Piece
-from opsctl.chaos.proxy.in_force import Active, InForce
+from opsctl.chaos.proxy.in_force import Active, InForce, count_hits
 from opsctl.chaos.proxy.toxics import Bandwidth, Latency, Reset, Slice, Stream, Truncate
 
 _STEPS_A_SECOND = 20
@@ -101,8 +101,7 @@ class Valve:
             self._counts.bytes_down += size
 
     async def _thaw(self) -> None:
-        while self._force.is_frozen(self._stream, self._connection):
-            await self._force.change()
+        await self._force.thaw(self._stream, self._connection)
 
     async def _wait(self, arrived_at: float, flow: Flow) -> None:
         """Wait for the delay in force, which may end or grow meanwhile, and while nothing passes at all."""
@@ -111,21 +110,21 @@ class Valve:
         while True:
             await self._thaw()
             delays = [each for each in self._force.hitting(Latency, flow.number) if self._concerns(each[1])]
-            late.update(active for active, _ in delays)
+            # At once: whoever waits for these bytes may give up before they pass.
+            count_hits((active for active, _ in delays), late)
             delay = sum(max(0.0, toxic.delay_seconds + jitter * toxic.jitter_seconds) for _, toxic in delays)
             remaining = arrived_at + delay - self._force.now()
             if remaining <= 0:
                 break
             await self._force.change(remaining)
-        for active in late:
-            active.hits += 1
 
     def _concerns(self, toxic: Latency) -> bool:
         return toxic.stream is self._stream
 
     async def _pass_in_steps(self, data: memoryview, flow: Flow) -> None:
-        position = 0
+        position, slowed = 0, set[Active]()
         while position < len(data):
+            count_hits(self._slowing(flow), slowed)
             step = self._step(len(data) - position, flow)
             await self._pause(step.before_seconds)
             await self._thaw()  # after the pause: a line may freeze meanwhile
@@ -154,6 +153,13 @@ class Valve:
         if narrows:
             before_seconds = size / min(narrows)
         return Step(size, before_seconds, after_seconds)
+
+    def _slowing(self, flow: Flow) -> list[Active]:
+        """Return the toxics that let bytes pass in small steps only."""
+        narrow = [active for active, _ in self._force.hitting(Bandwidth, flow.number)]
+        if self._stream is Stream.UP:
+            return narrow
+        return narrow + [active for active, _ in self._force.hitting(Slice, flow.number)]
 
     def _room(self, size: int, flow: Flow) -> tuple[int, CutError | None]:
         """Return how much of a step passes before a toxic cuts the answer, and the cut."""
