@@ -71,11 +71,18 @@ class Scripted:
         self.does: Callable[[], object] = lambda: (101, 102, 103)
         self.seconds = 0.0
         self.begun = 0
+        self.under_way = 0
+        self.most_under_way = 0
 
     async def build(self, request: FeedRequest) -> Feed:
         """Return what the script says."""
         self.begun += 1
-        await asyncio.sleep(self.seconds)
+        self.under_way += 1
+        self.most_under_way = max(self.most_under_way, self.under_way)
+        try:
+            await asyncio.sleep(self.seconds)
+        finally:
+            self.under_way -= 1
         does = self.does()
         if isinstance(does, Exception):
             raise does
@@ -313,6 +320,41 @@ def test_who_finds_no_room_gets_what_is_popular_and_batch_work_a_no(tmp_path: Pa
     assert reasons.count("overload") >= 5
     assert all(isinstance(answer, NotReadyError) and answer.code == "SVC305" for answer in batch)
     assert scene.admission.limit.in_flight == 0
+
+
+@pytest.mark.parametrize("is_batch", [False, True])
+def test_the_middle_tier_is_no_way_around_the_limit(tmp_path: Path, *, is_batch: bool) -> None:
+    """Whole feeds that are late under overload would else send everybody there at once; batch work is refused first."""
+    scene = Scene(tmp_path, limit=LimitOptions(initial=8, least=8, most=8))
+    scene.whole.does = TimeoutError
+    scene.simple.seconds = 0.05
+
+    async def story() -> list[Feed | BaseException]:
+        requests = [FeedRequest(user_id=user, limit=3, is_batch=is_batch) for user in range(40)]
+        for request in requests[:5]:
+            await scene.feeds.build(request)
+        return await asyncio.gather(*map(scene.feeds.build, requests), return_exceptions=True)
+
+    answers = asyncio.run(story())
+    tiers = [answer.tier for answer in answers if isinstance(answer, Feed)]
+    refused = [answer for answer in answers if isinstance(answer, NotReadyError) and answer.code == "SVC305"]
+    assert scene.simple.most_under_way == (4 if is_batch else 7)
+    assert tiers.count(Tier.SIMPLE) == (4 if is_batch else 7)
+    assert (len(refused), tiers.count(Tier.TRENDING)) == ((36, 0) if is_batch else (0, 33))
+    assert scene.admission.limit.in_flight == 0
+
+
+def test_while_a_dependency_is_gone_readers_wait_for_a_turn_in_the_middle_tier(tmp_path: Path) -> None:
+    """Nothing is late then, and a simple feed is better than what is popular."""
+    scene = Scene(tmp_path, limit=LimitOptions(initial=8, least=8, most=8))
+    scene.whole.does = lambda: gone("COL001")
+    scene.simple.seconds = 0.02
+
+    async def story() -> list[Feed]:
+        return await asyncio.gather(*(scene.feeds.build(REQUEST) for _ in range(20)))
+
+    assert {answer.tier for answer in asyncio.run(story())} == {Tier.SIMPLE}
+    assert scene.simple.most_under_way <= 7
 
 
 def test_every_answer_counts_in_the_time_of_making_feeds(tmp_path: Path) -> None:

@@ -68,6 +68,31 @@ def test_who_waits_too_long_or_finds_too_many_waiting_is_refused() -> None:
     assert asyncio.run(story()) == (0, 0)
 
 
+def test_who_must_not_wait_goes_in_at_once_or_not_at_all() -> None:
+    """Nor past those who wait already."""
+
+    async def story() -> list[bool]:
+        door, gate, came_in = admission(limit=2), asyncio.Event(), []
+
+        async def enter(*, may_wait: bool) -> None:
+            try:
+                async with door.one(Priority.CRITICAL, may_wait=may_wait):
+                    came_in.append(True)
+                    await gate.wait()
+            except TooManyWaitError:
+                came_in.append(False)
+
+        tasks = []
+        for may_wait in (False, True, False, True):
+            tasks.append(asyncio.create_task(enter(may_wait=may_wait)))
+            await asyncio.sleep(0)
+        gate.set()
+        await asyncio.gather(*tasks)
+        return came_in
+
+    assert asyncio.run(story()) == [True, True, False, True]
+
+
 async def _enter(door: Admission) -> None:
     async with door.one(Priority.LIVE):
         await asyncio.sleep(0)

@@ -10,6 +10,7 @@ from opsctl.service.feed.simple_feed import SimpleFeeds
 from opsctl.service.feed.tiers import Ladder, TieredFeeds
 from opsctl.service.feed.trending_feed import TrendingFeeds
 from opsctl.service.resilience.admission import Admission
+from opsctl.service.resilience.failures import DATABASE, VECTORS
 from opsctl.service.resilience.limiter import AdaptiveLimit, LimitOptions
 from opsctl.service.resilience.protection import Protection
 from opsctl.service.telemetry.meters import Meters
@@ -20,7 +21,8 @@ _LIMIT = LimitOptions(initial=32, least=8, most=64)
 _MOST_WAITING = 1024
 # Of the time of a request: who waited so long for a turn gets what is popular while there still is time.
 _WAITING_SHARE = 0.25
-_PART_SHARE = 0.2
+# A part of a simple feed has so many times as long as the slower of its dependencies may take for one call.
+_PART_TO_CALL = 1.25
 
 
 def assemble_tiers(  # noqa: PLR0913 - what it is made of
@@ -43,7 +45,7 @@ def assemble_tiers(  # noqa: PLR0913 - what it is made of
             simple=SimpleFeeds(
                 feeds.stages,
                 trending=trending,
-                part_seconds=request_seconds * _PART_SHARE,
+                part_seconds=_PART_TO_CALL * max(map(protection.timeout_seconds, (VECTORS, DATABASE))),
                 diversity=book.ranking.diversity,
             ),
             trending=trending,

@@ -1,6 +1,5 @@
 """What does a reader get when the agents cannot rank: the nearest good items, or the popular ones that suit the reader."""
 
-import asyncio
 from collections.abc import Sequence
 
 from opsctl.core.errors import OpsError
@@ -12,7 +11,7 @@ from opsctl.service.feed.shape import item_of
 from opsctl.service.feed.trending_feed import TrendingFeeds, feed_item
 from opsctl.service.feed.values import Profile
 from opsctl.service.model import Feed, FeedItem, FeedRequest, Tier, TrendingItem
-from opsctl.service.resilience.deadline import within
+from opsctl.service.resilience.deadline import ending_within
 from opsctl.service.resilience.failures import VECTORS, dependency_of
 
 # Popular items among which those that suit the reader are looked for.
@@ -35,7 +34,7 @@ class SimpleFeeds:
     Args:
         stages: those of the highest tier, of which this one uses what it can.
         trending: makes feeds without decisions.
-        part_seconds: longest wait for each part.
+        part_seconds: longest wait for each part; longer than that for one call, so that a call is late before its part.
         diversity: as in the highest tier.
     """
 
@@ -62,7 +61,7 @@ class SimpleFeeds:
     async def _profile(self, user_id: int) -> Profile:
         readers = self._stages.readers
         try:
-            async with asyncio.timeout(within(self._part_seconds)):
+            async with ending_within(self._part_seconds):
                 try:
                     return await readers.of(user_id)
                 except OpsError as error:
@@ -74,7 +73,7 @@ class SimpleFeeds:
 
     async def _nearest(self, request: FeedRequest, profile: Profile) -> Sequence[FeedItem]:
         try:
-            async with asyncio.timeout(within(self._part_seconds)):
+            async with ending_within(self._part_seconds):
                 content = await self._content(request, profile)
         except (OpsError, TimeoutError):
             return ()

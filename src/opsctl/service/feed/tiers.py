@@ -1,6 +1,5 @@
 """Which feed does a request get: the whole work where that can be had in time, else a simpler one, and never none."""
 
-import asyncio
 import logging
 import time
 from collections.abc import Callable, Sequence
@@ -18,7 +17,7 @@ from opsctl.service.model import Feed, FeedRequest, Tier, TrendingItem
 from opsctl.service.resilience.admission import Admission
 from opsctl.service.resilience.breaker import CircuitBreaker
 from opsctl.service.resilience.breaker_model import Outcome
-from opsctl.service.resilience.deadline import deadline_within, within
+from opsctl.service.resilience.deadline import deadline_within, ending_within
 from opsctl.service.resilience.failures import dependency_of
 from opsctl.service.resilience.given_up import give_up, remembering_what_is_late
 from opsctl.service.resilience.limiter import Priority
@@ -74,7 +73,7 @@ class TieredFeeds:
     Args:
         whole: makes the feeds of the highest tier.
         ladder: the others.
-        admission: to the highest tier; who finds no room there gets what is popular, and batch work a no.
+        admission: to the tiers that ask others; who finds no room there gets what is popular, and batch work a no.
         request_seconds: longest time for an answer.
         chance: from 0 up to 1, for the exercise of the lower tiers.
     """
@@ -144,14 +143,11 @@ class TieredFeeds:
             return await self._lower(request, reason=reason, lowest=lowest, error=error)
 
     async def _highest(self, request: FeedRequest, *, reserve_seconds: float) -> Feed:
-        priority = Priority.BATCH if request.is_batch else Priority.LIVE
         with self._on(Tier.MULTI_AGENT) as attempt:
-            async with self._admission.one(priority) as stay:
+            async with self._admission.one(_priority_of(request)) as stay:
                 began = time.perf_counter()
                 try:
-                    async with asyncio.timeout(
-                        within(self._request_seconds, reserve_seconds=reserve_seconds)
-                    ):
+                    async with ending_within(self._request_seconds, reserve_seconds=reserve_seconds):
                         feed = await self._whole.build(request)
                 except TimeoutError:
                     stay.was_dropped = True
@@ -164,11 +160,17 @@ class TieredFeeds:
     async def _lower(
         self, request: FeedRequest, *, reason: str, lowest: Tier, error: Exception | None = None
     ) -> Feed:
-        """Return the feed of the middle tier, or of the lowest one; what went wrong above where even that has nothing."""
+        """Return the feed of the middle tier, or of the lowest one; what went wrong above where even that has nothing.
+
+        A deadline that was missed may mean that there is too much to do; then nobody waits a second time.
+        """
         feed = None
         if lowest is Tier.SIMPLE:
             try:
-                feed = await self._middle(request)
+                feed = await self._middle(request, may_wait=reason != DEADLINE)
+            except TooManyWaitError:
+                if request.is_batch:
+                    raise
             except Exception as failure:  # noqa: BLE001 - whatever it is, there is one more tier
                 self._reason_of(failure, Tier.SIMPLE)
         if feed is None:
@@ -179,9 +181,13 @@ class TieredFeeds:
         tell_lower_tier(feed, meters=self._meters)
         return feed
 
-    async def _middle(self, request: FeedRequest) -> Feed:
+    async def _middle(self, request: FeedRequest, *, may_wait: bool) -> Feed:
         with self._on(Tier.SIMPLE) as attempt:
-            async with asyncio.timeout(within(self._request_seconds)):
+            # Its stay tells nothing: the limit is learnt from how long whole feeds take.
+            async with (
+                self._admission.one(_priority_of(request), may_wait=may_wait),
+                ending_within(self._request_seconds),
+            ):
                 feed = await self._ladder.simple.build(request)
             self._refuse_empty(feed, request)
             attempt.outcome = Outcome.SUCCESS
@@ -250,6 +256,10 @@ class _Attempt:
         if error is not None and _is_fault_of_tier(error):
             self.outcome = Outcome.FAILURE
         self._breaker.release(self._permit, self.outcome)
+
+
+def _priority_of(request: FeedRequest) -> Priority:
+    return Priority.BATCH if request.is_batch else Priority.LIVE
 
 
 def _is_fault_of_tier(error: BaseException) -> bool:

@@ -53,26 +53,26 @@ class Admission:
         return sum(map(len, self._waiting.values()))
 
     @asynccontextmanager
-    async def one(self, priority: Priority) -> AsyncIterator[Stay]:
-        """Wait to be let in; the block sets what its stay tells.
+    async def one(self, priority: Priority, *, may_wait: bool = True) -> AsyncIterator[Stay]:
+        """Wait to be let in, or go in at once; the block sets what its stay tells.
 
         Raises:
             TooManyWaitError: too many wait already, or there was no room in time.
         """
-        await self._enter(priority)
+        await self._enter(priority, may_wait=may_wait)
         stay = Stay()
         try:
             yield stay
         finally:
             self._leave(stay)
 
-    async def _enter(self, priority: Priority) -> None:
+    async def _enter(self, priority: Priority, *, may_wait: bool) -> None:
         if self.limit.in_flight >= _LEAST_UNDER_WAY and self._is_saturated():
             raise TooManyWaitError
         is_next = not any(self._waiting[each] for each in Priority if each <= priority)
         if is_next and self.limit.acquire(priority):
             return
-        if self.waiting >= self._most_waiting:
+        if not may_wait or self.waiting >= self._most_waiting:
             raise TooManyWaitError
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting[priority].append(turn)
