@@ -100,6 +100,13 @@ def test_what_is_wrong_is_told_with_its_place(old, new, line, title):
             "expects no alert",
         ),
         ({"control": "muted"}, "needs an alert"),
+        (
+            {
+                "control": "muted",
+                "expect": {"alerts": [{"name": "A", "detect_within": "9s", "told": False}]},
+            },
+            "somebody is to be told",
+        ),
         ({"control": "breaker_off", "method": [{"fault": "nothing", "lasts": "9s"}]}, "needs a fault"),
         ({"expect": {"alerts": [{"name": "A", "detect_within": "9s"}] * 2}}, "the alert `A` stands twice"),
     ],
@@ -170,6 +177,38 @@ def test_what_a_fault_does_not_take_or_lacks_is_found(tmp_path):
         text.replace(", much: 1", "").replace("pressed, lasts", "pressed, with: {factor: 2}, lasts")
     )
     assert len(load_drill(path, faults={"pressed": known}).drill.parts) == 2
+
+
+@pytest.mark.parametrize(
+    ("together", "changes"),
+    [
+        (("abuse", "cache_stampede"), "who presses beside the readers"),
+        (("overload", "traffic_stopped"), "how often readers ask"),
+    ],
+)
+def test_two_faults_together_that_change_who_asks_are_refused(tmp_path, together, changes):
+    """The later would overwrite the earlier; one after the other they may."""
+    path, (one, other) = tmp_path / "drill.yaml", together
+    path.write_text(
+        f"title: x\nmethod:\n  - {{together: [{{fault: {one}}}, {{fault: {other}}}], lasts: 60s}}\n"
+    )
+
+    with pytest.raises(UsageError) as caught:
+        load_drill(path)
+
+    assert [(each.code, each.title) for each in caught.value.findings] == [
+        ("CHA018", f"`{one}` and `{other}` both change {changes}")
+    ]
+    path.write_text(
+        f"title: x\nmethod:\n  - {{fault: {one}, lasts: 60s}}\n  - {{fault: {other}, lasts: 60s}}\n"
+    )
+    assert len(load_drill(path).drill.parts) == 2
+
+
+def test_more_restarts_at_least_than_are_allowed_are_refused():
+    """No drill could be held."""
+    with pytest.raises(ValueError, match="more than `restarts_allowed`"):
+        drill(expect={"restarts_at_least": 1})
 
 
 @pytest.mark.parametrize(

@@ -65,7 +65,10 @@ NOT_DRILLED: Final = {
 
 def catalogue_table(entries: Sequence[Entry]) -> str:
     """Return the catalogue as a table of Markdown, each row with what its drills measured."""
-    head = "| # | fault | drill | verdict | availability | p99 | tiers | told after | back after |\n|---|---|---|---|---|---|---|---|---|"
+    names = ("#", "fault", "drill", "verdict", "availability", "p99", "tiers")
+    times = ("told after", "back after", "own tier again after")
+    columns = (*names, *times)
+    head = f"| {' | '.join(columns)} |\n|{'---|' * len(columns)}"
     return "\n".join([head, *(line for row in ROWS for line in _lines(row, entries))]) + "\n"
 
 
@@ -73,7 +76,7 @@ def _lines(row: int, entries: Sequence[Entry]) -> Iterator[str]:
     held = [entry for entry in entries if row in entry.drill.catalogue]
     if not held:
         why = NOT_DRILLED.get(row, "not held yet")
-        yield f"| {row} | {ROWS[row]} | - | {why} | | | | | |"
+        yield f"| {row} | {ROWS[row]} | - | {why} | | | | | | |"
     for entry in held:
         yield f"| {row} | {ROWS[row]} | {' | '.join(_cells(entry))} |"
 
@@ -92,4 +95,5 @@ def _cells(entry: Entry) -> Iterator[str]:
         if (seconds := detected_seconds(alert, report)) is not None
     ]
     yield ", ".join(told) or "-"
-    yield "-" if report.recovered_seconds is None else f"{report.recovered_seconds:.0f} s"
+    for seconds in (report.recovered_seconds, report.tier_recovered_seconds):
+        yield "-" if seconds is None else f"{seconds:.0f} s"

@@ -7,13 +7,24 @@ from collections.abc import Collection, Iterator, Mapping
 from opsctl.chaos.book import Drill
 from opsctl.chaos.model import Fault
 from opsctl.chaos.plan import fault_seconds
-from opsctl.chaos.steps import FaultPart, FaultStep, TogetherStep, WaitStep
+from opsctl.chaos.steps import FaultPart, FaultStep, TogetherStep, WaitStep, parts_of
 from opsctl.config.marks import MarkedDocument, locate, read_marked
 from opsctl.core.findings import Finding, Severity
 from opsctl.core.units import format_duration, parse_duration
 
 _Path = tuple[str | int, ...]
 _Problem = tuple[str, _Path, str, str]
+
+_READERS = {
+    "press": "who presses beside the readers",
+    "relieve": "who presses beside the readers",
+    "send": "how often readers ask",
+    "send_as_usual": "how often readers ask",
+    "let_retry": "how often readers repeat",
+    "retry_as_usual": "how often readers repeat",
+}
+"""What the methods of a ground change of those who ask."""
+_EMPTY = (lambda: None).__code__
 
 Faults = Mapping[str, Fault] | Collection[str]
 """Which faults there are; with the faults themselves, what drills give them is checked, too."""
@@ -24,7 +35,7 @@ def check_drill(drill: Drill, *, text: str, file: str, faults: Faults) -> list[F
     document = read_marked(text, file=file)
     return [
         _finding(problem, document=document, text=text, file=file)
-        for problem in (*_odd_faults(drill, faults), *_too_short(drill))
+        for problem in (*_odd_faults(drill, faults), *_crowds(drill, faults), *_too_short(drill))
     ]
 
 
@@ -56,6 +67,32 @@ def _odd_parameters(part: FaultPart, fault: Fault, *, path: _Path) -> Iterator[_
                 f"`{part.fault}` needs `{each.name}`",
                 f"add it below `with`; {takes}",
             )
+
+
+def _crowds(drill: Drill, faults: Faults) -> Iterator[_Problem]:
+    """Find two parts of one step that both change who asks: the later would overwrite the earlier, and undo it."""
+    if not isinstance(faults, Mapping):
+        return
+    for place, step in enumerate(drill.method):
+        seen: dict[str, str] = {}
+        for index, part in enumerate(parts_of(step)):
+            changes = _changes_of_readers(faults[part.fault]) if part.fault in faults else frozenset()
+            for change in sorted(changes & seen.keys()):
+                yield (
+                    "CHA018",
+                    ("method", place, "together", index, "fault"),
+                    f"`{seen[change]}` and `{part.fault}` both change {change}",
+                    "hold them one after the other, or in two drills",
+                )
+            seen |= dict.fromkeys(changes, part.fault)
+
+
+def _changes_of_readers(fault: Fault) -> frozenset[str]:
+    """Return what a fault changes of those who ask, by what its own functions call."""
+    called = {
+        name for part in (fault.apply, fault.undo) for name in getattr(part, "__code__", _EMPTY).co_names
+    }
+    return frozenset(_READERS[name] for name in called if name in _READERS)
 
 
 def _placed_parts(drill: Drill) -> Iterator[tuple[_Path, FaultPart]]:

@@ -23,6 +23,9 @@ A run of no drills would end well, and nothing would have been tested; so it is 
     "CHA017": """A drill gives a fault something that it does not take, or leaves out what it needs.
 
 What stands below `with` goes to the fault by name.""",
+    "CHA018": """Two faults that are on together both change who asks: how often readers ask or repeat, or who presses beside them.
+
+There is one crowd, so the later fault would overwrite the earlier, and whichever is undone first would undo both.""",
     "CHA020": """A drill may cost more of the service level than is left for drills this month.
 
 One minute is what may fail in a minute of usual traffic: a whole outage of one minute at 99.5 % costs 200. What may

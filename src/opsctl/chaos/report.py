@@ -137,6 +137,12 @@ class DrillReport:
         """Return what was seen of an alert."""
         return next((each for each in self.alerts if each.name == name), AlertSeen(name=name))
 
+    @property
+    def failures(self) -> Mapping[str, int]:
+        """Return what readers got instead of an answer while the fault was on: a status, or a word where there was none."""
+        statuses = self.phase(Phase.FAULT).statuses
+        return {status: number for status, number in statuses.items() if status[:1] not in ("2", "3")}
+
     def call_growth(self, dependency: str) -> float | None:
         """Return its calls for each feed that was made while the fault was on, over those of before; None without any."""
         before, during = self.phase(Phase.BASELINE).fresh, self.phase(Phase.FAULT).fresh

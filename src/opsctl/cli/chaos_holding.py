@@ -2,14 +2,19 @@
 
 from collections.abc import Collection, Sequence
 from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING
 
 from opsctl.core.errors import UsageError
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from opsctl.chaos.journal import Journal
     from opsctl.chaos.load_drills import NamedDrill
     from opsctl.chaos.mutants import Bite, Mutant
+    from opsctl.chaos.verdict import DrillVerdict
+    from opsctl.cli.chaos_stage import Stage
     from opsctl.core.events import Listener
     from opsctl.evidence.model import Evidence
 
@@ -39,23 +44,21 @@ def run(drills: "Sequence[NamedDrill]", *, listener: "Listener") -> "Journal":
 
 
 def show_teeth(names: Collection[str], *, listener: "Listener") -> "tuple[Bite, ...]":
-    """Take protections away, one after the other, and hold the drill that must notice."""
-    from opsctl.chaos.mutants import bite, plain_drill
+    """Take protections away, one after the other, and hold the drill that must notice; it is held as it is before.
+
+    Only all of them, to the end, are evidence.
+    """
+    from opsctl.chaos.biting import bites
     from opsctl.cli import wiring
-    from opsctl.cli.chaos_stage import muted, open_stage
+    from opsctl.cli.chaos_stage import open_stage
     from opsctl.cli.chaosing import drills
 
-    known = drills(())
-    found: list[Bite] = []
+    known, began_at = drills(()), wiring.clock().now()
     with open_stage(listener) as stage:
-        for mutant in chosen_mutants(names):
-            named = plain_drill(mutant, known)
-            books = stage.ground.other_books(service=mutant.service, cache=mutant.cache)
-            with books, muted(stage.watchers, mutant.muted):
-                _, verdict = stage.hold(named)
-            found.append(bite(mutant, verdict))
-    wiring.record(_teeth_evidence(found))
-    return tuple(found)
+        found = tuple(bites(chosen_mutants(names), known, hold=partial(_hold, stage)))
+    if not names and not any(each.is_interrupted for each in found):
+        wiring.record(_teeth_evidence(found, began_at=began_at))
+    return found
 
 
 def chosen_mutants(names: Collection[str]) -> "tuple[Mutant, ...]":
@@ -73,7 +76,17 @@ def chosen_mutants(names: Collection[str]) -> "tuple[Mutant, ...]":
     return tuple(mutant for mutant in MUTANTS if not names or mutant.name in names)
 
 
-def _teeth_evidence(bites: "Sequence[Bite]") -> "Evidence":
+def _hold(stage: "Stage", named: "NamedDrill", mutant: "Mutant | None") -> "DrillVerdict":
+    from opsctl.cli.chaos_stage import muted
+
+    if mutant is None:
+        return stage.hold(named)[1]
+    books = stage.ground.other_books(service=mutant.service, cache=mutant.cache)
+    with books, muted(stage.watchers, mutant.muted):
+        return stage.hold(named)[1]
+
+
+def _teeth_evidence(bites: "Sequence[Bite]", *, began_at: "datetime") -> "Evidence":
     from opsctl.chaos.mutants import WANTED_SHARE, score
     from opsctl.cli import wiring
     from opsctl.cli.chaos_stage import SIMULATED
@@ -87,8 +100,8 @@ def _teeth_evidence(bites: "Sequence[Bite]") -> "Evidence":
         figures={"mutants": len(bites), "noticed_share": round(noticed, 3)},
         inputs={"mutants": digest_of([each.mutant for each in bites])},
         tools={},
-        started_at=wiring.clock().now(),
-        duration_seconds=0.0,
+        started_at=began_at,
+        duration_seconds=round((wiring.clock().now() - began_at).total_seconds(), 1),
         valid_for=timedelta(days=30),
         simulated=SIMULATED,
     )

@@ -121,6 +121,8 @@ def teeth(
         print_document(document("opsctl.chaos.teeth", data=data, ok=is_good))
     else:
         show_teeth(bites)
+    if any(each.is_interrupted for each in bites):
+        leave(ExitCode.INTERRUPTED)
     leave(ExitCode.GOOD if is_good else ExitCode.BAD_VERDICT)
 
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from opsctl import assets
 from opsctl.chaos.book import Control, Drill
+from opsctl.chaos.counters import counter_text
 from opsctl.chaos.journal import Entry, Journal
 from opsctl.chaos.judge_alerts import detected_seconds, resolved_seconds
 from opsctl.chaos.judge_load import share_text
@@ -14,7 +15,7 @@ from opsctl.chaos.verdict import Outcome, worst
 from opsctl.core.units import format_duration
 from opsctl.ui.chaos_charts import charts_of_drill, lifelines, ordered_servers, server_ink
 from opsctl.ui.figures import significant
-from opsctl.ui.show_chaos import step_text
+from opsctl.ui.show_chaos import cost_text, step_text, tier_back
 
 _SIGNS = {
     Outcome.HELD: ("✔", "good", "held"),
@@ -105,9 +106,11 @@ def _tiles(report: DrillReport, drill: Drill) -> Iterator[tuple[str, str, str]]:
         "not in time" if back is None else _seconds(back) if back else "at once",
         f"allowed are {drill.expect.recovery}",
     )
+    if report.tier_after is not None:
+        yield "Own tier again", tier_back(report), f"allowed are {drill.expect.tier_recovery}"
     yield (
         "Cost",
-        significant(report.spent_minutes),
+        cost_text(report),
         f"minutes of the service level, {significant(forecast_minutes(drill))} forecast",
     )
 
@@ -154,6 +157,10 @@ def _method(entry: Entry) -> Iterator[tuple[str, str]]:
         growth = report.call_growth(each.dependency)
         if growth is not None:
             yield f"Calls to {each.dependency}", f"{growth:.2f} times the usual for a feed"
+    for seen in report.counters:
+        yield "Counted", f"{counter_text(seen.metric, seen.labels)} grew by {seen.growth:g}"
+    if report.failures:
+        yield "Failures", ", ".join(f"{status}: {number:,}" for status, number in report.failures.items())
     yield "Restarts", str(report.restarts)
     yield "Book", entry.book_digest
 

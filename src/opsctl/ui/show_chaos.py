@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from opsctl.chaos.book import Control, Drill
 from opsctl.chaos.budget import Statement
+from opsctl.chaos.counters import counter_text
 from opsctl.chaos.judge_alerts import detected_seconds, resolved_seconds
 from opsctl.chaos.judge_load import share_text
 from opsctl.chaos.load_drills import NamedDrill
@@ -134,6 +135,21 @@ def show_drill_report(report: DrillReport, *, drill: Drill, verdict: DrillVerdic
         _line(f"{name:<11}{escape(value)}")
 
 
+def tier_back(report: DrillReport) -> str:
+    """Return when the agents made fresh answers again; nothing to tell where nobody looked, as in old journals."""
+    if report.tier_after is None:
+        return "-"
+    seconds = report.tier_recovered_seconds
+    if seconds is None:
+        return "not in time"
+    return _seconds(seconds) if seconds else "at once"
+
+
+def cost_text(report: DrillReport) -> str:
+    """Return what a drill did cost, in minutes of the service level."""
+    return "-" if report.spent_minutes is None else significant(report.spent_minutes)
+
+
 def step_text(step: Step) -> str:
     """Return what a step does, in a few words."""
     if isinstance(step, WaitStep):
@@ -167,11 +183,18 @@ def _demands(drill: Drill) -> Iterator[tuple[str, str]]:
     yield "meanwhile", f"at most {share_text(steady.allowed_share)} may miss, p99 {p99}"
     if expect.tier != "any":
         yield "tier", f"{expect.tier} serves {share_text(expect.tier_share)} of the fresh answers"
+    for counter in expect.counters:
+        grows = f"{counter_text(counter.metric, counter.labels)} grows by {counter.grows_by_at_least:g}"
+        yield "counted", grows
     for alert in expect.alerts:
         yield "alert", f"{alert.name} within {alert.detect_within}, over within {alert.resolve_within}"
+    if expect.allowed_pages:
+        yield "may page", ", ".join(expect.allowed_pages)
     if drill.mitigation is not None:
         yield "runbook", f"{drill.mitigation.command} ends it within {drill.mitigation.ends_within}"
-    yield "afterwards", f"as usual within {expect.recovery}, at most {expect.restarts_allowed} restarts"
+    restarts = f"{expect.restarts_at_least} to " if expect.restarts_at_least else "at most "
+    yield "afterwards", f"as usual within {expect.recovery}, {restarts}{expect.restarts_allowed} restarts"
+    yield "own tier", f"the agents make fresh answers again within {expect.tier_recovery}"
     stop = drill.stop_when
     yield "stopped", f"where availability is below {share_text(stop.availability_below)} for {stop.lasts}"
     yield "may cost", f"{significant(forecast_minutes(drill))} minutes of the service level"
@@ -190,7 +213,7 @@ def _row(report: DrillReport | None) -> tuple[str, str, str, str]:
         _share(figures.availability),
         _seconds(figures.p99_seconds),
         _back(report),
-        significant(report.spent_minutes),
+        cost_text(report),
     )
 
 
@@ -233,6 +256,10 @@ def _alert_rows(report: DrillReport, drill: Drill) -> Iterator[tuple[str, ...]]:
 def _outcome_lines(report: DrillReport, drill: Drill) -> Iterator[tuple[str, str]]:
     if report.fault_at is not None:
         yield "recovered", f"{_back(report)}, allowed are {drill.expect.recovery} after the undo"
+    if report.tier_after is not None:
+        yield "own tier", f"{tier_back(report)}, allowed are {drill.expect.tier_recovery} after the undo"
+    if report.failures:
+        yield "failures", ", ".join(f"{status}: {number}" for status, number in report.failures.items())
     if report.mitigation is not None:
         done = report.mitigation
         yield (
@@ -243,11 +270,13 @@ def _outcome_lines(report: DrillReport, drill: Drill) -> Iterator[tuple[str, str
         growth = report.call_growth(dependency)
         if growth is not None:
             yield f"calls to {dependency}", f"{growth:.2f} times the usual for a feed, allowed are {most:g}"
-    if report.restarts:
+    for seen in report.counters:
+        yield "counted", f"{counter_text(seen.metric, seen.labels)} grew by {seen.growth:g}"
+    if report.restarts or drill.expect.restarts_at_least:
         yield "restarts", str(report.restarts)
     yield (
         "cost",
-        f"{significant(report.spent_minutes)} minutes of the service level, forecast {significant(forecast_minutes(drill))}",
+        f"{cost_text(report)} minutes of the service level, forecast {significant(forecast_minutes(drill))}",
     )
 
 
