@@ -145,6 +145,7 @@ def test_what_fails_in_the_little_time_that_our_own_queue_left_is_no_failure() -
             with suppress(NotReadyError):
                 async with guarded.call() as seconds:
                     left.append(seconds)
+                    await asyncio.sleep(0.75 * seconds)
                     raise NotReadyError("statement timeout", code="DBS005")
 
         for _ in range(3):
@@ -157,6 +158,19 @@ def test_what_fails_in_the_little_time_that_our_own_queue_left_is_no_failure() -
     left_seconds, state = asyncio.run(story())
     assert left_seconds < 0.1
     assert state is BreakerState.CLOSED
+
+
+def test_who_refuses_at_once_failed_however_little_time_was_left() -> None:
+    """A server that is not there needs none to say so."""
+
+    async def story() -> BreakerState:
+        guarded = guard(timeout_seconds=60)
+        for _ in range(3):
+            with deadline_within(10):
+                assert await call(guarded, fails("DBS001")) == "DBS001"
+        return guarded.breaker.state
+
+    assert asyncio.run(story()) is BreakerState.OPEN
 
 
 def test_an_open_breaker_says_no_before_anybody_waits_for_a_turn() -> None:

@@ -25,6 +25,8 @@ from opsctl.service.turns import TooManyWaitError, Turns
 # A call that had less than this part of its usual time, because its request or our own queue left no more, says nothing
 # of whom it asked.
 _FAIR_SHARE = 0.5
+# Who fails after this part of its time was late: servers are told to give up a little before their callers.
+_LATE_SHARE = 0.7
 
 
 class Guard:
@@ -56,7 +58,8 @@ class Guard:
         left_seconds: float | None = None
         try:
             async with limit, self._turns.one():
-                left_seconds = max(0.0, seconds - (time.monotonic() - began))
+                turn_began = time.monotonic()
+                left_seconds = max(0.0, seconds - (turn_began - began))
                 permit = self.breaker.acquire()
                 if permit is None:
                     raise self._left_alone()
@@ -65,7 +68,8 @@ class Guard:
                     yield left_seconds
                     outcome = Outcome.SUCCESS
                 except BaseException as error:
-                    outcome = self._outcome(error, limit=limit, left_seconds=left_seconds)
+                    if limit.expired() or is_fault_of_dependency(error):
+                        outcome = self._blame(time.monotonic() - turn_began, left_seconds=left_seconds)
                     raise
                 finally:
                     self.breaker.release(permit, outcome)
@@ -79,12 +83,10 @@ class Guard:
                 raise no_room(self.breaker.name, seconds=seconds) from error
             raise too_late(self.breaker.name, seconds=left_seconds) from error
 
-    def _outcome(self, error: BaseException, *, limit: asyncio.Timeout, left_seconds: float) -> Outcome:
-        # Whatever it failed with: a statement timeout of the server is part of the same little time.
-        if left_seconds < _FAIR_SHARE * self._timeout_seconds:
-            return Outcome.IGNORED
-        is_fault = limit.expired() or is_fault_of_dependency(error)
-        return Outcome.FAILURE if is_fault else Outcome.IGNORED
+    def _blame(self, took_seconds: float, *, left_seconds: float) -> Outcome:
+        was_short = left_seconds < _FAIR_SHARE * self._timeout_seconds
+        was_late = took_seconds >= _LATE_SHARE * left_seconds
+        return Outcome.IGNORED if was_short and was_late else Outcome.FAILURE
 
     def _left_alone(self) -> DependencyError:
         return left_alone(self.breaker.name, retry_after_seconds=self.breaker.retry_after_seconds)
