@@ -11,14 +11,14 @@ from tests.fakes.drill_world import FAILED, SIMPLE, AlertReaction, DrillWorld
 from opsctl.chaos.budget import Debit, Statement
 from opsctl.chaos.verdict import Outcome
 from opsctl.ui import show_chaos as module
-from opsctl.ui import table
+from opsctl.ui import show_chaos_plan, table
 from opsctl.ui.show_chaos import (
-    show_drill_plan,
     show_drill_report,
     show_drill_verdicts,
     show_drills,
     show_statement,
 )
+from opsctl.ui.show_chaos_plan import show_drill_plan
 
 WHOLE = drill(
     why="feeds come from the tier below at once, and somebody is told",
@@ -46,7 +46,7 @@ def shown(monkeypatch):
         console = Console(
             width=80, force_terminal=True, color_system=None, record=True, emoji=False, file=StringIO()
         )
-        for place in (module, table):
+        for place in (module, show_chaos_plan, table):
             monkeypatch.setattr(place, "out", lambda: console)
         monkeypatch.setattr(module, "note", lambda text: console.print(text, highlight=False, soft_wrap=True))
         monkeypatch.setattr(module, "hint", lambda text: console.print(text, highlight=False, soft_wrap=True))
@@ -84,6 +84,24 @@ def test_the_list_and_the_plan_look_as_they_did(shown, snapshot):
 
     assert shown(show_drills, [named(WHOLE), named(null, name="nothing-broken")]) == snapshot
     assert shown(show_drill_plan, named(WHOLE)) == snapshot
+
+
+def test_the_plan_tells_what_must_be_counted_what_may_page_and_how_many_must_restart(shown):
+    """Whoever reads it knows what would turn the drill red."""
+    made = drill(
+        expect={
+            "counters": [{"metric": "ranking_model_calls_total", "labels": {"outcome": "invalid"}}],
+            "allowed_pages": ["high_error_rate"],
+            "restarts_at_least": 1,
+            "restarts_allowed": 2,
+        }
+    )
+
+    text = shown(show_drill_plan, named(made))
+
+    assert 'counted    ranking_model_calls_total{outcome="invalid"} grows by 1' in text
+    assert "may page   high_error_rate" in text
+    assert "1 to 2 restarts" in text
 
 
 def test_what_a_month_did_cost_looks_as_it_did(shown, snapshot):

@@ -58,7 +58,8 @@ def run(
     from opsctl.cli.exit import leave
     from opsctl.ui.console import print_document
     from opsctl.ui.progress import progress
-    from opsctl.ui.show_chaos import show_drill_plan, show_drill_verdicts
+    from opsctl.ui.show_chaos import show_drill_verdicts
+    from opsctl.ui.show_chaos_plan import show_drill_plan
 
     if not (names or everything or profile):
         raise typer.BadParameter("say which: names, --profile ci, or --all; `opsctl chaos list` shows them")

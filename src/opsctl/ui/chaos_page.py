@@ -15,7 +15,8 @@ from opsctl.chaos.verdict import Outcome, worst
 from opsctl.core.units import format_duration
 from opsctl.ui.chaos_charts import charts_of_drill, lifelines, ordered_servers, server_ink
 from opsctl.ui.figures import significant
-from opsctl.ui.show_chaos import cost_text, step_text, tier_back
+from opsctl.ui.show_chaos import cost_text, tier_back
+from opsctl.ui.show_chaos_plan import step_text
 
 _SIGNS = {
     Outcome.HELD: ("✔", "good", "held"),

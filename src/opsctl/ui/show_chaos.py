@@ -1,4 +1,4 @@
-"""How do drills look: the list, the plan of one, what several came to, and one in detail."""
+"""How do drills look: the list, what several came to, and one in detail."""
 
 from collections.abc import Iterator, Mapping, Sequence
 
@@ -8,15 +8,13 @@ from opsctl.chaos.counters import counter_text
 from opsctl.chaos.judge_alerts import detected_seconds, resolved_seconds
 from opsctl.chaos.judge_load import share_text
 from opsctl.chaos.load_drills import NamedDrill
-from opsctl.chaos.plan import forecast_minutes, least_seconds, most_seconds
+from opsctl.chaos.plan import forecast_minutes, least_seconds
 from opsctl.chaos.report import DrillReport
 from opsctl.chaos.sample import Phase, PhaseFigures
-from opsctl.chaos.steps import FaultPart, Step, WaitStep, parts_of, step_seconds
 from opsctl.chaos.verdict import DrillVerdict, Outcome, worst
-from opsctl.core.units import format_duration, parse_duration
+from opsctl.core.units import format_duration
 from opsctl.ui.console import hint, note, out
 from opsctl.ui.figures import significant
-from opsctl.ui.scales import clock_label
 from opsctl.ui.table import show_table
 
 OUTCOME_WORDS: Mapping[Outcome, str] = {
@@ -66,19 +64,6 @@ def show_statement(statement: Statement) -> None:
         f"{statement.month}: {significant(statement.spent)} of {significant(statement.allowed)} minutes of the service level"
         f" spent ({100 * share:.3g} %), {significant(statement.left)} left"
     )
-
-
-def show_drill_plan(named: NamedDrill) -> None:
-    """Print what a drill will do, second by second, and what must hold; nothing was done."""
-    from rich.markup import escape
-
-    drill = named.drill
-    _line(f"[bold]{escape(named.name)}[/] {escape(drill.title)}")
-    if drill.why:
-        _line(f"[dim]{escape(drill.why)}[/]")
-    show_table(("at", "for", "what"), list(_plan_rows(drill)))
-    for name, value in _demands(drill):
-        _line(f"{name:<11}{escape(value)}")
 
 
 def show_drill_verdicts(verdicts: Sequence[DrillVerdict], reports: Mapping[str, DrillReport]) -> None:
@@ -150,59 +135,10 @@ def cost_text(report: DrillReport) -> str:
     return "-" if report.spent_minutes is None else significant(report.spent_minutes)
 
 
-def step_text(step: Step) -> str:
-    """Return what a step does, in a few words."""
-    if isinstance(step, WaitStep):
-        return "wait"
-    return " + ".join(_part_text(part) for part in parts_of(step))
-
-
 def _rows_or_last(named: NamedDrill, last: Mapping[str, Outcome] | None) -> str:
     if last is None:
         return ", ".join(str(row) for row in named.drill.catalogue) or "-"
     return OUTCOME_WORDS[last[named.name]] if named.name in last else "[dim]never[/]"
-
-
-def _plan_rows(drill: Drill) -> Iterator[tuple[str, str, str]]:
-    from rich.markup import escape
-
-    at = 0.0
-    for seconds, text in (
-        (parse_duration(drill.baseline), "baseline, with nothing broken"),
-        *((step_seconds(step), step_text(step)) for step in drill.method),
-        (most_seconds(drill) - least_seconds(drill), "recovery, at most"),
-    ):
-        yield clock_label(at), format_duration(seconds), escape(text)
-        at += seconds
-
-
-def _demands(drill: Drill) -> Iterator[tuple[str, str]]:
-    steady, expect = drill.steady_state, drill.expect
-    yield "load", f"{drill.load.per_second:g} requests a second"
-    p99 = steady.fault_p99 or steady.p99
-    yield "meanwhile", f"at most {share_text(steady.allowed_share)} may miss, p99 {p99}"
-    if expect.tier != "any":
-        yield "tier", f"{expect.tier} serves {share_text(expect.tier_share)} of the fresh answers"
-    for counter in expect.counters:
-        grows = f"{counter_text(counter.metric, counter.labels)} grows by {counter.grows_by_at_least:g}"
-        yield "counted", grows
-    for alert in expect.alerts:
-        yield "alert", f"{alert.name} within {alert.detect_within}, over within {alert.resolve_within}"
-    if expect.allowed_pages:
-        yield "may page", ", ".join(expect.allowed_pages)
-    if drill.mitigation is not None:
-        yield "runbook", f"{drill.mitigation.command} ends it within {drill.mitigation.ends_within}"
-    restarts = f"{expect.restarts_at_least} to " if expect.restarts_at_least else "at most "
-    yield "afterwards", f"as usual within {expect.recovery}, {restarts}{expect.restarts_allowed} restarts"
-    yield "own tier", f"the agents make fresh answers again within {expect.tier_recovery}"
-    stop = drill.stop_when
-    yield "stopped", f"where availability is below {share_text(stop.availability_below)} for {stop.lasts}"
-    yield "may cost", f"{significant(forecast_minutes(drill))} minutes of the service level"
-
-
-def _part_text(part: FaultPart) -> str:
-    given = ", ".join(f"{name}={value}" for name, value in part.parameters.items())
-    return f"{part.fault}({given})" if given else part.fault
 
 
 def _row(report: DrillReport | None) -> tuple[str, str, str, str]:
