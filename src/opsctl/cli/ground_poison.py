@@ -49,7 +49,7 @@ async def _poison(root: Path) -> int:
     from opsctl.clients.files import write_atomically
     from opsctl.service.cache import keys
 
-    store = _open(root)
+    store = open_cache(root)
     try:
         spoiled = await _swapped(store, [keys.quality_score(item) for item in range(1, _ITEMS + 1)])
         if spoiled:
@@ -62,14 +62,15 @@ async def _poison(root: Path) -> int:
 
 
 async def _cleanse(root: Path) -> None:
-    store = _open(root)
+    store = open_cache(root)
     try:
         await store.delete_many(json.loads(_list_path(root).read_text(encoding="utf-8")))
     finally:
         await store.close()
 
 
-def _open(root: Path) -> "KeyValueStore":
+def open_cache(root: Path) -> "KeyValueStore":
+    """Return the shared cache of a ground, as its service has it."""
     from opsctl.config.settings import resolve_settings
     from opsctl.service.cache.places import store_folder
     from opsctl.service.cache.stores.open import open_store
