@@ -34,8 +34,11 @@ def service(body: bytes = FEED, *, hangs: threading.Event | None = None) -> Iter
         def log_message(self, *_: object) -> None:
             """Say nothing."""
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
+    class Server(ThreadingHTTPServer):
+        request_queue_size = 256
+        daemon_threads = True
+
+    server = Server(("127.0.0.1", 0), Handler)
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     try:
@@ -100,18 +103,18 @@ def test_a_reader_who_cannot_even_ask_because_others_hang_is_counted_as_bad():
 
 def test_who_presses_takes_no_place_of_a_reader():
     """A batch that hangs is nobody's feed."""
-    only_batches = threading.Event()
-
+    hangs = threading.Event()
     with (
-        service(hangs=only_batches) as url,
-        Traffic(url, key="k", known_readers=3, most_at_once=4) as traffic,
+        service(hangs=hangs) as url,
+        Traffic(url, key="k", known_readers=3, most_at_once=10) as traffic,
     ):
-        traffic.change(Rates(press="batch", press_per_second=100))
-        time.sleep(0.6)  # far more than four of them hang now
-        traffic.change(Rates(press="batch", press_per_second=100, new=4))
-        time.sleep(0.6)
-        only_batches.set()
-        found = samples_of(traffic, number=2)
+        traffic.change(Rates(press="batch", press_per_second=50))
+        time.sleep(1.0)  # far more than ten of them hang now
+        traffic.change(Rates(new=5))
+        time.sleep(0.3)  # one or two readers wait beside them
+        traffic.change(Rates())
+        hangs.set()
+        found = samples_of(traffic, number=1)
 
     assert found
     assert {each.status for each in found} == {200}

@@ -7,13 +7,14 @@ import uuid
 from collections import deque
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import count, cycle
 from typing import TYPE_CHECKING, Any, Self
 
 from opsctl.chaos.pressing import PRESSES
 from opsctl.chaos.sample import NoFeed, Sample
+from opsctl.chaos.sampling import sampled
 from opsctl.chaos.steady_clock import SteadyClock
 from opsctl.core.clock import SystemClock
 
@@ -31,8 +32,6 @@ _REQUESTS_A_CLIENT = 25
 _FIRST_NEW_READER = 1_000_000
 _TICK_SECONDS = 0.05
 _MOST_SAMPLES = 200_000
-# What the service says of an answer that was not made for its request.
-_CACHED = frozenset({"HIT-L1", "STALE"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -207,41 +206,10 @@ class Traffic:
     async def _try(self, send: "Callable[[], Coroutine[Any, Any, httpx.Response]]", *, kind: str) -> None:
         """Send a request, again while it fails and the client would."""
         for attempt in range(self._rates.retries + 1):
-            sample = await _sampled(send, kind=kind, is_retry=attempt > 0, clock=self._clock)
+            sample = await sampled(send, kind=kind, is_retry=attempt > 0, clock=self._clock)
             self._samples.append(sample)
             if sample.is_answered or sample.status in range(400, 500):
                 return
-
-
-async def _sampled(
-    send: "Callable[[], Coroutine[Any, Any, httpx.Response]]",
-    *,
-    kind: str,
-    is_retry: bool,
-    clock: SteadyClock,
-) -> Sample:
-    import httpx
-
-    at = clock.at()
-    try:
-        answer = await send()
-    except httpx.HTTPError:
-        return Sample(at=at, seconds=clock.at() - at, status=NoFeed.NO_ANSWER, kind=kind, is_retry=is_retry)
-    plain = Sample(at=at, seconds=clock.at() - at, status=answer.status_code, kind=kind, is_retry=is_retry)
-    if kind == "interaction" or answer.status_code != httpx.codes.OK:
-        return plain
-    return _with_feed(plain, answer)
-
-
-def _with_feed(plain: Sample, answer: "httpx.Response") -> Sample:
-    """Return a sample with what its answer holds; one that is no feed is a failure, whatever its status says."""
-    cache = answer.headers.get("x-cache", "")
-    try:
-        feed = answer.json()
-        tier, items = str(feed["tier"]), len(feed["items"])
-    except (ValueError, KeyError, TypeError):
-        return replace(plain, status=NoFeed.BROKEN)
-    return replace(plain, tier=tier, items=items, is_stale=cache == "STALE", is_cached=cache in _CACHED)
 
 
 def _due(due: dict[str, float], kind: str, more: float) -> int:
