@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from opsctl.chaos.latencies import Latencies
 from opsctl.chaos.probes import Probe, ProbeAnswer, miss_of
-from opsctl.chaos.sample import Phase, Sample
+from opsctl.chaos.sample import NoFeed, Phase, Sample
 from opsctl.chaos.tally import Tally
 from opsctl.core.quantiles import quantile
 
@@ -111,3 +111,31 @@ def test_a_long_drill_has_longer_stretches_and_loses_nothing():
 def test_an_answer_misses_where_it_is_not_as_wanted(probe, answer, miss):
     """And says why."""
     assert miss_of(Probe(name="p", url="http://127.0.0.1/", **probe), answer) == miss
+
+
+def test_a_request_that_was_never_sent_is_bad_and_does_not_look_fast():
+    """It took no time, because nothing was done."""
+    tally = Tally(began_at=100, phase_of=lambda _: Phase.FAULT, remembers_seconds=10)
+    tally.add(Sample(at=100, seconds=2.0, status=200, tier="simple", items=5), now=103)
+    for _ in range(9):
+        tally.add(Sample(at=101, seconds=0.0, status=NoFeed.UNSENT), now=103)
+
+    figures = tally.figures(Phase.FAULT, seconds=6)
+
+    assert (figures.number, figures.bad, figures.statuses) == (10, 9, {"200": 1, "unsent": 9})
+    assert figures.p50_seconds == pytest.approx(2.0, rel=0.02)
+
+
+def test_fresh_answers_of_the_last_seconds_are_counted_by_tier():
+    """What a cache gave, and what is long ago, says nothing of who makes answers now."""
+    tally = Tally(began_at=100, phase_of=lambda _: Phase.RECOVERY, remembers_seconds=10)
+    for at, tier, is_cached in (
+        (100, "simple", False),
+        (106, "simple", False),
+        (107, "multi_agent", False),
+        (108, "multi_agent", True),
+    ):
+        sample = Sample(at=at, seconds=0.1, status=200, tier=tier, items=5, is_cached=is_cached)
+        tally.add(sample, now=109)
+
+    assert tally.recent_fresh("multi_agent", now=109, seconds=5) == (2, 1)
