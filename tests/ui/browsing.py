@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, BrowserContext, Page
+    from playwright.sync_api import Browser, BrowserContext, Dialog, Page
 
 CHROMIUM = shutil.which("chromium")
 needs_chromium = pytest.mark.skipif(
@@ -101,7 +101,7 @@ class Pages:
         shown = Shown(context.new_page())
         shown.page.on("console", lambda message: shown.complaints.append(message.text))
         shown.page.on("pageerror", lambda error: shown.complaints.append(str(error)))
-        shown.page.on("dialog", lambda dialog: (shown.complaints.append(dialog.message), dialog.dismiss()))
+        shown.page.on("dialog", lambda dialog: _refuse(dialog, complaints=shown.complaints))
         shown.page.on("request", lambda request: shown.requests.append(request.url))
         shown.page.goto(path.as_uri())
         return shown
@@ -110,3 +110,8 @@ class Pages:
         """Close them all."""
         for context in self._contexts:
             context.close()
+
+
+def _refuse(dialog: "Dialog", *, complaints: list[str]) -> None:
+    complaints.append(dialog.message)
+    dialog.dismiss()
