@@ -103,7 +103,8 @@ def test_an_experiment_has_the_shape_that_chaos_toolkit_reads():
         "type": "process",
         "path": "opsctl",
         "arguments": [
-            "chaos", "fault", "apply", "vectors_down", "--with", '{"part": "vectors", "share": 0.5}',
+            "chaos", "fault", "apply", "vectors_down",
+            "--with", '{"part": "vectors", "share": 0.5}', "--for", "120s",
         ],
     }  # fmt: skip
     assert [each["name"] for each in body["rollbacks"]] == [

@@ -9,7 +9,7 @@ it depends on, and ends with the command that started it.""",
     "CHA002": """The fault proxy refuses what it was asked to spoil: a number outside its bounds, or a fault of HTTP on a line that
 does not speak it.""",
     "CHA003": """The fault proxy knows no such line, or the fault on it has ended: each has a time after which it ends by itself.""",
-    "CHA061": """A helper of the proving ground (fault proxy, Redis, simulated model, watchdog) did not start; its log is named.""",
+    "CHA061": """A helper of the proving ground (fault proxy, Redis, simulated model, watchdog) did not start, or is gone; its log is named.""",
     "CHA062": """A fault needs a line that this ground does not have. The shared cache has one only where redis-server is installed;
 `make tools` does it.""",
     "CHA063": """The mitigation of a drill is a command of opsctl, as the runbook has it: it runs on the drill's own ground.""",

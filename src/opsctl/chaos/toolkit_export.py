@@ -109,10 +109,8 @@ def _method(drill: Drill) -> list[dict[str, Any]]:
 
 def _apply_action(part: FaultPart, *, lease_seconds: float) -> dict[str, Any]:
     """Return what makes a fault, with a lease that outlasts its step: without one it would be undone before."""
-    if part.parameters:
-        # `toolkit_import` reads all that follows `--with` as JSON, so the lease is the usual one.
-        return _fault_action("apply", part.fault, "--with", json.dumps(part.parameters, sort_keys=True))
-    return _fault_action("apply", part.fault, "--for", f"{ceil(lease_seconds)}s")
+    given = ("--with", json.dumps(part.parameters, sort_keys=True)) if part.parameters else ()
+    return _fault_action("apply", part.fault, *given, "--for", f"{ceil(lease_seconds)}s")
 
 
 def _fault_action(verb: str, fault: str, *more: str) -> dict[str, Any]:

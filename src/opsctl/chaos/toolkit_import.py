@@ -191,6 +191,8 @@ def _fault_call(activity: Mapping[str, Any]) -> tuple[str, str, dict[str, Any]] 
     words = arguments.split() if isinstance(arguments, str) else [str(each) for each in arguments or ()]
     if path.rpartition("/")[2] != "opsctl" or tuple(words[:2]) != FAULT_COMMAND or len(words) < 4:
         return None
+    if words[-2:-1] == ["--for"]:  # the lease; a drill takes it from its own step
+        words = words[:-2]
     given: Any = {}
     if words[4:5] == ["--with"]:
         try:
