@@ -235,5 +235,7 @@ def _telling(worker: Worker, edge: Edge, exemplars: Exemplars) -> dict[str, Work
         "figures": every(_TEND_SECONDS, edge.write_figures),
         "process": ProcessFigures(worker.meters).run,
         "loop": LoopLag(worker.meters).run,
-        "dependencies": DependencyFigures(worker.dependencies, meters=worker.meters).run,
+        "dependencies": DependencyFigures(
+            worker.dependencies, came_back=worker.protection.came_back, meters=worker.meters
+        ).run,
     }

@@ -134,6 +134,22 @@ def test_a_trial_that_goes_well_closes_it():
     assert watched.breaker.state is CLOSED, "failures from before it opened must not count"
 
 
+def test_a_dependency_that_was_seen_to_answer_is_tried_at_once():
+    """Its trial decides as any other; one that failed it waits longer than before, and a closed breaker stays as it is."""
+    watched = Watched(open_seconds=30.0)
+    watched.breaker.try_soon()
+    assert watched.changes == []
+    watched.open()
+    watched.breaker.try_soon()
+    watched.call(Outcome.FAILURE, times=2)
+    assert watched.breaker.state is OPEN
+    assert watched.breaker.retry_after_seconds == pytest.approx(watched.options.open_seconds_most)
+    watched.breaker.try_soon()
+    watched.call(Outcome.SUCCESS, times=4)
+
+    assert watched.breaker.state is CLOSED
+
+
 def test_two_failures_on_trial_open_it_for_twice_as_long():
     """Four of five can no longer be reached."""
     watched = Watched()

@@ -121,6 +121,14 @@ class BreakerMachine(RuleBasedStateMachine):
         """Let the open time pass."""
         self.time.pass_by(self.breaker.retry_after_seconds + 1e-6)
 
+    @rule()
+    def come_back(self):
+        """A dependency seen to answer again is tried; an order and a closed breaker stay as they are."""
+        before = self.breaker.state
+        self.breaker.try_soon()
+
+        assert self.breaker.state is (HALF_OPEN if before is OPEN else before)
+
     @rule(kind=st.sampled_from(OverrideKind), seconds=st.floats(-1, 30))
     def order(self, kind, seconds):
         """An operator decides; each order begins a new generation, the same state or not."""

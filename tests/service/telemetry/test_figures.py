@@ -91,9 +91,10 @@ def test_a_loop_that_was_held_up_shows_by_how_much():
 
 
 def test_dependencies_are_told_as_they_are():
-    """1 and 0, and back again."""
+    """1 and 0, and back again; whoever wants to know hears which came back."""
     meters, asked = Meters(), Asked(vectors="ok", database="no answer within 1 s")
-    figures = DependencyFigures(asked, meters=meters)
+    back: list[str] = []
+    figures = DependencyFigures(asked, came_back=back.append, meters=meters)
     seen = []
 
     async def look() -> None:
@@ -113,6 +114,7 @@ def test_dependencies_are_told_as_they_are():
     asyncio.run(work())
 
     assert seen == [(1, 0), (0, 1)]
+    assert back == ["database"]
     assert value(meters, "dependency_up", dependency="l2") is None  # switched off: nothing to be told
 
 

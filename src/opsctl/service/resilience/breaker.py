@@ -116,6 +116,11 @@ class CircuitBreaker:
         elif outcome is not Outcome.IGNORED:
             self._count(permit, outcome, now)
 
+    def try_soon(self) -> None:
+        """End the open time now: the dependency was seen to answer again, so the next call may try."""
+        if self._state is BreakerState.OPEN:
+            self._try_again(self._now())
+
     def override(self, override: Override | None) -> None:
         """Follow an operator's order until it expires or None lifts it."""
         now = self._now()

@@ -123,6 +123,10 @@ class Protection:
                 Override(kind=OverrideKind.ISOLATED, owner=owner, until=until, reason=reason)
             )
 
+    def came_back(self, name: str) -> None:
+        """Hear that a dependency that was away answers again: its trial need not wait for the end of a long open time."""
+        self.breakers[name].try_soon()
+
     async def run(self, stop: asyncio.Event) -> None:
         """Follow orders and tell states until told to stop."""
         while not stop.is_set():

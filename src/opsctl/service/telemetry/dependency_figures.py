@@ -1,7 +1,7 @@
 """Does what the service depends on answer: asked each two seconds, whether or not anybody asks for feeds."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Protocol
 
@@ -25,12 +25,15 @@ class DependencyFigures:
 
     Args:
         dependencies: asks them.
+        came_back: hears of each that answers after it did not.
         meters: where the gauges are.
     """
 
-    def __init__(self, dependencies: Looks, *, meters: Meters) -> None:
+    def __init__(self, dependencies: Looks, *, came_back: Callable[[str], None], meters: Meters) -> None:
         self._dependencies = dependencies
+        self._came_back = came_back
         self._meters = meters
+        self._away: frozenset[str] = frozenset()
 
     async def run(self, stop: asyncio.Event) -> None:
         """Look until told to stop."""
@@ -41,5 +44,10 @@ class DependencyFigures:
 
     async def look(self) -> None:
         """Look once."""
-        for dependency, answer in (await self._dependencies.check()).items():
-            self._meters.set(metrics.DEPENDENCY_UP, dependency, to=1.0 if answer == _OK else 0.0)
+        answers = await self._dependencies.check()
+        away = frozenset(name for name, answer in answers.items() if answer != _OK)
+        for name in answers:
+            self._meters.set(metrics.DEPENDENCY_UP, name, to=0.0 if name in away else 1.0)
+        for name in self._away - away:
+            self._came_back(name)
+        self._away = away
