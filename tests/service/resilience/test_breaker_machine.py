@@ -45,6 +45,7 @@ class BreakerMachine(RuleBasedStateMachine):
         self.opened_at = 0.0
         self.openings = 0
         self.failures_in_a_row = 0
+        self.was_told = False
         self.breaker = CircuitBreaker(
             "vectors", _OPTIONS, now=self.time, random=lambda: self.chance, changed=self._changed
         )
@@ -52,7 +53,7 @@ class BreakerMachine(RuleBasedStateMachine):
     def _changed(self, _name: str, before: BreakerState, after: BreakerState) -> None:
         ordered = after in {ISOLATED, FORCED_CLOSED}
         assert ordered or (before, after) in _OWN_CHANGES | _ENDS_OF_ORDERS
-        if (before, after) == (OPEN, HALF_OPEN):
+        if (before, after) == (OPEN, HALF_OPEN) and not self.was_told:
             assert self.time() >= self.opened_at + self._middle_seconds() * (1 - _OPTIONS.open_jitter) - 1e-6
         if after is OPEN:
             self.opened_at = self.time()
@@ -125,7 +126,9 @@ class BreakerMachine(RuleBasedStateMachine):
     def come_back(self):
         """A dependency seen to answer again is tried; an order and a closed breaker stay as they are."""
         before = self.breaker.state
+        self.was_told = True
         self.breaker.try_soon()
+        self.was_told = False
 
         assert self.breaker.state is (HALF_OPEN if before is OPEN else before)
 
