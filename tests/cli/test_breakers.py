@@ -49,7 +49,14 @@ def test_wrong_names_and_times_are_refused_with_what_there_is(tmp_path: Path) ->
 
 
 def test_without_a_service_the_list_says_so(tmp_path: Path) -> None:
-    """Orders can be seen and given all the same."""
+    """Orders can be seen and given all the same; a program is told by the exit code."""
     listed = run_opsctl("breakers", "list", folder=tmp_path)
-    assert listed.exit_code == 0
+    assert listed.exit_code == 3
     assert "the service does not answer" in listed.stderr
+
+
+def test_who_takes_the_place_of_an_order_is_told_whose_it_was(tmp_path: Path) -> None:
+    """The other one had a reason."""
+    run_opsctl("breakers", "isolate", "l2", "--owner", "anna", "--reason", "rebuild", folder=tmp_path)
+    told = run_opsctl("breakers", "force-closed", "l2", "--owner", "bert", folder=tmp_path)
+    assert "instead of: isolated, ordered by anna (rebuild)" in told.stderr

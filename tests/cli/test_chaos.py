@@ -31,6 +31,8 @@ def test_what_is_to_be_held_must_be_said(tmp_path: Path) -> None:
     assert (nothing.exit_code, unknown.exit_code) == (2, 2)
     assert "--profile ci" in nothing.stderr
     assert "CHA016" in unknown.stderr
+    assert "did you mean `vectors_down`?" in unknown.stderr
+    assert "tags are: ci, nightly" in run_opsctl("chaos", "list", "--profile", "cii", folder=tmp_path).stderr
 
 
 def test_all_mistakes_of_all_drills_are_told_at_once(tmp_path: Path) -> None:
@@ -57,6 +59,7 @@ def test_the_budget_of_a_month_without_drills_is_whole(tmp_path: Path) -> None:
     """43,200 minutes, each of which may fail as far as the objective allows."""
     statement = json.loads(run_opsctl("chaos", "budget", "--json", folder=tmp_path).stdout)["data"]
     assert (statement["allowed"], statement["debits"]) == (43_200.0, [])
+    assert run_opsctl("chaos", "budget", "--month", "2026-13", folder=tmp_path).exit_code == 2
 
 
 def test_a_report_of_nothing_says_what_to_do(tmp_path: Path) -> None:
@@ -79,3 +82,32 @@ def test_a_drill_goes_to_the_chaos_toolkit_and_comes_back(tmp_path: Path) -> Non
     (tmp_path / "experiment.json").write_text(exported)
     back = json.loads(run_opsctl("chaos", "import", "experiment.json", "--json", folder=tmp_path).stdout)
     assert back["data"]["drill"]["method"] == [{"fault": "vectors_refused", "lasts": "75s"}]
+
+
+def test_a_drill_that_waits_for_an_alert_that_no_rule_raises_is_refused(tmp_path: Path) -> None:
+    """It would blame the service for a misspelt word; the shipped drills name only alerts that there are."""
+    assert run_opsctl("init", folder=tmp_path).exit_code == 0
+    good = run_opsctl("chaos", "run", "--all", "--dry-run", folder=tmp_path)
+    book = tmp_path / "ops" / "drills" / "vectors_down.yaml"
+    book.write_text(book.read_text().replace("name: vectors_unreachable", "name: vectors_unreachabel"))
+
+    told = run_opsctl("chaos", "run", "vectors_down", "--dry-run", folder=tmp_path)
+
+    assert (good.exit_code, told.exit_code) == (0, 2)
+    assert "error[CHA019]" in told.stderr
+    assert "did you mean `vectors_unreachable`?" in told.stderr
+
+
+def test_what_a_fault_is_given_by_hand_must_fit_it(tmp_path: Path) -> None:
+    """Said before anything is made."""
+    odd = run_opsctl(
+        "chaos", "fault", "apply", "workers_killed", "--with", '{"how_many": "lots"}', folder=tmp_path
+    )
+    unknown = run_opsctl(
+        "chaos", "fault", "apply", "workers_killed", "--with", '{"howmany": 1}', folder=tmp_path
+    )
+    never = run_opsctl("chaos", "fault", "apply", "workers_killed", "--for", "0s", folder=tmp_path)
+
+    assert [each.exit_code for each in (odd, unknown, never)] == [2, 2, 2]
+    assert "`how_many` of `workers_killed` is a number, not 'lots'" in odd.stderr
+    assert "takes no `howmany`" in unknown.stderr

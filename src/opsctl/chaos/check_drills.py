@@ -69,6 +69,39 @@ def _odd_parameters(part: FaultPart, fault: Fault, *, path: _Path) -> Iterator[_
             )
 
 
+def unknown_alerts(drill: Drill, *, name: str, file: str, known: Collection[str]) -> list[Finding]:
+    """Return a finding for each alert that a drill names and no rule raises: it would be missed at every run."""
+    named = (*(alert.name for alert in drill.expect.alerts), *drill.expect.allowed_pages)
+    findings = []
+    for alert in named:
+        if alert not in known:
+            close = difflib.get_close_matches(alert, known, n=1)
+            findings.append(
+                Finding(
+                    code="CHA019",
+                    severity=Severity.ERROR,
+                    title=f"`{name}` waits for `{alert}`, which no rule raises",
+                    evidence=file,
+                    fix=f"did you mean `{close[0]}`?" if close else "`opsctl alerts list` shows all",
+                )
+            )
+    return findings
+
+
+def parameter_complaint(fault: Fault, given: Mapping[str, object]) -> str:
+    """Return what is wrong with what a fault is given by hand; nothing where it fits."""
+    known = {each.name: each for each in list(inspect.signature(fault.apply).parameters.values())[1:]}
+    for name, value in given.items():
+        if name not in known:
+            return f"`{fault.name}` takes no `{name}`"
+        wanted = known[name].annotation
+        fits = isinstance(value, int | float) and not isinstance(value, bool)
+        if wanted in (int, float, int | None, float | None) and not (fits or value is None):
+            return f"`{name}` of `{fault.name}` is a number, not {value!r}"
+    missing = [each.name for each in known.values() if each.default is each.empty and each.name not in given]
+    return f"`{fault.name}` needs `{missing[0]}`" if missing else ""
+
+
 def _crowds(drill: Drill, faults: Faults) -> Iterator[_Problem]:
     """Find two parts of one step that both change who asks: the later would overwrite the earlier, and undo it."""
     if not isinstance(faults, Mapping):

@@ -177,7 +177,8 @@ class _Holding:
         try:
             yield
         except OpsError as error:
-            self._errors.append(f"{what} could not be watched: {error.code} {error.message}")
+            hint = f"; {error.fix}" if error.fix else ""
+            self._errors.append(f"{what} could not be watched: {error.code} {error.message}{hint}")
         except KeyboardInterrupt:
             self._interrupted = True
 

@@ -26,6 +26,9 @@ What stands below `with` goes to the fault by name.""",
     "CHA018": """Two faults that are on together both change who asks: how often readers ask or repeat, or who presses beside them.
 
 There is one crowd, so the later fault would overwrite the earlier, and whichever is undone first would undo both.""",
+    "CHA019": """A drill names an alert that no rule of the project raises.
+
+It would wait for it in vain at every run, and the service would get the blame.""",
     "CHA020": """A drill may cost more of the service level than is left for drills this month.
 
 One minute is what may fail in a minute of usual traffic: a whole outage of one minute at 99.5 % costs 200. What may

@@ -1,5 +1,6 @@
 """Which drills are there, and are they right: every problem of every book at once, each with its place."""
 
+import difflib
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -81,9 +82,19 @@ def chosen(
     )
     if unknown or not found:
         what = f"`{unknown[0]}`" if unknown else f"tagged {', '.join(sorted(tags)) or 'at all'}"
-        fix = f"one of: {', '.join(sorted(known))}" if known else "`opsctl init` writes the starter books"
-        raise UsageError(f"there is no drill {what}", code="CHA016", fix=fix)
+        known_tags = {tag for each in drills for tag in each.drill.tags}
+        fix = _instead(unknown[0], known) if unknown else f"tags are: {', '.join(sorted(known_tags))}"
+        raise UsageError(
+            f"there is no drill {what}",
+            code="CHA016",
+            fix=fix if known else "`opsctl init` writes the starter books",
+        )
     return found
+
+
+def _instead(wrong: str, known: Collection[str]) -> str:
+    close = difflib.get_close_matches(wrong, known, n=1)
+    return f"did you mean `{close[0]}`?" if close else "`opsctl chaos list` shows them"
 
 
 def _twice(one: NamedDrill, other: NamedDrill) -> Finding:

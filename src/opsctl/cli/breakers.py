@@ -21,9 +21,11 @@ For = Annotated[str, typer.Option("--for", metavar="TIME", help="How long it sta
 
 @command(app, "opsctl breakers list", "opsctl breakers list --json")
 def list(json: Json = False) -> None:
-    """Show the state of each breaker and tier in the running service, and the orders that stand."""
+    """Show the state of each breaker and tier in the running service, and the orders that stand. Exit 3: no service."""
     from opsctl.cli import breaking
     from opsctl.cli.document import document
+    from opsctl.cli.exit import leave
+    from opsctl.core.exit_codes import ExitCode
     from opsctl.ui.console import print_document
     from opsctl.ui.show_breakers import show_breakers
 
@@ -32,6 +34,8 @@ def list(json: Json = False) -> None:
         print_document(document("opsctl.breakers.list", data=seen, ok=True))
     else:
         show_breakers(seen)
+    if all(each.state is None for each in seen):
+        leave(ExitCode.NOT_READY)
 
 
 @command(app, "opsctl breakers isolate vectors --owner anna --for 30m --reason 'index is being rebuilt'")

@@ -51,6 +51,7 @@ def order(dependency: str, kind: str, *, owner: str, reason: str, duration: str,
     from opsctl.core.units import parse_duration
     from opsctl.service.resilience.breaker_model import OverrideKind
     from opsctl.service.resilience.orders import new_order
+    from opsctl.ui.console import note
 
     try:
         seconds = parse_duration(duration)
@@ -60,7 +61,11 @@ def order(dependency: str, kind: str, *, owner: str, reason: str, duration: str,
     given = new_order(
         dependency, kind=OverrideKind(kind), owner=owner, reason=reason, seconds=seconds, now=now
     )
+    before = next((each for each in _file().standing(now) if each.dependency == dependency), None)
     _file().give(given, now=now)
+    if before is not None and not as_json:
+        reason = f" ({before.reason})" if before.reason else ""
+        note(f"instead of: {before.kind.replace('_', ' ')}, ordered by {before.owner}{reason}")
     _show(given, as_json=as_json)
 
 

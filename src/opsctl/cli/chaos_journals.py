@@ -27,7 +27,7 @@ def read_run(run_id: str | None) -> "Journal":
     known = sorted(_runs().glob("*.json"))
     wanted = [path for path in known if run_id is None or path.stem == run_id]
     if not wanted:
-        names = ", ".join(path.stem for path in known[-5:])
+        names = ", ".join(f"`{path.stem}`" for path in known[-5:])
         raise UsageError(
             f"there is no run `{run_id}`" if run_id else "no drill was held yet",
             code="CHA064",

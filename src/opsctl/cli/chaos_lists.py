@@ -1,10 +1,13 @@
 """The commands `opsctl chaos list`, `faults` and `budget`: what there is to break, and what it did cost."""
 
+import re
 from typing import Annotated
 
 import typer
 
 from opsctl.cli.options import Json, command
+
+_MONTH = re.compile(r"\d{4}-(0[1-9]|1[0-2])")
 
 
 def register(app: typer.Typer) -> None:
@@ -66,6 +69,8 @@ def budget(
     from opsctl.ui.console import print_document
     from opsctl.ui.show_chaos import show_statement
 
+    if month is not None and not _MONTH.fullmatch(month):
+        raise typer.BadParameter("such as 2026-11", param_hint="--month")
     statement = chaosing.budget_ledger().statement(month)
     if json:
         print_document(document("opsctl.chaos.budget", data=statement, ok=True))

@@ -64,6 +64,7 @@ def run(
     if not (names or everything or profile):
         raise typer.BadParameter("say which: names, --profile ci, or --all; `opsctl chaos list` shows them")
     drills = chaosing.drills(names or (), tags=(profile,) if profile else ())
+    chaosing.require_alerts(drills)
     if dry_run:
         if json:
             print_document(document("opsctl.chaos.plan", data=chaosing.listed(drills, {}), ok=True))

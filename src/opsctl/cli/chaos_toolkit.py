@@ -118,8 +118,8 @@ def undo(
     from opsctl.cli.document import document
     from opsctl.ui.console import note, print_document
 
-    chaos_by_hand.undo_by_hand(name)
+    was_held = chaos_by_hand.undo_by_hand(name)
     if json:
         print_document(document("opsctl.chaos.fault", data={"fault": name, "lease_seconds": 0}, ok=True))
         return
-    note(f"{name} is taken back")
+    note(f"{name} is taken back" if was_held else f"{name} was not there; nothing of it is now")

@@ -33,7 +33,8 @@ def last_outcomes() -> "Mapping[str, Record]":
     from opsctl.chaos.evidence import EVIDENCE_KIND
     from opsctl.cli import wiring
 
-    return {record.subject: record for record in wiring.ledger().records(kind=EVIDENCE_KIND)}
+    newest_first = wiring.ledger().records(kind=EVIDENCE_KIND)
+    return {record.subject: record for record in reversed(newest_first)}
 
 
 def outcomes_of(proofs: "Mapping[str, Record]") -> "dict[str, Outcome]":
@@ -75,3 +76,32 @@ def budget_ledger() -> "BudgetLedger":
 
     path = wiring.settings().home / "chaos" / "budget.jsonl"
     return BudgetLedger(path, clock=wiring.clock(), minutes_a_month=MINUTES_A_MONTH)
+
+
+def require_alerts(drills: "Sequence[NamedDrill]") -> None:
+    """Refuse drills that wait for an alert which no rule of the project raises.
+
+    Raises:
+        UsageError: CHA010 with one finding for each such name.
+    """
+    from opsctl.chaos.check_drills import unknown_alerts
+    from opsctl.cli import watching, wiring
+    from opsctl.core.errors import UsageError
+
+    settings = wiring.settings()
+    if not (settings.root / settings.project.books.alerts).exists():
+        return  # a run says so itself
+    _, rules = watching.load_rules()
+    known = {rule.name for rule in rules.alerts}
+    findings = [
+        finding
+        for each in drills
+        for finding in unknown_alerts(each.drill, name=each.name, file=each.file, known=known)
+    ]
+    if findings:
+        raise UsageError(
+            "a drill waits for an alert that does not exist",
+            code="CHA010",
+            findings=findings,
+            fix="mend the drills and run the same command again; nothing was changed",
+        )

@@ -63,8 +63,9 @@ def looks(*, every_seconds: float, wait: Wait, first_seconds: float = _FIRST_SEC
     seconds = min(first_seconds, every_seconds)
     while True:
         # From one due time to the next, so that the time that looking takes does not add up.
-        due = max(due + seconds, clock.monotonic())
-        if not wait(due - clock.monotonic()):
+        now = clock.monotonic()
+        due = max(due + seconds, now)
+        if not wait(due - now):
             return
         seconds = every_seconds
         stack = _stack()

@@ -33,7 +33,9 @@ def show_breakers(seen: Sequence[Breaker]) -> None:
     show_table(titles, [_cells(each) for each in seen])
     if all(each.state is None for each in seen):
         hint("the service does not answer: opsctl stack up, or opsctl serve")
-    elif any(each.state in {"open", "isolated"} for each in seen):
+    elif ordered := [each.name for each in seen if each.owner]:
+        hint(f"what is ordered stays so until then; back: opsctl breakers release {ordered[0]}")
+    elif any(each.state == "open" for each in seen):
         hint("what is open is tried again by itself; why it failed: opsctl status, opsctl stack logs service")
 
 
