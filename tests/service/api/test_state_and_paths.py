@@ -21,8 +21,21 @@ def test_a_ready_service_names_its_dependencies(client: InProcessClient) -> None
     ReadyAnswer.model_validate_json(answer.content)
 
 
-def test_a_service_that_is_not_ready_says_why(client: InProcessClient, service: FakeService) -> None:
-    """503 with the reasons, and when to ask again."""
+def test_a_service_that_was_ready_is_degraded_while_a_dependency_is_away(
+    client: InProcessClient, service: FakeService
+) -> None:
+    """Lower tiers answer; a load balancer that took every machine out would make the outage that they prevent."""
+    client.get("/readyz")
+    service.states["vectors"] = "no answer within 1 s"
+
+    answer = client.get("/readyz")
+
+    assert (answer.status_code, answer.json()["status"]) == (200, "degraded")
+    assert answer.json()["dependencies"]["vectors"] == "no answer within 1 s"
+
+
+def test_a_service_that_was_never_ready_says_why(client: InProcessClient, service: FakeService) -> None:
+    """503 with the reasons, and when to ask again: it knows nothing yet that could stand in."""
     service.states["vectors"] = "no collection `content`"
 
     answer = client.get("/readyz")

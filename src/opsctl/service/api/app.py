@@ -41,7 +41,7 @@ def make_api(  # noqa: PLR0913 - the one place where everything comes together
     add_feed_routes(api, feeds=feeds, book=book, meters=meters)
     add_interaction_routes(api, interactions=interactions, book=book, now=now)
     add_content_routes(api, contents=contents)
-    add_ready_routes(api, readiness=readiness)
+    add_ready_routes(api, readiness=readiness, has_tiers=book.resilience.ladder)
     add_document_routes(api, book=book, cache_book=cache_book)
     handle_failures(api)
     return api

@@ -174,11 +174,15 @@ class HealthAnswer(Outgoing):
 
 
 class ReadyAnswer(Outgoing):
-    """The service can do its work."""
+    """The service answers feeds."""
 
-    status: str = Field(description="Always `ready`; otherwise the answer is a problem.", examples=["ready"])
+    status: str = Field(
+        description="`ready`, or `degraded`: feeds come from a lower tier; otherwise the answer is a problem.",
+        examples=["ready"],
+    )
     dependencies: dict[str, str] = Field(
-        description="`ok` for each.", examples=[{"database": "ok", "vectors": "ok", "l2": "ok"}]
+        description="`ok`, or what is wrong, for each.",
+        examples=[{"database": "ok", "vectors": "ok", "l2": "ok"}],
     )
 
 
