@@ -1,6 +1,6 @@
 """The vector database dies at once, as its machine would.
 
-Feeds that are not stored cannot be made; stored ones are served from L1 meanwhile.
+Feeds that are not stored come from what is popular; stored ones are served from L1 meanwhile.
 """
 
 from opsctl.chaos.ground import Ground

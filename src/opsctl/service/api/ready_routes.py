@@ -14,9 +14,8 @@ _SPARED = frozenset({"l2"})
 def add_ready_routes(api: FastAPI, *, readiness: Readiness, has_tiers: bool) -> None:
     """Add `/readyz`.
 
-    Args:
-        has_tiers: feeds go on without a dependency, once this worker has learnt what is popular and whose keys are good.
-            All workers have the same dependencies, so calling them unready would make an outage of a degradation.
+    With tiers feeds go on without a dependency, once this worker has learnt what is popular and whose keys are good. All
+    workers have the same dependencies, so calling them unready would make an outage of a degradation.
     """
     was_ready = False
 
