@@ -49,8 +49,11 @@ if TYPE_CHECKING:
     from opsctl.service.edge.asgi import Application
 
 _TEND_SECONDS = 2.0
-# A lookup of keys may wait longer than a feed's: without a key there is no answer at all.
-_KEYS_SECONDS = 2.0
+# A lookup of keys may wait longer than a feed's: without a key there is no answer at all. It ends before the edge's own
+# patience (2 s), or the breaker would never hear who was late.
+_KEYS_SECONDS = 1.8
+# Of the time of a request, for the same reason.
+_INTERACTIONS_SHARE = 0.9
 
 
 @asynccontextmanager
@@ -140,7 +143,7 @@ def _api(worker: Worker, feeds: FeedParts) -> FastAPI:
             is_saturated=lambda: worker.saturation.is_saturated,
         ),
         interactions=InteractionRecorder(
-            worker.guarded_database(worker.service.limits.request_seconds),
+            worker.guarded_database(worker.service.limits.request_seconds * _INTERACTIONS_SHARE),
             invalidation=ReaderInvalidation(worker.journal),
             significant=worker.cache.invalidation.significant,
             meters=worker.meters,
