@@ -127,7 +127,7 @@ def test_markdown_shows_every_drill_and_escapes_what_came_from_outside():
 
     assert text.startswith("### ⛔ Drills: 1 of 4 held")
     assert "| deviated | ❌ deviated | 50 % |" in text
-    assert "| unsteady | ❔ cannot tell | - | - | - | 0 |" in text
+    assert "| unsteady | ❔ cannot tell | - | - | - | - | 0 |" in text
     assert "left behind: process 42 is stopped" in text
     assert "<b>" not in text
     assert "@team" not in text

@@ -44,7 +44,7 @@ def escape(text: str) -> str:
 
 
 def _table(journal: Journal) -> str:
-    head = ("drill", "verdict", "available", "p99", "recovered", "cost")
+    head = ("drill", "verdict", "available", "p99", "answers back", "agents back", "cost")
     rows = [head, ("---",) * len(head), *(_row(entry) for entry in journal.entries)]
     return "\n".join(f"| {' | '.join(row)} |" for row in rows)
 
@@ -52,15 +52,21 @@ def _table(journal: Journal) -> str:
 def _row(entry: Entry) -> tuple[str, ...]:
     report, figures = entry.report, entry.report.phase(Phase.FAULT)
     control = "" if report.control is Control.NONE else f" ({escape(str(report.control))})"
-    back = report.recovered_seconds
     return (
         f"{escape(report.drill)}{control}",
         _SIGNS[entry.verdict.outcome],
         "-" if figures.availability is None else share_text(figures.availability),
         "-" if figures.p99_seconds is None else format_duration(figures.p99_seconds),
-        "-" if back is None else format_duration(back) if back else "at once",
+        _back(report.recovered_seconds),
+        _back(report.tier_recovered_seconds),
         "-" if report.spent_minutes is None else f"{report.spent_minutes:.3g}",
     )
+
+
+def _back(seconds: float | None) -> str:
+    if seconds is None:
+        return "-"
+    return format_duration(seconds) if seconds else "at once"
 
 
 def _reasons(entry: Entry) -> str:

@@ -205,7 +205,11 @@ def _point_text(point: Point) -> str:
 
 
 def _alert_line(seen: AlertSeen, report: DrillReport, *, is_expected: bool) -> Lifeline:
-    name = seen.name if is_expected else f"{seen.name} (not expected)"
+    name = (
+        seen.name
+        if is_expected
+        else f"{seen.name} ({'a page that was not expected' if seen.is_page else 'beside it'})"
+    )
     begins = seen.firing_at if seen.firing_at is not None else seen.told_at
     if begins is None:
         return Lifeline(name=name, ink="f", left=0, width=0, told=None, text="it did not fire")

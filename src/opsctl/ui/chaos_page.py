@@ -87,7 +87,7 @@ def _standing(outcome: Outcome) -> dict[str, str]:
 def _tiles(report: DrillReport, drill: Drill) -> Iterator[tuple[str, str, str]]:
     figures, steady = report.phase(Phase.FAULT), drill.steady_state
     if report.fault_at is None:
-        yield "Fault", "not made", "the baseline was not steady"
+        yield "Fault", "not made", "the reasons stand below"
         return
     may_miss = f"at least {share_text(1 - steady.allowed_share)} while the fault is on"
     yield "Available", _share(figures.availability), may_miss
@@ -154,10 +154,13 @@ def _method(entry: Entry) -> Iterator[tuple[str, str]]:
         done = report.mitigation
         ended = "not at all" if done.ended_seconds is None else f"after {format_duration(done.ended_seconds)}"
         yield "Runbook", f"{done.command}: {'worked' if done.worked else 'failed'}, the trouble ended {ended}"
-    for each in report.calls:
-        growth = report.call_growth(each.dependency)
+    for dependency, most in drill.expect.most_calls.items():
+        growth = report.call_growth(dependency)
         if growth is not None:
-            yield f"Calls to {each.dependency}", f"{growth:.2f} times the usual for a feed"
+            yield (
+                f"Calls to {dependency}",
+                f"{growth:.2f} times as often as usual for a feed, allowed are {most:g}",
+            )
     for seen in report.counters:
         yield "Counted", f"{counter_text(seen.metric, seen.labels)} grew by {seen.growth:g}"
     if report.failures:

@@ -71,7 +71,7 @@ def show_drill_verdicts(verdicts: Sequence[DrillVerdict], reports: Mapping[str, 
     from rich.markup import escape
 
     show_table(
-        ("drill", "", "available", "p99", "recovered", "cost"),
+        ("drill", "", "available", "p99", "answers back", "agents back", "cost"),
         [
             (escape(each.drill), OUTCOME_WORDS[each.outcome], *_row(reports.get(each.drill)))
             for each in verdicts
@@ -141,14 +141,15 @@ def _rows_or_last(named: NamedDrill, last: Mapping[str, Outcome] | None) -> str:
     return OUTCOME_WORDS[last[named.name]] if named.name in last else "[dim]never[/]"
 
 
-def _row(report: DrillReport | None) -> tuple[str, str, str, str]:
+def _row(report: DrillReport | None) -> tuple[str, ...]:
     if report is None or report.fault_at is None:
-        return "-", "-", "-", "-"
+        return ("-",) * 5
     figures = report.phase(Phase.FAULT)
     return (
         _share(figures.availability),
         _seconds(figures.p99_seconds),
         _back(report),
+        tier_back(report),
         cost_text(report),
     )
 
@@ -186,7 +187,13 @@ def _alert_rows(report: DrillReport, drill: Drill) -> Iterator[tuple[str, ...]]:
     expected = {alert.name for alert in drill.expect.alerts}
     for seen in report.alerts:
         if seen.name not in expected:
-            yield f"{escape(seen.name)} [dim](not expected)[/]", "-", "-", "-", "-"
+            yield (
+                f"{escape(seen.name)} [dim]({'a page, not expected' if seen.is_page else 'beside it, wakes nobody'})[/]",
+                "-",
+                "-",
+                "-",
+                "-",
+            )
 
 
 def _outcome_lines(report: DrillReport, drill: Drill) -> Iterator[tuple[str, str]]:
