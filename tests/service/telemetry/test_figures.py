@@ -109,12 +109,13 @@ def test_dependencies_are_told_as_they_are():
     async def work() -> None:
         await look()
         asked.answers = {"vectors": "COL001 gone", "database": "ok"}
-        await look()
+        for _ in range(9):
+            await look()
 
     asyncio.run(work())
 
-    assert seen == [(1, 0), (0, 1)]
-    assert back == ["database"]
+    assert seen == [(1, 0), *[(0, 1)] * 9]
+    assert back == ["database"] * 5  # its first trials may fail while it loads what it holds
     assert value(meters, "dependency_up", dependency="l2") is None  # switched off: nothing to be told
 
 

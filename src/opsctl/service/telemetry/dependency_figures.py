@@ -10,6 +10,8 @@ from opsctl.service.telemetry.meters import Meters
 
 _SECONDS = 2.0
 _OK = "ok"
+_BACK_LOOKS = 5
+"""So many looks long a dependency counts as just come back: one that loads what it holds may fail its first trial."""
 
 
 class Looks(Protocol):
@@ -25,7 +27,7 @@ class DependencyFigures:
 
     Args:
         dependencies: asks them.
-        came_back: hears of each that answers after it did not.
+        came_back: hears of each that answers after it did not, at the first looks.
         meters: where the gauges are.
     """
 
@@ -33,7 +35,8 @@ class DependencyFigures:
         self._dependencies = dependencies
         self._came_back = came_back
         self._meters = meters
-        self._away: frozenset[str] = frozenset()
+        self._back_looks: dict[str, int] = {}
+        """How often `came_back` will hear of each that was away."""
 
     async def run(self, stop: asyncio.Event) -> None:
         """Look until told to stop."""
@@ -45,9 +48,11 @@ class DependencyFigures:
     async def look(self) -> None:
         """Look once."""
         answers = await self._dependencies.check()
-        away = frozenset(name for name, answer in answers.items() if answer != _OK)
-        for name in answers:
-            self._meters.set(metrics.DEPENDENCY_UP, name, to=0.0 if name in away else 1.0)
-        for name in self._away - away:
-            self._came_back(name)
-        self._away = away
+        for name, answer in answers.items():
+            is_up = answer == _OK
+            self._meters.set(metrics.DEPENDENCY_UP, name, to=float(is_up))
+            if not is_up:
+                self._back_looks[name] = _BACK_LOOKS
+            elif self._back_looks.get(name, 0):
+                self._back_looks[name] -= 1
+                self._came_back(name)
