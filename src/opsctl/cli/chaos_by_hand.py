@@ -28,21 +28,18 @@ def hold_ground(listener: "Listener") -> None:
 
 
 def _hold(listener: "Listener") -> None:
-    from opsctl.cli import proving_setup, watching, wiring
+    from opsctl.cli import wiring
+    from opsctl.cli.chaos_stage import open_stage
     from opsctl.core.events import Noted
 
-    clock = wiring.clock()
-    books, rules = watching.load_rules()
-    with proving_setup.proving_ground(
-        wiring.settings(), clock=clock, listener=listener, is_for_drills=True
-    ) as ground:
-        proving_setup.tell_of_ground(listener, ground)
-        proving_setup.watch(ground, books=books, rules=rules, clock=clock)
+    with open_stage(listener) as stage:
+        ground = stage.ground
+        _mark(ground).parent.mkdir(parents=True, exist_ok=True)
         _mark(ground).touch()
         ready = f"ready; in another terminal: opsctl chaos fault apply vectors_refused, opsctl --project {ground.root} status"
         listener(Noted(subject="proving ground", message=ready))
         while True:
-            clock.sleep(_POLL_SECONDS)
+            wiring.clock().sleep(_POLL_SECONDS)
 
 
 def apply_by_hand(fault: str, parameters: Mapping[str, object], *, seconds: float) -> None:
