@@ -15,8 +15,9 @@ from opsctl.alerts.target import Histograms, PrometheusVersion, Target
 from opsctl.alerts.testing.run import RuleTester
 from opsctl.alerts.unit_tests.cases import cases_of
 from opsctl.chaos.registry import all_faults
+from opsctl.core.clock import SystemClock
 from opsctl.core.differences import differences
-from opsctl.core.events import ignore
+from opsctl.core.events import Event, PhaseFinished, ignore
 from opsctl.core.findings import Severity
 from opsctl.metrics.contract import full_contract
 
@@ -122,12 +123,16 @@ def test_promtool_and_amtool_agree_with_all_shipped_rules_and_routes():
     books = shipped()
     rules = compiled(books)
 
-    report = RuleTester(books, rules, contract=full_contract(), listener=ignore).test(
-        rules.alerts, mutation=False
-    )
+    told: list[Event] = []
+    tester = RuleTester(books, rules, contract=full_contract(), listener=told.append, clock=SystemClock())
+    report = tester.test(rules.alerts, mutation=False)
 
     assert report.findings == ()
     assert sum(report.cases.values()) > 200
+    # Every phase starts programs, dozens of times.
+    finished = [event for event in told if isinstance(event, PhaseFinished)]
+    assert [event.subject for event in finished] == ["rules", "routes"]
+    assert all(event.duration_seconds > 0.01 for event in finished)
 
 
 @needs_tools
@@ -137,7 +142,7 @@ def test_every_kind_of_signal_passes_its_tests_and_notices_wrong_rules():
     rules = compiled(books)
     quick = [alert for alert in rules.alerts if alert.tier is None or alert.tier == "fast"]
 
-    tester = RuleTester(books, rules, contract=full_contract(), listener=ignore)
+    tester = RuleTester(books, rules, contract=full_contract(), listener=ignore, clock=SystemClock())
     report = tester.test(
         [alert for alert in quick if alert.name in ("ratio", "level", "share")], mutation=True
     )
@@ -155,7 +160,7 @@ def test_nine_in_ten_wrong_rules_of_the_shipped_books_are_noticed():
     books = shipped()
     rules = compiled(books)
 
-    report = RuleTester(books, rules, contract=full_contract(), listener=ignore).test(
+    report = RuleTester(books, rules, contract=full_contract(), listener=ignore, clock=SystemClock()).test(
         rules.alerts, mutation=True
     )
 

@@ -1,12 +1,14 @@
 """A book of a drill is refused with the place of everything that would make it say nothing."""
 
 import pytest
+from pydantic import ValidationError
 from tests.chaos.drills import PLAIN, drill
 
 from opsctl.chaos.book import Control, Drill
 from opsctl.chaos.load_drills import chosen, load_drill, load_drills
 from opsctl.chaos.model import Fault
 from opsctl.chaos.plan import fault_seconds, forecast_minutes, least_seconds, most_seconds, spent_minutes
+from opsctl.chaos.probes import Probe
 from opsctl.config.load import parse_book
 from opsctl.core.errors import UsageError
 
@@ -63,7 +65,22 @@ def test_a_whole_book_is_read():
         ("title: the", "tilte: the", 1, "unknown key `tilte`"),
         ("0.995", ".nan", 7, "finite number"),
         ("stalled: 1.5", "stalled: .inf", 12, "finite number"),
-        ("lasts: 90s", "lasts: 90", 9, "valid string"),
+        ("lasts: 90s", "lasts: 90", 9, "`90` has no unit; write `90ms` or `90s`"),
+        ("p99: 500ms", "p99: 500", 7, "`500` has no unit; write `500ms` or `500s`"),
+        ("p99: 500ms", "p99: -.inf", 7, "`-inf` has no unit; write `30ms` or `30s`"),
+        ("p99: 500ms", "p99: -5s", 7, "`-5s` is not a duration; write it as `250ms`"),
+        (
+            "{fault: vectors_down, lasts: 90s}",
+            "{vectors_down: 90s}",
+            9,
+            "write `{fault: vectors_down, lasts: 90s}`",
+        ),
+        (
+            "{fault: vectors_down, lasts: 90s}",
+            "{1: [2]}",
+            9,
+            "`{fault: vectors_down, lasts: 30s}` or `{wait: 30s}`",
+        ),
         ("lasts: 90s", "lasts: 0s", 9, "longer than nothing"),
         ("lasts: 90s", "lasts: 2d", 9, "longer than a day"),
         ("{wait: 10s}", "{waits: 10s}", 10, "unknown key `waits`"),
@@ -82,6 +99,38 @@ def test_what_is_wrong_is_told_with_its_place(old, new, line, title):
 
     assert [place for place, _ in found] == [line]
     assert title in found[0][1]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "line", "fix"),
+    [
+        ("0.995", "99.5", 7, "a part of one belongs here, not percent: write `0.995`"),
+        ("0.995", "99.5%", 7, "not in percent: write `0.995`"),
+        ("max_share: 0.01", "max_share: 1%", 7, "not in percent: write `0.01`"),
+        ("max_share: 0.01", "max_share: 700", 7, None),
+        ("{fault: vectors_down, lasts: 90s}", "vectors_down", 9, "write `{fault: vectors_down, lasts: ...}`"),
+        ("{wait: 10s}", "10s", 10, "write `{wait: 10s}`"),
+        ("- {fault: l2_damaged}", "- l2_damaged", 13, "write `{fault: l2_damaged}`"),
+        ("alerts: [{name: VectorStoreDown, detect_within: 60s, resolve_within: 5m}]", "alerts: [VectorStoreDown]", 19,
+         "write `{name: VectorStoreDown, detect_within: ...}`"),
+        ("alerts: [{name: VectorStoreDown, detect_within: 60s, resolve_within: 5m}]", "alerts: VectorStoreDown", 19,
+         "write `[{name: VectorStoreDown, detect_within: ...}]`"),
+        ("tags: [ci, nightly]", "tags: ci", 3, "write `[ci]`"),
+        ("catalogue: [1]", "catalogue: 1", 4, "write `[1]`"),
+        ("budget: {sli_minutes: 5}", "budget: 5", 23, "known keys here: sli_minutes"),
+        ("mitigation: {command: opsctl stack start vectors, runbook: VectorStoreDown.md, ends_within: 20s}",
+         'mitigation: "a: b, c"', 22, 'write `{command: "a: b, c", ends_within: ...}`'),
+    ],
+)  # fmt: skip
+def test_a_typical_slip_is_answered_with_the_right_spelling(old, new, line, fix):
+    """Percent for a share, a bare name for a map, a single value for a list."""
+    assert old in WHOLE
+    with pytest.raises(UsageError) as caught:
+        parse_book(WHOLE.replace(old, new), Drill, file="drill.yaml")
+
+    (found,) = caught.value.findings
+    assert found.location is not None
+    assert (found.location.line, found.fix) == (line, fix)
 
 
 @pytest.mark.parametrize(
@@ -177,6 +226,58 @@ def test_what_a_fault_does_not_take_or_lacks_is_found(tmp_path):
         text.replace(", much: 1", "").replace("pressed, lasts", "pressed, with: {factor: 2}, lasts")
     )
     assert len(load_drill(path, faults={"pressed": known}).drill.parts) == 2
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "code", "line"),
+    [
+        ("opsctl stack start vectors", "systemctl restart qdrant", "CHA063", 22),
+        ("opsctl stack start vectors", "opsctl stack 'start", "CHA063", 22),
+        ("every: 5s", "timeout: 1m", "CHA022", 16),
+    ],
+)
+def test_what_would_only_fail_in_the_middle_of_a_drill_is_found_before(tmp_path, old, new, code, line):
+    """A mitigation that is none, a quote without its end, a probe for which no lease waits."""
+    path = tmp_path / "drill.yaml"
+    path.write_text(WHOLE.replace(old, new))
+
+    with pytest.raises(UsageError) as caught:
+        load_drill(path, faults=FAULTS)
+
+    (found,) = caught.value.findings
+    assert (found.code, found.location.line if found.location else None) == (code, line)
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        *(("url", url) for url in ("http://[::1/", "http://h:99999/", "http://h:0/", "http://a..b/", "http://xn--/", "http://:80/")),
+        *(("pattern", pattern) for pattern in ("(" * 500 + ")" * 500, "a{99999999999999999999}", "(", "(?P<a>x)(?P<a>y)")),
+    ],
+)  # fmt: skip
+def test_a_probe_that_could_never_be_asked_is_refused(key, value):
+    """The client, or the compiler of patterns, would end the drill in its own words."""
+    given = {"name": "one", "url": "http://127.0.0.1/"} | {key: value}
+
+    with pytest.raises(ValidationError, match=r"no web address|no regular expression|should match pattern"):
+        Probe.model_validate(given)
+
+
+@pytest.mark.parametrize("value", ["two", "'2'", "true", "[1]", "1.5", "0", "-1"])
+def test_a_value_that_a_fault_could_not_work_with_is_found_before_anything_is_broken(tmp_path, value):
+    """It would end the drill in the middle, or break nothing."""
+    path = tmp_path / "drill.yaml"
+    text = "title: x\nmethod:\n  - fault: workers_killed\n    with:\n      how_many: VALUE\n    lasts: 60s\n"
+    path.write_text(text.replace("VALUE", value))
+
+    with pytest.raises(UsageError) as caught:
+        load_drill(path)
+
+    (found,) = caught.value.findings
+    assert (found.code, found.location.line if found.location else None) == ("CHA017", 5)
+    assert "`how_many` of `workers_killed` is a whole number above zero, not " in found.title
+    path.write_text(text.replace("VALUE", "2"))
+    assert load_drill(path).drill.parts[0].parameters == {"how_many": 2}
 
 
 @pytest.mark.parametrize(

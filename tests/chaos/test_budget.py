@@ -10,6 +10,7 @@ from opsctl.chaos.budget import BudgetLedger
 from opsctl.clients.files import FileLock
 from opsctl.core.clock import SystemClock
 from opsctl.core.errors import FailedError, RefusedError
+from opsctl.core.events import Event, Noted
 
 MONTH = 31 * 24 * 3600
 
@@ -76,22 +77,43 @@ def test_a_cost_that_nobody_can_tell_uses_up_the_month(path):
     assert book.statement().left == 0
 
 
-def test_a_line_that_a_crash_cut_off_is_dropped_and_the_next_one_is_whole(path):
-    """It was never acknowledged."""
-    book = ledger(path)
+def test_a_line_that_a_crash_cut_off_is_told_moved_aside_and_followed_by_a_whole_one(path):
+    """It was never acknowledged, and nothing is lost silently."""
+    told: list[Event] = []
+    book = BudgetLedger(path, clock=FakeClock(), minutes_a_month=100, listener=told.append)
     book.debit("one", forecast=1, spent=1)
     with path.open("ab") as file:
         file.write(b'{"at": "2026-11-2')
 
-    assert book.statement().spent == 1
+    spent = book.statement().spent
+    told_of_reading = len(told)
     book.debit("two", forecast=1, spent=2)
 
+    assert (spent, told_of_reading) == (1, 1)
     assert [json.loads(line)["drill"] for line in path.read_text().splitlines()] == ["one", "two"]
+    assert path.with_suffix(".torn").read_bytes() == b'{"at": "2026-11-2\n'
+    messages = [event.message for event in told if isinstance(event, Noted)]
+    assert [str(path.with_suffix(".torn")) in message for message in messages] == [False, True]
+    assert book.statement().spent == 3
+    assert len(told) == 2
+
+
+def test_a_last_line_that_only_lacks_its_end_counts(path):
+    """An editor took the line end away; the drill was held all the same."""
+    told: list[Event] = []
+    book = BudgetLedger(path, clock=FakeClock(), minutes_a_month=100, listener=told.append)
+    book.debit("one", forecast=1, spent=1)
+    path.write_bytes(path.read_bytes().rstrip(b"\n"))
+
+    spent = book.statement().spent
+    book.debit("two", forecast=1, spent=2)
+
+    assert (spent, book.statement().spent, told) == (1, 3, [])
 
 
 @pytest.mark.parametrize(
     "line",
-    ["x", "{}", "[]", '{"at": "2026-11-22", "drill": "a", "forecast": 1, "spent": -1}',
+    ["x", "", "\xff", pytest.param("[" * 100_000, id="deep"), "{}", "[]", '{"at": "2026-11-22", "drill": "a", "forecast": 1, "spent": -1}',
      '{"at": "2026-11-22", "drill": "a", "forecast": 1, "spent": NaN}', '{"at": 1, "drill": "a", "forecast": 1, "spent": 1}'],
 )  # fmt: skip
 def test_a_damaged_line_stops_every_drill(path, line):

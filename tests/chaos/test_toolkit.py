@@ -202,3 +202,34 @@ def test_a_fault_without_a_pause_lasts_a_minute_and_that_is_told():
 
     assert [step_seconds(step) for step in back.drill.method] == [60]
     assert [finding.code for finding in back.findings] == ["CHA043"]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"tags": 5},
+        {"configuration": [1]},
+        {"method": [{"type": "action", "provider": {"type": "process", "path": "opsctl", "arguments": 5}}]},
+        {"method": [{"type": "action", "pauses": {"before": 10**400, "after": 1e308}}]},
+        {"extensions": [{"name": "opsctl", "drill": {"probes": [{"name": 5}, {"name": "p", "timeout": 3}]}}]},
+        {"steady-state-hypothesis": {"probes": [{"name": "p", "tolerance": 200, "provider": {"type": "http", "url": "http://127.0.0.1/", "timeout": 10**400}}]}},
+    ],
+)  # fmt: skip
+def test_values_that_no_experiment_has_are_passed_over_or_named(change):
+    """A drill or a refusal, never a traceback."""
+    fault = {
+        "type": "action",
+        "provider": {"type": "process", "path": "opsctl", "arguments": "chaos fault apply nothing"},
+    }
+    probe = {
+        "type": "probe",
+        "name": "up",
+        "tolerance": 200,
+        "provider": {"type": "http", "url": "http://127.0.0.1/"},
+    }
+    experiment = {"title": "odd", "method": [fault, probe]} | change
+    experiment["method"] = [*experiment["method"], probe]
+
+    made = import_experiment(json.dumps(experiment), file="odd.json")
+
+    assert [each.name for each in made.drill.probes][-1] == "up"

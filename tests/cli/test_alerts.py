@@ -33,9 +33,16 @@ def change_rule(project: Path, rule: str, **values: object) -> None:
 def test_a_new_project_passes_its_checks(project: Path):
     """Nothing was proven there yet, which is said but is no failure."""
     outcome = run_opsctl("alerts", "lint", "--json", folder=project)
+    shown = run_opsctl("alerts", "lint", folder=project)
 
     assert outcome.exit_code == 0, outcome.stderr
-    assert not [each for each in json.loads(outcome.stdout)["findings"] if each["severity"] == "error"]
+    assert shown.exit_code == 0
+    findings = json.loads(outcome.stdout)["findings"]
+    assert not [each for each in findings if each["severity"] == "error"]
+    assert len([each for each in findings if each["code"] == "ALR041"]) > 20
+    assert shown.stderr.count("warning[ALR041]") == 1
+    assert f"{len(findings)} warnings" in shown.stdout
+    assert run_opsctl("alerts", "lint", "--fail-on", "warning", folder=project).exit_code == 1
 
 
 def test_a_mistake_in_a_book_is_shown_at_its_line_and_fails(own_project: Path):

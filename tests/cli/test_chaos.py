@@ -109,5 +109,5 @@ def test_what_a_fault_is_given_by_hand_must_fit_it(tmp_path: Path) -> None:
     never = run_opsctl("chaos", "fault", "apply", "workers_killed", "--for", "0s", folder=tmp_path)
 
     assert [each.exit_code for each in (odd, unknown, never)] == [2, 2, 2]
-    assert "`how_many` of `workers_killed` is a number, not 'lots'" in odd.stderr
+    assert "`how_many` of `workers_killed` is a whole number above zero, not 'lots'" in odd.stderr
     assert "takes no `howmany`" in unknown.stderr

@@ -58,12 +58,37 @@ def test_output_to_a_full_disk_is_no_bug(tmp_path: Path):
     assert "error[FIL001]: no room left to write" in in_json.stderr
 
 
-def test_a_full_disk_behind_stderr_changes_no_exit_code(tmp_path: Path):
-    """Messages are lost; what the command came to is not."""
-    wrong = run_shell("$OPSCTL explain NOPE999 2> /dev/full", folder=tmp_path)
-    good = run_shell("$OPSCTL config show 2> /dev/full", folder=tmp_path)
+@pytest.mark.parametrize(
+    ("line", "code"),
+    [
+        ("$OPSCTL explain NOPE999", 2),
+        ("$OPSCTL nosuch", 2),
+        ("$OPSCTL bench load --nosuch", 2),
+        ("$OPSCTL chaos", 2),
+        ("$OPSCTL config show", 0),
+        ("$OPSCTL init", 0),
+    ],
+)
+def test_a_stderr_that_cannot_be_written_changes_no_exit_code(tmp_path: Path, line: str, code: int):
+    """Messages are lost, on a full disk or where nobody reads any more; what the command came to is not."""
+    full = run_shell(f"{line} 2> /dev/full", folder=tmp_path)
+    unread = run_shell(f"{line} 2> >(exec 0<&-; true)", folder=tmp_path)
+    closed = run_shell(f"{line} 2>&-", folder=tmp_path)
 
-    assert (wrong.returncode, good.returncode) == (2, 0)
+    assert (full.returncode, unread.returncode, closed.returncode) == (code, code, code)
+
+
+def test_a_failure_keeps_its_code_where_its_document_cannot_be_written(tmp_path: Path):
+    """No traceback, and nothing but the code of the failure itself: stderr says what the document would have."""
+    wrong = run_shell("$OPSCTL explain NOPE999 --json > /dev/full", folder=tmp_path)
+    usage = run_shell("$OPSCTL nosuch --json > /dev/full", folder=tmp_path)
+    nobody = run_shell("$OPSCTL explain NOPE999 --json > /dev/full 2> /dev/full", folder=tmp_path)
+    unread = run_shell("$OPSCTL explain NOPE999 --json | true; exit ${PIPESTATUS[0]}", folder=tmp_path)
+
+    assert (wrong.returncode, usage.returncode, nobody.returncode, unread.returncode) == (2, 2, 2, 2)
+    assert "error[CLI001]" in wrong.stderr
+    assert "No such command" in usage.stderr
+    assert "Traceback" not in wrong.stderr + usage.stderr
 
 
 def test_a_file_that_may_not_be_read_is_no_bug(tmp_path: Path):

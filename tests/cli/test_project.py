@@ -8,6 +8,7 @@ import pytest
 from tests.cli.command import run_opsctl
 
 from opsctl import assets
+from opsctl.chaos.registry import fault_named
 from opsctl.cli.explain import all_explanations
 from opsctl.cli.wiring import book_models
 from opsctl.config.schema import render_schema
@@ -108,6 +109,20 @@ def test_doctor_reports_a_server_that_is_gone(tmp_path: Path):
     assert "✘ fail vector database" in outcome.stdout
 
 
+def test_doctor_warns_of_debian_programs_that_are_missing(tmp_path: Path):
+    """With the packages to install; nothing of what is there needs them, so it is no failure."""
+    run_opsctl("init", folder=tmp_path)
+    outcome = run_opsctl("doctor", folder=tmp_path, environment={"PATH": str(tmp_path)})
+
+    assert outcome.exit_code == 0
+    assert "hint: apt-get install prometheus prometheus-alertmanager" in outcome.stdout
+    assert "hint: apt-get install redis-server" in outcome.stdout
+    (line,) = (
+        each for each in outcome.stdout.splitlines() if " redis-server " in f"{each} " and "warn" in each
+    )
+    assert "drills of the shared cache" in line
+
+
 def test_config_show_prints_origins_and_hides_passwords(tmp_path: Path):
     """A password that somebody put into a URL against all advice is not shown."""
     outcome = run_opsctl(
@@ -161,12 +176,29 @@ def test_explain_takes_codes_and_topics_in_any_case(tmp_path: Path, name: str):
     assert len(outcome.stdout.splitlines()) > 2
 
 
-def test_explain_of_an_unknown_code_names_the_nearest(tmp_path: Path):
+@pytest.mark.parametrize("name", ["vectors_down", "database_locked"])
+def test_explain_takes_a_fault_by_its_name(tmp_path: Path, name: str):
+    """Drills and lists call it so; its code stands above its page, for a program too."""
+    fault = fault_named(name)
+
+    outcome = run_opsctl("explain", name, folder=tmp_path)
+    document = json.loads(run_opsctl("explain", name, "--json", folder=tmp_path).stdout)
+
+    assert outcome.stdout.splitlines()[0] == fault.code
+    assert fault.explanation.splitlines()[0] in outcome.stdout
+    assert list(document["data"]) == [fault.code]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "right"),
+    [("CFG0004", "CFG004"), ("exit-cods", "exit-codes"), ("database_lokced", "database_locked")],
+)
+def test_explain_of_an_unknown_name_shows_the_nearest(tmp_path: Path, wrong: str, right: str):
     """A typing error costs one more try."""
-    outcome = run_opsctl("explain", "CFG0004", folder=tmp_path)
+    outcome = run_opsctl("explain", wrong, folder=tmp_path)
 
     assert outcome.exit_code == 2
-    assert "did you mean `CFG004`?" in outcome.stderr
+    assert f"did you mean `{right}`?" in outcome.stderr
 
 
 def test_every_code_that_is_raised_is_explained():

@@ -1,6 +1,6 @@
 """How do the vectors follow the truth: the outbox read to its end, every change applied at least once."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -125,6 +125,50 @@ def _needs(embedder: "Embedder") -> CollectionNeeds:
     )
 
 
+def write_items(
+    connection: "psycopg.Connection[Any]",
+    sequences: Mapping[int, int],
+    *,
+    sink: VectorSink,
+    embedder: "Embedder",
+    collection: str,
+) -> None:
+    """Write items as they are now, each with the sequence of its newest change; those that are not published go.
+
+    Args:
+        connection: to the database.
+        sequences: of the newest change, by item.
+        sink: the vector database.
+        embedder: makes the vectors.
+        collection: the source collection.
+    """
+    with connection.transaction():
+        rows = list(published_rows(connection, list(sequences)))
+    _write(rows, sequences, sink=sink, embedder=embedder, collection=collection)
+
+
+def _write(
+    rows: Sequence[ContentRow],
+    sequences: Mapping[int, int],
+    *,
+    sink: VectorSink,
+    embedder: "Embedder",
+    collection: str,
+) -> tuple[int, int]:
+    """Write points of these rows, delete those of the other items, and return how many of each."""
+    gone = sorted(sequences.keys() - {row.id for row in rows})
+    if rows:
+        vectors = embedder.embed([f"{row.title}\n{row.description}" for row in rows])
+        points = [
+            VectorPoint(id=row.id, vector=vector, payload=_payload(row, sequence=sequences[row.id]))
+            for row, vector in zip(rows, vectors, strict=True)
+        ]
+        sink.upsert(collection, points)
+    if gone:
+        sink.delete(collection, gone)
+    return len(rows), len(gone)
+
+
 class _Run:
     """One walk along the outbox; holds the place and the counts."""
 
@@ -182,18 +226,11 @@ class _Run:
         return changes
 
     def _write(self, rows: Sequence[ContentRow], latest: dict[int, int]) -> None:
-        gone = sorted(latest.keys() - {row.id for row in rows})
-        if rows:
-            vectors = self._embedder.embed([f"{row.title}\n{row.description}" for row in rows])
-            points = [
-                VectorPoint(id=row.id, vector=vector, payload=_payload(row, sequence=latest[row.id]))
-                for row, vector in zip(rows, vectors, strict=True)
-            ]
-            self._sink.upsert(self._collection, points)
-        if gone:
-            self._sink.delete(self._collection, gone)
-        self.upserted += len(rows)
-        self.deleted += len(gone)
+        upserted, deleted = _write(
+            rows, latest, sink=self._sink, embedder=self._embedder, collection=self._collection
+        )
+        self.upserted += upserted
+        self.deleted += deleted
 
     def _move(self, to: Watermark) -> None:
         consumer = consumer_of(self._collection)

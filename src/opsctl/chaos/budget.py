@@ -13,10 +13,13 @@ from typing import Any
 from opsctl.clients.files import FileLock, append_durably, file_error
 from opsctl.core.clock import Clock
 from opsctl.core.errors import FailedError, RefusedError
+from opsctl.core.events import Listener, Noted, ignore
 from opsctl.core.findings import Location
 
 _LOCK_SECONDS = 10.0
 _LOCK_POLL_SECONDS = 0.1
+_UNREADABLE = (ValueError, KeyError, TypeError, RecursionError)
+"""What reading a line raises that is none of ours."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,12 +63,16 @@ class BudgetLedger:
         path: the file, such as `.opsctl/chaos/budget.jsonl`.
         minutes_a_month: what all drills of a month may burn; a month has 43,200 minutes of which each may fail as the
             objective allows.
+        listener: hears of a last line that a crash cut off: what its drill did cost is not counted.
     """
 
-    def __init__(self, path: Path, *, clock: Clock, minutes_a_month: float) -> None:
+    def __init__(
+        self, path: Path, *, clock: Clock, minutes_a_month: float, listener: Listener = ignore
+    ) -> None:
         self._path = path
         self._clock = clock
         self._minutes_a_month = minutes_a_month
+        self._listener = listener
 
     def require(self, drill: str, *, minutes: float) -> None:
         """Refuse a drill that may cost more than is left this month.
@@ -96,7 +103,7 @@ class BudgetLedger:
             spent=cost,
         )
         with self._locked():
-            self._drop_torn_tail()
+            self._mend_torn_tail()
             append_durably(self._path, (json.dumps(asdict(debit), sort_keys=True) + "\n").encode())
 
     def statement(self, month: str | None = None) -> Statement:
@@ -110,16 +117,16 @@ class BudgetLedger:
         return Statement(month=wanted, allowed=self._minutes_a_month, debits=debits)
 
     def _debits(self) -> Iterator[Debit]:
-        try:
-            data = self._path.read_bytes() if self._path.exists() else b""
-        except OSError as error:
-            raise file_error(error, path=self._path, doing="read") from error
-        # What follows the last newline was cut off by a crash before it was acknowledged.
-        whole = data[: data.rfind(b"\n") + 1]
-        for number, line in enumerate(whole.splitlines(), start=1):
+        lines = self._read().split(b"\n")
+        for number, line in enumerate(lines, start=1):
+            is_last = number == len(lines)
             try:
-                yield _debit_of(json.loads(line))
-            except (ValueError, KeyError, TypeError) as error:
+                if line or not is_last:
+                    yield _debit_of(line)
+            except _UNREADABLE as error:
+                if is_last:  # it has no end: a crash cut it off, and nobody was told that it is there
+                    self._note("a last line that a crash cut off is not counted")
+                    return
                 raise FailedError(
                     "the ledger of what drills cost has a damaged line",
                     code="CHA021",
@@ -128,15 +135,33 @@ class BudgetLedger:
                     fix="restore the file from a backup, or mend the line: at, drill, forecast, spent",
                 ) from error
 
-    def _drop_torn_tail(self) -> None:
-        if not self._path.exists():
+    def _read(self) -> bytes:
+        try:
+            return self._path.read_bytes() if self._path.exists() else b""
+        except OSError as error:
+            raise file_error(error, path=self._path, doing="read") from error
+
+    def _mend_torn_tail(self) -> None:
+        """Give a last line its end where it is whole, as after an editor; else move it aside, and tell so."""
+        data = self._read()
+        begin = data.rfind(b"\n") + 1
+        tail = data[begin:]
+        if not tail:
             return
-        with self._path.open("r+b") as file:
-            data = file.read()
-            end = data.rfind(b"\n") + 1
-            if end != len(data):
-                file.truncate(end)
+        try:
+            _debit_of(tail)
+        except _UNREADABLE:
+            aside = self._path.with_suffix(".torn")
+            append_durably(aside, tail + b"\n")
+            with self._path.open("r+b") as file:
+                file.truncate(begin)
                 os.fsync(file.fileno())
+            self._note(f"a last line that a crash cut off was moved to `{aside}`; it is not counted")
+        else:
+            append_durably(self._path, b"\n")
+
+    def _note(self, what: str) -> None:
+        self._listener(Noted(subject="budget of drills", message=what))
 
     @contextmanager
     def _locked(self) -> Iterator[None]:
@@ -154,7 +179,8 @@ class BudgetLedger:
             yield
 
 
-def _debit_of(body: dict[str, Any]) -> Debit:
+def _debit_of(line: bytes) -> Debit:
+    body: dict[str, Any] = json.loads(line)
     for name in ("forecast", "spent"):
         if type(body[name]) not in (int, float) or not 0 <= body[name] < math.inf:
             raise ValueError(f"`{name}` is no cost")

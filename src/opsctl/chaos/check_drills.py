@@ -2,6 +2,8 @@
 
 import difflib
 import inspect
+import shlex
+import textwrap
 from collections.abc import Collection, Iterator, Mapping
 
 from opsctl.chaos.book import Drill
@@ -25,6 +27,8 @@ _READERS = {
 }
 """What the methods of a ground change of those who ask."""
 _EMPTY = (lambda: None).__code__
+_LONGEST_PROBE_SECONDS = 30.0  # leases last 45 s: there has to be time for what comes after the probe
+_NUMBERS = (int, float, int | None, float | None)
 
 Faults = Mapping[str, Fault] | Collection[str]
 """Which faults there are; with the faults themselves, what drills give them is checked, too."""
@@ -35,7 +39,13 @@ def check_drill(drill: Drill, *, text: str, file: str, faults: Faults) -> list[F
     document = read_marked(text, file=file)
     return [
         _finding(problem, document=document, text=text, file=file)
-        for problem in (*_odd_faults(drill, faults), *_crowds(drill, faults), *_too_short(drill))
+        for problem in (
+            *_odd_faults(drill, faults),
+            *_crowds(drill, faults),
+            *_too_short(drill),
+            *_too_patient(drill),
+            *_foreign_command(drill),
+        )
     ]
 
 
@@ -60,7 +70,16 @@ def _odd_parameters(part: FaultPart, fault: Fault, *, path: _Path) -> Iterator[_
         if name not in names:
             yield "CHA017", (*path, "with", name), f"`{part.fault}` takes no `{name}`", takes
     for each in known:
-        if each.default is each.empty and each.name not in part.parameters:
+        if each.name in part.parameters:
+            misfit = _misfit(each, part.parameters[each.name], fault=part.fault)
+            if misfit:
+                yield (
+                    "CHA017",
+                    (*path, "with", each.name),
+                    misfit,
+                    f"write such as `with: {{{each.name}: 1}}`",
+                )
+        elif each.default is each.empty:
             yield (
                 "CHA017",
                 (*path, "fault"),
@@ -94,12 +113,23 @@ def parameter_complaint(fault: Fault, given: Mapping[str, object]) -> str:
     for name, value in given.items():
         if name not in known:
             return f"`{fault.name}` takes no `{name}`"
-        wanted = known[name].annotation
-        fits = isinstance(value, int | float) and not isinstance(value, bool)
-        if wanted in (int, float, int | None, float | None) and not (fits or value is None):
-            return f"`{name}` of `{fault.name}` is a number, not {value!r}"
+        if misfit := _misfit(known[name], value, fault=fault.name):
+            return misfit
     missing = [each.name for each in known.values() if each.default is each.empty and each.name not in given]
     return f"`{fault.name}` needs `{missing[0]}`" if missing else ""
+
+
+def _misfit(parameter: inspect.Parameter, value: object, *, fault: str) -> str:
+    """Return why a fault could not work with a value; nothing where it could, or does not say of which type it is."""
+    wanted = parameter.annotation
+    if wanted not in _NUMBERS or (value is None and wanted not in (int, float)):
+        return ""
+    types = (int,) if wanted in (int, int | None) else (int, float)
+    if isinstance(value, types) and not isinstance(value, bool) and value > 0:
+        return ""
+    what = "a number" if float in types else "a whole number"
+    shown = textwrap.shorten(repr(value), 60, placeholder="...")
+    return f"`{parameter.name}` of `{fault}` is {what} above zero, not {shown}"
 
 
 def _crowds(drill: Drill, faults: Faults) -> Iterator[_Problem]:
@@ -165,6 +195,30 @@ def _too_short(drill: Drill) -> Iterator[_Problem]:
             f"`stop_when` waits {drill.stop_when.lasts}, but the fault is over after {format_duration(lasts)}",
             "let `for` be shorter than the fault, or nothing ever stops it",
         )
+
+
+def _too_patient(drill: Drill) -> Iterator[_Problem]:
+    for place, probe in enumerate(drill.probes):
+        if parse_duration(probe.timeout) > _LONGEST_PROBE_SECONDS:
+            yield (
+                "CHA022",
+                ("probes", place, "timeout"),
+                f"`{probe.name}` may take {probe.timeout}, and nobody keeps the faults meanwhile",
+                f"let it wait for {_LONGEST_PROBE_SECONDS:g} s at most",
+            )
+
+
+def _foreign_command(drill: Drill) -> Iterator[_Problem]:
+    """Find a mitigation that would only be refused once the fault is on."""
+    command = drill.mitigation.command if drill.mitigation is not None else "opsctl"
+    try:
+        words = shlex.split(command)
+    except ValueError:  # a quote without its end
+        words = []
+    if words[:1] != ["opsctl"]:
+        shown = textwrap.shorten(command, 60, placeholder="...")
+        fix = "write what the runbook does with opsctl, such as `opsctl cache invalidate --all`"
+        yield "CHA063", ("mitigation", "command"), f"`{shown}` is no command of opsctl", fix
 
 
 def _finding(problem: _Problem, *, document: MarkedDocument, text: str, file: str) -> Finding:

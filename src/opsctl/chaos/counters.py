@@ -39,7 +39,8 @@ def counter_text(metric: str, labels: Mapping[str, str]) -> str:
 
 
 def _growth(counter: ExpectedCounter, before: Sequence[Sample], after: Sequence[Sample]) -> CounterSeen:
-    growth = _total(counter, after) - _total(counter, before)
+    was, now = _total(counter, before), _total(counter, after)
+    growth = now - was if now >= was else now  # it began anew, with the service
     return CounterSeen(metric=counter.metric, labels=dict(counter.labels), growth=growth)
 
 

@@ -36,7 +36,12 @@ cost how much is `budget: {sli_minutes: ...}` of the drill; left out, it follows
 What drills did cost is debited after each, also after one that was interrupted.""",
     "CHA021": """A line of the ledger of what drills cost is damaged, so nobody knows what is left.
 
-No drill is begun before it is mended. A last line without an end is none of these: a crash left it, and it is dropped.""",
+No drill is begun before it is mended. A last line without an end is none of these: a crash cut it off. It is not counted,
+which is said, and the next debit moves it to `budget.torn`.""",
+    "CHA022": """A probe of a drill may wait for longer than the leases of faults are kept.
+
+Probes are asked by whoever keeps the faults. One that waits for a minute lets their leases run out, and the drill would
+be inconclusive.""",
     "CHA030": """A file is no journal of drills, or one of another version.""",
     "CHA040": """A file is no experiment of Chaos Toolkit, or nothing of it can be held as a drill.
 

@@ -10,8 +10,8 @@ it depends on, and ends with the command that started it.""",
 does not speak it.""",
     "CHA003": """The fault proxy knows no such line, or the fault on it has ended: each has a time after which it ends by itself.""",
     "CHA061": """A helper of the proving ground (fault proxy, Redis, simulated model, watchdog) did not start, or is gone; its log is named.""",
-    "CHA062": """A fault needs a line that this ground does not have. The shared cache has one only where redis-server is installed;
-`make tools` does it.""",
+    "CHA062": """A fault needs a line that this ground does not have. The shared cache has one only where redis-server is installed:
+`apt-get install redis-server`, and `opsctl doctor` tells whether it is there.""",
     "CHA063": """The mitigation of a drill is a command of opsctl, as the runbook has it: it runs on the drill's own ground.""",
     "CHA064": """No run of drills is kept under this name in `.opsctl/chaos/runs`.""",
     "CHA065": """Faults by hand are made on a ground that `opsctl chaos ground` holds, in another terminal; never on the project's own
@@ -29,7 +29,7 @@ EXPLANATIONS = (
     | {
         "FLT000": """A fault was asked for that opsctl does not know.
 
-`opsctl alerts prove --list` shows all faults, and which alerts each of them is to raise.""",
+`opsctl chaos faults` lists all of them, and `opsctl alerts prove --list` which alerts each of them is to raise.""",
     }
     | {fault.code: f"{fault.name}: {fault.explanation}" for fault in all_faults().values()}
 )

@@ -2,9 +2,11 @@
 
 import json
 import re
+import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Annotated, Any, Self
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, model_validator
 
@@ -17,17 +19,34 @@ _LONGEST_BODY = 1_000_000  # characters; a pattern is never run over more
 
 def _checked_pattern(text: str) -> str:
     try:
-        re.compile(text)
-    except re.error as error:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of what a later Python may read another way
+            re.compile(text)
+    except (re.error, OverflowError, RecursionError) as error:
         raise ValueError(f"this is no regular expression: {error}") from error
     return text
+
+
+def _checked_address(url: str) -> str:
+    """Refuse what the client would only refuse in the middle of a drill."""
+    import httpx
+
+    try:
+        host = httpx.URL(url).host
+        host.encode("idna")
+        is_right = bool(host) and urlsplit(url).port != 0
+    except (ValueError, httpx.InvalidURL) as error:
+        raise ValueError(f"this is no web address: {error}") from error
+    if not is_right:
+        raise ValueError("this is no web address; write it as `http://127.0.0.1:8080/readyz`")
+    return url
 
 
 class Probe(StrictModel):
     """A GET that is asked again and again; every answer that is not as wanted counts as missed."""
 
     name: Annotated[str, Field(pattern=r"^[^\x00-\x1f\x7f]{1,100}$")]
-    url: Annotated[str, Field(pattern=r"^https?://[^\s/]+\S{0,2000}$")]
+    url: Annotated[str, Field(pattern=r"^https?://[^\s/]+\S{0,2000}$"), AfterValidator(_checked_address)]
     every: PositiveDuration = "5s"
     timeout: PositiveDuration = "3s"
     status: list[Annotated[int, Field(ge=100, le=599)]] = Field(default=[200], min_length=1)

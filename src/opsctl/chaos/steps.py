@@ -1,6 +1,8 @@
 """What does a drill do, one step after the other: make a fault for a while, several at once, or wait."""
 
+import difflib
 import math
+import re
 from typing import Annotated, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
@@ -13,6 +15,9 @@ NOTHING = "nothing"
 """The fault that breaks nothing."""
 
 _LONGEST_SECONDS = 24 * 3600.0
+_LONGEST_TEXT = 20
+_KINDS = ("fault", "together", "wait")
+_NAME = re.compile(r"[a-z][a-z0-9_]{0,59}")
 
 
 def _within_a_day(text: str) -> str:
@@ -29,7 +34,7 @@ def _finite(value: object) -> object:
 
 Length = Annotated[PositiveDuration, AfterValidator(_within_a_day)]
 Pause = Annotated[Duration, AfterValidator(_within_a_day)]
-Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,59}$")]
+Name = Annotated[str, Field(pattern=rf"^{_NAME.pattern}$")]
 Parameters = dict[
     Name, Annotated[str | bool | int | float | list[str | int | float], BeforeValidator(_finite)]
 ]
@@ -40,7 +45,7 @@ class FaultPart(StrictModel):
 
     fault: Name
     parameters: Parameters = Field(default_factory=dict, alias="with")
-    """Such as `{part: vectors, delay: 2s}`; the fault says which."""
+    """What the fault wants to know, such as `{how_many: 1}` of `workers_killed`; most faults take nothing."""
 
 
 class FaultStep(FaultPart):
@@ -69,10 +74,23 @@ class WaitStep(StrictModel):
 
 
 def _of_one_kind(value: object) -> object:
-    kinds = [kind for kind in ("fault", "together", "wait") if isinstance(value, dict) and kind in value]
+    if not isinstance(value, dict):
+        return value
+    kinds = [kind for kind in _KINDS if kind in value]
     if len(kinds) > 1:
         raise ValueError(f"{' and '.join(f'`{kind}`' for kind in kinds)} exclude each other in one step")
+    if not kinds and not any(difflib.get_close_matches(str(key), _KINDS) for key in value):
+        raise ValueError(f"it says neither what breaks nor how long to wait; write {_meant(value)}")
     return value
+
+
+def _meant(value: dict[object, object]) -> str:
+    """Write a step that is none as it may have been meant: `{vectors_down: 30s}` names a fault and its time."""
+    match [(key, lasts) for key, lasts in value.items() if key != "lasts"]:
+        case [(str(name), str(lasts))] if _NAME.fullmatch(name) and len(lasts) < _LONGEST_TEXT:
+            return f"`{{fault: {name}, lasts: {lasts}}}`"
+        case _:
+            return "`{fault: vectors_down, lasts: 30s}` or `{wait: 30s}`"
 
 
 Step = Annotated[FaultStep | TogetherStep | WaitStep, BeforeValidator(_of_one_kind)]

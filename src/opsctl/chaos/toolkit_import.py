@@ -20,6 +20,7 @@ _KNOWN = frozenset(
 ) | frozenset(("steady-state-hypothesis", "rollbacks", "extensions"))
 _VARIABLE = re.compile(r"\$\{([^{}]+)\}")
 _FALLBACK_SECONDS = 60.0
+_MOST_SECONDS = 1e9
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +36,7 @@ class _Import:
     file: str
     variables: Mapping[str, str]
     own: Mapping[str, Any]
+    own_probes: list[Probe] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
     steps: list[dict[str, Any]] = field(default_factory=list)
     probes: list[Probe] = field(default_factory=list)
@@ -62,6 +64,7 @@ def import_experiment(text: str, *, file: str) -> Imported:
             fix="it has to be JSON or YAML with `title` and `method`",
         )
     work = _Import(file=file, variables=_variables(body), own=_own_part(body))
+    _read_own_probes(work)
     _read_hypothesis(work, body)
     _read_method(work, body["method"])
     _read_rest(work, body)
@@ -81,7 +84,7 @@ def import_experiment(text: str, *, file: str) -> Imported:
 def _book(work: _Import, body: Mapping[str, Any]) -> dict[str, Any]:
     title = _text(body.get("title")) or "an experiment without a title"
     why = _text(body.get("description"))
-    tags = [tag for each in body.get("tags") or () if (tag := _slug(str(each)))]
+    tags = [tag for each in _list(body.get("tags")) if (tag := _slug(str(each)))]
     return {
         **work.own,
         "title": title[:200],
@@ -90,6 +93,16 @@ def _book(work: _Import, body: Mapping[str, Any]) -> dict[str, Any]:
         "method": work.steps or [{"wait": _seconds(_FALLBACK_SECONDS)}],
         "probes": work.probes,
     }
+
+
+def _read_own_probes(work: _Import) -> None:
+    """Read the probes of our own extension; one that is none was edited, and its activity holds instead."""
+    for values in _maps(work.own.get("probes")):
+        try:
+            work.own_probes.append(Probe.model_validate(values))
+        except ValidationError as error:
+            title = f"a probe of the extension `{EXTENSION}` is none: {error.errors()[0]['msg']}"
+            work.miss("CHA042", title, fix="what the hypothesis says of it holds")
 
 
 def _read_hypothesis(work: _Import, body: Mapping[str, Any]) -> None:
@@ -112,7 +125,7 @@ def _read_probe(work: _Import, activity: Mapping[str, Any]) -> None:
     try:
         url = _substituted(_text(provider.get("url")), work.variables)
         values = {"name": name[:100], "url": url, **tolerance_of(activity.get("tolerance"))}
-        if isinstance(timeout := provider.get("timeout"), int | float) and timeout > 0:
+        if timeout := _positive(provider.get("timeout")):
             values["timeout"] = _seconds(timeout)
         probe = Probe.model_validate(values)
     except CannotTranslate as error:
@@ -129,8 +142,7 @@ def _read_probe(work: _Import, activity: Mapping[str, Any]) -> None:
 
 def _as_we_know_it(work: _Import, probe: Probe, activity: Mapping[str, Any]) -> Probe:
     """Return the probe as our own extension has it, where that is what was written as this activity."""
-    for values in _maps(work.own.get("probes")):
-        own = Probe.model_validate(values)
+    for own in work.own_probes:
         if own.name == probe.name and probe_activity(own) == dict(activity):
             return own
     return probe
@@ -188,7 +200,7 @@ def _fault_call(activity: Mapping[str, Any]) -> tuple[str, str, dict[str, Any]] 
     if not isinstance(provider, dict) or provider.get("type") != "process":
         return None
     path, arguments = _text(provider.get("path")), provider.get("arguments")
-    words = arguments.split() if isinstance(arguments, str) else [str(each) for each in arguments or ()]
+    words = arguments.split() if isinstance(arguments, str) else [str(each) for each in _list(arguments)]
     if path.rpartition("/")[2] != "opsctl" or tuple(words[:2]) != FAULT_COMMAND or len(words) < 4:
         return None
     if words[-2:-1] == ["--for"]:  # the lease; a drill takes it from its own step
@@ -197,7 +209,7 @@ def _fault_call(activity: Mapping[str, Any]) -> tuple[str, str, dict[str, Any]] 
     if words[4:5] == ["--with"]:
         try:
             given = json.loads(" ".join(words[5:]))
-        except ValueError:
+        except (ValueError, RecursionError):
             return None
     return (words[2], words[3], given) if words[2] in ("apply", "undo") and isinstance(given, dict) else None
 
@@ -234,15 +246,22 @@ def _substituted(text: str, variables: Mapping[str, str]) -> str:
 def _pauses(activity: Mapping[str, Any]) -> tuple[float, float]:
     pauses = activity.get("pauses")
     values = [pauses.get(name) for name in ("before", "after")] if isinstance(pauses, dict) else [0, 0]
-    before, after = (
-        float(value) if isinstance(value, int | float) and 0 < value < float("inf") else 0.0
-        for value in values
-    )
+    before, after = (_positive(value) for value in values)
     return before, after
 
 
+def _positive(value: Any) -> float:
+    """Return a number above zero that a time can be; else zero."""
+    is_time = isinstance(value, int | float) and 0 < value < _MOST_SECONDS
+    return float(value) if is_time else 0.0
+
+
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
+
+
 def _maps(value: Any) -> Iterator[Mapping[str, Any]]:
-    yield from (each for each in value if isinstance(each, dict)) if isinstance(value, list) else ()
+    yield from (each for each in _list(value) if isinstance(each, dict))
 
 
 def _text(value: Any) -> str:

@@ -29,7 +29,7 @@ def run(names: Sequence[str], *, mutation: bool, listener: "Listener") -> "TestR
     _require_tools(rules)
     _require_temporary_folder()
     began_at, began = clock.now(), clock.monotonic()
-    tester = RuleTester(books, rules, contract=full_contract(), listener=listener)
+    tester = RuleTester(books, rules, contract=full_contract(), listener=listener, clock=clock)
     report = tester.test(alerts, mutation=mutation)
     _record(report, began_at=began_at, seconds=clock.monotonic() - began, subject=", ".join(names) or "all")
     return report

@@ -43,6 +43,7 @@ def lint(
     json: Json = False,
 ) -> None:
     """Check the alert books: expressions against the metric contract, objectives, times, texts, routes, proofs. Exit 1: errors."""
+    from opsctl.alerts.lint.proofs import in_short
     from opsctl.alerts.lint.run import lint_books
     from opsctl.cli import watching
     from opsctl.cli.alert_context import lint_context
@@ -58,6 +59,7 @@ def lint(
         suite="alerts",
         written=FindingFormat.JSON if json else format,
         fail_on=fail_on,
+        in_short=in_short(findings),
         looked_at=f"{count} rules of {len(books.books)} books, {len(rules.alerts)} alerts",
     )
 

@@ -16,6 +16,7 @@ from opsctl.cli import (
     collections,
     config,
     dashboards,
+    dr,
     evidence,
     metrics,
     project,
@@ -90,6 +91,7 @@ app.add_typer(alerts.app, name="alerts")
 app.add_typer(dashboards.app, name="dashboards")
 app.add_typer(runbooks.app, name="runbooks")
 app.add_typer(chaos.app, name="chaos")
+app.add_typer(dr.app, name="dr")
 app.add_typer(security.app, name="security")
 app.add_typer(evidence.app, name="evidence")
 app.add_typer(artefacts.app, name="artefacts")

@@ -67,11 +67,13 @@ def budget(
     from opsctl.cli import chaosing
     from opsctl.cli.document import document
     from opsctl.ui.console import print_document
+    from opsctl.ui.progress import progress
     from opsctl.ui.show_chaos import show_statement
 
     if month is not None and not _MONTH.fullmatch(month):
         raise typer.BadParameter("such as 2026-11", param_hint="--month")
-    statement = chaosing.budget_ledger().statement(month)
+    with progress() as listener:
+        statement = chaosing.budget_ledger(listener).statement(month)
     if json:
         print_document(document("opsctl.chaos.budget", data=statement, ok=True))
     else:

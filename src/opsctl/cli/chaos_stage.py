@@ -59,7 +59,7 @@ class Stage:
             world=CountedWorld(self.ground, watchers=self.watchers, always=frozenset({"Watchdog"})),
             clock=clock,
             listener=self.listener,
-            purse=budget_ledger(),
+            purse=budget_ledger(self.listener),
             pace=Pace(lease_seconds=_LEASE_SECONDS),
         )
         return report, judge(report, named.drill)

@@ -35,9 +35,10 @@ def import_experiment(
     from opsctl.chaos.toolkit_import import import_experiment as read
     from opsctl.cli.document import document
     from opsctl.clients.files import read_text
+    from opsctl.config.marks import MOST_BYTES
     from opsctl.ui.console import note, print_document, print_line
 
-    imported = read(read_text(path), file=str(path))
+    imported = read(read_text(path, most_bytes=MOST_BYTES), file=str(path))
     values = imported.drill.model_dump(mode="json", by_alias=True, exclude_defaults=True)
     if json:
         found = imported.findings
@@ -96,7 +97,7 @@ def apply(
     try:
         parameters: Any = json_module.loads(with_)
         seconds = parse_duration(for_)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise typer.BadParameter(str(error), param_hint="--with or --for") from error
     if not isinstance(parameters, dict):
         raise typer.BadParameter("an object of JSON is wanted", param_hint="--with")

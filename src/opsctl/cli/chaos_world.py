@@ -114,16 +114,9 @@ class GroundWorld:
 
     def ask(self, probe: "Probe") -> "ProbeAnswer":
         """Ask a probe once."""
-        import httpx
+        from opsctl.cli.chaos_asking import ask
 
-        from opsctl.chaos.probes import ProbeAnswer
-        from opsctl.core.units import parse_duration
-
-        try:
-            answer = httpx.get(probe.url, timeout=parse_duration(probe.timeout), trust_env=False)
-        except httpx.HTTPError:
-            return ProbeAnswer(status=0)
-        return ProbeAnswer(status=answer.status_code, body=answer.text)
+        return ask(probe)
 
     def active_alerts(self) -> Mapping[str, str]:
         """Return the state of each alert, without those that always fire."""
@@ -147,7 +140,10 @@ class GroundWorld:
 
     def mitigate(self, command: str) -> bool:
         """Run a command of opsctl on the ground."""
-        words = shlex.split(command)
+        try:
+            words = shlex.split(command)
+        except ValueError:  # a quote without its end
+            words = []
         if not words or words[0] != _OWN:
             raise UsageError(
                 f"`{command[:60]}` is no command of opsctl",

@@ -7,6 +7,7 @@ if TYPE_CHECKING:
     from opsctl.chaos.budget import BudgetLedger
     from opsctl.chaos.load_drills import NamedDrill
     from opsctl.chaos.verdict import Outcome
+    from opsctl.core.events import Listener
     from opsctl.evidence.model import Record
 
 MINUTES_A_MONTH = 30 * 24 * 60.0
@@ -69,13 +70,13 @@ def listed(drills: "Sequence[NamedDrill]", proofs: "Mapping[str, Record]") -> li
     ]
 
 
-def budget_ledger() -> "BudgetLedger":
+def budget_ledger(listener: "Listener") -> "BudgetLedger":
     """Return the ledger of what drills burned."""
     from opsctl.chaos.budget import BudgetLedger
     from opsctl.cli import wiring
 
     path = wiring.settings().home / "chaos" / "budget.jsonl"
-    return BudgetLedger(path, clock=wiring.clock(), minutes_a_month=MINUTES_A_MONTH)
+    return BudgetLedger(path, clock=wiring.clock(), minutes_a_month=MINUTES_A_MONTH, listener=listener)
 
 
 def require_alerts(drills: "Sequence[NamedDrill]") -> None:

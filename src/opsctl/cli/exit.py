@@ -3,13 +3,13 @@
 import os
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
 from pathlib import Path
-from typing import NoReturn, TextIO
+from typing import NoReturn
 
 from opsctl.core.errors import NotReadyError, OpsError
 from opsctl.core.exit_codes import ExitCode
+from opsctl.ui.forgiving_stderr import forgive_stderr
 
 
 def leave(code: ExitCode) -> NoReturn:
@@ -19,6 +19,7 @@ def leave(code: ExitCode) -> NoReturn:
 
 def run(command: Callable[[], object]) -> NoReturn:
     """Run the whole program and end it: good, refused, interrupted, or a bug with its traceback saved."""
+    forgive_stderr()
     try:
         code = _run(command)
     except BrokenPipeError:
@@ -28,20 +29,10 @@ def run(command: Callable[[], object]) -> NoReturn:
     sys.exit(code)
 
 
-def _close_output(output: TextIO | None = None) -> None:
-    """Keep the interpreter from writing once more to an output that failed; it would end with code 120."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), (output or sys.stdout).fileno())
-
-
-@contextmanager
-def _on_stderr() -> Iterator[None]:
-    """Write to stderr; where that cannot be written, such as on a full disk, the exit code alone has to do."""
-    try:
-        yield
-        if sys.stderr is not None:  # closed by the caller: `2>&-`
-            sys.stderr.flush()
-    except OSError:
-        _close_output(sys.stderr)
+def _close_output() -> None:
+    """Keep the interpreter from writing once more to a stdout that failed; it would end with code 120."""
+    if sys.stdout is not None:  # closed by the caller: `>&-`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _run(command: Callable[[], object]) -> int:
@@ -69,10 +60,7 @@ def _unforeseen(error: Exception) -> int:
     if isinstance(error, OSError) and is_out_of_room(error):
         # No bug, wherever it surfaced; stdout itself may be what cannot be written.
         fix = "free some space, then run the command again: df -h"
-        refusal = NotReadyError("no room left to write", code="FIL001", why=error.strerror, fix=fix)
-        with suppress(OSError):
-            _print_failure(refusal)
-        _show(refusal)
+        _tell(NotReadyError("no room left to write", code="FIL001", why=error.strerror, fix=fix))
         _close_output()
         return ExitCode.NOT_READY
     if isinstance(error, PermissionError) and error.filename:
@@ -95,15 +83,10 @@ def _ended_early(code: int) -> int:
 
 
 def _tell(error: OpsError) -> None:
-    _print_failure(error)
-    _show(error)
-
-
-def _show(error: OpsError) -> None:
     from opsctl.ui.show_error import show_error
 
-    with _on_stderr():
-        show_error(error)
+    _print_failure(error)
+    show_error(error)
 
 
 def _print_failure(error: OpsError) -> None:
@@ -115,7 +98,10 @@ def _print_failure(error: OpsError) -> None:
     if mode.has_printed_document or not (mode.json or "--json" in sys.argv):
         return
     findings = (*error.findings, error.as_finding())
-    print_document(document("opsctl.error", data=None, ok=False, findings=findings))
+    try:
+        print_document(document("opsctl.error", data=None, ok=False, findings=findings))
+    except OSError:  # stdout is full, or nobody reads it any more: the exit code has to do
+        _close_output()
 
 
 def _apologise(error: Exception) -> None:
@@ -138,6 +124,5 @@ def _apologise(error: Exception) -> None:
 
 
 def _say(text: str) -> None:
-    with _on_stderr():
-        if sys.stderr is not None:
-            sys.stderr.write(f"{text}\n")
+    if sys.stderr is not None:  # closed: `2>&-`
+        sys.stderr.write(f"{text}\n")

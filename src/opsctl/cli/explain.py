@@ -1,4 +1,4 @@
-"""What does a code mean: the explanations of every room, collected by code."""
+"""What does a code, or a fault, mean: the explanations of every room, collected by code."""
 
 from importlib import import_module
 from importlib.util import find_spec
@@ -28,6 +28,7 @@ _ROOMS = (
     "bench",
     "alerts",
     "chaos",
+    "dr",
     "dashboards",
     "runbooks",
     "exporters",
@@ -48,7 +49,8 @@ A flag wins over OPSCTL_*, that over opsctl.yaml, that over the user's own file
 (~/.config/opsctl/opsctl.yaml), that over the default. `opsctl config show` prints the origin of each value.""",
     "CLI001": """`opsctl explain` was asked for a code or topic that it does not know.
 
-Codes are three letters and three digits, as messages show them; `opsctl explain` lists them all.""",
+Codes are three letters and three digits, as messages show them; `opsctl explain` lists them all. A fault may be asked for
+by its name, too, such as `opsctl explain vectors_down`.""",
     "CLI002": """The command line is wrong: an unknown option, a missing argument, a value of the wrong kind.
 
 The message on stderr names it, and the command's `--help` shows what it takes; nothing was started.""",
@@ -73,17 +75,29 @@ def all_explanations() -> dict[str, str]:
 
 
 def explanation_of(name: str) -> str:
-    """Return the text for a code or topic, upper or lower case.
+    """Return the text for a code, a topic or a fault.
 
     Raises:
-        UsageError: when there is none, with the nearest that there is.
+        UsageError: CLI001 when there is none, with the nearest that there is.
+    """
+    return all_explanations()[code_of(name)]
+
+
+def code_of(name: str) -> str:
+    """Return the code or topic that is meant, upper or lower case; a fault is also known by its name.
+
+    Raises:
+        UsageError: CLI001 when there is none, with the nearest that there is.
     """
     import difflib
 
-    known = all_explanations()
-    wanted = name.upper() if name.upper() in known else name.lower()
-    if wanted in known:
-        return known[wanted]
-    close = difflib.get_close_matches(name.upper(), known, n=1) or difflib.get_close_matches(name, known, n=1)
-    hint = f"did you mean `{close[0]}`?" if close else "run `opsctl explain` to see all codes"
+    from opsctl.chaos.registry import all_faults
+
+    codes = all_explanations()
+    known = {code.lower(): code for code in codes} | {each.name: each.code for each in all_faults().values()}
+    if name.lower() in known:
+        return known[name.lower()]
+    close = difflib.get_close_matches(name.lower(), known, n=1)
+    nearest = known[close[0]] if close and close[0].upper() in codes else "".join(close)
+    hint = f"did you mean `{nearest}`?" if close else "run `opsctl explain` to see all codes"
     raise UsageError(f"no explanation for `{name}`", code="CLI001", fix=hint)

@@ -19,6 +19,7 @@ def families(names: Sequence[str]) -> "tuple[Family, ...]":
         Family(name="business", every_seconds=60, read=_business),
         Family(name="embeddings", every_seconds=300, read=_embeddings),
         Family(name="evidence", every_seconds=15, read=_evidence),
+        Family(name="recovery", every_seconds=15, read=_recovery),
     )
     return tuple(family for family in known if not names or family.name in names)
 
@@ -70,6 +71,23 @@ def _evidence() -> "Sequence[Value]":
     from opsctl.exporters.evidence import evidence_values
 
     return evidence_values(wiring.ledger().records())
+
+
+def _recovery() -> "Sequence[Value]":
+    from opsctl.cli import dr_place, wiring
+    from opsctl.core.units import parse_duration
+    from opsctl.exporters.recovery import Archiving, recovery_values
+
+    book, status = dr_place.book(), dr_place.archiver_status()
+    return recovery_values(
+        wiring.ledger().records(),
+        backup_every_seconds=parse_duration(book.schedule.backup_every),
+        rpo_seconds=parse_duration(book.objectives.rpo),
+        rto_seconds=parse_duration(book.objectives.rto),
+        archiving=Archiving(shipped_at=status.shipped_at.timestamp(), waiting_bytes=status.waiting_bytes)
+        if status is not None
+        else None,
+    )
 
 
 class _SourceSamples:

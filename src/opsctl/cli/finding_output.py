@@ -24,6 +24,7 @@ def tell_findings(
     fail_on: Severity,
     looked_at: str,
     data: object = None,
+    in_short: Sequence[Finding] | None = None,
 ) -> NoReturn:
     """Print findings and end the command.
 
@@ -35,6 +36,7 @@ def tell_findings(
         fail_on: the least severity that makes the verdict bad.
         looked_at: what was checked, for the sentence when all is well, such as `39 rules`.
         data: of the JSON document.
+        in_short: what a person is shown instead, where many findings are one; programs always get all.
     """
     from opsctl import __version__
     from opsctl.cli.document import document
@@ -55,7 +57,7 @@ def tell_findings(
         case FindingFormat.GITHUB:
             print_line(finding_formats.github(findings).rstrip())
         case FindingFormat.TEXT:
-            show_findings(findings)
+            show_findings(findings if in_short is None else in_short)
             print_line(_summary(findings, looked_at))
     leave(ExitCode.BAD_VERDICT if is_bad else ExitCode.GOOD)
 
@@ -65,5 +67,10 @@ def _summary(findings: Sequence[Finding], looked_at: str) -> str:
         return f"✔ {looked_at}: nothing found"
     counts = {severity: sum(each.severity is severity for each in findings) for severity in Severity}
     worst_first = (Severity.ERROR, Severity.WARNING, Severity.INFO)
-    told = ", ".join(f"{counts[severity]} {severity}" for severity in worst_first if counts[severity])
+    told = ", ".join(_counted(counts[severity], severity) for severity in worst_first if counts[severity])
     return f"{looked_at}: {told}; `opsctl explain CODE` says more"
+
+
+def _counted(count: int, severity: Severity) -> str:
+    """Say how many; `info` has no plural."""
+    return f"{count} {severity}{'' if count == 1 or severity is Severity.INFO else 's'}"

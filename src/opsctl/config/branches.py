@@ -68,4 +68,6 @@ def _is_other_kind(complaint: Complaint, owner: Path) -> bool:
 def _wanted(detail: Detail) -> str:
     if detail["type"] in ("model_type", "dict_type"):
         return "a map"
+    if detail["type"] in ("list_type", "tuple_type"):
+        return "a list"
     return str(detail["msg"]).removeprefix("Input should be ").partition(",")[0].replace("a valid ", "a ")

@@ -1,15 +1,14 @@
 """Is this book right, and if not, what is wrong and where: all problems at once, each with its place."""
 
 import difflib
-import typing
 from pathlib import Path
-from types import UnionType
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
 from opsctl.clients.files import read_text
 from opsctl.config.branches import meant
+from opsctl.config.hints import known_keys, nearest_key, right_value
 from opsctl.config.marks import MOST_BYTES, MarkedDocument, locate, read_marked
 from opsctl.core.errors import UsageError
 from opsctl.core.findings import Finding, Severity
@@ -103,16 +102,11 @@ def _without_misspelt(
     meant_keys = {
         (*path[:-1], nearest)
         for path, detail in details
-        if detail["type"] == "extra_forbidden" and (nearest := _nearest_key(model, path)) is not None
+        if detail["type"] == "extra_forbidden" and (nearest := nearest_key(model, path)) is not None
     }
     return [
         (path, detail) for path, detail in details if detail["type"] != "missing" or path not in meant_keys
     ]
-
-
-def _nearest_key(model: type[BaseModel], path: tuple[str | int, ...]) -> str | None:
-    close = difflib.get_close_matches(str(path[-1]), sorted(_known_keys(model, path[:-1])), n=1)
-    return close[0] if close else None
 
 
 def _explain(
@@ -121,8 +115,8 @@ def _explain(
     dotted = ".".join(str(part) for part in path) or "the book"
     match detail["type"]:
         case "extra_forbidden":
-            known = sorted(_known_keys(model, path[:-1]))
-            nearest = _nearest_key(model, path)
+            known = sorted(known_keys(model, path[:-1]))
+            nearest = nearest_key(model, path)
             hint = f"did you mean `{nearest}`?" if nearest else f"known keys here: {', '.join(known)}"
             return f"unknown key `{path[-1]}`", hint
         case "missing":
@@ -135,11 +129,20 @@ def _explain(
             )
             title = f"`{dotted}` is `{_short(detail['input'])}`; expected {detail['ctx']['expected']}"
             return title, f"did you mean `{close[0]}`?" if close else None
-        case "model_type" | "dict_type":
-            return f"`{dotted}` is `{_short(detail['input'])}`: a map of keys belongs here", None
         case _:
-            message = detail["msg"][0].lower() + detail["msg"][1:]
-            return f"`{dotted}` is `{_short(detail['input'])}`: {message}", None
+            title = f"`{dotted}` is `{_short(detail['input'])}`: {_wanted(detail)}"
+            return title, right_value(detail, path=path, model=model)
+
+
+def _wanted(detail: dict[str, Any]) -> str:
+    match detail["type"]:
+        case "model_type" | "dict_type":
+            return "a map of keys belongs here"
+        case "list_type" | "tuple_type":
+            return "a list belongs here"
+        case _:
+            message: str = detail["msg"]
+            return message[0].lower() + message[1:]
 
 
 def _options(expected: str) -> list[str]:
@@ -149,26 +152,3 @@ def _options(expected: str) -> list[str]:
 def _short(value: object) -> str:
     text = str(value)
     return text if len(text) <= 60 else f"{text[:57]}..."
-
-
-def _known_keys(model: type[BaseModel], path: tuple[str | int, ...]) -> set[str]:
-    """Return the keys that the model at the end of `path` knows, looking through lists, maps and unions."""
-    models: set[type[BaseModel]] = {model}
-    for part in path:
-        following: set[type[BaseModel]] = set()
-        for current in models:
-            field = next(
-                (field for name, field in current.model_fields.items() if part in (name, field.alias)), None
-            )
-            if field is not None:
-                following |= _models_in(field.annotation)
-        models = following or models
-    return {field.alias or name for current in models for name, field in current.model_fields.items()}
-
-
-def _models_in(annotation: Any) -> set[type[BaseModel]]:
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return {annotation}
-    if isinstance(annotation, UnionType) or typing.get_origin(annotation) is not None:
-        return {found for part in typing.get_args(annotation) for found in _models_in(part)}
-    return set()

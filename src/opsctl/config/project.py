@@ -115,6 +115,8 @@ class Books(StrictModel):
     """How long each kind of cache entry lives."""
     service: Annotated[str, Field(min_length=1)] = "ops/service.yaml"
     """How the ranking service behaves."""
+    backup: Annotated[str, Field(min_length=1)] = "ops/backup.yaml"
+    """Where backups go and what a recovery must achieve."""
     loads: Annotated[str, Field(min_length=1)] = "ops/loads"
     """Folder of the loads, one book each."""
     drills: Annotated[str, Field(min_length=1)] = "ops/drills"

@@ -1,10 +1,10 @@
-"""Every metric of the exporter: readers from the database, vectors, and proofs; nothing that a worker counts."""
+"""Every metric of the exporter: readers from the database, vectors, proofs, and backups; nothing that a worker counts."""
 
 from opsctl.metrics.model import Merging, Metric, MetricType
 from opsctl.metrics.service import SEGMENTS
 
 SEGMENTS_AND_ALL = (*SEGMENTS, "all")
-FAMILIES = ("business", "embeddings", "evidence")
+FAMILIES = ("business", "embeddings", "evidence", "recovery")
 
 
 def _gauge(name: str, unit: str, help: str, **labels: tuple[str, ...]) -> Metric:  # noqa: A002 - Prometheus' word
@@ -124,6 +124,58 @@ ALERT_PROOF_EXPIRY = _gauge(
     "When the proof of an alert goes stale.",
     alert=(),
 )
+BACKUP_LAST_SUCCESS = _gauge(
+    "opsctl_backup_last_success_timestamp_seconds",
+    "seconds",
+    "When the newest backup was whole; 0 where there is none.",
+)
+BACKUP_DUE = _gauge(
+    "opsctl_backup_due_timestamp_seconds",
+    "seconds",
+    "When the next backup is overdue: 1.1 times `schedule.backup_every` after the newest; 0 where there is none.",
+)
+BACKUP_SIZE = _gauge("opsctl_backup_stored_bytes", "bytes", "What the newest backup takes in the repository.")
+BACKUP_DURATION = _gauge("opsctl_backup_duration_seconds", "seconds", "How long the newest backup took.")
+BACKUP_VERIFIED = _gauge(
+    "opsctl_backup_verified_state",
+    "state",
+    "1 where the newest verification of a backup found no doubt, 0 where it did.",
+)
+BACKUP_VERIFICATION_DUE = _gauge(
+    "opsctl_backup_verification_due_timestamp_seconds",
+    "seconds",
+    "When the newest good verification goes stale; 0 where there is none.",
+)
+WAL_SHIPPED = _gauge(
+    "opsctl_wal_shipped_timestamp_seconds",
+    "seconds",
+    "When WAL last went into the repository, or there was none to ship; as the archiver noted it.",
+)
+WAL_WAITING = _gauge(
+    "opsctl_wal_waiting_bytes", "bytes", "WAL that the archiver has received and could not ship yet."
+)
+DRILL_DUE = _gauge(
+    "opsctl_recovery_drill_due_timestamp_seconds",
+    "seconds",
+    "When the newest passed drill of a loss goes stale; 0 where the newest did not pass.",
+    scenario=(),
+)
+RECOVERY_POINT = _gauge(
+    "opsctl_recovery_point_seconds",
+    "seconds",
+    "Acknowledged work that was lost in the newest drill of a loss, in seconds (RPO).",
+    scenario=(),
+)
+RECOVERY_TIME = _gauge(
+    "opsctl_recovery_time_seconds",
+    "seconds",
+    "Time from the loss to the service level in the newest drill of a loss (RTO).",
+    scenario=(),
+)
+RECOVERY_OBJECTIVE = _gauge(
+    "opsctl_recovery_objective_seconds", "seconds", "What the book allows.", objective=("rpo", "rto")
+)
+
 LAST_SUCCESS = _gauge(
     "opsctl_exporter_last_success_timestamp_seconds",
     "seconds",

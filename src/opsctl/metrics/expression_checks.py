@@ -186,7 +186,7 @@ def _of_values(matcher: Matcher, series: Series, known: tuple[str, ...]) -> Iter
     else:
         try:
             pattern = re.compile(matcher.value)
-        except re.error:
+        except (re.error, OverflowError, RecursionError):
             return  # promtool has the last word: Go's patterns are not Python's
         alternatives = matcher.value.split("|")
         if all(_PLAIN.fullmatch(each) for each in alternatives):

@@ -26,7 +26,7 @@ _MERGED = {
 _EXPORTER = """## The exporter's
 
 What no worker counts is told by `opsctl metrics export`, a part of the stack with `opsctl stack up --watch`: readers from
-the database (each minute), vectors (each five minutes), proofs (each 15 s). All are gauges. What could not be renewed for
+the database (each minute), vectors (each five minutes), proofs and backups (each 15 s). All are gauges. What could not be renewed for
 five times its pace is no longer told; a figure for which there is nothing to count is left out.
 
 """

@@ -125,6 +125,21 @@ def check_watchers(_machine: Machine) -> CheckResult:
     return _ok("Prometheus and Alertmanager are installed")
 
 
+def check_redis(_machine: Machine) -> CheckResult:
+    """Look for redis-server, or valkey-server: drills that break the cache shared by workers put one behind a faulty line.
+
+    A warning only: without it those drills cannot be held, all others can, and the service caches on this machine's disk.
+    """
+    found = next((name for name in ("redis-server", "valkey-server") if shutil.which(name)), None)
+    if found is None:
+        return CheckResult(
+            status=CheckStatus.WARN,
+            evidence="not on the PATH: redis-server, which drills of the shared cache need",
+            fix="apt-get install redis-server",
+        )
+    return _ok(f"{found} is installed")
+
+
 def check_disk(machine: Machine) -> CheckResult:
     """Look for room: a rebuild holds two generations at once, and indexing copies one of them."""
     folder = next(path for path in (machine.home, *machine.home.parents) if path.exists())
@@ -202,6 +217,7 @@ CHECKS: tuple[Check[Machine], ...] = (
     Check(code="DOC009", title="vector database", run=check_vectors),
     Check(code="DOC010", title="relational database", run=check_database),
     Check(code="DOC011", title="watchers", run=check_watchers),
+    Check(code="DOC012", title="redis-server", run=check_redis),
 )
 
 

@@ -21,6 +21,7 @@ class PartName(StrEnum):
     SINK = "sink"
     ALERTMANAGER = "alertmanager"
     PROMETHEUS = "prometheus"
+    ARCHIVER = "archiver"
 
 
 class PartStatus(StrEnum):

@@ -204,6 +204,10 @@ password_encryption = 'scram-sha-256'
 shared_preload_libraries = 'pg_stat_statements'
 wal_level = replica
 summarize_wal = on
+# A base backup and an archiver that was away for a moment find what they need.
+wal_keep_size = '128MB'
+# The slot of an archiver that never comes back lets go before the disk is full; the next base backup closes the gap.
+max_slot_wal_keep_size = '2GB'
 track_io_timing = on
 log_line_prefix = '%m [%p] %q%u@%d %a '
 log_lock_waits = on

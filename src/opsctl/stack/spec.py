@@ -1,7 +1,17 @@
 """Which parts make up the stack: a new one is a module that defines `PART`, a name in `PartName`, and a line here."""
 
 from opsctl.core.errors import NotReadyError
-from opsctl.stack import alertmanager, exporter, pgbouncer, postgres, prometheus, service, sink_part, vectors
+from opsctl.stack import (
+    alertmanager,
+    archiver,
+    exporter,
+    pgbouncer,
+    postgres,
+    prometheus,
+    service,
+    sink_part,
+    vectors,
+)
 from opsctl.stack.model import Part, PartName
 
 PARTS: dict[PartName, Part] = {
@@ -15,9 +25,10 @@ PARTS: dict[PartName, Part] = {
         sink_part.PART,
         alertmanager.PART,
         prometheus.PART,
+        archiver.PART,
     )
 }
-WATCHERS = tuple(name for name, part in PARTS.items() if part.on_demand)
+WATCHERS = tuple(name for name, part in PARTS.items() if part.on_demand and name is not PartName.ARCHIVER)
 REQUIRED = tuple(name for name, part in PARTS.items() if part.required)
 
 

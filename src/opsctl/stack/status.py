@@ -41,8 +41,8 @@ def _service_state(home: Path, name: PartName, *, place: Place | None) -> PartSt
         on_demand=PARTS[name].on_demand,
         log_path=log_path(home, name),
         pid=record.pid,
-        port=place.port,
-        url=PARTS[name].url(place.port),
+        port=place.port or None,  # the archiver listens nowhere
+        url=PARTS[name].url(place.port) or None,
         uptime_seconds=round(figures.uptime_seconds, 1),
         memory_bytes=figures.memory_bytes,
         data_dir=place.data_dir,
@@ -58,7 +58,7 @@ def _resting(home: Path, name: PartName, *, place: Place | None, status: PartSta
         required=PARTS[name].required,
         on_demand=PARTS[name].on_demand,
         log_path=log_path(home, name),
-        port=place.port if place else None,
+        port=(place.port or None) if place else None,
         data_dir=place.data_dir if place else None,
         data_bytes=_size_bytes(place.data_dir) if place else None,
     )

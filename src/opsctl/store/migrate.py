@@ -127,6 +127,13 @@ def apply_migrations(
     return done
 
 
+def applied_migrations(connection: "psycopg.Connection[Any]") -> dict[str, str]:
+    """Return the migrations that a database has had, with their digests; "" for one that another tool applied."""
+    with connection.transaction():
+        applied = _read_applied(connection)
+    return {version: applied.digests.get(version, "") for version in sorted(applied.versions)}
+
+
 def _read_migration(path: Path) -> Migration:
     match = _FILE_NAME.fullmatch(path.name)
     if match is None:

@@ -20,7 +20,7 @@ def show_stack(state: StackState) -> None:
     """Print what is known of each part."""
     titles = ("part", "status", "ready", "pid", "address", "up for", "memory", "data")
     # Watchers that nobody ever asked for are nobody's trouble.
-    shown = [part for part in state.parts if not part.on_demand or part.port is not None]
+    shown = [part for part in state.parts if not part.on_demand or part.data_dir is not None]
     show_table(titles, [_cells(part) for part in shown])
 
 

@@ -6,12 +6,13 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from tests.alerts.books import DELIVERY, EVERY_KIND, books_of, changed, compiled, every_kind
 
+from opsctl.alerts.lint.proofs import in_short
 from opsctl.alerts.lint.registry import CHECKS, AlertProof, LintContext
 from opsctl.alerts.lint.run import lint_books
 from opsctl.alerts.lint.templates import template_problems
 from opsctl.alerts.load import AlertBooks
 from opsctl.alerts.proving.evidence import rule_digest
-from opsctl.core.findings import Severity
+from opsctl.core.findings import Finding, Severity
 from opsctl.metrics.contract import full_contract
 
 NOW = datetime(2026, 11, 27, tzinfo=UTC)
@@ -263,6 +264,39 @@ def test_an_alert_is_unproven_until_it_is_proven_as_it_is_now():
     assert unproven(replace(good, passed=False))
     assert unproven(replace(good, expires_at=NOW))
     assert unproven(replace(good, rule_digest="other"))
+
+
+def test_alerts_that_are_unproven_for_the_same_reason_are_one_for_a_person():
+    """A new project would hide its only mistake behind a page for each alert; reasons stay apart."""
+    rules = compiled(every_kind())
+    digests = {alert.name: rule_digest(alert) for alert in rules.alerts}
+    failed = AlertProof(
+        passed=False, level="made up", expires_at=NOW + timedelta(days=1), rule_digest=digests["ratio"]
+    )
+    books = broken("of: ranking_vector_errors_total", "of: ranking_vector_erors_total")
+
+    found = lint_books(context_of(books, proofs={"ratio": failed}, digests=digests))
+    shown = in_short(found)
+
+    assert len([each for each in found if each.code == "ALR041"]) == len(compiled(books).alerts)
+    apart, together = (each for each in shown if each.code == "ALR041")
+    assert apart.title == "ratio: the last proof failed"
+    assert together.title == f"{len(compiled(books).alerts) - 1} alerts: never proven"
+    assert "opsctl alerts prove" in str(together.fix)
+    assert [each for each in found if each.code != "ALR041"] == list(shown[:-2])
+
+
+def test_a_few_unproven_alerts_are_named_in_the_command_that_proves_them():
+    """It can be copied as it stands."""
+    found = [
+        Finding(code="ALR041", severity=Severity.WARNING, title=f"{name}: never proven")
+        for name in ("a", "b")
+    ]
+
+    (together,) = in_short(found)
+
+    assert together.evidence == "a, b"
+    assert together.fix == "run `opsctl alerts prove a b`"
 
 
 @pytest.mark.parametrize(

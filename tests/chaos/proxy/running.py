@@ -66,6 +66,13 @@ class Rig:
         sock = socket.create_connection((HOST, self.port_of(line)), timeout=TIMEOUT_SECONDS)
         return self._closing.enter_context(sock)
 
+    def connect_and_talk(self) -> socket.socket:
+        """Return a connection to the line of bytes that has carried something both ways."""
+        sock = self.connect()
+        sock.sendall(b"before")
+        assert receive_exactly(sock, 6) == b"before"
+        return sock
+
     def set(self, toxic: Toxic, *, line: str = "http", ttl_seconds: float = 30.0) -> None:
         """Put a toxic in force."""
         self.control.set(line, toxic.kind, toxic, ttl_seconds=ttl_seconds)

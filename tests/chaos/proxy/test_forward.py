@@ -149,9 +149,7 @@ def test_a_delay_ends_early_when_its_toxic_does(rig: Rig):
 
 def test_down_cuts_open_connections_and_refuses_new_ones_until_it_is_over(either_rig: Rig):
     """Both protocols; the port is ours again afterwards."""
-    kept = either_rig.connect()
-    kept.sendall(b"a")
-    assert receive_exactly(kept, 1) == b"a"
+    kept = either_rig.connect_and_talk()
 
     either_rig.set(Down(), line="tcp")
 
@@ -161,9 +159,7 @@ def test_down_cuts_open_connections_and_refuses_new_ones_until_it_is_over(either
         either_rig.connect()
     assert not either_rig.state("tcp").is_listening
     either_rig.control.clear("tcp")
-    again = either_rig.connect()
-    again.sendall(b"b")
-    assert receive_exactly(again, 1) == b"b"
+    either_rig.connect_and_talk()
 
 
 def test_down_for_a_share_cuts_that_share(rig: Rig):
@@ -181,9 +177,7 @@ def test_down_for_a_share_cuts_that_share(rig: Rig):
 
 def test_silence_freezes_open_connections_and_new_ones_and_thaws(either_rig: Rig):
     """As TCP does after a partition: what was said arrives late."""
-    kept = either_rig.connect()
-    kept.sendall(b"a")
-    assert receive_exactly(kept, 1) == b"a"
+    kept = either_rig.connect_and_talk()
     either_rig.set(Silent(), line="tcp")
 
     fresh = either_rig.connect()

@@ -9,44 +9,35 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.chaos.proxy.samples import ON_HTTP, names
 
 from opsctl.chaos.proxy.in_force import InForce, is_down
 from opsctl.chaos.proxy.toxics import (
-    Bandwidth,
     Down,
     Fail,
     Flap,
     Garble,
     Garbling,
     Latency,
-    OneWay,
-    Reset,
     Silent,
     Slice,
     Stream,
     Toxic,
-    Truncate,
     as_mapping,
     parse_toxic,
 )
 
 TOXICS: tuple[Toxic, ...] = (
+    *ON_HTTP,
     Latency(delay_seconds=2, jitter_seconds=0.5, stream=Stream.UP),
-    Down(),
     Silent(share=0.5, seed=3),
-    OneWay(),
-    Bandwidth(bytes_per_second=16_384),
-    Reset(after_bytes=0),
     Slice(bytes_per_piece=1, pause_seconds=0),
-    Truncate(after_bytes=100),
-    Flap(up_seconds=5, down_seconds=5),
     Fail(status=429, first_calls=3, every=2, retry_after_seconds=1.5, path_contains="/v1"),
-    Fail(status=500),
     Garble(what=Garbling.SHUFFLE_IDS, path_contains="/points/query"),
 )
 
 
-@pytest.mark.parametrize("toxic", TOXICS, ids=lambda toxic: toxic.kind)
+@pytest.mark.parametrize("toxic", TOXICS, ids=names(TOXICS))
 def test_a_toxic_is_read_as_it_was_written(toxic: Toxic):
     """Every kind."""
     assert parse_toxic(as_mapping(toxic)) == toxic

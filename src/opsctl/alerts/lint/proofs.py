@@ -1,11 +1,13 @@
 """Is each alert proven, lately, as it is now?"""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from opsctl.alerts.lint.registry import Complaint, LintContext, check
-from opsctl.core.findings import Severity
+from opsctl.core.findings import Finding, Severity
 
+_UNPROVEN = "ALR041"
 _DRILLED_LEVELS = frozenset({"arrived", "muted", "shown"})
+_MOST_NAMES = 5
 
 
 @check("ALR040")
@@ -23,7 +25,7 @@ def unknown_fault(context: LintContext) -> Iterator[Complaint]:
             )
 
 
-@check("ALR041", Severity.WARNING)
+@check(_UNPROVEN, Severity.WARNING)
 def unproven(context: LintContext) -> Iterator[Complaint]:
     """Nobody has shown that an alert fires and arrives: there is no proof, it failed, it is out of date, or of an older rule.
 
@@ -36,15 +38,15 @@ def unproven(context: LintContext) -> Iterator[Complaint]:
     for alert in context.rules.alerts:
         proof = context.proofs.get(alert.name)
         if proof is None:
-            why = "it was never proven"
+            why = "never proven"
         elif not proof.passed:
-            why = "its last proof failed"
+            why = "the last proof failed"
         elif proof.expires_at <= context.now:
-            why = f"its proof went stale on {proof.expires_at:%Y-%m-%d}"
+            why = f"the proof went stale on {proof.expires_at:%Y-%m-%d}"
         elif proof.rule_digest != context.digests.get(alert.name):
-            why = "its proof is of an older version of the rule"
+            why = "the proof is of an older version of the rule"
         elif alert.drill is not None and alert.tier in (None, "fast") and proof.level not in _DRILLED_LEVELS:
-            why = f"only its way was proven ({proof.level}), although there is a drill"
+            why = f"only the way was proven ({proof.level}), although there is a drill"
         else:
             continue
         yield Complaint(
@@ -52,3 +54,33 @@ def unproven(context: LintContext) -> Iterator[Complaint]:
             location=alert.location,
             fix=f"run `opsctl alerts prove {alert.name}`",
         )
+
+
+def in_short(findings: Sequence[Finding]) -> tuple[Finding, ...]:
+    """Return findings for a person: alerts that are unproven for the same reason as one, behind all others.
+
+    In a new project that is every alert, and a page for each of them would hide what else is wrong.
+    """
+    others, alike = [], dict[str, list[Finding]]()
+    for finding in findings:
+        if finding.code == _UNPROVEN:
+            alike.setdefault(finding.title.partition(": ")[2], []).append(finding)
+        else:
+            others.append(finding)
+    return (*others, *(_as_one(reason, those) for reason, those in alike.items()))
+
+
+def _as_one(reason: str, findings: Sequence[Finding]) -> Finding:
+    if len(findings) == 1:
+        return findings[0]
+    names = [finding.title.partition(": ")[0] for finding in findings]
+    few = len(names) <= _MOST_NAMES
+    more = "" if few else f" and {len(names) - _MOST_NAMES} more: `opsctl alerts list` shows all"
+    prove = f"run `opsctl alerts prove {' '.join(names)}`"
+    return Finding(
+        code=_UNPROVEN,
+        severity=findings[0].severity,
+        title=f"{len(names)} alerts: {reason}",
+        evidence=", ".join(names[:_MOST_NAMES]) + more,
+        fix=prove if few else "run `opsctl alerts prove`; with `--dry-run` it only says what it would break",
+    )

@@ -3,6 +3,7 @@
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from opsctl.alerts.unit_tests.cases import cases_of
 from opsctl.alerts.unit_tests.model import Case, CaseKind
 from opsctl.alerts.unit_tests.render import render_cases, render_unit_tests
 from opsctl.clients.watch_tools import amtool, promtool
+from opsctl.core.clock import Clock
 from opsctl.core.events import Listener, PhaseAdvanced, PhaseFinished, PhaseStarted
 from opsctl.core.findings import Finding, Severity
 from opsctl.metrics.contract import Contract
@@ -52,11 +54,14 @@ class TestReport:
 class RuleTester:
     """Tests the rules of some books; needs promtool and amtool."""
 
-    def __init__(self, books: AlertBooks, rules: RuleSet, *, contract: Contract, listener: Listener) -> None:
+    def __init__(
+        self, books: AlertBooks, rules: RuleSet, *, contract: Contract, listener: Listener, clock: Clock
+    ) -> None:
         self._books = books
         self._rules = rules
         self._contract = contract
         self._listener = listener
+        self._clock = clock
         self._alerts = {alert.name: alert for alert in rules.alerts}
         self._cases = cases_of(books, rules, contract=contract)
 
@@ -88,8 +93,10 @@ class RuleTester:
     def _run(self, cases: Sequence[Case]) -> tuple[Sequence[Case], list[Finding]]:
         """Return the cases that ran, and what failed; none runs where promtool does not take the rules."""
         files = render_unit_tests(self._rules, cases)
-        self._listener(PhaseStarted(subject="rules", phase="test", total=len(files), unit="files"))
-        with tempfile.TemporaryDirectory(prefix="opsctl-rules-") as name:
+        with (
+            self._phase("rules", total=len(files), unit="files") as figures,
+            tempfile.TemporaryDirectory(prefix="opsctl-rules-") as name,
+        ):
             folder = Path(name)
             rule_files = render_rules(self._books, self._rules)
             _write(folder / "rules", rule_files)
@@ -113,9 +120,7 @@ class RuleTester:
 
             with ThreadPoolExecutor(_AT_ONCE) as pool:
                 results = list(pool.map(run, files))
-        self._listener(
-            PhaseFinished(subject="rules", phase="test", duration_seconds=0.0, figures={"cases": len(cases)})
-        )
+            figures["cases"] = len(cases)
         return cases, [found for file, good, text in results if not good for found in self._told(file, text)]
 
     def _told(self, file: str, text: str) -> Iterator[Finding]:
@@ -140,10 +145,10 @@ class RuleTester:
     def _wrong_routes(self) -> Iterator[Finding]:
         for alert, what in wrong_ways(self._books, self._rules):
             yield _finding("ALR062", f"{alert.name} {what}", alert)
-        self._listener(
-            PhaseStarted(subject="routes", phase="test", total=len(self._rules.alerts), unit="alerts")
-        )
-        with tempfile.TemporaryDirectory(prefix="opsctl-routes-") as name:
+        with (
+            self._phase("routes", total=len(self._rules.alerts), unit="alerts"),
+            tempfile.TemporaryDirectory(prefix="opsctl-routes-") as name,
+        ):
             folder = Path(name)
             (folder / "alertmanager.yml").write_text(render_alertmanager(self._books, self._rules))
             checked = amtool("check-config", "alertmanager.yml", folder=folder)
@@ -161,7 +166,6 @@ class RuleTester:
                     for found in pool.map(lambda each: self._route(each, folder), self._rules.alerts)
                     if found
                 )
-        self._listener(PhaseFinished(subject="routes", phase="test", duration_seconds=0.0))
 
     def _route(self, alert: AlertRule, folder: Path) -> Finding | None:
         labels = [f"{label}={value}" for label, value in labels_of(alert).items()]
@@ -193,23 +197,31 @@ class RuleTester:
     def _survivors(self, mutants: Sequence[Mutant]) -> list[Mutant]:
         if not mutants:
             return []
-        self._listener(PhaseStarted(subject="mutants", phase="test", total=len(mutants), unit="mutants"))
 
         def survives(mutant: Mutant) -> bool:
             lives = self._survives(mutant)
             self._listener(PhaseAdvanced(subject="mutants", phase="test", advance=1))
             return lives
 
-        with ThreadPoolExecutor(_AT_ONCE) as pool:
+        with (
+            self._phase("mutants", total=len(mutants), unit="mutants") as figures,
+            ThreadPoolExecutor(_AT_ONCE) as pool,
+        ):
             alive = [
                 mutant for mutant, lives in zip(mutants, pool.map(survives, mutants), strict=True) if lives
             ]
-        self._listener(
-            PhaseFinished(
-                subject="mutants", phase="test", duration_seconds=0.0, figures={"survived": len(alive)}
-            )
-        )
+            figures["survived"] = len(alive)
         return alive
+
+    @contextmanager
+    def _phase(self, subject: str, *, total: int, unit: str) -> Iterator[dict[str, str | int | float]]:
+        """Tell when a part of the tests begins, and how long it took; what is put into the figures is told with it."""
+        figures: dict[str, str | int | float] = {}
+        began = self._clock.monotonic()
+        self._listener(PhaseStarted(subject=subject, phase="test", total=total, unit=unit))
+        yield figures
+        took = self._clock.monotonic() - began
+        self._listener(PhaseFinished(subject=subject, phase="test", duration_seconds=took, figures=figures))
 
     def _survives(self, mutant: Mutant) -> bool:
         """Tell whether all tests of the right rule pass with the wrong one."""

@@ -1,0 +1,213 @@
+"""How is a backup of this project made: which kind, on what it builds, and what is written down of it."""
+
+import secrets
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from opsctl.core.errors import RefusedError, UsageError
+from opsctl.dr.manifest import BackupKind
+
+if TYPE_CHECKING:
+    from opsctl.core.events import Listener
+    from opsctl.dr.kept import Kept
+    from opsctl.dr.manifest import BackupManifest
+
+_GRACE_SHARE = 1.1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BackupPlan:
+    """What a backup would be, and why."""
+
+    kind: BackupKind
+    parent: str | None
+    place: str
+    offsite: str | None
+    encrypted_for: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Done:
+    """What was made."""
+
+    manifest: "BackupManifest"
+    place: str
+    seconds: float
+    evidence: str
+
+
+def asked_kind(*, full: bool, incremental: bool, logical: bool) -> BackupKind | None:
+    """Return the kind that was asked for.
+
+    Raises:
+        UsageError: DRC072 for two at once.
+    """
+    asked = [
+        kind
+        for kind, is_asked in (
+            (BackupKind.FULL, full),
+            (BackupKind.INCREMENTAL, incremental),
+            (BackupKind.LOGICAL, logical),
+        )
+        if is_asked
+    ]
+    if len(asked) > 1:
+        raise UsageError(
+            f"a backup is {' or '.join(asked)}, not both", code="DRC072", fix="leave one of the options out"
+        )
+    return asked[0] if asked else None
+
+
+def plan(asked: BackupKind | None) -> BackupPlan:
+    """Return what a backup would be now."""
+    from opsctl.cli import dr_place
+
+    book = dr_place.book()
+    vault = dr_place.vault()
+    kind, parent, reason = _choose(asked, dr_place.catalogue(vault).backups())
+    return BackupPlan(
+        kind=kind,
+        parent=parent.backup_id if parent else None,
+        place=vault.place,
+        offsite=book.offsite,
+        encrypted_for=len(book.encryption.recipients),
+        reason=reason,
+    )
+
+
+def back_up(asked: BackupKind | None, *, listener: "Listener") -> Done:
+    """Make a backup, copy it off-site where that is wanted, and add its evidence to the ledger."""
+    from opsctl.cli import dr_place, dr_sources, wiring
+    from opsctl.clients.files import FileLock
+    from opsctl.dr.backup import take_backup
+    from opsctl.dr.evidence import backup_evidence
+    from opsctl.dr.kept import new_backup_id
+    from opsctl.dr.unfinished import Beginning, open_unfinished
+
+    clock, book, folder = wiring.clock(), dr_place.book(), dr_place.notes_folder()
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with (
+        FileLock(folder / "backup.lock", what="a backup"),
+        wiring.backends(listener) as servers,
+    ):
+        began, now = clock.monotonic(), clock.now()
+        vault = dr_place.vault()
+        catalogue = dr_place.catalogue(vault)
+        kind, parent, _ = _choose(asked, catalogue.backups())
+        notes = open_unfinished(
+            folder / "unfinished.json",
+            Beginning(
+                backup_id=new_backup_id(kind, now=now, token=secrets.token_hex(3)),
+                kind=kind,
+                parent=parent.backup_id if parent else None,
+                started_at=now,
+                settings=f"{vault.place} {book.model_dump_json(include={'encryption', 'compression'})}",
+            ),
+            now=now,
+        )
+        made = take_backup(
+            dr_sources.sources(
+                servers,
+                vault=vault,
+                is_logical=kind is BackupKind.LOGICAL,
+                parent_manifest=_postgres_manifest(parent) if parent else None,
+                keep_manifest=_manifest_copy(notes.beginning.backup_id),
+                listener=listener,
+            ),
+            notes=notes,
+            catalogue=catalogue,
+            clock=clock,
+        )
+        _copy_offsite(listener)
+    seconds = clock.monotonic() - began
+    record = wiring.record(
+        backup_evidence(
+            made.manifest, key=made.key, seconds=seconds, valid_for=_valid_for(book.schedule.backup_every)
+        )
+    )
+    return Done(manifest=made.manifest, place=vault.place, seconds=seconds, evidence=record.id)
+
+
+def _choose(asked: BackupKind | None, backups: "tuple[Kept, ...]") -> "tuple[BackupKind, Kept | None, str]":
+    """Return kind, parent and reason.
+
+    Raises:
+        RefusedError: DRC073 an incremental one was asked for, and there is nothing to build on.
+    """
+    from opsctl.cli import wiring
+
+    if asked is BackupKind.FULL or asked is BackupKind.LOGICAL:
+        return asked, None, "asked for"
+    if asked is None and wiring.settings().project.database.url is not None:
+        return (
+            BackupKind.LOGICAL,
+            None,
+            "`database.url` names a server; --full copies its files where it lets us",
+        )
+    parent, why_not = _parent(backups)
+    if parent is not None:
+        return BackupKind.INCREMENTAL, parent, f"builds on {parent.backup_id}"
+    if asked is BackupKind.INCREMENTAL:
+        raise RefusedError(
+            "there is nothing that an incremental backup could build on",
+            code="DRC073",
+            why=why_not,
+            fix="take a full one: opsctl dr backup --full",
+        )
+    return BackupKind.FULL, None, why_not
+
+
+def _parent(backups: "tuple[Kept, ...]") -> "tuple[Kept | None, str]":
+    """Return the backup to build on, else why there is none."""
+    from opsctl.cli import dr_place, wiring
+    from opsctl.core.units import parse_duration
+
+    physical = [each for each in backups if each.kind is not BackupKind.LOGICAL]
+    if not physical:
+        return None, "there is none yet"
+    newest = physical[0]
+    full = next((each for each in physical if each.kind is BackupKind.FULL), None)
+    age = wiring.clock().now() - full.started_at if full else timedelta.max
+    if age > timedelta(seconds=parse_duration(dr_place.book().schedule.full_every)):
+        return None, "the last full one is older than `schedule.full_every`"
+    if newest.manifest is None:
+        return None, f"{newest.backup_id} cannot be read on this machine"
+    if not _manifest_copy(newest.backup_id).is_file():
+        return None, f"PostgreSQL's manifest of {newest.backup_id} is not on this machine"
+    return newest, ""
+
+
+def _manifest_copy(backup_id: str) -> Path:
+    from opsctl.cli import dr_place
+
+    return dr_place.notes_folder() / "manifests" / f"{backup_id}.backup_manifest"
+
+
+def _postgres_manifest(parent: "Kept") -> bytes:
+    return _manifest_copy(parent.backup_id).read_bytes()
+
+
+def _copy_offsite(listener: "Listener") -> None:
+    from opsctl.cli import dr_place
+    from opsctl.dr.kept import BACKUPS, WAL
+    from opsctl.dr.offsite import copy_missing
+
+    book = dr_place.book()
+    if book.offsite is None:
+        return
+    # Keys are listed in their order, and digits sort before `manifest`: its files come before the manifest.
+    copy_missing(
+        dr_place.repository(),
+        dr_place.repository(book.offsite),
+        prefixes=(f"{WAL}/", f"{BACKUPS}/"),
+        listener=listener,
+    )
+
+
+def _valid_for(every: str) -> timedelta:
+    from opsctl.core.units import parse_duration
+
+    return timedelta(seconds=_GRACE_SHARE * parse_duration(every))

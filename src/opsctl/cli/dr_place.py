@@ -1,0 +1,90 @@
+"""With what do the verbs of `dr` work: the book, the repository, the keys, and where notes are kept."""
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from opsctl.clients.repository import Repository
+    from opsctl.clients.sealing import Sealing
+    from opsctl.dr.archiver.status import ArchiverStatus
+    from opsctl.dr.book import BackupBook
+    from opsctl.dr.kept import Catalogue
+    from opsctl.dr.vault import Vault
+
+IDENTITY_VARIABLE = "OPSCTL_BACKUP_IDENTITY"
+
+
+def book() -> "BackupBook":
+    """Return the book of the backups; its defaults where there is no file."""
+    from opsctl.cli import wiring
+    from opsctl.config.load import is_missing, load_book
+    from opsctl.dr.book import BackupBook
+
+    settings = wiring.settings()
+    path = settings.root / settings.project.books.backup
+    return BackupBook() if is_missing(path) else load_book(path, BackupBook)
+
+
+def repository(url: str | None = None) -> "Repository":
+    """Return the repository of the book, or another one."""
+    from opsctl.cli import wiring
+    from opsctl.clients.open_repository import open_repository
+
+    place = url or book().repository
+    if "://" not in place:
+        place = str(wiring.settings().root / place)
+    return open_repository(place, secrets=os.environ)
+
+
+def sealing() -> "Sealing":
+    """Return how backups are sealed, and with which key they are opened, where it is here."""
+    from opsctl.cli import wiring
+    from opsctl.clients.sealing import Sealing
+    from opsctl.config.settings import secret
+
+    chosen = book()
+    identity = secret(
+        variable=IDENTITY_VARIABLE,
+        file=chosen.encryption.identity_file,
+        root=wiring.settings().root,
+        environment=os.environ,
+    )
+    return Sealing(
+        recipients=tuple(chosen.encryption.recipients),
+        identities=() if identity is None else (identity,),
+        level=chosen.compression,
+    )
+
+
+def vault(url: str | None = None) -> "Vault":
+    """Return the sealed view of the repository, or of another one such as the off-site copy."""
+    from opsctl.dr.vault import Vault
+
+    return Vault(repository(url), sealing())
+
+
+def catalogue(of: "Vault") -> "Catalogue":
+    """Return the backups of a repository."""
+    from opsctl.dr.kept import Catalogue
+
+    return Catalogue(of, copies=notes_folder() / "manifests")
+
+
+def notes_folder() -> Path:
+    """Return where this machine keeps what it knows of its backups."""
+    from opsctl.cli import wiring
+
+    return wiring.settings().home / "dr"
+
+
+def spool_folder() -> Path:
+    """Return where the archiver receives WAL before it ships it."""
+    return notes_folder() / "archiver"
+
+
+def archiver_status() -> "ArchiverStatus | None":
+    """Return what the archiver last noted of itself; None where none ever ran."""
+    from opsctl.dr.archiver.status import read_status
+
+    return read_status(spool_folder() / "status.json")

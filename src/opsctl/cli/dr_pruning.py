@@ -1,0 +1,128 @@
+"""How are old backups removed: those that the book does not keep, then the log that no backup needs any more."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from opsctl.core.errors import RefusedError
+
+if TYPE_CHECKING:
+    from opsctl.clients.repository import StoredObject
+    from opsctl.dr.kept import Kept
+    from opsctl.dr.retention import Retention
+    from opsctl.dr.vault import Vault
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pruned:
+    """What went, and why the rest stayed."""
+
+    gone: tuple[str, ...]
+    kept: Mapping[str, tuple[str, ...]]
+    objects: int
+    size_bytes: int
+
+
+def prune(*, dry_run: bool) -> Pruned:
+    """Remove what `retention` does not keep.
+
+    Raises:
+        RefusedError: DRC074 a manifest cannot be read here, so nobody knows what it needs.
+    """
+    from opsctl.cli import dr_place
+    from opsctl.clients.files import FileLock
+
+    folder = dr_place.notes_folder()
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    repository, vault = dr_place.repository(), dr_place.vault()
+    with FileLock(folder / "backup.lock", what="pruning"):
+        backups = dr_place.catalogue(vault).backups()
+        _require_readable(backups)
+        decided = _decide(backups)
+        going = list(_objects(backups, decided, vault=vault))
+        for found in going if not dry_run else ():
+            repository.delete(found.key)
+    return Pruned(
+        gone=decided.gone,
+        kept=decided.kept,
+        objects=len(going),
+        size_bytes=sum(found.size_bytes for found in going),
+    )
+
+
+def _decide(backups: "tuple[Kept, ...]") -> "Retention":
+    from opsctl.cli import dr_place, wiring
+    from opsctl.dr.kept import Mark
+    from opsctl.dr.retention import KeptBackup, Policy, decide
+
+    chosen = dr_place.book().retention
+    known = [
+        KeptBackup(
+            backup_id=each.backup_id,
+            kind=each.kind,
+            parent=each.manifest.parent if each.manifest else None,
+            ended_at=each.manifest.ended_at if each.manifest else each.started_at,
+            is_verified=each.verified.mark is Mark.GOOD if each.verified else None,
+        )
+        for each in backups
+    ]
+    policy = Policy(
+        at_least=chosen.at_least, daily=chosen.daily, weekly=chosen.weekly, monthly=chosen.monthly
+    )
+    return decide(known, policy=policy, now=wiring.clock().now())
+
+
+def _objects(
+    backups: "tuple[Kept, ...]", decided: "Retention", *, vault: "Vault"
+) -> "Iterator[StoredObject]":
+    """Yield what goes, the manifest of each backup first: a backup that is half gone must not look like one."""
+    from opsctl.cli import dr_place
+    from opsctl.dr.kept import BACKUPS
+
+    repository = dr_place.repository()
+    keys = {each.backup_id: each.key for each in backups}
+    for name in decided.gone:
+        manifest = repository.find(keys[name])
+        if manifest is not None:
+            yield manifest
+        yield from (found for found in repository.list(f"{BACKUPS}/{name}/") if found.key != keys[name])
+    yield from _log(backups, decided, vault=vault)
+
+
+def _log(backups: "tuple[Kept, ...]", decided: "Retention", *, vault: "Vault") -> "Iterator[StoredObject]":
+    """Yield the segments that no kept base backup needs."""
+    from opsctl.cli import dr_place
+    from opsctl.dr.postgres.archive import read_archive
+    from opsctl.dr.retention import ArchivedSegment, removable_segments
+
+    repository = dr_place.repository()
+    staying = [each.manifest for each in backups if each.backup_id not in decided.gone]
+    bases = [each.base for each in staying if each is not None and each.base is not None]
+    for base in {each.system_identifier: each for each in bases}.values():
+        size = base.wal_segment_bytes
+        archive = read_archive(vault, system_identifier=base.system_identifier, segment_bytes=size)
+        segments = [
+            ArchivedSegment(
+                key=piece.key,
+                system_identifier=base.system_identifier,
+                timeline=segment.timeline,
+                end=(segment.number + 1) * size,
+            )
+            for segment, pieces in archive.pieces.items()
+            for piece in pieces
+        ]
+        for each in removable_segments(segments, bases=bases):
+            found = repository.find(each.key)
+            if found is not None:
+                yield found
+
+
+def _require_readable(backups: "tuple[Kept, ...]") -> None:
+    unreadable = [each for each in backups if each.manifest is None]
+    if unreadable:
+        raise RefusedError(
+            f"{len(unreadable)} backups cannot be read here, so nothing is removed",
+            code="DRC074",
+            why=f"what they need is not known; {unreadable[0].backup_id}: {unreadable[0].trouble}",
+            fix="give the key: `encryption.identity_file` in ops/backup.yaml, or OPSCTL_BACKUP_IDENTITY",
+        )

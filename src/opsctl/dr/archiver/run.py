@@ -1,0 +1,74 @@
+"""The archiver's life: it begins, turns until it is told to end, and leaves nothing behind that would be lost."""
+
+import threading
+
+from opsctl.clients.files import FileLock
+from opsctl.clients.postgres import DatabaseAddress
+from opsctl.clients.postgres_programs import PostgresPrograms
+from opsctl.core.clock import Clock
+from opsctl.dr.archiver.archiving import ArchivePlace, ArchiverSettings, Archiving
+from opsctl.dr.archiver.probe import Probe
+from opsctl.dr.archiver.receiver import Receiver
+from opsctl.dr.archiver.status import write_status
+from opsctl.dr.postgres.server import require_direct
+
+_POLL_SECONDS = 0.5
+
+
+def run_archiver(
+    settings: ArchiverSettings,
+    *,
+    address: DatabaseAddress,
+    programs: PostgresPrograms,
+    place: ArchivePlace,
+    over: threading.Event,
+    clock: Clock,
+) -> bool:
+    """Archive the log of a server until `over` is set; tell whether everything that was received is in the repository.
+
+    To be called from the main thread: the receiver ends with the thread that started it.
+
+    Args:
+        settings: how.
+        address: of the server, with a role that may replicate.
+        programs: `pg_receivewal` among them.
+        place: takes the log.
+        over: is set when it is to end.
+        clock: tells the time.
+
+    Raises:
+        RefusedError: FIL002 another archiver uses the spool, DRC021 the address leads through a pooler.
+        NotReadyError: PGP001 there is no `pg_receivewal`; FIL001, FIL003 the note cannot be written.
+        ResidueError: PRC002 the receiver cannot be ended.
+    """
+    require_direct(address)
+    programs.path_of("pg_receivewal")
+    settings.spool.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with (
+        FileLock(settings.spool / "lock", what="archiving the log"),
+        Probe(address, slot=settings.slot) as probe,
+    ):
+        receiver = Receiver(
+            programs=programs, address=address, slot=settings.slot, work=settings.spool, clock=clock
+        )
+        archiving = Archiving(settings, place=place, probe=probe, receiver=receiver, clock=clock)
+        try:
+            _turn_until_over(archiving, settings=settings, over=over, clock=clock)
+        finally:
+            is_shipped = archiving.end()
+            write_status(settings.status_path, archiving.status())
+    return is_shipped
+
+
+def _turn_until_over(
+    archiving: Archiving, *, settings: ArchiverSettings, over: threading.Event, clock: Clock
+) -> None:
+    due = clock.monotonic()
+    while not over.is_set():
+        if clock.monotonic() >= due:
+            due = clock.monotonic() + settings.ship_every_seconds
+            archiving.turn()
+            write_status(settings.status_path, archiving.status())
+        else:
+            archiving.ship_wholes()
+        over.wait(min(_POLL_SECONDS, settings.ship_every_seconds))

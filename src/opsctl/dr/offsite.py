@@ -1,0 +1,92 @@
+"""How does the second copy, far away, come to be: what is missing there is copied as it lies here, sealed as it is."""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from opsctl.clients.repository import Repository, StoredObject
+from opsctl.core.errors import OpsError, RefusedError
+from opsctl.core.events import Listener, PhaseAdvanced, PhaseFinished, PhaseStarted
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Copied:
+    """What was copied."""
+
+    objects: int
+    size_bytes: int
+
+
+def copy_missing(
+    here: Repository, there: Repository, *, prefixes: Sequence[str], listener: Listener
+) -> Copied:
+    """Copy every object below the prefixes that is not there yet, in the order of the prefixes.
+
+    An object under a key never changes, so the same key is the same object. Name the manifests' prefix last: a backup
+    must not be seen there before all of it is.
+    """
+    missing = [found for prefix in prefixes for found in _missing(here, there, prefix=prefix)]
+    total = sum(found.size_bytes for found in missing)
+    listener(PhaseStarted(subject="off-site", phase="copy", total=total, unit="bytes"))
+    for found in missing:
+        try:
+            there.put(found.key, here.get(found.key))
+        except RefusedError:
+            continue  # somebody else has just copied it
+        finally:
+            listener(PhaseAdvanced(subject="off-site", phase="copy", advance=found.size_bytes))
+    figures: dict[str, str | int | float] = {"objects": len(missing), "bytes": total}
+    listener(PhaseFinished(subject="off-site", phase="copy", duration_seconds=0.0, figures=figures))
+    return Copied(objects=len(missing), size_bytes=total)
+
+
+class MirroredRepository:
+    """A repository whose objects go to a second place too (`clients.repository.Repository`).
+
+    What the second place does not take is told and left for `copy_missing`: it must not hold up the first one.
+    """
+
+    def __init__(self, here: Repository, there: Repository, *, told: Callable[[OpsError], None]) -> None:
+        self._here = here
+        self._there = there
+        self._told = told
+
+    @property
+    def place(self) -> str:
+        """Return both places."""
+        return f"{self._here.place} and {self._there.place}"
+
+    def put(self, key: str, pieces: Iterable[bytes]) -> StoredObject:
+        """Keep a content here, then there."""
+        kept = self._here.put(key, pieces)
+        try:
+            self._there.put(key, self._here.get(key))
+        except RefusedError:
+            return kept  # it is there already
+        except OpsError as error:
+            self._told(error)
+        return kept
+
+    def get(self, key: str) -> Iterator[bytes]:
+        """Yield a content of the first place."""
+        return self._here.get(key)
+
+    def find(self, key: str) -> StoredObject | None:
+        """Return what the first place knows of an object."""
+        return self._here.find(key)
+
+    def list(self, prefix: str = "") -> Iterator[StoredObject]:
+        """Yield the objects of the first place."""
+        return self._here.list(prefix)
+
+    def delete(self, key: str) -> None:
+        """Remove an object from both; what cannot be removed there is told."""
+        self._here.delete(key)
+        try:
+            self._there.delete(key)
+        except OpsError as error:
+            self._told(error)
+
+
+def _missing(here: Repository, there: Repository, *, prefix: str) -> Iterator[StoredObject]:
+    known = {found.key for found in there.list(prefix)}
+    return (found for found in here.list(prefix) if found.key not in known)
