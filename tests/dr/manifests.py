@@ -96,31 +96,28 @@ def full_manifest() -> BackupManifest:
     )
 
 
+_NUMBERS = st.floats(allow_nan=False, allow_infinity=False)
+_TIMES = st.datetimes(timezones=st.just(UTC))
 _JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
+    st.none() | st.booleans() | st.integers() | _NUMBERS | st.text(),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
     max_leaves=5,
 )
+_OBJECTS = st.dictionaries(st.text(), _JSON, max_size=3)
 
 
 def any_manifests() -> st.SearchStrategy[BackupManifest]:
     """Draw manifests with any value in any field."""
-    for kind, strategy in {
-        datetime: st.datetimes(timezones=st.sampled_from([UTC])),
-        float: st.floats(allow_nan=False, allow_infinity=False),
-    }.items():
-        st.register_type_strategy(kind, strategy)
+    numbers = st.lists(_NUMBERS, max_size=3).map(tuple)
+    snapshots = st.builds(VectorSnapshot, config=_OBJECTS, payload_schema=_OBJECTS, taken_at=_TIMES)
+    queries = st.builds(GoldenQuery, vector=numbers, scores=numbers)
     return st.builds(
         BackupManifest,
         schema=st.just(SCHEMA),
-        vectors=st.lists(
-            st.builds(
-                VectorSnapshot,
-                config=st.dictionaries(st.text(), _JSON, max_size=3),
-                payload_schema=st.dictionaries(st.text(), _JSON, max_size=3),
-            ),
-            max_size=2,
-        ).map(tuple),
+        started_at=_TIMES,
+        ended_at=_TIMES,
+        vectors=st.lists(snapshots, max_size=2).map(tuple),
+        golden=st.lists(queries, max_size=2).map(tuple),
     )
 
 

@@ -21,7 +21,6 @@ from opsctl.core.errors import FailedError, OpsError
 from opsctl.core.events import ignore
 from opsctl.dr.manifest import BackupManifest, SealedFile
 from opsctl.dr.postgres.archive import prefix_of, read_segment, whole_name
-from opsctl.dr.postgres.chain import RestoreChain
 from opsctl.dr.postgres.rebuild import materialise
 from opsctl.dr.postgres.target import AtLsn, Latest, Target
 
@@ -58,7 +57,7 @@ def materialise_all(
     target: Target | None = None,
 ) -> None:
     """Put everything together, short of the recovery."""
-    chain: RestoreChain = chain_in(history.repository, backups or history.both, target or Latest())
+    chain = chain_in(history.repository, backups or history.both, target or Latest())
     materialise(
         chain,
         vault=vault_of(history.repository),

@@ -84,5 +84,5 @@ def _rpo_seconds(
 
 def divergence(streams: Mapping[str, AbstractSet[int]]) -> int:
     """Return how many rows are not in all of the stores."""
-    sets = [set(each) for each in streams.values()]
-    return len(set.union(*sets) - set.intersection(*sets)) if sets else 0
+    sets: list[set[int]] = [set(each) for each in streams.values()]
+    return len(set[int]().union(*sets) - sets[0].intersection(*sets)) if sets else 0
