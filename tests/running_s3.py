@@ -132,9 +132,14 @@ def line_to(server: RunningS3, *, spoil: Spoil) -> Iterator[str]:
             connection.request(self.command, self.path, body=body, headers=dict(self.headers))
             found = connection.getresponse()
             content = found.read()
-            head = "".join(f"{name}: {value}\r\n" for name, value in found.getheaders() if name != "Connection")
+            head = "".join(
+                f"{name}: {value}\r\n" for name, value in found.getheaders() if name != "Connection"
+            )
             connection.close()
-            return found.status, f"HTTP/1.1 {found.status} x\r\n{head}Connection: close\r\n\r\n".encode() + content
+            return (
+                found.status,
+                f"HTTP/1.1 {found.status} x\r\n{head}Connection: close\r\n\r\n".encode() + content,
+            )
 
     line = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     thread = threading.Thread(target=line.serve_forever, daemon=True)

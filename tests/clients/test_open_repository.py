@@ -43,7 +43,9 @@ def test_an_address_of_a_bucket_says_everything_but_the_keys() -> None:
     assert (place.access_key, place.secret_key) == ("AKIA", "s3cret")
 
 
-@pytest.mark.parametrize(("url", "is_path_style"), [("s3://our-bucket", False), ("s3://our-bucket?endpoint=https://x", True)])
+@pytest.mark.parametrize(
+    ("url", "is_path_style"), [("s3://our-bucket", False), ("s3://our-bucket?endpoint=https://x", True)]
+)
 def test_the_bucket_is_a_part_of_the_host_at_amazon_only(url: str, is_path_style: bool) -> None:  # noqa: FBT001
     """Servers of one's own mostly have one name."""
     repository = open_repository(url, secrets=_KEYS)

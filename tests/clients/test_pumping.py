@@ -24,7 +24,9 @@ def test_what_the_pump_writes_comes_out() -> None:
 
 def test_a_pump_that_reads_everything_at_once_gets_what_there_is() -> None:
     """Without a size it is given a whole piece."""
-    assert list(pumped([b"abc"], pump=lambda reader, writer: writer.write(reader.read() + reader.read()))) == [b"abc"]
+    assert list(
+        pumped([b"abc"], pump=lambda reader, writer: writer.write(reader.read() + reader.read()))
+    ) == [b"abc"]
 
 
 def test_a_pump_that_ends_early_ends_the_iteration() -> None:

@@ -108,7 +108,10 @@ def test_what_does_not_speak_s3_is_told(s3: RunningS3) -> None:
 def test_what_the_server_says_of_another_trouble_is_passed_on(s3: RunningS3) -> None:
     """Its word and its sentence stand in `why`."""
     body = b"<Error><Code>EntityTooLarge</Code><Message>the bucket takes 50 MB</Message></Error>"
-    head = b"HTTP/1.1 400 x\r\nContent-Type: application/xml\r\nContent-Length: %d\r\nConnection: close\r\n\r\n" % len(body)
+    head = (
+        b"HTTP/1.1 400 x\r\nContent-Type: application/xml\r\nContent-Length: %d\r\nConnection: close\r\n\r\n"
+        % len(body)
+    )
     with line_to(s3, spoil=lambda it: head + body if it.method == "PUT" else None) as url:
         error = _told(replace(s3.new_place(), endpoint=url), _ASKS["put"])
 
@@ -143,7 +146,12 @@ def test_an_answer_that_gets_lost_does_not_make_ones_own_object_somebody_elses(
     lost: list[str] = []
 
     def lose_the_first(it: Passing) -> bytes | None:
-        makes_it_appear = it.method == "PUT" and "partNumber" not in it.path or "uploadId" in it.path and it.method == "POST"
+        makes_it_appear = (
+            (it.method == "PUT"
+            and "partNumber" not in it.path)
+            or ("uploadId" in it.path
+            and it.method == "POST")
+        )
         if it.status == 200 and makes_it_appear and not lost:
             lost.append(it.path)
             return b""
@@ -162,7 +170,10 @@ def test_a_server_that_knows_no_conditions_is_asked_without(s3: RunningS3, conte
     """There the look beforehand has to do; and it does."""
     asked: list[str] = []
     body = b"<Error><Code>NotImplemented</Code><Message>If-None-Match</Message></Error>"
-    answer = b"HTTP/1.1 501 x\r\nContent-Type: application/xml\r\nContent-Length: %d\r\nConnection: close\r\n\r\n%s" % (len(body), body)
+    answer = (
+        b"HTTP/1.1 501 x\r\nContent-Type: application/xml\r\nContent-Length: %d\r\nConnection: close\r\n\r\n%s"
+        % (len(body), body)
+    )
 
     def refuse_conditions(it: Passing) -> bytes | None:
         if "If-None-Match" not in it.headers:

@@ -50,7 +50,9 @@ def test_cuts_do_not_matter(pieces: list[bytes], cut: int, is_encrypted: bool) -
 
     sealed = b"".join(sealing.seal(pieces))
 
-    assert b"".join(sealing.unseal(sealed[at : at + cut] for at in range(0, len(sealed), cut))) == b"".join(pieces)
+    assert b"".join(sealing.unseal(sealed[at : at + cut] for at in range(0, len(sealed), cut))) == b"".join(
+        pieces
+    )
 
 
 def test_the_suffix_says_how_a_content_is_sealed() -> None:
@@ -110,7 +112,8 @@ def test_what_was_kept_before_there_was_a_key_can_still_be_opened() -> None:
 
 
 @pytest.mark.parametrize(
-    ("sealing", "code"), [(Sealing(recipients=(_RECIPIENT,)), "SEA003"), (Sealing(identities=(_OTHER_IDENTITY,)), "SEA004")]
+    ("sealing", "code"),
+    [(Sealing(recipients=(_RECIPIENT,)), "SEA003"), (Sealing(identities=(_OTHER_IDENTITY,)), "SEA004")],
 )
 def test_without_the_right_key_nothing_is_opened(sealing: Sealing, code: str) -> None:
     """Whoever makes backups need not be able to read them."""
@@ -163,7 +166,9 @@ def test_no_changed_byte_of_the_content_gets_through(sealing: Sealing) -> None:
             assert error.code in ("SEA004", "SEA005")  # noqa: PT017 - either of both is right
 
 
-@pytest.mark.parametrize("content", [b"plainly something else", b"age-encryption.org/v1\nnonsense", b"\x28\xb5\x2f\xfdxxxx"])
+@pytest.mark.parametrize(
+    "content", [b"plainly something else", b"age-encryption.org/v1\nnonsense", b"\x28\xb5\x2f\xfdxxxx"]
+)
 def test_what_was_never_sealed_is_an_error(content: bytes) -> None:
     """It is not handed on as it is."""
     with pytest.raises(FailedError) as caught:
@@ -173,7 +178,9 @@ def test_what_was_never_sealed_is_an_error(content: bytes) -> None:
 
 
 @pytest.mark.parametrize("sealing", [_PLAIN, _SEALED], ids=["plain", "sealed"])
-@pytest.mark.parametrize("error", [OSError(5, "the disk broke"), KeyboardInterrupt()], ids=["error", "ctrl-c"])
+@pytest.mark.parametrize(
+    "error", [OSError(5, "the disk broke"), KeyboardInterrupt()], ids=["error", "ctrl-c"]
+)
 def test_an_error_of_the_source_goes_through_as_it_is(sealing: Sealing, error: BaseException) -> None:
     """On the way in and on the way back, and no thread stays behind."""
 

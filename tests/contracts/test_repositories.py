@@ -15,7 +15,22 @@ from opsctl.clients.repository_folder import FolderRepository
 from opsctl.core.errors import FailedError, RefusedError, UsageError
 
 _LARGE = bytes(range(256)) * (SMALLEST_PART // 128) + b"end"  # two parts and a rest
-_BAD_KEYS = ["", "/a", "a/", "a//b", "..", "a/../b", "./a", ".hidden", "a/.b", "a b", "ä", "a\n", "a\0", "x" * 801]
+_BAD_KEYS = [
+    "",
+    "/a",
+    "a/",
+    "a//b",
+    "..",
+    "a/../b",
+    "./a",
+    ".hidden",
+    "a/.b",
+    "a b",
+    "ä",
+    "a\n",
+    "a\0",
+    "x" * 801,
+]
 
 
 @pytest.fixture(scope="module")

@@ -69,7 +69,10 @@ def test_times_are_written_in_utc() -> None:
 
 @pytest.mark.parametrize(
     "change",
-    [{"started_at": datetime(2026, 1, 1)}, {"golden": (replace(full_manifest().golden[0], scores=(float("nan"),)),)}],  # noqa: DTZ001
+    [
+        {"started_at": datetime(2026, 1, 1)},
+        {"golden": (replace(full_manifest().golden[0], scores=(float("nan"),)),)},
+    ],
 )
 def test_what_json_cannot_say_is_not_written(change: dict[str, Any]) -> None:
     """Neither a time without a zone, nor a number that is none."""

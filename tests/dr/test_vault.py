@@ -89,13 +89,19 @@ def test_an_error_of_the_source_goes_through_and_nothing_was_kept(
     assert b"".join(vault.get(file)) == b"first"
 
 
-def test_every_changed_byte_is_refused_before_the_last_piece(vault: Vault, repository: FolderRepository) -> None:
+def test_every_changed_byte_is_refused_before_the_last_piece(
+    vault: Vault, repository: FolderRepository
+) -> None:
     """At places drawn at random and at both ends: by the check of what is stored, and on the way out."""
     file = vault.put("a", _pieces(_CONTENT))
     path = _stored(repository, file.key)
     whole = path.read_bytes()
     chosen = random.Random(2)
-    places = [*range(8), *range(len(whole) - 8, len(whole)), *(chosen.randrange(len(whole)) for _ in range(40))]
+    places = [
+        *range(8),
+        *range(len(whole) - 8, len(whole)),
+        *(chosen.randrange(len(whole)) for _ in range(40)),
+    ]
 
     for at in places:
         changed = bytearray(whole)
@@ -160,9 +166,7 @@ def test_what_was_never_sealed_and_yet_has_the_digest_is_wrong_from_the_beginnin
     nonsense = b"no sealed content at all"
     repository.put("a.zst", [nonsense])
     digest = hashlib.sha256(nonsense).hexdigest()
-    file = SealedFile(
-        key="a.zst", size_bytes=1, sha256="0", stored_bytes=len(nonsense), stored_sha256=digest
-    )
+    file = SealedFile(key="a.zst", size_bytes=1, sha256="0", stored_bytes=len(nonsense), stored_sha256=digest)
 
     _, error = _seen_before_the_error(vault, file)
 
@@ -214,7 +218,9 @@ def test_a_small_thing_is_named_by_the_digest_of_what_is_stored(
 
     stored = _stored(repository, key).read_bytes()
     assert vault.get_named(key) == b"segment" * 1000
-    assert key.startswith(f"wal/77/00000001/000000010000000000000003@{hashlib.sha256(stored).hexdigest()}.zst")
+    assert key.startswith(
+        f"wal/77/00000001/000000010000000000000003@{hashlib.sha256(stored).hexdigest()}.zst"
+    )
     (found,) = vault.list_named("wal")
     assert (found.key, found.folder, found.name) == (key, "wal/77/00000001", "000000010000000000000003")
     assert (found.stored_sha256, found.stored_bytes) == (hashlib.sha256(stored).hexdigest(), len(stored))
@@ -241,7 +247,9 @@ def test_no_changed_byte_of_a_small_thing_gets_through(
     repository.delete(key)
 
 
-def test_a_small_thing_under_the_key_of_another_is_refused(vault: Vault, repository: FolderRepository) -> None:
+def test_a_small_thing_under_the_key_of_another_is_refused(
+    vault: Vault, repository: FolderRepository
+) -> None:
     """Nobody can put an old manifest in the place of a new one."""
     old, new = vault.put_named("a", "manifest", b"old"), vault.put_named("a", "manifest", b"new")
     _stored(repository, new).write_bytes(_stored(repository, old).read_bytes())
@@ -253,7 +261,9 @@ def test_a_small_thing_under_the_key_of_another_is_refused(vault: Vault, reposit
     assert vault.get_named(old) == b"old"
 
 
-def test_the_same_small_thing_twice_is_no_error_unless_the_first_is_damaged(repository: FolderRepository) -> None:
+def test_the_same_small_thing_twice_is_no_error_unless_the_first_is_damaged(
+    repository: FolderRepository,
+) -> None:
     """A command that was interrupted behind it is simply run again."""
     vault = Vault(repository, _SEALINGS["plain"])
 
@@ -266,7 +276,9 @@ def test_the_same_small_thing_twice_is_no_error_unless_the_first_is_damaged(repo
     assert caught.value.code == "DRC003"
 
 
-@pytest.mark.parametrize(("prefix", "name"), [("", "b"), ("a", ""), ("a", "b/c d"), ("../a", "b"), ("a", "x" * 200)])
+@pytest.mark.parametrize(
+    ("prefix", "name"), [("", "b"), ("a", ""), ("a", "b/c d"), ("../a", "b"), ("a", "x" * 200)]
+)
 def test_a_small_thing_needs_a_name_that_is_a_key(vault: Vault, prefix: str, name: str) -> None:
     """Nothing is kept under any other."""
     with pytest.raises(UsageError) as caught:

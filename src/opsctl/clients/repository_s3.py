@@ -124,7 +124,9 @@ class S3Repository:
             for page in pages.paginate(Bucket=self._place.bucket, Prefix=above + prefix):
                 if "IsTruncated" not in page:
                     # A page for people would pass for an empty list, and an empty list for a lost repository.
-                    raise not_s3(self._place, doing="list the objects", why="the answer is no list of objects")
+                    raise not_s3(
+                        self._place, doing="list the objects", why="the answer is no list of objects"
+                    )
                 for found in page.get("Contents", ()):
                     key = found["Key"].removeprefix(above)
                     if is_key(key):
