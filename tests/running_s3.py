@@ -5,7 +5,7 @@ import logging
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from uuid import uuid4
@@ -28,17 +28,15 @@ class RunningS3:
         """Make a bucket and return the place in it."""
         bucket = f"backups-{uuid4().hex[:12]}"
         self.client.create_bucket(Bucket=bucket)
-        return S3Place(
-            **{
-                "bucket": bucket,
-                "prefix": "our/prefix",
-                "endpoint": self.url,
-                "part_bytes": SMALLEST_PART,
-                "access_key": ACCESS_KEY,
-                "secret_key": SECRET_KEY,
-            }
-            | changes
+        place = S3Place(
+            bucket=bucket,
+            prefix="our/prefix",
+            endpoint=self.url,
+            part_bytes=SMALLEST_PART,
+            access_key=ACCESS_KEY,
+            secret_key=SECRET_KEY,
         )
+        return replace(place, **changes)
 
     def new_repository(self, **changes: Any) -> S3Repository:
         """Make a bucket and return it as a repository."""
@@ -119,11 +117,11 @@ def line_to(server: RunningS3, *, spoil: Spoil) -> Iterator[str]:
 
         def _pass_on(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-            asked = {"method": self.command, "path": self.path, "headers": dict(self.headers)}
-            instead = spoil(Passing(**asked))
+            asked = Passing(method=self.command, path=self.path, headers=dict(self.headers))
+            instead = spoil(asked)
             if instead is None:
                 status, answer = self._ask(body)
-                instead = spoil(Passing(**asked, status=status, answer=answer))
+                instead = spoil(replace(asked, status=status, answer=answer))
                 instead = answer if instead is None else instead
             self.wfile.write(instead)
 

@@ -31,8 +31,9 @@ def drills() -> Path:
 
 
 def watching() -> dict[str, Path]:
-    """Return the folders of the shipped alert books, dashboards, runbooks and drills, by where a project keeps them."""
-    return {name: root() / name for name in ("alerts", "dashboards", "docs/runbooks", "ops/drills")}
+    """Return the folders of the shipped alert books, dashboards, runbooks, drills and recoveries, by where a project keeps them."""
+    folders = ("alerts", "dashboards", "docs/runbooks", "ops/drills", "ops/recoveries")
+    return {name: root() / name for name in folders}
 
 
 def schemas() -> Path:

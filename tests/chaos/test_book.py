@@ -1,5 +1,7 @@
 """A book of a drill is refused with the place of everything that would make it say nothing."""
 
+import os
+
 import pytest
 from pydantic import ValidationError
 from tests.chaos.drills import PLAIN, drill
@@ -202,6 +204,29 @@ def test_drills_of_a_folder_are_read_with_every_problem_at_once(tmp_path):
     assert found == {("CFG001", 2), ("CHA011", 9), ("CHA012", 19), ("CHA015", None)}
     assert caught.value.code == "CHA010"
     assert "did you mean `vectors_down`?" in {each.fix for each in caught.value.findings}
+
+
+@pytest.mark.parametrize("name", ["a\nb", "\x1b[31m", "a" * 101, os.fsdecode(b"\xff")])
+def test_a_drill_whose_name_nobody_can_type_is_refused(tmp_path, name):
+    """It becomes that of records, pages and leases."""
+    (tmp_path / f"{name}.yaml").write_text(WHOLE)
+
+    with pytest.raises(UsageError) as caught:
+        load_drills(tmp_path, faults=FAULTS)
+
+    assert caught.value.code == "CFG009"
+
+
+def test_what_is_no_folder_holds_no_drills_and_an_editors_file_is_none(tmp_path):
+    """The shipped drills would take the place of those that somebody means."""
+    (tmp_path / "file").write_text("")
+    (tmp_path / ".#mine.yaml").write_text("half a book: [")
+
+    with pytest.raises(UsageError) as caught:
+        load_drills(tmp_path / "file")
+
+    assert caught.value.code == "CFG008"
+    assert load_drills(tmp_path) == ()
 
 
 def test_what_a_fault_does_not_take_or_lacks_is_found(tmp_path):

@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+import pytest
 from tests.cli.command import run_opsctl
 
 
@@ -111,3 +112,39 @@ def test_what_a_fault_is_given_by_hand_must_fit_it(tmp_path: Path) -> None:
     assert [each.exit_code for each in (odd, unknown, never)] == [2, 2, 2]
     assert "`how_many` of `workers_killed` is a whole number above zero, not 'lots'" in odd.stderr
     assert "takes no `howmany`" in unknown.stderr
+
+
+@pytest.mark.parametrize(
+    "words",
+    [(), ("vectors_down", "--all"), ("vectors_down", "--profile", "ci"), ("--all", "--profile", "ci")],
+)
+def test_drills_are_chosen_in_one_way(tmp_path: Path, words: tuple[str, ...]) -> None:
+    """`--all` beside a name would hold that one only, and look like all."""
+    outcome = run_opsctl("chaos", "run", *words, "--dry-run", folder=tmp_path)
+
+    assert outcome.exit_code == 2
+    assert "in one way" in outcome.stderr
+
+
+def test_a_folder_of_drills_that_is_none_is_no_reason_to_hold_others(tmp_path: Path) -> None:
+    """Only a project without one has the shipped drills."""
+    (tmp_path / "ops").mkdir()
+    (tmp_path / "ops" / "drills").write_text("")
+
+    outcome = run_opsctl("chaos", "list", folder=tmp_path)
+
+    assert outcome.exit_code == 2
+    assert "is no folder of drills" in outcome.stderr
+
+
+def test_a_torn_line_of_the_budget_is_told_where_it_is_shown(tmp_path: Path) -> None:
+    """What its drill did cost is not in the sum."""
+    ledger = tmp_path / ".opsctl" / "chaos" / "budget.jsonl"
+    ledger.parent.mkdir(parents=True)
+    ledger.write_text('{"at": "2026-')
+
+    outcome = run_opsctl("chaos", "budget", folder=tmp_path)
+    odd = run_opsctl("chaos", "budget", "--month", "\u0662\u0660\u0662\u0666-01", folder=tmp_path)
+
+    assert (outcome.exit_code, odd.exit_code) == (0, 2)
+    assert "a last line that a crash cut off is not counted" in outcome.stderr

@@ -131,7 +131,7 @@ def test_settings_of_amazons_tools_do_not_matter(s3: RunningS3, monkeypatch: pyt
     repository_s3_errors._session.cache_clear()
     heads: list[str] = []
 
-    with line_to(s3, spoil=lambda it: heads.append(f"{it.headers}")) as url:  # type: ignore[func-returns-value]
+    with line_to(s3, spoil=lambda it: heads.append(f"{it.headers}")) as url:
         S3Repository(replace(s3.new_place(), endpoint=url)).put("a", [b"1"])
 
     assert all(f"Credential={ACCESS_KEY}/" in head for head in heads)
@@ -146,11 +146,8 @@ def test_an_answer_that_gets_lost_does_not_make_ones_own_object_somebody_elses(
     lost: list[str] = []
 
     def lose_the_first(it: Passing) -> bytes | None:
-        makes_it_appear = (
-            (it.method == "PUT"
-            and "partNumber" not in it.path)
-            or ("uploadId" in it.path
-            and it.method == "POST")
+        makes_it_appear = (it.method == "PUT" and "partNumber" not in it.path) or (
+            "uploadId" in it.path and it.method == "POST"
         )
         if it.status == 200 and makes_it_appear and not lost:
             lost.append(it.path)

@@ -6,6 +6,7 @@ from functools import partial
 
 import pytest
 
+from opsctl.clients import side_by_side
 from opsctl.clients.side_by_side import in_order
 
 
@@ -54,3 +55,21 @@ def test_an_error_ends_it_and_nothing_more_is_begun() -> None:
 
     assert begun.count("later") <= 2
     assert not [thread for thread in threading.enumerate() if thread.name.startswith("side-by-side")]
+
+
+def test_a_call_that_hangs_does_not_hold_an_error_back_for_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nor the end of the process: a server may never answer."""
+    monkeypatch.setattr(side_by_side, "_PATIENCE_SECONDS", 0.05)
+    let_go = threading.Event()
+
+    def fail() -> None:
+        raise ValueError("broken")
+
+    calls: list[Callable[[], object]] = [fail, let_go.wait, let_go.wait]
+    with pytest.raises(ValueError, match="broken"):
+        list(in_order(calls, at_once=3))
+
+    hanging = [thread for thread in threading.enumerate() if thread.name == "side-by-side"]
+    let_go.set()
+    assert len(hanging) == 2
+    assert all(thread.daemon for thread in hanging)

@@ -1,6 +1,7 @@
 """Books: every problem at once, each with its place and the nearest right word."""
 
 import contextlib
+import time
 from pathlib import Path
 from typing import Literal
 
@@ -165,6 +166,30 @@ def test_aliases_of_aliases_are_refused_before_they_fill_the_memory():
     rows += [f"a{i}: &a{i} [{','.join([f'*a{i - 1}'] * 10)}]" for i in range(1, 12)]
 
     assert [title for _line, _column, title, _fix in problems("\n".join(rows))] == ["the book is too large"]
+
+
+@pytest.mark.parametrize(
+    "number",
+    ["0x" + "f" * 6000, "9" * 2000, "1" + "_000" * 1000, "-" + "59:" * 2000 + "59", "1." + "0" * 2000],
+)
+def test_a_number_that_no_message_could_show_is_refused_at_its_place(number: str):
+    """Python itself writes none down that has more than 4,300 digits."""
+    (found,) = problems(f"title: x\nparts: {{a: {{size: {number}}}}}\n")
+
+    assert found[:2] == (2, 19)
+    assert "not valid YAML" in found[2]
+
+
+@pytest.mark.parametrize("key", ["k{}", "twice"])
+def test_of_very_many_problems_the_first_are_shown_soon(key: str):
+    """A file of another kind, taken for a book, would be compared line by line for hours."""
+    text = "".join(f"{key.format(number)}: 1\n" for number in range(40_000))
+    began = time.monotonic()
+
+    found = problems(text)
+
+    assert 200 <= len(found) <= 401
+    assert time.monotonic() - began < 30
 
 
 def test_a_huge_file_is_refused_before_it_is_parsed():

@@ -70,7 +70,7 @@ def test_times_are_written_in_utc() -> None:
 @pytest.mark.parametrize(
     "change",
     [
-        {"started_at": datetime(2026, 1, 1)},
+        {"started_at": datetime(2026, 1, 1)},  # noqa: DTZ001
         {"golden": (replace(full_manifest().golden[0], scores=(float("nan"),)),)},
     ],
 )

@@ -33,10 +33,10 @@ def repository(tmp_path: Path) -> FolderRepository:
     return FolderRepository(tmp_path / "repository")
 
 
-@pytest.fixture(params=_SEALINGS.values(), ids=_SEALINGS)
+@pytest.fixture(params=_SEALINGS)
 def vault(request: pytest.FixtureRequest, repository: FolderRepository) -> Vault:
     """Give a vault of each sealing."""
-    return Vault(repository, request.param)
+    return Vault(repository, _SEALINGS[request.param])
 
 
 def _stored(repository: FolderRepository, key: str) -> Path:
@@ -48,11 +48,10 @@ def _pieces(content: bytes) -> Iterator[bytes]:
 
 
 def _seen_before_the_error(vault: Vault, file: SealedFile) -> tuple[bytes, OpsError]:
-    seen = bytearray()
+    seen: list[bytes] = []
     with pytest.raises(OpsError) as caught:
-        for piece in vault.get(file):
-            seen += piece
-    return bytes(seen), caught.value
+        seen.extend(vault.get(file))  # what comes before the error is in it
+    return b"".join(seen), caught.value
 
 
 @pytest.mark.parametrize("content", [b"", b"x", _CONTENT], ids=["empty", "small", "large"])

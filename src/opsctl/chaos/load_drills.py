@@ -9,6 +9,7 @@ from opsctl.chaos.book import Drill
 from opsctl.chaos.check_drills import Faults, check_drill
 from opsctl.chaos.registry import all_faults
 from opsctl.clients.files import read_text
+from opsctl.config.folder import books_in
 from opsctl.config.load import load_book
 from opsctl.core.errors import UsageError
 from opsctl.core.findings import Finding, Severity
@@ -47,11 +48,12 @@ def load_drills(folder: Path, *, faults: Faults | None = None) -> tuple[NamedDri
     """Read every drill of a folder, by name.
 
     Raises:
-        UsageError: CHA010 with one finding for each problem of each book.
+        UsageError: CHA010 with one finding for each problem of each book, CFG008 it is no folder, CFG009 a book has a
+            name that nobody can type.
     """
     drills: dict[str, NamedDrill] = {}
     findings: list[Finding] = []
-    for path in sorted([*folder.glob("*.yaml"), *folder.glob("*.yml")]):
+    for path in _books(folder):
         try:
             drill = load_drill(path, faults=faults)
         except UsageError as error:
@@ -81,15 +83,26 @@ def chosen(
         if (not names or each.name in names) and (not tags or set(tags) & set(each.drill.tags))
     )
     if unknown or not found:
-        what = f"`{unknown[0]}`" if unknown else f"tagged {', '.join(sorted(tags)) or 'at all'}"
+        what = f"drill `{unknown[0]}`" if unknown else f"drill tagged {', '.join(sorted(tags))}"
         known_tags = {tag for each in drills for tag in each.drill.tags}
         fix = _instead(unknown[0], known) if unknown else f"tags are: {', '.join(sorted(known_tags))}"
         raise UsageError(
-            f"there is no drill {what}",
+            f"there is no {what if known else 'drill at all'}",
             code="CHA016",
             fix=fix if known else "`opsctl init` writes the starter books",
         )
     return found
+
+
+def _books(folder: Path) -> list[Path]:
+    found = [books_in(folder, suffix=suffix) for suffix in (".yaml", ".yml")]
+    if not all(each.is_there for each in found):
+        raise UsageError(
+            f"`{folder}` is no folder of drills",
+            code="CFG008",
+            fix="`books: {drills: ...}` in opsctl.yaml says where they are; `opsctl init` writes the starter books",
+        )
+    return sorted(path for each in found for path in each.books)
 
 
 def _instead(wrong: str, known: Collection[str]) -> str:

@@ -7,7 +7,7 @@ import typer
 
 from opsctl.cli.options import Json, command
 
-_MONTH = re.compile(r"\d{4}-(0[1-9]|1[0-2])")
+_MONTH = re.compile(r"[0-9]{4}-(0[1-9]|1[0-2])")
 
 
 def register(app: typer.Typer) -> None:

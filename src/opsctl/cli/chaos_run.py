@@ -61,8 +61,10 @@ def run(
     from opsctl.ui.show_chaos import show_drill_verdicts
     from opsctl.ui.show_chaos_plan import show_drill_plan
 
-    if not (names or everything or profile):
-        raise typer.BadParameter("say which: names, --profile ci, or --all; `opsctl chaos list` shows them")
+    if sum(map(bool, (names, everything, profile))) != 1:
+        raise typer.BadParameter(
+            "say which, in one way: names, --profile ci, or --all; `opsctl chaos list` shows them"
+        )
     drills = chaosing.drills(names or (), tags=(profile,) if profile else ())
     chaosing.require_alerts(drills)
     if dry_run:

@@ -18,15 +18,16 @@ def drills(names: Collection[str], *, tags: Collection[str] = ()) -> "tuple[Name
     """Return the drills of the project, or the shipped ones where it has none.
 
     Raises:
-        UsageError: CHA010 a book is wrong, CHA016 there is no such drill.
+        UsageError: CHA010 a book is wrong, CHA016 there is no such drill, CFG008 where they should be is no folder.
     """
     from opsctl import assets
     from opsctl.chaos.load_drills import chosen, load_drills
     from opsctl.cli import wiring
+    from opsctl.config.load import is_missing
 
     settings = wiring.settings()
     folder = settings.root / settings.project.books.drills
-    return chosen(load_drills(folder if folder.is_dir() else assets.drills()), names=names, tags=tags)
+    return chosen(load_drills(assets.drills() if is_missing(folder) else folder), names=names, tags=tags)
 
 
 def last_outcomes() -> "Mapping[str, Record]":

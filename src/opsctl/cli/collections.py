@@ -99,6 +99,14 @@ def rollback(
     roll_back_named(name, yes=yes, dry_run=dry_run, json=json)
 
 
+@command(app, "opsctl collections realias --dry-run", "opsctl collections realias au_photographers_quality")
+def realias(names: Names = None, dry_run: DryRun = False, json: Json = False) -> None:
+    """Lead aliases that lead to nothing to their newest verified generation again; others are left alone."""
+    from opsctl.cli.collections_work import realias_named
+
+    realias_named(names or [], dry_run=dry_run, json=json)
+
+
 @command(app, "opsctl collections gc --dry-run", "opsctl collections gc")
 def gc(names: Names = None, dry_run: DryRun = False, json: Json = False) -> None:
     """Delete old generations: never one that serves or is being built, nor the newest good ones."""

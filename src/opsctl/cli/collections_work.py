@@ -8,8 +8,10 @@ from opsctl.core.exit_codes import ExitCode
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from opsctl.cli.collecting import Workbench
     from opsctl.qdrant_collections.many import Results
     from opsctl.qdrant_collections.options import RebuildOptions
+    from opsctl.qdrant_collections.realias import Realias
 
 
 def rebuild_named(names: "Sequence[str]", *, options: "RebuildOptions", json: bool) -> None:
@@ -101,6 +103,38 @@ def roll_back_named(name: str, *, yes: bool, dry_run: bool, json: bool) -> None:
         print_document(document("opsctl.collections.rollback", data=plan, ok=True))
     else:
         show_rollback(plan, dry_run=dry_run)
+
+
+def realias_named(names: "Sequence[str]", *, dry_run: bool, json: bool) -> None:
+    """Lead lost aliases to a generation again, or show what that would do."""
+    from opsctl.cli.collecting import workbench
+    from opsctl.qdrant_collections.realias import plan_realias
+    from opsctl.ui.show_collections import show_realiases
+
+    with workbench() as work:
+        if dry_run:
+            results = plan_realias(names, book=work.book, here=work.here)
+        else:
+            results = _realias_and_record(names, work=work)
+    show = partial(show_realiases, dry_run=dry_run)
+    _finish(results, schema="opsctl.collections.realias", show=show, json=json)
+
+
+def _realias_and_record(names: "Sequence[str]", *, work: "Workbench") -> "Results[Realias]":
+    """All aliases are set by one change, and each that was set has a proof of its own."""
+    from opsctl.cli import wiring
+    from opsctl.qdrant_collections.proof import realias_evidence
+    from opsctl.qdrant_collections.realias import Fate, realias
+
+    clock = wiring.clock()
+    started_at, began = clock.now(), clock.monotonic()
+    results = realias(names, book=work.book, here=work.here)
+    took = clock.monotonic() - began
+    prove = partial(realias_evidence, started_at=started_at, duration_seconds=took, server=work.server)
+    for report in results.reports:
+        if report.fate is Fate.SET:
+            wiring.record(prove(report))
+    return results
 
 
 def _finish(results: "Results[Any]", *, schema: str, show: Any, json: bool) -> None:

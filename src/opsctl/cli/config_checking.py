@@ -58,6 +58,7 @@ def _folders(books: dict[str, str]) -> Iterator[tuple[str, str]]:
         ("load", "loads"),
         ("dashboard", "dashboards"),
         ("drill", "drills"),
+        ("recovery", "recoveries"),
         ("alerts", "alerts"),
     ):
         yield kind, books[key]

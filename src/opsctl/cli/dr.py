@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from opsctl.cli import dr_restore
+from opsctl.cli import dr_drill, dr_restore
 from opsctl.cli.options import DryRun, Json, command, group
 
 app = group("Disaster recovery: backups of both stores, their verification, restores to a point, drills.")
@@ -50,13 +50,16 @@ def backup(
 @command(app, "opsctl dr list", "opsctl dr list --offsite --json")
 def list(
     offsite: Annotated[bool, typer.Option("--offsite", help="Those of the off-site copy.")] = False,
+    place: dr_restore.From = None,
+    identity: dr_restore.Identity = None,
     json: Json = False,
 ) -> None:
     """List backups, the newest first: size, what was verified, and to which points one can go."""
-    from opsctl.cli import dr_listing, wiring
+    from opsctl.cli import dr_listing, dr_place, wiring
     from opsctl.cli.filling import tell
     from opsctl.ui.show_dr import show_backups, show_window
 
+    dr_place.choose(place=place, identity=identity)
     found = dr_listing.listed(offsite=offsite)
     now = wiring.clock().now()
 
@@ -104,3 +107,4 @@ def archive() -> None:
 
 
 dr_restore.register(app)
+dr_drill.register(app)

@@ -1,45 +1,60 @@
 """How does what was restored take the place of what was lost: moved in as a whole, what was there kept aside."""
 
 import shutil
+from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from opsctl.cli.dr_site import ScratchSite
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from opsctl.dr.restore import Outcome
+    import psycopg
+
+    from opsctl.clients.postgres import DatabaseAddress
+    from opsctl.dr.restore import Outcome, Point
     from opsctl.stack.model import PartName
 
 
 class FolderSite(ScratchSite):
     """A restore into a new project's folder, such as on another machine: stopped at the end, ready for `stack up`."""
 
-    def __init__(self, root: Path, **how: object) -> None:
-        super().__init__(root / ".opsctl", **how)  # type: ignore[arg-type]
+    def __init__(self, root: Path, **how: Any) -> None:
+        super().__init__(root / ".opsctl", **how)
         self._root = root
+        self._files: tuple[str, ...] = ()
+
+    def database(self) -> "Point":
+        """Bring the project's own settings and books back first, which say what vectors are made with, then PostgreSQL."""
+        from opsctl.cli import wiring
+        from opsctl.dr.configuration import unpack
+
+        if self._manifest.configuration is not None:
+            self._files = unpack(self._vault.get(self._manifest.configuration), into=self._root)
+            wiring.change_project(self._root)
+        return super().database()
 
     def hand_over(self) -> "Outcome":
-        """Write the project's books beside the data, and stop the stack, which starts anew where it is wanted."""
-        from opsctl.dr.configuration import unpack
+        """Stop the stack, which starts anew where it is wanted."""
         from opsctl.dr.restore import Outcome
 
         self.stop()
-        names: tuple[str, ...] = ()
-        if self._manifest.configuration is not None:
-            names = unpack(self._vault.get(self._manifest.configuration), into=self._root)
-        return Outcome(figures={"files": len(names)})
+        return Outcome(figures={"files": len(self._files)})
+
+    def abandon(self) -> None:
+        """Remove everything, the books too: the folder was empty."""
+        super().abandon()
+        shutil.rmtree(self._root, ignore_errors=True)
 
 
 class LiveSite(ScratchSite):
     """A restore in the place of this project's stack; what was there is moved aside, not deleted."""
 
-    def __init__(self, live_home: Path, *, stamp: str, **how: object) -> None:
-        super().__init__(live_home / f"restore-{stamp}", **how)  # type: ignore[arg-type]
+    def __init__(self, live_home: Path, *, stamp: str, **how: Any) -> None:
+        super().__init__(live_home / f"restore-{stamp}", **how)
         self._live_home = live_home.resolve()
         self._stamp = stamp
-        self.put_aside: list[Path] = []
 
     def hand_over(self) -> "Outcome":
         """Stop what is left of the stores, change the data, and start them where they were."""
@@ -47,7 +62,6 @@ class LiveSite(ScratchSite):
         from opsctl.core.events import ignore
         from opsctl.dr.restore import Outcome
         from opsctl.stack.down import stop_stack
-        from opsctl.stack.model import password_file
         from opsctl.stack.up import start_stack
 
         parts = self._parts()
@@ -62,13 +76,13 @@ class LiveSite(ScratchSite):
                     live.rename(aside)
                 live.parent.mkdir(parents=True, exist_ok=True)
                 ours.rename(live)
-            shutil.copy2(password_file(self.home), password_file(self._live_home))
+            self._give_password()
             start_stack(self._live_home, listener=ignore, clock=wiring.clock(), only=parts)
         except BaseException:
             self._take_back(moved)
             raise
-        self.put_aside = [aside for _, aside in moved]
         self.abandon()
+        self._forget_unfinished()
         return Outcome(figures={"put aside": len(moved)})
 
     def _parts(self) -> "tuple[PartName, ...]":
@@ -89,6 +103,17 @@ class LiveSite(ScratchSite):
         yield cluster_dir(self.place), cluster_dir(database)
         yield plan_vectors(self.home, None).data_dir, vectors.data_dir
 
+    def _give_password(self) -> None:
+        from opsctl.stack.model import password_file
+
+        theirs = password_file(self._live_home)
+        theirs.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        shutil.copy2(password_file(self.home), theirs)
+
+    def _forget_unfinished(self) -> None:
+        """Forget a backup that was killed: what it has copied is of a future that is given up."""
+        (self._live_home / "dr" / "unfinished.json").unlink(missing_ok=True)
+
     def _take_back(self, moved: "list[tuple[Path, Path]]") -> None:
         """Let everything be where it was; what was restored is still there to be looked at."""
         from opsctl.cli import wiring
@@ -101,3 +126,93 @@ class LiveSite(ScratchSite):
                 if live.exists():
                     live.rename(live.with_name(f"{live.name}.unused-{self._stamp}"))
                 aside.rename(live)
+
+
+class VectorsSite(LiveSite):
+    """A restore of the vectors alone, brought level with the database as it is, which goes on working meanwhile.
+
+    Nobody else follows the outbox from the comparison to the hand-over; what is written to the database in that time is
+    followed afterwards, from the place that was noted.
+    """
+
+    def __init__(self, live_home: Path, **how: Any) -> None:
+        super().__init__(live_home, **how)
+        self._locked = ExitStack()
+
+    def start(self) -> None:
+        """Start a vector node beside; the database is the live one."""
+        from opsctl.cli import wiring
+        from opsctl.core.events import ignore
+        from opsctl.stack.model import PartName
+        from opsctl.stack.up import start_stack
+
+        self._state = start_stack(self.home, listener=ignore, clock=wiring.clock(), only=(PartName.VECTORS,))
+
+    def replay(self) -> "Outcome":
+        """Bring the source collection to the truth of one moment, as a snapshot of the database shows it."""
+        from psycopg import IsolationLevel
+
+        from opsctl.catalog.sync import consumer_of
+        from opsctl.cli import filling
+        from opsctl.core.errors import RefusedError
+        from opsctl.store.locks import held_lock
+
+        consumer = consumer_of(filling.source_collection())
+        busy = RefusedError(
+            "somebody follows the truth into the vectors",
+            code="DRC052",
+            fix="wait for `opsctl catalog sync` to end, then run the restore again",
+        )
+        lock = held_lock(self._connect_apart(), name=consumer, refusal=busy, patience_seconds=30.0)
+        self._locked.enter_context(lock)
+        with self._connect() as frozen:
+            frozen.isolation_level = IsolationLevel.REPEATABLE_READ
+            row = frozen.execute("select pg_export_snapshot()").fetchone()
+            self._snapshot = str(row[0]) if row else None
+            try:
+                return self._level(frozen)
+            finally:
+                self._snapshot = None
+
+    def proof(self) -> "Outcome":
+        """Nothing more: the comparison is the proof, and the database was not touched."""
+        from opsctl.dr.restore import Outcome
+
+        return Outcome()
+
+    def hand_over(self) -> "Outcome":
+        """Change the vectors' data, then let others follow again."""
+        with self._locked:
+            return super().hand_over()
+
+    def abandon(self) -> None:
+        """Let others follow again, and remove everything."""
+        self._locked.close()
+        super().abandon()
+
+    def _parts(self) -> "tuple[PartName, ...]":
+        from opsctl.stack.model import PartName
+
+        return (PartName.VECTORS,)
+
+    def _folders(self) -> "Iterator[tuple[Path, Path]]":
+        _database, vectors = super()._folders()
+        yield vectors
+
+    def _give_password(self) -> None:
+        """Leave it: the database keeps its own."""
+
+    def _address(self) -> "DatabaseAddress":
+        from opsctl.clients.postgres import DatabaseAddress
+        from opsctl.stack.status import stack_status
+
+        state = stack_status(self._live_home)
+        return DatabaseAddress.with_password_file(
+            state.database_url, password_file=state.database_password_file
+        )
+
+    def _connect_apart(self) -> "psycopg.Connection[Any]":
+        """Return a connection that lives as long as the lock."""
+        from opsctl.clients.postgres import connect
+
+        return self._locked.enter_context(connect(self._address()))

@@ -64,7 +64,8 @@ def _window(backups: "tuple[Kept, ...]") -> Window | None:
     ]
     oldest = mine[-1]
     try:
-        end, trouble = format_lsn(dr_restoring.way_to(Latest()).chain.end), None
+        chain = dr_restoring.way_to(dr_restoring.Asked(target=Latest())).chain
+        end, trouble = format_lsn(chain.end) if chain else "", None
     except OpsError as error:
         end, trouble = newest.end_lsn if newest else "", f"{error.code} {error.message}: {error.why}"
     return Window(

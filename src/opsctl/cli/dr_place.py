@@ -14,6 +14,16 @@ if TYPE_CHECKING:
 
 IDENTITY_VARIABLE = "OPSCTL_BACKUP_IDENTITY"
 
+_chosen: dict[str, str] = {}
+
+
+def choose(*, place: str | None, identity: Path | None) -> None:
+    """Remember a repository and a key that were given on the command line, instead of those of the book."""
+    if place is not None:
+        _chosen["place"] = place if "://" in place else str(Path(place).resolve())
+    if identity is not None:
+        _chosen["identity"] = str(identity.resolve())
+
 
 def book() -> "BackupBook":
     """Return the book of the backups; its defaults where there is no file."""
@@ -31,7 +41,7 @@ def repository(url: str | None = None) -> "Repository":
     from opsctl.cli import wiring
     from opsctl.clients.open_repository import open_repository
 
-    place = url or book().repository
+    place = url or _chosen.get("place") or book().repository
     if "://" not in place:
         place = str(wiring.settings().root / place)
     return open_repository(place, secrets=os.environ)
@@ -46,7 +56,7 @@ def sealing() -> "Sealing":
     chosen = book()
     identity = secret(
         variable=IDENTITY_VARIABLE,
-        file=chosen.encryption.identity_file,
+        file=_chosen.get("identity") or chosen.encryption.identity_file,
         root=wiring.settings().root,
         environment=os.environ,
     )

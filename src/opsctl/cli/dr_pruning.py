@@ -1,7 +1,9 @@
 """How are old backups removed: those that the book does not keep, then the log that no backup needs any more."""
 
+import shutil
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from opsctl.core.errors import RefusedError
@@ -21,9 +23,10 @@ class Pruned:
     kept: Mapping[str, tuple[str, ...]]
     objects: int
     size_bytes: int
+    replaced: tuple[str, ...] = ()
 
 
-def prune(*, dry_run: bool) -> Pruned:
+def prune(*, replaced: bool, dry_run: bool) -> Pruned:
     """Remove what `retention` does not keep.
 
     Raises:
@@ -40,14 +43,29 @@ def prune(*, dry_run: bool) -> Pruned:
         _require_readable(backups)
         decided = _decide(backups)
         going = list(_objects(backups, decided, vault=vault))
+        aside = _put_aside() if replaced else ()
         for found in going if not dry_run else ():
             repository.delete(found.key)
+        for path in aside if not dry_run else ():
+            shutil.rmtree(path)
     return Pruned(
         gone=decided.gone,
         kept=decided.kept,
         objects=len(going),
         size_bytes=sum(found.size_bytes for found in going),
+        replaced=tuple(map(str, aside)),
     )
+
+
+def _put_aside() -> tuple[Path, ...]:
+    """Return the folders that restores have moved aside, of every part."""
+    from opsctl.cli import wiring
+    from opsctl.stack.record import read_stack_record
+
+    places = read_stack_record(wiring.settings().home).places.values()
+    parents = {folder for place in places for folder in (place.data_dir, place.data_dir.parent)}
+    found = {path for parent in parents for path in parent.glob("*.replaced-*") if path.is_dir()}
+    return tuple(sorted(found))
 
 
 def _decide(backups: "tuple[Kept, ...]") -> "Retention":

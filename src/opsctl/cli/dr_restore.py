@@ -1,6 +1,7 @@
 """The commands `opsctl dr verify`, `restore` and `prune`: proof that backups come back, and the way back itself."""
 
 from enum import StrEnum
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -13,6 +14,20 @@ class VectorsFrom(StrEnum):
 
     SNAPSHOT = "snapshot"
     TRUTH = "truth"
+
+
+From = Annotated[
+    str | None, typer.Option("--from", metavar="URL", help="Another repository: a folder or s3://...")
+]
+Identity = Annotated[
+    Path | None, typer.Option("--identity", metavar="FILE", help="The secret key, instead of the book's.")
+]
+
+
+class OnlyPart(StrEnum):
+    """What alone is restored."""
+
+    VECTORS = "vectors"
 
 
 def register(app: typer.Typer) -> None:
@@ -28,6 +43,8 @@ def register(app: typer.Typer) -> None:
         "opsctl dr restore --into ../restored",
         "opsctl dr restore --to 2026-11-29T12:00:00Z --into ../restored",
         "opsctl dr restore --to latest --into live --dry-run",
+        "opsctl dr restore --only vectors --into live --confirm shop",
+        "opsctl dr restore --from s3://bucket/shop --identity backup.key --into ../restored",
     )(restore)
     command(app, "opsctl dr prune --dry-run", "opsctl dr prune")(prune)
 
@@ -42,6 +59,8 @@ def verify(
         bool, typer.Option("--stored-only", help="Hash what is stored, without any key; restore nothing.")
     ] = False,
     offsite: Annotated[bool, typer.Option("--offsite", help="The off-site copy.")] = False,
+    place: From = None,
+    identity: Identity = None,
     json: Json = False,
 ) -> None:
     """Prove that a backup is whole and comes back: it is restored beside everything that runs, and compared.
@@ -50,13 +69,14 @@ def verify(
     and index; collections come back into a node of their own, with their digests, indexes, aliases and golden queries;
     and the divergence of both stores must be zero. Exit 1 on any doubt.
     """
-    from opsctl.cli import dr_verifying
+    from opsctl.cli import dr_place, dr_verifying
     from opsctl.cli.exit import leave
     from opsctl.cli.filling import tell
     from opsctl.core.exit_codes import ExitCode
     from opsctl.ui.progress import progress
     from opsctl.ui.show_dr import show_verified
 
+    dr_place.choose(place=place, identity=identity)
     with progress() as listener:
         reports = dr_verifying.verified(
             backup,
@@ -98,7 +118,13 @@ def restore(
     vectors: Annotated[
         VectorsFrom, typer.Option("--vectors", help="Put snapshots back, or build them anew from the truth.")
     ] = VectorsFrom.SNAPSHOT,
+    only: Annotated[
+        OnlyPart | None,
+        typer.Option("--only", help="The vectors alone, brought level with the database as it is."),
+    ] = None,
     offsite: Annotated[bool, typer.Option("--offsite", help="From the off-site copy.")] = False,
+    place: From = None,
+    identity: Identity = None,
     without: Annotated[
         list[str] | None,
         typer.Option("--without", metavar="NAME", help="Leave out a backup that is damaged."),
@@ -116,7 +142,7 @@ def restore(
     what the point does not know is removed; aliases come last. All of that happens beside the target and is proven
     there, so a restore that fails leaves the target as it was.
     """
-    from opsctl.cli import dr_restoring
+    from opsctl.cli import dr_place, dr_restoring
     from opsctl.cli.exit import leave
     from opsctl.cli.filling import tell
     from opsctl.core.exit_codes import ExitCode
@@ -126,20 +152,26 @@ def restore(
 
     if into is None:
         raise typer.BadParameter("say where to: --into FOLDER, or --into live", param_hint="--into")
-    way = dr_restoring.way_to(
-        parse_target(to),
+    if only is not None and (to != "latest" or backup is not None):
+        raise typer.BadParameter(
+            "vectors alone go to the database as it is, to no other point", param_hint="--only"
+        )
+    dr_place.choose(place=place, identity=identity)
+    asked = dr_restoring.Asked(
+        target=parse_target(to),
         place=dr_restoring.place_of(offsite=offsite),
         backup=backup,
         from_truth=vectors is VectorsFrom.TRUTH,
-        without=without or (),
+        without=tuple(without or ()),
+        only=dr_restoring.Only(only) if only is not None else None,
     )
-    plan = dr_restoring.plan(way, into=into)
+    plan = dr_restoring.plan(dr_restoring.way_to(asked), into=into)
     if dry_run:
         tell("opsctl.dr.restore_plan", data=plan, json=json, show=lambda: show_restore_plan(plan))
         return
     dr_restoring.require_confirmed(into, confirm)
     with progress() as listener:
-        report = dr_restoring.restore(way, into=into, listener=listener)
+        report = dr_restoring.restore(asked, into=into, listener=listener)
     tell(
         "opsctl.dr.restore",
         data=report,
@@ -150,7 +182,14 @@ def restore(
     leave(ExitCode.GOOD if report.is_proven else ExitCode.BAD_VERDICT)
 
 
-def prune(*, dry_run: DryRun = False, json: Json = False) -> None:
+def prune(
+    *,
+    replaced: Annotated[
+        bool, typer.Option("--replaced", help="Also what restores have moved aside on this machine.")
+    ] = False,
+    dry_run: DryRun = False,
+    json: Json = False,
+) -> None:
     """Remove backups that `retention` does not keep, and the log that nothing needs any more.
 
     The last verified backup and everything that a kept one builds on stay, whatever is written in the book.
@@ -159,5 +198,5 @@ def prune(*, dry_run: DryRun = False, json: Json = False) -> None:
     from opsctl.cli.filling import tell
     from opsctl.ui.show_dr import show_pruned
 
-    pruned = dr_pruning.prune(dry_run=dry_run)
+    pruned = dr_pruning.prune(replaced=replaced, dry_run=dry_run)
     tell("opsctl.dr.prune", data=pruned, json=json, show=lambda: show_pruned(pruned, dry_run=dry_run))

@@ -3,11 +3,12 @@
 import secrets
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from opsctl.core.errors import FailedError, RefusedError, UsageError
+from opsctl.core.errors import FailedError, OpsError, RefusedError, UsageError
 
 if TYPE_CHECKING:
     from opsctl.core.events import Listener
@@ -19,22 +20,44 @@ if TYPE_CHECKING:
     from opsctl.dr.restore import RestoreReport, Site
     from opsctl.dr.vault import Vault
 
+_SHIPPING_TURNS, _POLL_SECONDS = 2.0, 0.2
+# What says that a backup itself is not what it was; anything else would go wrong with every other one, too.
+_DAMAGED = frozenset(
+    {"DRC001", "DRC002", "DRC003", "DRC022", "DRC023", "DRC029", "DRC034", "DRC048", "REP003"}
+)
 LIVE = "live"
 """The word for `--into` that means this project's own stack."""
 
 
+class Only(StrEnum):
+    """What alone is restored."""
+
+    VECTORS = "vectors"
+    """The database is left as it is: it is the truth, and the point."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Way:
-    """How to get to a point: where from, and with which snapshots of the vectors."""
+    """How to get to a point: where from, and with which snapshots of the vectors.
+
+    Args:
+        vault: where all of it is.
+        chain: what PostgreSQL is made from; None where it is left as it is.
+        newest: the backup from which the log goes on; its snapshots are not ahead of any point after it.
+        from_truth: build vectors from the database instead.
+        left_out: backups that were passed over, because a verification found them bad.
+    """
 
     vault: "Vault"
-    chain: "RestoreChain"
+    chain: "RestoreChain | None"
+    newest: "BackupManifest"
     from_truth: bool
+    left_out: tuple[str, ...] = ()
 
     @property
-    def newest(self) -> "BackupManifest":
-        """Return the backup from which the log goes on; its snapshots are not ahead of any point after it."""
-        return self.chain.backups[-1]
+    def target(self) -> str:
+        """Return the point as messages say it."""
+        return "the database as it is" if self.chain is None else self.chain.target.shown
 
 
 def place_of(*, offsite: bool) -> str | None:
@@ -55,22 +78,29 @@ def place_of(*, offsite: bool) -> str | None:
     return place
 
 
-def way_to(
-    target: "Target",
-    *,
-    place: str | None = None,
-    backup: str | None = None,
-    from_truth: bool = False,
-    without: Sequence[str] = (),
-) -> Way:
-    """Return the way to a point.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """What was asked for.
 
     Args:
         target: the point.
         place: of a repository other than that of the book, such as the off-site copy.
         backup: go to the end of this one instead of the newest that leads there.
         from_truth: leave snapshots of vectors aside.
-        without: names of backups that are known to be damaged.
+        without: names, or their beginnings, of backups that are known to be damaged.
+        only: restore nothing else.
+    """
+
+    target: "Target"
+    place: str | None = None
+    backup: str | None = None
+    from_truth: bool = False
+    without: tuple[str, ...] = ()
+    only: Only | None = None
+
+
+def way_to(asked: Asked) -> Way:
+    """Return the way to a point.
 
     Raises:
         UsageError: DRC060 there is no backup.
@@ -79,11 +109,26 @@ def way_to(
     from opsctl.cli import dr_place
     from opsctl.dr.kept import choose
 
-    vault = dr_place.vault(place)
-    kept = [each for each in dr_place.catalogue(vault).backups() if each.backup_id not in without]
-    chosen = choose(kept, backup)
-    chain = _chain(kept, vault=vault, of=_manifest(chosen), target=target, only=backup is not None)
-    return Way(vault=vault, chain=chain, from_truth=from_truth)
+    vault = dr_place.vault(asked.place)
+    backups = dr_place.catalogue(vault).backups()
+    bad = tuple(each.backup_id for each in backups if _is_bad(each) and asked.backup is None)
+    kept = [
+        each
+        for each in backups
+        if each.backup_id not in bad and not any(each.backup_id.startswith(name) for name in asked.without)
+    ]
+    chosen = choose(kept, asked.backup)
+    manifest, chain = _manifest(chosen), None
+    if asked.only is None:
+        chain = _chain(kept, vault=vault, of=manifest, target=asked.target, only=asked.backup is not None)
+        manifest = chain.backups[-1]
+    return Way(vault=vault, chain=chain, newest=manifest, from_truth=asked.from_truth, left_out=bad)
+
+
+def _is_bad(kept: "Kept") -> bool:
+    from opsctl.dr.kept import Mark
+
+    return kept.verified is not None and kept.verified.mark is Mark.BAD
 
 
 def plan(way: Way, *, into: str) -> "RestorePlan":
@@ -92,24 +137,89 @@ def plan(way: Way, *, into: str) -> "RestorePlan":
 
     return plan_restore(
         way.chain,
+        target=way.target,
         vectors=None if way.from_truth else way.newest,
         into=into,
-        replaces=[str(path) for path in _replaced(into)],
+        replaces=[str(path) for path in _replaced(into, only_vectors=way.chain is None)],
+        left_out=way.left_out,
     )
 
 
-def restore(way: Way, *, into: str, listener: "Listener") -> "RestoreReport":
-    """Bring everything back, and hand it over where nothing speaks against it."""
+def restore(asked: Asked, *, into: str, listener: "Listener") -> "RestoreReport":
+    """Bring everything back, and hand it over where nothing speaks against it.
+
+    A backup that turns out to be damaged is left out, and the next older one that leads to the point taken instead,
+    unless one was named.
+
+    Raises:
+        OpsError: the last of those that were tried is damaged, too, or something else went wrong; the target is as it was.
+    """
     from opsctl.cli import wiring
+    from opsctl.core.events import Noted
+    from opsctl.dr.restore import Step
     from opsctl.dr.restore import restore as run
 
-    return run(
-        _site(way, into=into, listener=listener),
-        backup_id=way.newest.backup_id,
-        target=way.chain.target.shown,
-        clock=wiring.clock(),
-        listener=listener,
-    )
+    without = [*asked.without]
+    if into == LIVE:
+        _await_archiver()
+    while True:
+        way = way_to(replace(asked, without=tuple(without)))
+        site = _site(way, into=into, listener=listener)
+        try:
+            report = run(
+                site,
+                backup_id=way.newest.backup_id,
+                target=way.target,
+                clock=wiring.clock(),
+                listener=listener,
+                skip=() if way.chain is not None else (Step.DATABASE,),
+            )
+        except FailedError as error:
+            if asked.backup is not None or error.code not in _DAMAGED or not _has_other(way, asked, without):
+                raise
+            message = f"{way.newest.backup_id} is damaged ({error.code} {error.message}); going on with an older one"
+            listener(Noted(subject="restore", message=message))
+            without.append(way.newest.backup_id)
+            continue
+        _write_down(report)
+        return report
+
+
+def _await_archiver() -> None:
+    """Let an archiver that runs ship what it has received: it is what is newest of a server that is gone."""
+    from opsctl.cli import dr_place, wiring
+    from opsctl.core.units import parse_duration
+    from opsctl.stack.model import PartName
+    from opsctl.stack.record import runs
+
+    clock, ship_seconds = wiring.clock(), parse_duration(dr_place.book().schedule.ship_every)
+    until = clock.monotonic() + _SHIPPING_TURNS * ship_seconds
+    while runs(wiring.settings().home, PartName.ARCHIVER) and clock.monotonic() < until:
+        status = dr_place.archiver_status()
+        if status is None or not status.waiting_bytes:
+            return
+        clock.sleep(_POLL_SECONDS)
+
+
+def _has_other(way: Way, asked: Asked, without: "Sequence[str]") -> bool:
+    """Tell whether there is a way without this backup."""
+    try:
+        way_to(replace(asked, without=(*without, way.newest.backup_id)))
+    except OpsError:
+        return False
+    return True
+
+
+def _write_down(report: "RestoreReport") -> None:
+    """Keep what was done, for whoever asks later how long it took."""
+    import json
+    from dataclasses import asdict
+
+    from opsctl.cli import dr_place, wiring
+    from opsctl.clients.files import write_atomically
+
+    path = dr_place.notes_folder() / "restores" / f"{wiring.clock().now():%Y%m%dT%H%M%SZ}.json"
+    write_atomically(path, json.dumps(asdict(report), default=str, indent=1) + "\n")
 
 
 @contextmanager
@@ -153,11 +263,11 @@ def require_confirmed(into: str, confirm: str | None) -> None:
 
 def _site(way: Way, *, into: str, listener: "Listener") -> "Site":
     from opsctl.cli import wiring
-    from opsctl.cli.dr_hand_over import FolderSite, LiveSite
+    from opsctl.cli.dr_hand_over import FolderSite, LiveSite, VectorsSite
     from opsctl.clients.files import read_text
     from opsctl.stack.model import password_file
 
-    how = {
+    how: dict[str, Any] = {
         "chain": way.chain,
         "manifest": way.newest,
         "vault": way.vault,
@@ -170,18 +280,25 @@ def _site(way: Way, *, into: str, listener: "Listener") -> "Site":
         # Whoever talks to the database goes on with the password that they have.
         password = read_text(secret).strip() if secret.is_file() else None
         stamp = f"{wiring.clock().now():%Y%m%dT%H%M%SZ}"
-        return LiveSite(home, stamp=stamp, password=password, **how)
+        kind = LiveSite if way.chain is not None else VectorsSite
+        return kind(home, stamp=stamp, password=password, **how)
+    if way.chain is None:
+        raise RefusedError(
+            "vectors alone can only be restored beside their database",
+            code="DRC078",
+            fix="opsctl dr restore --only vectors --into live --confirm NAME; or leave --only away",
+        )
     return FolderSite(Path(into), **how)
 
 
-def _replaced(into: str) -> Iterator[Path]:
+def _replaced(into: str, *, only_vectors: bool) -> Iterator[Path]:
     from opsctl.cli import wiring
     from opsctl.stack.model import PartName
     from opsctl.stack.record import read_stack_record
 
     if into == LIVE:
         places = read_stack_record(wiring.settings().home).places
-        for name in (PartName.POSTGRES, PartName.VECTORS):
+        for name in (PartName.VECTORS,) if only_vectors else (PartName.POSTGRES, PartName.VECTORS):
             if name in places and places[name].data_dir.exists():
                 yield places[name].data_dir
         return

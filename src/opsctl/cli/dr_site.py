@@ -42,7 +42,7 @@ class ScratchSite:
         self,
         home: Path,
         *,
-        chain: "RestoreChain",
+        chain: "RestoreChain | None",
         manifest: "BackupManifest",
         vault: "Vault",
         listener: "Listener",
@@ -59,6 +59,8 @@ class ScratchSite:
         self._closing = ExitStack()
         self._state: StackState | None = None
         self._store: QdrantStore | None = None
+        self._snapshot: str | None = None
+        """Of the database, exported, where the truth moves on while it is compared with."""
 
     def database(self) -> "Point":
         """Bring PostgreSQL to the point."""
@@ -72,6 +74,8 @@ class ScratchSite:
         from opsctl.stack.placement import give_to
         from opsctl.stack.postgres import SUPERUSER
 
+        if self._chain is None:
+            raise AssertionError("a restore of vectors alone has no such step")
         place = self.place
         programs = PostgresPrograms(folder=place.programs_dir, account=place.account)
         place.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -128,21 +132,7 @@ class ScratchSite:
 
     def replay(self) -> "Outcome":
         """Bring the source collection to the truth."""
-        from opsctl.catalog.sync import consumer_of
-        from opsctl.cli import filling
-        from opsctl.dr.restore import Outcome
-        from opsctl.dr.vectors.level import level, set_place
-
-        collection = filling.source_collection()
-        if collection not in self.store.collections():
-            self._build_source()
-        connection = self._connect()
-        levelled = level(collection, connection=connection, reapply=self._reapply, here=self.returning)
-        set_place(levelled, connection=connection, consumer=consumer_of(collection), here=self.returning)
-        found = levelled.found
-        return Outcome(
-            figures={"written": found.missing + found.stale, "removed": found.extra, "differing": 0}
-        )
+        return self._level(self._connect())
 
     def derived(self) -> "Outcome":
         """Bring the derived collections to their source."""
@@ -216,6 +206,24 @@ class ScratchSite:
 
         return Returning(store=self.store, clock=wiring.clock(), listener=self._listener)
 
+    def _level(self, connection: "psycopg.Connection[Any]") -> "Outcome":
+        """Bring the source collection to what a connection sees, and note the place."""
+        from opsctl.catalog.sync import consumer_of
+        from opsctl.cli import filling
+        from opsctl.dr.restore import Outcome
+        from opsctl.dr.vectors.level import level, set_place
+
+        collection = filling.source_collection()
+        if collection not in self.store.collections():
+            self._build_source()
+        levelled = level(collection, connection=connection, reapply=self._reapply, here=self.returning)
+        with self._connect() as writing:
+            set_place(levelled, connection=writing, consumer=consumer_of(collection), here=self.returning)
+        found = levelled.found
+        return Outcome(
+            figures={"written": found.missing + found.stale, "removed": found.extra, "differing": 0}
+        )
+
     def _put_back(self, snapshot: "VectorSnapshot") -> None:
         from opsctl.cli import filling
         from opsctl.clients.qdrant_snapshots import QdrantSnapshots
@@ -254,11 +262,17 @@ class ScratchSite:
         return {"collections": 1, "points": report.points, "built from": "the truth"}
 
     def _reapply(self, items: "Sequence[TrueItem]") -> None:
+        from psycopg import IsolationLevel
+
         from opsctl.catalog.qdrant_sink import QdrantSink
         from opsctl.catalog.sync import write_items
         from opsctl.cli import filling, wiring
 
         with self._connect() as connection:
+            if self._snapshot is not None:
+                # As whoever compares sees it: what is newer is followed afterwards.
+                connection.isolation_level = IsolationLevel.REPEATABLE_READ
+                connection.execute(f"set transaction snapshot '{self._snapshot}'".encode())
             write_items(
                 connection,
                 {item.id: item.sequence or 0 for item in items},

@@ -97,7 +97,8 @@ def _way(kept: "Kept", *, is_newest: bool, place: str | None) -> "Way":
     from opsctl.cli import dr_restoring
     from opsctl.dr.postgres.target import Latest
 
-    return dr_restoring.way_to(Latest(), place=place, backup=None if is_newest else kept.backup_id)
+    asked = dr_restoring.Asked(target=Latest(), place=place, backup=None if is_newest else kept.backup_id)
+    return dr_restoring.way_to(asked)
 
 
 def _trial(way: "partial[Way]", *, listener: "Listener") -> "RestoreReport":
@@ -109,7 +110,7 @@ def _trial(way: "partial[Way]", *, listener: "Listener") -> "RestoreReport":
         return restore(
             site,
             backup_id=found.newest.backup_id,
-            target=found.chain.target.shown,
+            target=found.target,
             clock=wiring.clock(),
             listener=listener,
             skip=(Step.HAND_OVER,),

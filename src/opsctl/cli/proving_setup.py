@@ -15,6 +15,7 @@ from opsctl.core.events import Noted, PhaseFinished, PhaseStarted
 if TYPE_CHECKING:
     from opsctl.alerts.load import AlertBooks
     from opsctl.alerts.rules import RuleSet
+    from opsctl.chaos.traffic import Traffic
     from opsctl.cli.proving_watchers import LiveWatchers
     from opsctl.config.settings import Settings
     from opsctl.core.clock import Clock
@@ -28,7 +29,12 @@ _ITEMS, _SEED = 3000, 7
 
 @contextmanager
 def proving_ground(
-    settings: "Settings", *, clock: "Clock", listener: "Listener", is_for_drills: bool = False
+    settings: "Settings",
+    *,
+    clock: "Clock",
+    listener: "Listener",
+    is_for_drills: bool = False,
+    has_lines: bool = True,
 ) -> Iterator[ProvingGround]:
     """Make a ground with a catalogue, readers who ask, and the service; end all of its processes afterwards.
 
@@ -39,6 +45,7 @@ def proving_ground(
         clock: measures.
         listener: hears that it is set up.
         is_for_drills: put Redis and a simulated model behind lines too, so that they can be broken.
+        has_lines: put the fault proxy between the service and its stores; without, they are the project's own stack.
     """
     from opsctl.clients.files import FileLock
 
@@ -53,10 +60,10 @@ def proving_ground(
         _write_project(root, settings=settings)
         _start_watchdog(ground)
         _fill(ground)
-        _draw_lines(ground, is_for_drills=is_for_drills)
+        if has_lines:
+            _draw_lines(ground, is_for_drills=is_for_drills)
         ground.opsctl("stack", "up", "service")
-        url, key = _address(ground), _key(ground)
-        ground.traffic = closing.enter_context(_traffic(url, key))
+        ground.traffic = closing.enter_context(traffic(ground, key=_key(ground)))
         ground.send_as_usual()
         took = clock.monotonic() - began
         listener(PhaseFinished(subject="proving ground", phase="set up", duration_seconds=took))
@@ -163,7 +170,7 @@ def _draw_lines(ground: ProvingGround, *, is_for_drills: bool) -> None:
 def _key(ground: ProvingGround) -> str:
     made = ground.opsctl(
         *("security", "keys", "create", "--name", "proofs", "--plan", "bench", "--json"),
-        *("--scope", "feed:read", "--scope", "interactions:write"),
+        *("--scope", "feed:read", "--scope", "interactions:write", "--scope", "content:write"),
     )
     return str(json.loads(made)["data"]["key"])
 
@@ -181,7 +188,8 @@ def _address(ground: ProvingGround) -> str:
     return url
 
 
-def _traffic(url: str, key: str) -> Any:
+def traffic(ground: ProvingGround, *, key: str) -> "Traffic":
+    """Return readers who ask the service of a ground, once they are let."""
     from opsctl.chaos.traffic import Traffic
 
-    return Traffic(url, key=key, known_readers=READERS)
+    return Traffic(_address(ground), key=key, known_readers=READERS)

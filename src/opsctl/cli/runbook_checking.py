@@ -1,4 +1,4 @@
-"""What do the checks of runbooks look at: files, rules, panels, faults, the command tree, and bash."""
+"""What do the checks of runbooks look at: files, rules, losses, panels, faults, the command tree, and bash."""
 
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
@@ -7,7 +7,7 @@ if TYPE_CHECKING:
     from opsctl.alerts.rules import AlertRule, RuleSet
     from opsctl.runbooks.links import AlertNode
     from opsctl.runbooks.lint.registry import LintContext
-    from opsctl.runbooks.model import RuleFacts
+    from opsctl.runbooks.model import RecoveryFacts, RuleFacts
 
 
 def lint_context() -> "LintContext":
@@ -30,6 +30,7 @@ def lint_context() -> "LintContext":
         runbooks=runbooking.runbooks(),
         rules=rule_facts(rules),
         nodes=_nodes(rules),
+        recoveries=_recovery_facts(),
         panels=_panels(rules),
         faults=frozenset(all_faults()) - _held_by_drills_alone(rules),
         codes=frozenset(all_explanations()),
@@ -70,6 +71,31 @@ def rule_facts(rules: "RuleSet") -> "list[RuleFacts]":
             undrilled=alerts[0].undrilled,
         )
         for name, alerts in _by_rule(rules)
+    ]
+
+
+def _recovery_facts() -> "list[RecoveryFacts]":
+    """Return what the runbooks must say of the losses that are drilled; nothing where the project has no such books."""
+    from opsctl.cli import wiring
+    from opsctl.config.folder import books_in
+    from opsctl.config.load import load_book
+    from opsctl.core.findings import Location
+    from opsctl.dr.drill.book import Moment, Recovery
+    from opsctl.runbooks.model import RecoveryFacts
+
+    settings = wiring.settings()
+    found = books_in(settings.root / settings.project.books.recoveries)
+    books = [(path, load_book(path, Recovery)) for path in found.books]
+    return [
+        RecoveryFacts(
+            name=path.stem,
+            title=book.title,
+            loses=tuple(book.loses),
+            meanwhile="while a backup is made" if book.moment is Moment.DURING_BACKUP else None,
+            alert=book.alert,
+            book=Location(file=str(path), line=1),
+        )
+        for path, book in books
     ]
 
 

@@ -53,7 +53,7 @@ def bash(*, heard: Callable[[str], None] | None) -> Bash:
     from opsctl.cli import wiring
 
     root = wiring.settings().root
-    environment = {**os.environ, **addresses(), "OPSCTL_PROJECT": str(root), "PATH": _search_path()}
+    environment = {**os.environ, **addresses(), "OPSCTL_PROJECT": str(root), "PATH": search_path()}
     return Bash(folder=root, environment=environment, heard=heard)
 
 
@@ -138,7 +138,7 @@ def print_results(
     print_document(document("opsctl.runbooks.run", data=data, ok=ok))
 
 
-def _search_path() -> str:
+def search_path() -> str:
     """Return where programs are looked for: this very opsctl first, the embedded database's own tools last."""
     from importlib.util import find_spec
 

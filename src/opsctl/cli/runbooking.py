@@ -33,7 +33,7 @@ def runbooks() -> "dict[str, Runbook]":
 
 
 def runbook(name: str) -> "Runbook":
-    """Return the runbook of a rule, or of an alert that came from one.
+    """Return the runbook of a rule, of an alert that came from one, or of a loss.
 
     Raises:
         UsageError: RBK090 there is none.
@@ -41,10 +41,11 @@ def runbook(name: str) -> "Runbook":
     import difflib
 
     from opsctl.cli import dashboarding
+    from opsctl.runbooks.model import RECOVERS
 
     files = {alert.name: alert.runbook for alert in dashboarding.rules().alerts}
     known = runbooks()
-    for file in (files.get(name), f"{name}.md"):
+    for file in (files.get(name), f"{name}.md", f"{RECOVERS}{name}.md"):
         if file in known:
             return known[file]
     close = difflib.get_close_matches(name, [*files, *(each.removesuffix(".md") for each in known)], n=1)

@@ -10,15 +10,15 @@ from opsctl.core.exit_codes import ExitCode
 from opsctl.core.finding_formats import FindingFormat
 from opsctl.core.findings import Severity
 
-app = group("Runbooks: what to do about each alert, checked and run step by step.")
-Name = Annotated[str, typer.Argument(metavar="RULE", help="A rule, or an alert that came from one.")]
+app = group("Runbooks: what to do about each alert and each loss, checked and run step by step.")
+Name = Annotated[str, typer.Argument(metavar="RULE", help="A rule, an alert that came from one, or a loss.")]
 
 
 @command(app, "opsctl runbooks lint", "opsctl runbooks lint --fail-on warning --format github")
 def lint(
     *, format: Format = FindingFormat.TEXT, fail_on: FailOn = Severity.ERROR, json: Json = False
 ) -> None:
-    """Check the runbooks: one a rule, whole, commands that parse, links from alert to panel to drill and back. Exit 1: errors."""
+    """Check the runbooks: one a rule and loss, whole, commands that parse, links from alert to panel to drill and back. Exit 1: errors."""
     from opsctl.cli.finding_output import tell_findings
     from opsctl.cli.runbook_checking import lint_context
     from opsctl.runbooks.lint.run import lint_runbooks
@@ -88,8 +88,9 @@ def run(
 ) -> None:
     """Execute steps of a runbook. Without --step every step that only looks; one that changes something is asked for.
 
-    Steps know $SERVICE_URL, $PROMETHEUS_URL, $ALERTMANAGER_URL, $SINK_URL and $DATABASE_URL. Exit 1: a command failed.
-    Exit 3: a step needs something that does not run. Exit 4: a step changes something, and nobody said yes.
+    Steps know $SERVICE_URL, $PROMETHEUS_URL, $ALERTMANAGER_URL, $SINK_URL and $DATABASE_URL; what only you know, such as
+    $POINT, is set before. Exit 1: a command failed. Exit 3: a step needs something that does not run, or that nobody set.
+    Exit 4: a step changes something, and nobody said yes.
     """
     from opsctl.cli import runbook_running, runbooking, wiring
     from opsctl.cli.ending import ends_as_by_ctrl_c

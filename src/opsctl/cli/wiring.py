@@ -33,6 +33,12 @@ def choose_project(folder: Path | None) -> None:
         _chosen["root"] = folder.resolve()
 
 
+def change_project(folder: Path) -> None:
+    """Go on with another project's settings, such as those that a restore has just brought back."""
+    _chosen["root"] = folder.resolve()
+    settings.cache_clear()
+
+
 def clock() -> SystemClock:
     """Return the machine's clock."""
     return SystemClock()
@@ -76,6 +82,7 @@ def book_models() -> "dict[str, type[BaseModel]]":
     from opsctl.config.project import ProjectSettings
     from opsctl.dashboards.book import DashboardBook
     from opsctl.dr.book import BackupBook
+    from opsctl.dr.drill.book import Recovery
     from opsctl.qdrant_collections.model import CollectionsBook
     from opsctl.service.book import ServiceBook
     from opsctl.service.cache.policy import CacheBook
@@ -92,6 +99,7 @@ def book_models() -> "dict[str, type[BaseModel]]":
         "dashboard": DashboardBook,
         "drill": Drill,
         "backup": BackupBook,
+        "recovery": Recovery,
     }
 
 

@@ -1,29 +1,20 @@
 """As what does a content lie in a repository: compressed, and where there are recipients, encrypted for them.
 
-Compressed by zstd in frames of one MiB with a checksum each, then an empty frame that says that nothing is missing;
-encrypted by `age`. So `age -d -i key.txt x.zst.age | zstd -d` opens it by hand.
+Compressed by zstd, encrypted by `age`: `age -d -i key.txt x.zst.age | zstd -d` opens it by hand.
 """
 
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
-from functools import partial
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from opsctl.clients.files import read_text
-from opsctl.clients.pieces import in_blocks
+from opsctl.clients.packing import damaged, missing_extra, packed, unpacked
 from opsctl.clients.pumping import PumpError, Reader, Writer, pumped
-from opsctl.clients.side_by_side import in_order
-from opsctl.core.errors import FailedError, NotReadyError, UsageError
+from opsctl.core.errors import UsageError
 
-if TYPE_CHECKING:
-    import zstandard
-
-_BLOCK_BYTES = 1024 * 1024
-_SLICE_BYTES = 4096
-_AT_ONCE = 2
 _AGE_MAGIC = b"age-encryption.org/"
 _SECRET_BEGINS = "AGE-SECRET-KEY-"  # noqa: S105 - how every secret key begins
 _LARGEST_KEY_FILE = 64 * 1024
@@ -65,15 +56,15 @@ class Sealing:
 
     def seal(self, pieces: Iterable[bytes]) -> Iterator[bytes]:
         """Yield the content sealed; an error of `pieces` goes through."""
-        packed = _packed(pieces, level=self.level)
+        smaller = packed(pieces, level=self.level)
         if not self.recipients:
-            return packed
+            return smaller
         recipients = [_recipient(each) for each in self.recipients]
 
         def encrypt(reader: Reader, writer: Writer) -> None:
             _pyrage().encrypt_io(reader, writer, recipients)
 
-        return pumped(packed, pump=encrypt)
+        return pumped(smaller, pump=encrypt)
 
     def unseal(self, pieces: Iterable[bytes]) -> Iterator[bytes]:
         """Yield the content of what was sealed, each piece checked; a missing end is an error at the end.
@@ -90,10 +81,10 @@ class Sealing:
                 break
         whole = chain([beginning], rest) if beginning else rest
         if not beginning.startswith(_AGE_MAGIC):
-            yield from _unpacked(whole)
+            yield from unpacked(whole)
             return
         with closing(self._decrypted(whole)) as opened:
-            yield from _unpacked(opened)
+            yield from unpacked(opened)
 
     def _decrypted(self, pieces: Iterable[bytes]) -> Generator[bytes, None, None]:
         identities = _identities(self.identities)
@@ -112,7 +103,7 @@ class Sealing:
             yield from pumped(pieces, pump=decrypt)
         except PumpError as error:
             if "No matching keys" not in str(error):
-                raise _damaged(f"age: {error}") from error
+                raise damaged(f"age: {error}") from error
             raise UsageError(
                 "none of the keys here opens it",
                 code="SEA004",
@@ -150,61 +141,6 @@ def read_identity(path: Path) -> str:
     except UsageError as error:
         raise _no_identity(str(error.why), what=f"`{path}`") from None
     return text
-
-
-def _packed(pieces: Iterable[bytes], *, level: int) -> Iterator[bytes]:
-    # A compressor serves one thread at a time; a block's turn comes when the one as many before it has been taken.
-    compressors = [_zstandard().ZstdCompressor(level=level, write_checksum=True) for _ in range(_AT_ONCE)]
-    blocks = enumerate(in_blocks(pieces, size_bytes=_BLOCK_BYTES))
-    calls = (partial(compressors[number % _AT_ONCE].compress, block) for number, block in blocks)
-    yield from in_order(calls, at_once=_AT_ONCE)
-    yield compressors[0].compress(b"")
-
-
-def _unpacked(pieces: Iterable[bytes]) -> Iterator[bytes]:
-    """Yield each frame's content once its checksum is right."""
-    decompressor = _zstandard().ZstdDecompressor()
-    frame = decompressor.decompressobj()
-    content, has_ended = bytearray(), False
-    for piece in _slices(pieces):
-        rest = piece
-        while rest:
-            if has_ended:
-                raise _damaged("something follows its end")
-            content += _decompressed(frame, rest)
-            if len(content) > _BLOCK_BYTES:
-                raise _damaged("a block of it is larger than any that was made")
-            rest = frame.unused_data
-            if frame.eof:
-                has_ended = not content
-                if content:
-                    yield bytes(content)
-                frame, content = decompressor.decompressobj(), bytearray()
-    if not has_ended:
-        raise _damaged("its end is missing")
-
-
-def _slices(pieces: Iterable[bytes]) -> Iterator[bytes]:
-    """Yield small slices: zstd makes up to 32,768 bytes of one, and a slice is looked at before the next."""
-    for piece in pieces:
-        for start in range(0, len(piece), _SLICE_BYTES):
-            yield piece[start : start + _SLICE_BYTES]
-
-
-def _decompressed(frame: "zstandard.ZstdDecompressionObj", piece: bytes) -> bytes:
-    try:
-        return frame.decompress(piece)
-    except _zstandard().ZstdError as error:
-        raise _damaged(str(error)) from error
-
-
-def _damaged(why: str) -> FailedError:
-    return FailedError(
-        "a sealed content is damaged, or not whole",
-        code="SEA005",
-        why=why,
-        fix="find a copy that is whole: opsctl dr verify --all",
-    )
 
 
 def _recipient(text: str) -> Any:
@@ -260,22 +196,5 @@ def _pyrage() -> Any:
     try:
         import pyrage
     except ImportError as error:
-        raise _missing_extra(error) from error
+        raise missing_extra(error) from error
     return pyrage
-
-
-def _zstandard() -> Any:
-    try:
-        import zstandard
-    except ImportError as error:
-        raise _missing_extra(error) from error
-    return zstandard
-
-
-def _missing_extra(error: ImportError) -> NotReadyError:
-    return NotReadyError(
-        "backups need the extra `opsctl[backup]`",
-        code="SEA007",
-        why=str(error),
-        fix="pip install 'opsctl[backup]'",
-    )

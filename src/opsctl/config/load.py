@@ -9,7 +9,7 @@ from pydantic import BaseModel, ValidationError
 from opsctl.clients.files import read_text
 from opsctl.config.branches import meant
 from opsctl.config.hints import known_keys, nearest_key, right_value
-from opsctl.config.marks import MOST_BYTES, MarkedDocument, locate, read_marked
+from opsctl.config.marks import MOST_BYTES, MOST_PROBLEMS, MarkedDocument, locate, read_marked
 from opsctl.core.errors import UsageError
 from opsctl.core.findings import Finding, Severity
 
@@ -61,8 +61,9 @@ def parse_book(text: str, model: type[Book], *, file: str) -> Book:
 def _book_error(findings: list[Finding], *, file: str) -> UsageError:
     findings.sort(key=_line_and_column)
     count = len(findings)
+    more = " or more" if count >= MOST_PROBLEMS else ""
     return UsageError(
-        f"`{file}` has {count} {'problem' if count == 1 else 'problems'}",
+        f"`{file}` has {count}{more} {'problem' if count == 1 else 'problems'}",
         code="CFG003",
         findings=findings,
         fix="mend the book and run the same command again; nothing was changed",
@@ -78,7 +79,7 @@ def _findings_of(
     error: ValidationError, *, document: MarkedDocument, model: type[BaseModel], text: str, file: str
 ) -> list[Finding]:
     findings = []
-    details = [dict(detail) for detail in error.errors(include_url=False)]
+    details = [dict(detail) for detail in error.errors(include_url=False)[:MOST_PROBLEMS]]
     for path, detail in _without_misspelt(list(meant(details, document.keys)), model=model):
         unknown = detail["type"] == "extra_forbidden"
         line, column = document.place_of(path, prefer_key=unknown or detail["loc"][-1:] == ("[key]",))

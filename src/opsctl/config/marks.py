@@ -1,6 +1,6 @@
 """Where in a YAML file does a key or value stand: a document together with the place of every node."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,6 +15,10 @@ MOST_BYTES = 2 * 1024 * 1024
 MOST_NODES = 200_000
 # What reads nodes goes down as deep as they do, libyaml's own composer in C too: beyond its stack the process ends.
 DEEPEST = 100
+# Nobody mends more at once; each problem quotes its line, so that many of them would take hours.
+MOST_PROBLEMS = 200
+# Python refuses to write down a number of more than 4,300 digits, which every message would have to.
+_LONGEST_NUMBER = 1000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,37 +42,50 @@ class MarkedDocument:
 
 def read_marked(text: str, *, file: str) -> MarkedDocument:
     """Parse one YAML document and keep the marks; problems of syntax come back as findings."""
-    if len(text) > MOST_BYTES:
-        return MarkedDocument(
-            value=None, findings=(_size_finding(f"{len(text):,} characters", text, file=file),)
-        )
     loader = yaml.CSafeLoader if hasattr(yaml, "CSafeLoader") else yaml.SafeLoader
     node: yaml.Node | None = None
     try:
-        too_deep = _first_too_deep(text, loader)
-        if too_deep is not None:
-            return MarkedDocument(value=None, findings=(_depth_finding(too_deep, text=text, file=file),))
-        node = yaml.compose(text, Loader=loader)
-        if _size(node, known={}, most=MOST_NODES) > MOST_NODES:
-            finding = _size_finding(f"more than {MOST_NODES:,} values, aliases resolved", text, file=file)
-            return MarkedDocument(value=None, findings=(finding,))
+        node, refusal = _composed(text, loader, file=file)
+        if refusal is not None:
+            return MarkedDocument(value=None, findings=(refusal,))
         value = yaml.load(text, Loader=loader)  # noqa: S506 - both loaders are the safe ones
     except (yaml.YAMLError, RecursionError) as error:
         return MarkedDocument(value=None, findings=(_syntax_finding(error, text=text, file=file),))
     except (ValueError, KeyError, AttributeError, IndexError) as error:
         # What PyYAML raises where a text is not of the kind that its tag, or its looks, say: `!!bool foo`.
-        unreadable = _unreadable(node)
+        unreadable = _first_scalar(node, _is_unreadable)
         finding = _syntax_finding(error, text=text, file=file)
         if unreadable is not None:
             finding = _kind_finding(unreadable, text=text, file=file)
         return MarkedDocument(value=None, findings=(finding,))
+    return _marked(node, value, text=text, file=file)
+
+
+def _composed(text: str, loader: Any, *, file: str) -> tuple[yaml.Node | None, Finding | None]:
+    """Return the node of a document, or why no value is made of it."""
+    if len(text) > MOST_BYTES:
+        return None, _size_finding(f"{len(text):,} characters", text, file=file)
+    too_deep = _first_too_deep(text, loader)
+    if too_deep is not None:
+        return None, _depth_finding(too_deep, text=text, file=file)
+    node = yaml.compose(text, Loader=loader)
+    if _size(node, known={}, most=MOST_NODES) > MOST_NODES:
+        seen = f"more than {MOST_NODES:,} values, aliases resolved"
+        return node, _size_finding(seen, text, file=file)
+    too_long = _first_scalar(node, _is_too_long)
+    return node, None if too_long is None else _kind_finding(too_long, text=text, file=file)
+
+
+def _marked(node: yaml.Node | None, value: Any, *, text: str, file: str) -> MarkedDocument:
+    """Return a value with the places of its parts, and what stands twice in it."""
     keys: dict[Path, tuple[int, int]] = {}
     values: dict[Path, tuple[int, int]] = {}
     findings: list[Finding] = []
     twice: set[Path] = set()
     for path, key_node, value_node in _walk(node, ()):
         if key_node is not None:
-            if path in keys and not any(path[:length] in twice for length in range(len(path))):
+            is_shown = len(findings) < MOST_PROBLEMS
+            if is_shown and path in keys and not any(path[:length] in twice for length in range(len(path))):
                 twice.add(path)
                 findings.append(_duplicate_finding(path, key_node, first=keys[path], text=text, file=file))
             keys[path] = _place(key_node)
@@ -89,16 +106,29 @@ def _first_too_deep(text: str, loader: Any) -> yaml.Event | None:
     return None
 
 
-def _unreadable(node: yaml.Node | None) -> yaml.ScalarNode | None:
-    """Return the first text of which no value can be made."""
-    for _, key, value in _walk(node, ()):
-        for each in (key, value):
-            if isinstance(each, yaml.ScalarNode):
-                try:
-                    yaml.constructor.SafeConstructor().construct_object(each)
-                except (yaml.YAMLError, ValueError, KeyError, AttributeError, IndexError):
-                    return each
+def _first_scalar(
+    node: yaml.Node | None, is_meant: Callable[[yaml.ScalarNode], bool]
+) -> yaml.ScalarNode | None:
+    """Return the first text, key or value, of which something is so."""
+    for _, *pair in _walk(node, ()):
+        for each in pair:
+            if isinstance(each, yaml.ScalarNode) and is_meant(each):
+                return each
     return None
+
+
+def _is_too_long(node: yaml.ScalarNode) -> bool:
+    """Tell whether a number has so many digits that no message could show it."""
+    return len(node.value) > _LONGEST_NUMBER and str(node.tag).endswith((":int", ":float"))
+
+
+def _is_unreadable(node: yaml.ScalarNode) -> bool:
+    """Tell whether no value can be made of a text."""
+    try:
+        yaml.constructor.SafeConstructor().construct_object(node)
+    except (yaml.YAMLError, ValueError, KeyError, AttributeError, IndexError):
+        return True
+    return False
 
 
 def locate(text: str, *, file: str, line: int, column: int) -> Location:

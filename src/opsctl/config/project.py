@@ -121,12 +121,14 @@ class Books(StrictModel):
     """Folder of the loads, one book each."""
     drills: Annotated[str, Field(min_length=1)] = "ops/drills"
     """Folder of the chaos drills, one book each."""
+    recoveries: Annotated[str, Field(min_length=1)] = "ops/recoveries"
+    """Folder of the losses that are drilled, one book each."""
     alerts: Annotated[str, Field(min_length=1)] = "alerts"
     """Folder of the alert books and of `delivery.yaml`."""
     dashboards: Annotated[str, Field(min_length=1)] = "dashboards"
     """Folder of the dashboard books."""
     runbooks: Annotated[str, Field(min_length=1)] = "docs/runbooks"
-    """Folder of the runbooks, one Markdown file a rule."""
+    """Folder of the runbooks, one Markdown file a rule or recovery."""
 
 
 class ProjectSettings(StrictModel):

@@ -134,4 +134,17 @@ It is not replayed. A later base backup does not need it.""",
 It is `latest`, a position such as `0/3000028`, a time with its zone such as `2026-11-29T12:00:00Z`, or `name:` and a
 restore point.""",
     "DRC039": """There is no room for a restore. It needs the unpacked backups, what is combined of them, and the log.""",
+    "DRC080": """A file is no journal of drills: it is not JSON, cut short, holds a key twice, or is of something else.
+
+`opsctl dr drill` writes one for each run. It is written as a whole or not at all, so what is cut short was copied badly.""",
+    "DRC081": """A journal of drills was written by an opsctl whose journals this one does not understand.
+
+It is not guessed at. Use the opsctl that held the drills, or hold them again.""",
+    "DRC082": """A field of a journal of drills is missing, unknown, or holds another kind of value than it must.
+
+The message names it by its path. Journals are written by opsctl only, so this one was edited or damaged; figures of
+which one is wrong are worth nothing, so none of it is shown.""",
+    "DRC083": """A journal of drills says what no drill can leave behind: stages out of order, or a pass with reasons against it.
+
+It was edited. The evidence ledger holds the figures of each drill, too: `opsctl evidence list --kind dr.drill`.""",
 }

@@ -4,12 +4,12 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from opsctl.clients.files import FileLock
-from opsctl.core.errors import RefusedError
 from opsctl.qdrant_collections.difference import Comparison, Sides, walk_differences
 from opsctl.qdrant_collections.mend import mend
 from opsctl.qdrant_collections.model import CollectionsBook
 from opsctl.qdrant_collections.phases import Surroundings, advance, phase
 from opsctl.qdrant_collections.provenance import read_provenance
+from opsctl.qdrant_collections.realias import leads_to_nothing
 from opsctl.qdrant_collections.source import read_source, watermark_of
 
 _RETRY_SECONDS = 60.0
@@ -56,9 +56,7 @@ def live_sides(alias: str, *, book: CollectionsBook, here: Surroundings) -> Side
     source = read_source(book.source, store=here.store, collections=here.store.collections(), aliases=aliases)
     live = aliases.get(alias)
     if live is None:
-        raise RefusedError(
-            f"`{alias}` leads to nothing", code="COL025", fix=f"run `opsctl collections rebuild {alias}`"
-        )
+        raise leads_to_nothing(alias, here=here)
     return Sides(source=source.name, target=live, filter=book.derived[alias].filter)
 
 

@@ -43,13 +43,19 @@ nothing serves under its name, until the source has points for it.""",
     "compare and set, so that nobody's work is undone unseen. Running the command again takes the new state as given.",
     "COL024": "The new generation served badly during the watch, and there was no earlier one to swap back to.",
     "COL025": "There is nothing to roll back to, to verify, or to compare: no generation serves, or no earlier good "
-    "one is left.",
+    "one is left. Where only the alias is gone, a script may have deleted it, `opsctl collections realias` leads it to "
+    "the newest verified generation again.",
     "COL026": "The verification failed. The alias was not moved; the generation is kept for inspection and is named.",
     "COL027": "The book has no derived collection of this name.",
     "COL028": "The live generation differs from its source. `opsctl collections drift --repair` writes and deletes "
     "only what differs.",
     "COL029": "A duration on the command line is not one: write `250ms`, `30s`, `5m`, `2h` or `1d`.",
     "COL030": "A rollback changes what every search sees; it wants `--yes`. `--dry-run` shows what would happen.",
+    "COL031": """The alias leads to nothing, and no generation can take it.
+
+`opsctl collections realias` goes by what each generation notes of itself on the server: it must have been built for this
+alias and be verified. What was not is named with its reason; servers before 1.16 keep no notes at all. Only a rebuild
+helps.""",
     "COL060": "No query of the log has a filter, so there is nothing that a derived collection could hold. Log the "
     "filter beside each query, in the words of the book.",
 }

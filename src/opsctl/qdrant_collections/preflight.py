@@ -59,7 +59,7 @@ def plan_rebuild(
     features = Features.of(store.server_version())
     collections, aliases = store.collections(), store.aliases()
     own = resumed.generation if resumed else None
-    _check_name(alias, collections=collections, aliases=aliases)
+    check_name(alias, collections=collections, aliases=aliases)
     _check_budget(book, collections=collections)
     source = read_source(book.source, store=store, collections=collections, aliases=aliases)
     dimension = check_dimension(book.source, source_state=source, expected=options.expected_dimension)
@@ -99,7 +99,12 @@ def plan_digest(
     return digest_of(content)
 
 
-def _check_name(alias: str, *, collections: tuple[str, ...], aliases: dict[str, str]) -> None:
+def check_name(alias: str, *, collections: tuple[str, ...], aliases: dict[str, str]) -> None:
+    """See that the name is free for an alias of ours.
+
+    Raises:
+        RefusedError: COL011 when a collection has it, COL012 when the alias is somebody else's.
+    """
     if alias in collections:
         also = f", and an alias `{alias}` leads to `{aliases[alias]}`" if alias in aliases else ""
         raise RefusedError(

@@ -1,4 +1,4 @@
-"""What is recorded as proof that a derived collection was rebuilt, verified, swapped back or found drifted?"""
+"""What is recorded as proof that a derived collection was rebuilt, verified, swapped back, led again or found drifted?"""
 
 from datetime import datetime
 from typing import Any
@@ -6,6 +6,7 @@ from typing import Any
 from opsctl import __version__
 from opsctl.evidence.model import Evidence, Verdict
 from opsctl.qdrant_collections.drift import DriftReport
+from opsctl.qdrant_collections.realias import Realias
 from opsctl.qdrant_collections.rebuild import RebuildReport
 from opsctl.qdrant_collections.rollback import RollbackPlan
 from opsctl.qdrant_collections.verify import Verification
@@ -63,6 +64,22 @@ def rollback_evidence(
         subject=plan.alias,
         verdict=Verdict.PASS,
         figures={"from": plan.live, "to": plan.target, "points": plan.target_points},
+        inputs={},
+        tools=_tools(server),
+        started_at=started_at,
+        duration_seconds=duration_seconds,
+    )
+
+
+def realias_evidence(
+    report: Realias, *, started_at: datetime, duration_seconds: float, server: str
+) -> Evidence:
+    """Return the proof that an alias that led to nothing leads to a generation again."""
+    return Evidence(
+        kind="collections.realias",
+        subject=report.alias,
+        verdict=Verdict.PASS,
+        figures={"from": "nothing", "to": report.collection, "points": report.points},
         inputs={},
         tools=_tools(server),
         started_at=started_at,

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from opsctl.clients.files import FileLock
 from opsctl.core.errors import RefusedError
 from opsctl.qdrant_collections.phases import Surroundings, phase
+from opsctl.qdrant_collections.realias import leads_to_nothing
 from opsctl.qdrant_collections.status import rollback_target
 from opsctl.qdrant_collections.swap import swap_alias
 
@@ -28,9 +29,7 @@ def plan_rollback(alias: str, *, here: Surroundings) -> RollbackPlan:
     """
     live = here.store.aliases().get(alias)
     if live is None:
-        raise RefusedError(
-            f"`{alias}` leads to nothing", code="COL025", fix=f"run `opsctl collections rebuild {alias}`"
-        )
+        raise leads_to_nothing(alias, here=here)
     target = rollback_target(alias, live=live, here=here)
     if target is None:
         raise RefusedError(

@@ -16,13 +16,18 @@ def swap_alias(alias: str, *, store: VectorStore, expected: str | None, target: 
     current = store.aliases().get(alias)
     if current == target:
         return
-    _check(alias, current=current, expected=expected)
+    check_alias(alias, current=current, expected=expected)
     actions = [SetAlias(alias=alias, collection=target)]
     store.change_aliases([DropAlias(alias=alias), *actions] if current is not None else actions)
-    _check(alias, current=store.aliases().get(alias), expected=target)
+    check_alias(alias, current=store.aliases().get(alias), expected=target)
 
 
-def _check(alias: str, *, current: str | None, expected: str | None) -> None:
+def check_alias(alias: str, *, current: str | None, expected: str | None) -> None:
+    """See that the alias leads where it should.
+
+    Raises:
+        RefusedError: COL023 when it was moved by somebody else.
+    """
     if current == expected:
         return
     raise RefusedError(

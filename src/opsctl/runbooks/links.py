@@ -1,4 +1,4 @@
-"""Is the graph closed: from an alert to its panel, runbook and drill, and from each of them back to it?
+"""Is the graph closed: from an alert or a loss to its panel, runbook and drill, and from each of them back to it?
 
 Everything is a plain value, so that it is checked without a server: nobody who was woken meets a link that leads nowhere.
 """
@@ -26,13 +26,25 @@ class AlertNode:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunbookNode:
-    """A runbook: the panels and faults that it names, and the rules or alerts that its commands prove."""
+    """A runbook: panels and faults that it names, rules or alerts that it proves, losses that it drills, pages it links to."""
 
     location: Location
     title: str
     panels: frozenset[str]
     faults: frozenset[str]
     proves: frozenset[str]
+    drills: frozenset[str] = frozenset()
+    links: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecoveryNode:
+    """A loss that is drilled: where it is written, the runbook that mends it, and the alert that tells of it."""
+
+    name: str
+    location: Location
+    runbook: str
+    alert: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,17 +56,20 @@ class LinkGraph:
         panels: by `dashboard/panel`, the alerts whose line it draws; None where the project has no dashboards.
         runbooks: by file name.
         faults: that can be made.
+        recoveries: losses that are drilled.
     """
 
     alerts: Sequence[AlertNode]
     panels: Mapping[str, frozenset[str]] | None
     runbooks: Mapping[str, RunbookNode]
     faults: frozenset[str] = field(default_factory=frozenset)
+    recoveries: Sequence[RecoveryNode] = ()
 
 
 def check_links(graph: LinkGraph) -> tuple[Finding, ...]:
     """Return every link of the graph that leads nowhere, or to something that does not lead back."""
     found = [finding for alert in graph.alerts for finding in _of_alert(alert, graph)]
+    found += [finding for recovery in graph.recoveries for finding in _of_recovery(recovery, graph)]
     return (*found, *_unused_faults(graph))
 
 
@@ -100,6 +115,46 @@ def _back_from(runbook: RunbookNode, alert: AlertNode, graph: LinkGraph) -> Iter
     for other in sorted(runbook.proves - alert.alerts - {alert.rule}):
         yield _broken(
             f"its drill proves `{other}`, not {alert.rule}", at, f"`opsctl alerts prove {alert.rule}`"
+        )
+
+
+def _of_recovery(recovery: RecoveryNode, graph: LinkGraph) -> Iterator[Finding]:
+    runbook = graph.runbooks.get(recovery.runbook)
+    if runbook is not None:  # RBK001 says that it is missing
+        title = recovery.runbook.removesuffix(".md")
+        if runbook.title != title:
+            yield _broken(
+                f"the title is `{runbook.title}`, the page is `{title}`", runbook.location, f"`# {title}`"
+            )
+        for other in sorted(runbook.drills - {recovery.name}):
+            yield _broken(
+                f"drills `{other}`, not {recovery.name}",
+                runbook.location,
+                f"`opsctl dr drill {recovery.name}`",
+            )
+    if recovery.alert is not None:
+        yield from _from_alert_to(recovery, graph)
+
+
+def _from_alert_to(recovery: RecoveryNode, graph: LinkGraph) -> Iterator[Finding]:
+    """Yield where the alert that tells of a loss does not lead on to the runbook that mends it."""
+    alert = next(
+        (each for each in graph.alerts if recovery.alert in {each.rule, *each.alerts}),
+        None,
+    )
+    if alert is None:
+        yield _broken(
+            f"{recovery.name}: there is no alert `{recovery.alert}`",
+            recovery.location,
+            "`opsctl alerts list`",
+        )
+        return
+    runbook = graph.runbooks.get(alert.runbook)
+    if runbook is not None and recovery.runbook not in runbook.links:
+        yield _broken(
+            f"does not lead to `{recovery.runbook}`, and {recovery.name} says that {recovery.alert} tells of it",
+            runbook.location,
+            f"a link: `[{recovery.runbook.removesuffix('.md')}]({recovery.runbook})`",
         )
 
 

@@ -3,6 +3,8 @@
 import re
 from dataclasses import dataclass
 
+from opsctl.core.findings import Location
+
 HEADINGS = ("Meaning", "Impact", "Diagnosis", "Mitigation")
 STUB = "<!-- stub"
 CHANGES = "# changes:"
@@ -13,6 +15,10 @@ OVER = "Over"
 """The heading, not required, below which stands how to know that it is over."""
 VARIABLES = frozenset({"SERVICE_URL", "PROMETHEUS_URL", "ALERTMANAGER_URL", "SINK_URL", "DATABASE_URL"})
 """What a step may use; each is there while the thing that it names runs."""
+ASKED = frozenset({"POINT", "OFFSITE", "ELSEWHERE", "OPSCTL_BACKUP_IDENTITY_FILE"})
+"""What a step may use, too, and only a person knows: it is set before, as in `POINT=2026-11-29T12:00:00Z opsctl runbooks run`."""
+RECOVERS = "recover_"
+"""The runbook of a loss is named so, with the name of its book behind it."""
 
 _VARIABLE = re.compile(r"\$\{?(?P<name>[A-Z][A-Z0-9_]*)")
 _ASSIGNED = re.compile(
@@ -93,7 +99,7 @@ class Flaw:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Runbook:
-    """One file; `name` is that of its rule."""
+    """One file; `name` is that of its rule, or of the loss that it mends with `recover_` before it."""
 
     name: str
     file: str
@@ -159,3 +165,49 @@ class RuleFacts:
     def index_row(self) -> str:
         """Return the row of the rule in README.md."""
         return f"| [{self.name}]({self.file}) | {', '.join(self.severities)} | {self.summary} |"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecoveryFacts:
+    """What a runbook says of the loss that it mends and must not say otherwise.
+
+    Args:
+        name: of the book.
+        title: what is lost, in a few words.
+        loses: what is destroyed in its drill.
+        meanwhile: what goes on at that moment; None where nothing does.
+        alert: that tells of it; None where somebody has to notice.
+        book: where it is written.
+    """
+
+    name: str
+    title: str
+    loses: tuple[str, ...]
+    book: Location
+    meanwhile: str | None = None
+    alert: str | None = None
+
+    @property
+    def file(self) -> str:
+        """Return the name of its runbook.
+
+        >>> RecoveryFacts(name="all", title="All is lost", loses=("database",), book=Location(file="all.yaml")).file
+        'recover_all.md'
+        """
+        return f"{RECOVERS}{self.name}.md"
+
+    @property
+    def row(self) -> str:
+        """Return the row of facts below the title of the runbook."""
+        told = f"alert `{self.alert}`" if self.alert else "nobody; somebody notices"
+        drill = f"`opsctl dr drill {self.name}` loses it on a stack of its own, and does what stands below Mitigation"
+        return f"| {self._lost} | {told} | {drill} |"
+
+    @property
+    def index_row(self) -> str:
+        """Return the row of the loss in README.md."""
+        return f"| [{self.file.removesuffix('.md')}]({self.file}) | {self._lost} | {self.title}. |"
+
+    @property
+    def _lost(self) -> str:
+        return ", ".join(self.loses) + (f"; {self.meanwhile}" if self.meanwhile else "")

@@ -118,8 +118,8 @@ def show_verified(reports: Sequence[VerifyReport]) -> None:
 def show_restore_plan(plan: RestorePlan) -> None:
     """Print what a restore would take."""
     rows = {
-        "from": ", ".join(plan.backups),
-        "to": f"{plan.target}; the log reaches {plan.reaches}",
+        "from": ", ".join(plan.backups) or "no copy of the database: it is left as it is",
+        "to": plan.target if plan.reaches is None else f"{plan.target}; the log reaches {plan.reaches}",
         "vectors": f"{plan.collections} collections of {plan.vectors_from}"
         if plan.vectors_from
         else "built anew from the database",
@@ -133,6 +133,8 @@ def show_restore_plan(plan: RestorePlan) -> None:
         print_line(f"  {name:<12} {value}")
     for path in plan.replaces:
         print_line(f"  moved aside  {path}")
+    for name in plan.left_out:
+        print_line(f"  left out     {name}: its last verification found it bad")
 
 
 def show_restored(report: RestoreReport, *, into: str) -> None:
@@ -160,6 +162,8 @@ def show_pruned(pruned: Any, *, dry_run: bool) -> None:
     )
     for name in pruned.gone:
         print_line(f"  {name}")
+    for path in pruned.replaced:
+        print_line(f"  {path}")
     for name, reasons in pruned.kept.items():
         print_line(f"  kept {name}: {', '.join(reasons)}")
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from opsctl.core.events import Event
 from opsctl.core.units import format_duration
-from opsctl.runbooks.model import OVER, Runbook, Step
+from opsctl.runbooks.model import ASKED, OVER, Runbook, Step
 from opsctl.runbooks.parse import segments
 from opsctl.runbooks.run import Outcome, StepResult, StepShown
 from opsctl.ui.console import err, hint, note, out, print_line
@@ -109,8 +109,15 @@ def _show_result(result: StepResult) -> None:
         case Outcome.DECLINED:
             note(f"- step {number} not run\n")
         case Outcome.NOT_READY:
-            needs = ", ".join(f"${name}" for name in result.needs)
-            started_by = _STARTED_BY.get(result.needs[0], _BY_WATCHERS)
-            note(f"[yellow]![/] step {number} not run: nothing that runs gives {needs}; `{started_by}`\n")
+            note(f"[yellow]![/] step {number} not run: {_what_is_missing(result.needs)}\n")
         case Outcome.SHOWN:
             note("")
+
+
+def _what_is_missing(needs: Sequence[str]) -> str:
+    """Return what to do about variables that a step lacks: a person sets them, or something that runs gives them."""
+    asked = [name for name in needs if name in ASKED]
+    if asked:
+        return f"only you know {', '.join(f'${name}' for name in asked)}; set it before: `export {asked[0]}=`"
+    named = ", ".join(f"${name}" for name in needs)
+    return f"nothing that runs gives {named}; `{_STARTED_BY.get(needs[0], _BY_WATCHERS)}`"

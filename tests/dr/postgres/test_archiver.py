@@ -241,11 +241,15 @@ def test_two_archivers_do_not_share_a_spool(archiver: RunningArchiver) -> None:
 def test_with_a_full_spool_nothing_more_is_received(archiver: RunningArchiver) -> None:
     """The server keeps its log then; this machine's disk is spared."""
     archiver.arguments = ("--most-waiting-bytes", "1000")
-    archiver.repository.touch()
     archiver.start()
+    archiver.wait_until_shipped()
+    aside = archiver.repository.with_name("aside")
+    archiver.repository.rename(aside)
+    archiver.repository.touch()
     archiver.server.insert(2500, 2510)
     full = archiver.wait_for(lambda status: "spool is full" in str(status.trouble))
     archiver.repository.unlink()
+    aside.rename(archiver.repository)
 
     status = archiver.wait_until_shipped()
 

@@ -90,11 +90,11 @@ class Archiving:
         self._troubles: dict[str, str] = {}
 
     def turn(self) -> None:
-        """Look at the server, see that it is received from, and ship everything."""
-        promise = self._look()
+        """Look at the server, ship everything, and see that more is received."""
+        state = self._look()
+        if self._ship(lambda shipper: shipper.ship()) and state is not None:
+            self._keep(state)
         self._receive()
-        if self._ship(lambda shipper: shipper.ship()) and promise is not None:
-            self._keep(promise)
 
     def ship_wholes(self) -> None:
         """Ship segments that are whole, between two turns."""

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import quote, urlsplit, urlunsplit
 
 from opsctl.clients.postgres import DatabaseAddress, connect, translated_errors
 from opsctl.clients.postgres_programs import PostgresPrograms, ProgramOutcome, run
@@ -69,12 +70,11 @@ def _amcheck_everywhere(address: DatabaseAddress) -> Iterator[None]:
 
 
 def _databases(address: DatabaseAddress) -> list[DatabaseAddress]:
-    from psycopg import conninfo
-
     with connect(address, autocommit=True) as connection:
         rows = connection.execute("select datname from pg_database where datallowconn order by 1").fetchall()
+    parts = urlsplit(address.url)
     return [
-        DatabaseAddress(url=conninfo.make_conninfo(address.url, dbname=name), password=address.password)
+        DatabaseAddress(url=urlunsplit(parts._replace(path=f"/{quote(name)}")), password=address.password)
         for (name,) in rows
     ]
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from opsctl.runbooks.calls import opsctl_calls
 from opsctl.runbooks.changing import changes_something
 from opsctl.runbooks.lint.registry import Complaint, LintContext, at, check
-from opsctl.runbooks.model import CHANGES
+from opsctl.runbooks.model import ASKED, CHANGES
 
 _PLACEHOLDER = re.compile(
     r"<[A-Za-z][\w -]*>|\bTODO\b|\bFIXME\b|\bXXX\b|\.\.\.|\bCHANGE_?ME\b|\bexample\.(?:com|org)\b"
@@ -95,27 +95,31 @@ def placeholders(context: LintContext) -> Iterator[Complaint]:
 
 @check("RBK016")
 def names(context: LintContext) -> Iterator[Complaint]:
-    """A command names a rule, an alert or a code that is not there."""
+    """A command names a rule, an alert, a loss or a code that is not there."""
     rules = {rule.name for rule in context.rules} | {name for node in context.nodes for name in node.alerts}
+    rules |= {each.file.removesuffix(".md") for each in context.recoveries}
     for runbook, step in context.steps():
         for line, words in opsctl_calls(step):
             for name in _unknown_names(words, rules=rules, context=context):
                 yield Complaint(
                     title=f"step {step.number}: there is no `{name}`",
                     location=at(runbook, line),
-                    fix="`opsctl alerts list` and `opsctl explain` show what there is",
+                    fix="`opsctl alerts list`, `opsctl dr scenarios` and `opsctl explain` show what there is",
                 )
 
 
 @check("RBK018")
 def variables(context: LintContext) -> Iterator[Complaint]:
-    """A command uses a variable that `opsctl runbooks run` does not give it, so it would stop there."""
+    """A command uses a variable that `opsctl runbooks run` does not give it, so it would stop there.
+
+    What only a person knows, such as POINT, the moment to go back to, is set before: `POINT=... opsctl runbooks run NAME`.
+    """
     for runbook, step in context.steps():
-        for name in sorted(step.variables - context.variables - _GIVEN):
+        for name in sorted(step.variables - context.variables - ASKED - _GIVEN):
             yield Complaint(
                 title=f"step {step.number} uses ${name}, which nobody sets",
                 location=at(runbook, step.line),
-                fix=f"one of {', '.join(f'${each}' for each in sorted(context.variables))}",
+                fix=f"one of {', '.join(f'${each}' for each in sorted(context.variables | ASKED))}",
             )
 
 
@@ -125,6 +129,9 @@ def _unknown_names(words: list[str], *, rules: set[str], context: LintContext) -
     if tuple(bare[:2]) in _WITH_RULE and rules:
         first = bare[2:3] if bare[0] == "runbooks" else bare[2:]
         yield from (name for name in first if name not in rules)
+    if tuple(bare[:2]) == ("dr", "drill") and context.recoveries:
+        losses = {each.name for each in context.recoveries}
+        yield from (name for name in bare[2:] if name not in losses)
     if bare[:1] == ["explain"] and context.codes:
         yield from (
             name for name in bare[1:2] if name.upper() not in context.codes and name not in context.codes

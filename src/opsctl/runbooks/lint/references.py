@@ -13,6 +13,7 @@ from opsctl.runbooks.model import STUB, Runbook
 _PANEL = re.compile(r"`(?P<key>[a-z][a-z0-9_-]*/[a-z][a-z0-9_]*)`")
 _FAULT = re.compile(r"fault `(?P<name>[a-z][a-z0-9_]*)`")
 _PROVES = re.compile(r"`opsctl alerts prove (?P<name>\w+)`")
+_DRILLS = re.compile(r"`opsctl dr drill (?P<name>\w+)`")
 _SCHEME = re.compile(r"^[a-z][a-z0-9+.-]*:", re.IGNORECASE)
 
 
@@ -31,7 +32,8 @@ def closed_graph(context: LintContext) -> Iterator[Complaint]:
     """Alert, panel, runbook and drill do not agree: following the links from one does not lead back to it.
 
     A rule names a panel that is there and draws its line; its runbook has the rule's name as title and names the same
-    panel and the same drill; the drill's fault can be made; and `opsctl alerts prove` in it proves this rule.
+    panel and the same drill; the drill's fault can be made; and `opsctl alerts prove` in it proves this rule. The runbook
+    of a loss drills that loss; the alert that tells of it is there, and its own runbook links to that of the loss.
     """
     yield from _found(context, graph.CODE)
 
@@ -50,6 +52,10 @@ def link_graph(context: LintContext) -> graph.LinkGraph:
         panels=context.panels,
         runbooks={name: _node(each) for name, each in written.items()},
         faults=context.faults,
+        recoveries=[
+            graph.RecoveryNode(name=each.name, location=each.book, runbook=each.file, alert=each.alert)
+            for each in context.recoveries
+        ],
     )
 
 
@@ -60,21 +66,27 @@ def _found(context: LintContext, code: str) -> Iterator[Complaint]:
 
 
 def _node(runbook: Runbook) -> graph.RunbookNode:
-    in_commands = {
-        name
-        for step in runbook.steps
-        for _, words in opsctl_calls(step)
-        if words[:2] == ["alerts", "prove"]
-        for name in words[2:]
-        if not name.startswith("-")
-    }
     table = "\n".join(line for line in runbook.text.splitlines() if line.startswith("|"))
     return graph.RunbookNode(
         location=at(runbook, 1),
         title=runbook.headings[0].text if runbook.headings else "",
         panels=frozenset(_PANEL.findall(table)),
         faults=frozenset(_FAULT.findall(table)),
-        proves=frozenset(_PROVES.findall(table)) | in_commands,
+        proves=frozenset(_PROVES.findall(table)) | _named_in_commands(runbook, ["alerts", "prove"]),
+        drills=frozenset(_DRILLS.findall(table)) | _named_in_commands(runbook, ["dr", "drill"]),
+        links=frozenset(unquote(link.target).removeprefix("./") for link in runbook.links),
+    )
+
+
+def _named_in_commands(runbook: Runbook, verb: list[str]) -> frozenset[str]:
+    """Return what the commands of a runbook name behind a verb of opsctl."""
+    return frozenset(
+        name
+        for step in runbook.steps
+        for _, words in opsctl_calls(step)
+        if words[:2] == verb
+        for name in words[2:]
+        if not name.startswith("-")
     )
 
 

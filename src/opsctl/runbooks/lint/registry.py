@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from opsctl.core.findings import Finding, Location, Severity
 from opsctl.runbooks.links import AlertNode
-from opsctl.runbooks.model import README, RuleFacts, Runbook, Step
+from opsctl.runbooks.model import README, RecoveryFacts, RuleFacts, Runbook, Step
 
 
 def _nothing(_: object) -> None:
@@ -20,6 +20,7 @@ class LintContext:
         runbooks: by file name, README.md too.
         rules: that need one.
         nodes: the same rules, with what they link to.
+        recoveries: losses that are drilled; they need one, too.
         panels: by `dashboard/panel`, the alerts that it shows; None where there are no dashboards.
         faults: that can be made.
         codes: that `opsctl explain` knows, in capitals, and its topics.
@@ -34,6 +35,7 @@ class LintContext:
     runbooks: Mapping[str, Runbook]
     rules: Sequence[RuleFacts] = ()
     nodes: Sequence[AlertNode] = ()
+    recoveries: Sequence[RecoveryFacts] = ()
     panels: Mapping[str, frozenset[str]] | None = None
     faults: frozenset[str] = frozenset()
     codes: Collection[str] = ()
@@ -43,6 +45,11 @@ class LintContext:
     shell: Callable[[str], str | None] = _nothing
     promql: Callable[[str], str | None] = _nothing
     anchors: Callable[[str], frozenset[str] | None] = _nothing
+
+    @property
+    def needing(self) -> tuple[RuleFacts | RecoveryFacts, ...]:
+        """Return everything that needs a runbook."""
+        return (*self.rules, *self.recoveries)
 
     @property
     def own(self) -> tuple[Runbook, ...]:

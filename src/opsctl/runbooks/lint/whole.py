@@ -1,15 +1,18 @@
-"""Is there a runbook for every rule, is it whole, and does it say of the rule what the book says?"""
+"""Is there a runbook for every rule and every loss, is it whole, and does it say of it what the book says?"""
 
 from collections.abc import Iterator
 
 from opsctl.core.findings import Severity
 from opsctl.runbooks.lint.registry import Complaint, LintContext, at, check
-from opsctl.runbooks.model import HEADINGS, README, STUB
+from opsctl.runbooks.model import HEADINGS, README, RECOVERS, STUB
 
 
 @check("RBK001")
 def missing(context: LintContext) -> Iterator[Complaint]:
-    """A rule has no runbook. `opsctl alerts render` writes a stub to be finished."""
+    """A rule has no runbook, or a loss that is drilled has none. `opsctl alerts render` writes a stub for a rule.
+
+    A drill of a loss runs the commands below Mitigation, one after the other: without a runbook it has nothing to do.
+    """
     places = {node.rule: node.location for node in context.nodes}
     for rule in context.rules:
         if rule.file not in context.runbooks:
@@ -18,18 +21,29 @@ def missing(context: LintContext) -> Iterator[Complaint]:
                 location=places.get(rule.name),
                 fix="`opsctl alerts render` writes a stub",
             )
+    for recovery in context.recoveries:
+        if recovery.file not in context.runbooks:
+            yield Complaint(
+                title=f"the loss {recovery.name} has no runbook `{recovery.file}`",
+                location=recovery.book,
+                fix="write it; the drill runs the commands below its Mitigation",
+            )
 
 
 @check("RBK002", Severity.WARNING)
 def without_rule(context: LintContext) -> Iterator[Complaint]:
-    """A runbook belongs to no rule: the rule was renamed or removed, and nobody will ever be led here."""
-    files = {rule.file for rule in context.rules}
+    """A runbook belongs to no rule and to no loss: its book was renamed or removed, and nobody will ever be led here.
+
+    The runbook of a loss in `ops/recoveries/NAME.yaml` is `recover_NAME.md`.
+    """
+    files = {each.file for each in context.needing}
     for name, runbook in context.runbooks.items():
         if name not in files and name != README:
+            what = "loss" if name.startswith(RECOVERS) else "rule"
             yield Complaint(
-                title=f"no rule leads to `{name}`",
+                title=f"no {what} leads to `{name}`",
                 location=at(runbook, 1),
-                fix="name it as its rule, or remove it",
+                fix=f"name it as its {what}, or remove it",
             )
 
 
@@ -67,18 +81,18 @@ def stub(context: LintContext) -> Iterator[Complaint]:
 
 @check("RBK012")
 def index(context: LintContext) -> Iterator[Complaint]:
-    """README.md of the runbooks does not name one of them, or says of its rule what the book does not."""
+    """README.md of the runbooks does not name one of them, or says of its rule or loss what the book does not."""
     readme = context.runbooks.get(README)
     if readme is None:
         return
     lines = set(readme.text.splitlines())
-    for rule in context.rules:
-        if rule.file in context.runbooks and rule.index_row not in lines:
-            line = next((link.line for link in readme.links if link.target == rule.file), 1)
+    for each in context.needing:
+        if each.file in context.runbooks and each.index_row not in lines:
+            line = next((link.line for link in readme.links if link.target == each.file), 1)
             yield Complaint(
-                title=f"does not say of {rule.name} what the book says",
+                title=f"does not say of {each.name} what the book says",
                 location=at(readme, line),
-                fix=rule.index_row,
+                fix=each.index_row,
             )
 
 
@@ -111,15 +125,18 @@ def numbers(context: LintContext) -> Iterator[Complaint]:
 
 @check("RBK015")
 def facts(context: LintContext) -> Iterator[Complaint]:
-    """Severity, receivers, panel or drill in a runbook are not those of the rule: the book was changed and this was not."""
-    for rule in context.rules:
-        runbook = context.runbooks.get(rule.file)
-        if runbook is not None and STUB not in runbook.text and rule.row not in runbook.text.splitlines():
+    """The facts below the title of a runbook are not those of its book, which was changed while this was not.
+
+    Of a rule these are severity, receivers, panel and drill; of a loss what is lost, who tells of it, and its drill.
+    """
+    for each in context.needing:
+        runbook = context.runbooks.get(each.file)
+        if runbook is not None and STUB not in runbook.text and each.row not in runbook.text.splitlines():
             line = _line_of_facts(runbook.text)
             yield Complaint(
-                title=f"does not say of {rule.name} what the book says",
+                title=f"does not say of {each.name} what the book says",
                 location=at(runbook, line),
-                fix=rule.row,
+                fix=each.row,
             )
 
 

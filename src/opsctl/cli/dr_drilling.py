@@ -1,0 +1,150 @@
+"""How are losses drilled: each on a stage of its own, judged against objectives set before, kept as evidence and journal."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from opsctl.core.errors import UsageError
+from opsctl.core.units import parse_duration
+
+if TYPE_CHECKING:
+    from opsctl.core.events import Listener
+    from opsctl.dr.drill.book import Recovery
+    from opsctl.dr.drill.journal import Journal
+    from opsctl.dr.drill.judge import DrillVerdict, Goals
+    from opsctl.dr.drill.model import DrillRun
+    from opsctl.evidence.model import Evidence
+
+DEFAULT = "both_lost"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scenario:
+    """A book with the name of its file."""
+
+    name: str
+    file: Path
+    recovery: "Recovery"
+
+    @property
+    def goals(self) -> "Goals":
+        """Return the objectives: those of the scenario, else those of ops/backup.yaml."""
+        from opsctl.cli import dr_place
+        from opsctl.dr.drill.judge import Goals
+
+        recovery, objectives = self.recovery, dr_place.book().objectives
+        return Goals(
+            rpo_seconds=parse_duration(recovery.rpo or objectives.rpo),
+            rto_seconds=parse_duration(recovery.rto or objectives.rto),
+            detect_seconds=parse_duration(recovery.detect_within) if recovery.alert else None,
+        )
+
+    @property
+    def digest(self) -> str:
+        """Return the SHA-256 of what the book says."""
+        from opsctl.evidence.model import digest_of
+
+        return digest_of(self.recovery.model_dump(mode="json"))
+
+
+def scenarios(names: Sequence[str] = (), *, everything: bool = False) -> tuple[Scenario, ...]:
+    """Return the books of these names, or all.
+
+    Raises:
+        UsageError: DRC077 there is none of a name.
+    """
+    from opsctl.cli import wiring
+    from opsctl.config.load import load_book
+    from opsctl.dr.drill.book import Recovery
+
+    settings = wiring.settings()
+    folder = settings.root / settings.project.books.recoveries
+    known = tuple(
+        Scenario(name=path.stem, file=path, recovery=load_book(path, Recovery))
+        for path in sorted(folder.glob("*.yaml"))
+    )
+    wanted = {each.name for each in known} if everything else set(names)
+    unknown = sorted(wanted - {each.name for each in known})
+    if unknown or not known:
+        listed = ", ".join(f"`{each.name}`" for each in known)
+        raise UsageError(
+            f"there is no loss `{unknown[0]}`" if unknown else f"there is no book in `{folder}`",
+            code="DRC077",
+            fix=f"one of: {listed}" if known else "`opsctl init` writes the starter books",
+        )
+    return tuple(each for each in known if each.name in wanted)
+
+
+def drill(chosen: Sequence[Scenario], *, runs: int, seed: int, listener: "Listener") -> "Journal":
+    """Hold each drill so many times, each time on a new stage, and keep all of it as soon as it is known."""
+    from opsctl.cli import wiring
+    from opsctl.cli.dr_ground import SIMULATED
+    from opsctl.dr.drill.journal import Entry, Journal, write_journal
+    from opsctl.dr.drill.judge import judge
+
+    journal = Journal(run_id=f"{wiring.clock().now():%Y%m%dT%H%M%SZ}", entries=(), simulated=SIMULATED)
+    for scenario, number in _turns(chosen, runs=runs):
+        run = _hold(scenario, seed=seed + number, listener=listener)
+        goals = scenario.goals
+        verdict = judge(run, goals)
+        entry = Entry(
+            recovery=scenario.recovery,
+            goals=goals,
+            run=run,
+            verdict=verdict,
+            book_digest=scenario.digest,
+        )
+        journal = Journal(
+            run_id=journal.run_id, entries=(*journal.entries, entry), simulated=journal.simulated
+        )
+        write_journal(runs_folder() / f"{journal.run_id}.json", journal)
+        wiring.record(_evidence(scenario, run, verdict))
+        if run.is_interrupted:
+            break
+    return journal
+
+
+def runs_folder() -> Path:
+    """Return where journals of drills are kept."""
+    from opsctl.cli import dr_place
+
+    folder = dr_place.notes_folder() / "drills"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def _turns(chosen: Sequence[Scenario], *, runs: int) -> Iterator[tuple[Scenario, int]]:
+    return ((scenario, number) for scenario in chosen for number in range(runs))
+
+
+def _hold(scenario: Scenario, *, seed: int, listener: "Listener") -> "DrillRun":
+    from opsctl.cli import wiring
+    from opsctl.cli.dr_ground import loss_stage
+    from opsctl.cli.dr_world import LossWorld
+    from opsctl.dr.drill.conduct import Plan, hold
+
+    with loss_stage(listener) as stage, closing(LossWorld(stage, scenario=scenario.name)) as world:
+        return hold(
+            Plan(name=scenario.name, recovery=scenario.recovery, seed=seed),
+            world=world,
+            clock=wiring.clock(),
+            listener=listener,
+        )
+
+
+def _evidence(scenario: Scenario, run: "DrillRun", verdict: "DrillVerdict") -> "Evidence":
+    from opsctl.cli import dr_place
+    from opsctl.cli.dr_ground import SIMULATED
+    from opsctl.dr.drill.evidence import drill_evidence
+
+    return drill_evidence(
+        run,
+        verdict=verdict,
+        goals=scenario.goals,
+        book_digest=scenario.digest,
+        valid_for=timedelta(seconds=parse_duration(dr_place.book().schedule.drill_every)),
+        simulated=SIMULATED,
+    )

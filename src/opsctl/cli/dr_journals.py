@@ -1,0 +1,91 @@
+"""Where are the runs of recovery drills kept, what is written of one, and what is known of each kind of loss."""
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from opsctl.core.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from opsctl.core.exit_codes import ExitCode
+    from opsctl.dr.drill.journal import Journal
+    from opsctl.dr.drill.summary import LastHeld
+
+
+def read(run_id: str | None) -> "Journal":
+    """Return the journal of a run, the newest without a name.
+
+    Raises:
+        UsageError: DRC079 there is none.
+    """
+    from opsctl.cli.dr_drilling import runs_folder
+    from opsctl.dr.drill.journal import read_journal
+
+    known = sorted(runs_folder().glob("*.json"))
+    wanted = [path for path in known if run_id is None or path.stem == run_id]
+    if not wanted:
+        names = ", ".join(f"`{path.stem}`" for path in known[-5:])
+        raise UsageError(
+            f"there is no run `{run_id}`" if run_id else "no loss was drilled yet",
+            code="DRC079",
+            fix=f"one of: {names}" if names else "hold one: opsctl dr drill",
+        )
+    return read_journal(wanted[-1])
+
+
+def last() -> "Mapping[str, LastHeld]":
+    """Return by scenario what came of it when it was last drilled; journals that cannot be read are left out."""
+    from opsctl.dr.drill.summary import last_held
+
+    return last_held(_journals())
+
+
+def document_of(journal: "Journal") -> Any:
+    """Return a journal as values for a document."""
+    from opsctl.dr.drill.journal import to_json
+
+    return json.loads(to_json(journal))
+
+
+def write_outputs(
+    journal: "Journal", *, html: Path | None, junit: Path | None, markdown: Path | None
+) -> None:
+    """Write the files that were asked for."""
+    from opsctl.clients.files import write_atomically
+    from opsctl.dr.drill.junit import to_junit
+    from opsctl.dr.drill.markdown import to_markdown
+    from opsctl.ui.dr_page import render_dr_page
+
+    for path, render in ((html, render_dr_page), (junit, to_junit), (markdown, to_markdown)):
+        if path is not None:
+            write_atomically(path, render(journal))
+
+
+def exit_code(journal: "Journal") -> "ExitCode":
+    """Return how a run ends: as the worst of its drills."""
+    from opsctl.core.exit_codes import ExitCode
+    from opsctl.dr.drill.judge import Outcome
+    from opsctl.dr.drill.summary import worst
+
+    if any(entry.run.is_interrupted for entry in journal.entries):
+        return ExitCode.INTERRUPTED
+    codes = {
+        Outcome.PASSED: ExitCode.GOOD,
+        Outcome.MISSED: ExitCode.BAD_VERDICT,
+        Outcome.INCONCLUSIVE: ExitCode.INCONCLUSIVE,
+    }
+    return codes[worst([entry.verdict.outcome for entry in journal.entries])]
+
+
+def _journals() -> "Iterator[Journal]":
+    from opsctl.cli.dr_drilling import runs_folder
+    from opsctl.core.errors import OpsError
+    from opsctl.dr.drill.journal import read_journal
+
+    for path in sorted(runs_folder().glob("*.json")):
+        try:
+            yield read_journal(path)
+        except OpsError:
+            continue

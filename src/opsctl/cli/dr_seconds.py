@@ -1,0 +1,47 @@
+"""What did readers get in each second of a drill, and in a stretch of it."""
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from opsctl.core.quantiles import quantile
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from opsctl.chaos.sample import Sample
+    from opsctl.dr.drill.model import SecondSeen
+    from opsctl.dr.drill.ports import Served
+
+
+def seconds_seen(samples: "Sequence[Sample]") -> "tuple[SecondSeen, ...]":
+    """Return what was answered second by second, from the first request on."""
+    from opsctl.dr.drill.model import SecondSeen
+
+    if not samples:
+        return ()
+    began = min(each.at for each in samples)
+    seconds: dict[int, list[Sample]] = {}
+    for each in samples:
+        seconds.setdefault(int(each.at - began), []).append(each)
+    return tuple(
+        SecondSeen(
+            second=second,
+            good=sum(each.is_good for each in group),
+            bad=sum(not each.is_good for each in group),
+            p99_seconds=_p99([each.seconds for each in group if each.is_good]),
+            tiers=Counter(each.tier for each in group if each.is_fresh),
+        )
+        for second, group in sorted(seconds.items())
+    )
+
+
+def served(samples: "Sequence[Sample]") -> "Served":
+    """Return the part that was answered, and the tiers of fresh answers."""
+    from opsctl.dr.drill.ports import Served
+
+    share = sum(each.is_good for each in samples) / len(samples) if samples else None
+    return Served(share=share, tiers=Counter(each.tier for each in samples if each.is_fresh))
+
+
+def _p99(seconds: list[float]) -> float | None:
+    return quantile(sorted(seconds), 0.99) if seconds else None
