@@ -11,7 +11,7 @@ import pytest
 from tests.qdrant_collections.conftest import make_source
 
 from opsctl.clients.qdrant import QdrantStore
-from opsctl.clients.qdrant_values import QdrantPlace
+from opsctl.clients.qdrant_values import DropAlias, QdrantPlace
 
 pytestmark = pytest.mark.stack
 
@@ -72,6 +72,34 @@ def test_the_life_of_a_derived_collection_by_command(project: Path) -> None:
         "collections.rebuild",
         "collections.rebuild",
     ]
+
+
+def test_an_alias_that_a_script_deleted_is_led_to_its_generation_again(project: Path) -> None:
+    """Drift says how; a dry run changes nothing; one name without a generation does not keep the other back."""
+    url = (project / "opsctl.yaml").read_text().split("'")[1]
+    never_built = "  us_venues:\n    filter: {region: US, category: venue}\n"
+    built = run(project, "collections", "rebuild", "--watch", "0s")
+    (project / "ops" / "collections.yaml").write_text(BOOK + never_built)
+    with QdrantStore(QdrantPlace(url=url)) as store:
+        store.change_aliases([DropAlias(alias="au_photographers")])
+        lost = run(project, "collections", "drift", "au_photographers")
+        preview = run(project, "collections", "realias", "--dry-run")
+        after_preview = store.aliases()
+        done = run(project, "collections", "realias")
+        again = run(project, "collections", "realias", "au_photographers")
+        served = store.aliases()
+    level = run(project, "collections", "drift", "au_photographers", "--repair")
+    evidence = run(project, "evidence", "list", "--kind", "collections.realias")
+
+    generation = built[1]["data"][0]["generation"]
+    assert (lost[0], "opsctl collections realias au_photographers" in lost[2]) == (4, True)
+    assert (preview[0], preview[1]["data"], after_preview) == (1, done[1]["data"], {})
+    assert (done[0], done[1]["schema"], done[1]["ok"]) == (1, "opsctl.collections.realias/v1", False)
+    assert [finding["code"] for finding in done[1]["findings"]] == ["COL031"]
+    assert "opsctl collections rebuild us_venues" in done[2]
+    assert (again[0], again[1]["data"][0]["fate"]) == (0, "left alone")
+    assert (served, level[0]) == ({"au_photographers": generation}, 0)
+    assert [record["subject"] for record in evidence[1]["data"]] == ["au_photographers"]
 
 
 def test_an_unknown_name_is_a_usage_error_with_a_guess(project: Path) -> None:

@@ -124,7 +124,7 @@ def _realias_and_record(names: "Sequence[str]", *, work: "Workbench") -> "Result
     """All aliases are set by one change, and each that was set has a proof of its own."""
     from opsctl.cli import wiring
     from opsctl.qdrant_collections.proof import realias_evidence
-    from opsctl.qdrant_collections.realias import Fate, realias
+    from opsctl.qdrant_collections.realias import realias
 
     clock = wiring.clock()
     started_at, began = clock.now(), clock.monotonic()
@@ -132,7 +132,7 @@ def _realias_and_record(names: "Sequence[str]", *, work: "Workbench") -> "Result
     took = clock.monotonic() - began
     prove = partial(realias_evidence, started_at=started_at, duration_seconds=took, server=work.server)
     for report in results.reports:
-        if report.fate is Fate.SET:
+        if report.is_set:
             wiring.record(prove(report))
     return results
 

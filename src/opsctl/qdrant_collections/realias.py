@@ -18,7 +18,7 @@ from opsctl.qdrant_collections.provenance import BuildState, Provenance, read_pr
 from opsctl.qdrant_collections.swap import check_alias
 
 
-class Fate(StrEnum):
+class AliasFate(StrEnum):
     """What becomes of an alias."""
 
     SET = "set"
@@ -34,10 +34,15 @@ class Realias:
     """
 
     alias: str
-    fate: Fate
+    fate: AliasFate
     collection: str | None = None
     points: int | None = None
     synced_at: datetime | None = None
+
+    @property
+    def is_set(self) -> bool:
+        """Tell whether the alias led to nothing and is set."""
+        return self.fate is AliasFate.SET
 
 
 def plan_realias(names: Sequence[str], *, book: CollectionsBook, here: Surroundings) -> Results[Realias]:
@@ -48,11 +53,11 @@ def plan_realias(names: Sequence[str], *, book: CollectionsBook, here: Surroundi
 
     def one(alias: str) -> Realias:
         if alias in aliases:
-            return Realias(alias=alias, fate=Fate.LEFT_ALONE, collection=aliases[alias])
+            return Realias(alias=alias, fate=AliasFate.LEFT_ALONE, collection=aliases[alias])
         check_name(alias, collections=collections, aliases=aliases)
         found = generations_of(alias, collections=collections)
         if not found and alias in optional:
-            return Realias(alias=alias, fate=Fate.ABSENT)
+            return Realias(alias=alias, fate=AliasFate.ABSENT)
         return _to_newest(alias, generations=found, here=here)
 
     return each_of(chosen, one)
@@ -111,7 +116,7 @@ def _to_newest(alias: str, *, generations: Sequence[Generation], here: Surroundi
         if noted is not None and _is_verified(noted, alias=alias):
             return Realias(
                 alias=alias,
-                fate=Fate.SET,
+                fate=AliasFate.SET,
                 collection=generation.collection,
                 points=here.store.count(generation.collection),
                 synced_at=noted.synced_moment,
@@ -152,7 +157,7 @@ def _set(plan: Results[Realias], *, here: Surroundings) -> Results[Realias]:
     """Set what the plan says, provided that it still leads to nothing; Qdrant moves an alias in silence."""
     now = here.store.aliases()
     reports = tuple(_left_alone_if_set(each, now.get(each.alias)) for each in plan.reports)
-    wanted = {each.alias: str(each.collection) for each in reports if each.fate is Fate.SET}
+    wanted = {each.alias: str(each.collection) for each in reports if each.is_set}
     if not wanted:
         return replace(plan, reports=reports)
     with phase(here, subject="aliases", name="realias", total=len(wanted), unit="aliases") as figures:
@@ -170,6 +175,6 @@ def _set(plan: Results[Realias], *, here: Surroundings) -> Results[Realias]:
 
 
 def _left_alone_if_set(planned: Realias, live: str | None) -> Realias:
-    if planned.fate is not Fate.SET or live is None:
+    if not planned.is_set or live is None:
         return planned
-    return Realias(alias=planned.alias, fate=Fate.LEFT_ALONE, collection=live)
+    return Realias(alias=planned.alias, fate=AliasFate.LEFT_ALONE, collection=live)

@@ -15,7 +15,7 @@ OVER = "Over"
 """The heading, not required, below which stands how to know that it is over."""
 VARIABLES = frozenset({"SERVICE_URL", "PROMETHEUS_URL", "ALERTMANAGER_URL", "SINK_URL", "DATABASE_URL"})
 """What a step may use; each is there while the thing that it names runs."""
-ASKED = frozenset({"POINT", "OFFSITE", "ELSEWHERE", "OPSCTL_BACKUP_IDENTITY_FILE"})
+ASKED = frozenset({"POINT", "OFFSITE", "IDENTITY", "FOLDER"})
 """What a step may use, too, and only a person knows: it is set before, as in `POINT=2026-11-29T12:00:00Z opsctl runbooks run`."""
 RECOVERS = "recover_"
 """The runbook of a loss is named so, with the name of its book behind it."""

@@ -97,7 +97,9 @@ def _slot(points: Sequence[SecondSeen], *, second: int, length: int) -> Slot:
         length_seconds=float(length),
         good=sum(point.good for point in points),
         bad=sum(point.bad for point in points),
-        p99_seconds=max((point.p99_seconds for point in points if point.p99_seconds is not None), default=None),
+        p99_seconds=max(
+            (point.p99_seconds for point in points if point.p99_seconds is not None), default=None
+        ),
         servers=servers,
     )
 
@@ -128,7 +130,9 @@ def _latency_chart(slots: Sequence[Slot], across: Scale) -> Chart:
     seconds = [slot.p99_seconds for slot in slots]
     known = [value for value in seconds if value is not None]
     upward = duration_scale(known)
-    ends = [EndLabel(tick=Tick(percent=upward.place(value) / 10, label="p99"), ink="a") for value in known[-1:]]
+    ends = [
+        EndLabel(tick=Tick(percent=upward.place(value) / 10, label="p99"), ink="a") for value in known[-1:]
+    ]
     return Chart(
         title="Response time of good answers, p99 of a second",
         description="p99 of the response time of good answers, second by second, on a logarithmic scale",
@@ -194,7 +198,9 @@ def _upright(second: float, across: Scale) -> str:
 
 def _columns(slots: Sequence[Slot], across: Scale) -> tuple[Column, ...]:
     return tuple(
-        Column(begins=across.place(slot.second), width=across.place(slot.length_seconds), text=_slot_text(slot))
+        Column(
+            begins=across.place(slot.second), width=across.place(slot.length_seconds), text=_slot_text(slot)
+        )
         for slot in slots
     )
 
@@ -214,4 +220,5 @@ def _name(server: str) -> str:
 
 
 def _share(slot: Slot, server: str) -> float:
-    return slot.servers.get(server, 0) / slot.number if slot.number else 0.0
+    total = sum(slot.servers.values())
+    return slot.servers.get(server, 0) / total if total else 0.0

@@ -150,21 +150,22 @@ def show_realiases(reports: "Sequence[Realias]", *, dry_run: bool) -> None:
     """Show where each alias leads now or would lead, and what brings it level."""
     rows = []
     for each in reports:
-        is_set = str(each.fate) == "set"
         row = (
             _escaped(each.alias),
-            _coloured("would be set" if is_set and dry_run else str(each.fate), is_good=True),
+            _coloured("would be set" if each.is_set and dry_run else str(each.fate), is_good=True),
             _short(each.collection or "nothing", alias=each.alias),
             "-" if each.points is None else format_count(each.points),
             "-" if each.synced_at is None else f"{each.synced_at:%Y-%m-%d %H:%M:%S %Z}",
         )
         rows.append(row)
     show_table(("collection", "alias", "leads to", "points", "level at"), rows)
-    changed = [each.alias for each in reports if str(each.fate) == "set"]
+    changed = [each.alias for each in reports if each.is_set]
     if changed and dry_run:
         hint("nothing was changed; leave out --dry-run to do it")
     elif changed:
-        hint(f"`opsctl collections drift --repair {' '.join(changed)}` brings level what was written meanwhile")
+        hint(
+            f"`opsctl collections drift --repair {' '.join(changed)}` brings level what was written meanwhile"
+        )
 
 
 def failure_findings(results: "Results[Any]") -> list[Finding]:

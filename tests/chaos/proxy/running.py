@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
-from typing import Self
+from typing import Any, Self
 
 import httpx
 from tests.chaos.proxy.upstreams import Upstream, echo
@@ -22,13 +22,17 @@ _NO_CERTIFICATES = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
 
 class Rig:
-    """Lines `http` and `tcp` to servers that work, and `dead` to a port where nobody listens."""
+    """Lines `http` and `tcp` to servers that work, and `dead` to a port where nobody listens.
+
+    It fails where the loop has to complain of an exception that nobody took.
+    """
 
     def __init__(self, make_loop: Callable[[], asyncio.AbstractEventLoop] = new_event_loop) -> None:
         self._make_loop = make_loop
         self._ready = threading.Event()
         self._thread = threading.Thread(target=self._run, name="rig")
         self._closing = ExitStack()
+        self._complaints: list[dict[str, Any]] = []
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -37,10 +41,11 @@ class Rig:
         self.client = self.new_client()
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         self._closing.close()
         self._loop.call_soon_threadsafe(self._over.set)
         self._thread.join(10)
+        assert kind or not self._complaints, self._complaints
 
     @property
     def control_url(self) -> str:
@@ -91,6 +96,7 @@ class Rig:
 
     async def _serve(self) -> None:
         self._loop, self._over = asyncio.get_running_loop(), asyncio.Event()
+        self._loop.set_exception_handler(lambda _, complaint: self._complaints.append(complaint))
         self.upstream = Upstream()
         servers = [await asyncio.start_server(talk, HOST, 0) for talk in (self.upstream.talk, echo)]
         http_port, tcp_port = (server.sockets[0].getsockname()[1] for server in servers)
@@ -103,6 +109,7 @@ class Rig:
             ]
             plan = ServerPlan(control_port=0, proxies=tuple(lines))
             await serve(plan, over=self._over, on_ready=self._is_ready)
+        self._loop.set_exception_handler(lambda *_: None)  # from here on it is the test's own that ends
         for server in servers:
             server.close()
         await _end_other_tasks()

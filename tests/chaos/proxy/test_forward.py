@@ -2,6 +2,7 @@
 
 import json
 import socket
+import struct
 import time
 
 import httpx
@@ -9,6 +10,7 @@ import pytest
 from tests.chaos.proxy.running import Rig, eventually, receive_all, receive_exactly
 from tests.chaos.proxy.upstreams import BIG, HITS, QUERY
 
+from opsctl.chaos.proxy.plan import HOST
 from opsctl.chaos.proxy.toxics import (
     Bandwidth,
     Down,
@@ -81,6 +83,19 @@ def test_what_is_no_http_ends_in_a_reset_and_is_counted(rig: Rig):
         rig.client.get("/garbage")
 
     assert rig.state().broken_messages == 1
+
+
+@pytest.mark.parametrize("path", ["/chunked", "/big", "/small"])
+def test_a_client_that_goes_away_in_mid_answer_leaves_nothing_behind(either_rig: Rig, path: str):
+    """Not even an exception that nobody took, which would fill the log of the proxy."""
+    for _ in range(40):
+        with socket.create_connection((HOST, either_rig.port_of("http")), timeout=3) as sock:
+            sock.sendall(f"GET {path} HTTP/1.1\r\n\r\n".encode() * 3)
+            sock.recv(1)
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+
+    assert eventually(lambda: either_rig.state().connections == 0)
+    assert either_rig.client.get("/small").status_code == 200
 
 
 def test_an_upstream_that_refuses_is_a_reset_for_the_client(either_rig: Rig):

@@ -35,7 +35,8 @@ class Upstream:
 
     async def talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Answer requests until the client leaves."""
-        with contextlib.suppress(asyncio.IncompleteReadError, OSError):
+        # uvloop tells by a RuntimeError that a client has left meanwhile.
+        with contextlib.suppress(asyncio.IncompleteReadError, OSError, RuntimeError):
             while not writer.is_closing():
                 head = await reader.readuntil(b"\r\n\r\n")
                 method, path, _ = head.decode().split(" ", 2)

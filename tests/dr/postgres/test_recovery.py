@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from tests.dr.postgres.history import (
     History,
+    base_of,
     chain_in,
     restore,
     rows_in,
@@ -168,6 +169,18 @@ def test_a_restored_server_lives_on_and_can_be_restored_again(
     expected = [*range(1, 31), *range(101, 121)]
     assert rows_in(from_the_first, second) == expected
     assert rows_in(from_the_third, second) == expected
+
+
+def test_a_backup_alone_goes_to_its_own_end(history: History, into: Path) -> None:
+    """Nothing of the archive is needed for that, and nothing behind it is there."""
+    end = AtLsn(parse_lsn(base_of(history.incremental).end_lsn))
+    chain = chain_in(history.repository, history.both, end)
+
+    recovered = restore(history.server, history.repository, history.both, target=end, into=into)
+
+    assert chain.segments == ()
+    assert recovered.lsn == base_of(history.incremental).end_lsn
+    assert rows_in(recovered, history.server) == list(range(1, 21))
 
 
 def test_nothing_is_restored_over_something(history: History, into: Path) -> None:

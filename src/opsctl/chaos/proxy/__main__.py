@@ -22,7 +22,7 @@ def main() -> None:
     try:
         plan = read_plan(chosen.config.read_text(encoding="utf-8"))
         parent = parse_parent(chosen.parent_pid) if chosen.parent_pid else None
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         parser.error(f"{error} (in or beside `{chosen.config}`)")
     _allow_many_connections()
     try:

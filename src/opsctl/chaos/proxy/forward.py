@@ -99,7 +99,7 @@ class Pair(ABC):
 
     async def _pump(self) -> None:
         cut: CutError | None = None
-        is_broken = False
+        is_broken = is_gone = False
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self.pump_up())
@@ -108,12 +108,16 @@ class Pair(ABC):
             cut = next(each for each in cuts.exceptions if isinstance(each, CutError))
         except* WireError:
             is_broken = True
+        except* OSError:
+            is_gone = True  # one side, or both at once: the other shall see it
         if is_broken:
             self.line.counts.broken_messages += 1
             return
         self._is_ending = True
         if cut is not None:
             await self._cut(cut)
+            return
+        if is_gone:
             return
         await self.client.close()
         await self.upstream.close()

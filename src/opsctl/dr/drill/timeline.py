@@ -67,7 +67,7 @@ def whole_seconds(run: DrillRun) -> float:
     """Return how long the drill was as far as anything was seen of it; rows are counted after that."""
     ends = [
         *(span.ends for span in (*stage_spans(run), *command_spans(run))),
-        *(float(point.second + 1) for point in run.points[-1:]),
+        max((point.second + 1.0 for point in run.points), default=0.0),
         destroyed_after(run) or 0.0,
     ]
     return max(*ends, 1.0)

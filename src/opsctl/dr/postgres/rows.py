@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from opsctl.core.errors import FailedError
+from opsctl.core.errors import FailedError, RefusedError
 from opsctl.core.events import Listener, PhaseAdvanced, PhaseStarted
 
 if TYPE_CHECKING:
@@ -32,8 +32,9 @@ def count_rows(
     Tables of extensions are theirs. A row that a policy would hide is an error, not a smaller number.
 
     Raises:
-        psycopg.Error: the role may not read a table.
+        RefusedError: DRC021 the role may not read a table, or not all of it.
     """
+    import psycopg
     from psycopg import sql
 
     connection.execute("set row_security = off")
@@ -42,7 +43,10 @@ def count_rows(
     found = {}
     for schema, table in tables:
         name = sql.Identifier(schema, table)
-        row = connection.execute(sql.SQL("select count(*) from only {}").format(name)).fetchone()
+        try:
+            row = connection.execute(sql.SQL("select count(*) from only {}").format(name)).fetchone()
+        except psycopg.errors.InsufficientPrivilege as error:
+            raise _hidden(f"{schema}.{table}", why=str(error).strip()) from error
         found[f"{schema}.{table}"] = row[0] if row else 0
         listener(PhaseAdvanced(subject=_SUBJECT, phase=_PHASE, advance=1))
     return found
@@ -67,3 +71,12 @@ def require_rows(found: Mapping[str, int], *, expected: Mapping[str, int], what:
             why="; ".join(wrong[:5]) + more,
             fix="restore from another backup: opsctl dr list",
         )
+
+
+def _hidden(table: str, *, why: str) -> RefusedError:
+    return RefusedError(
+        f"the role may not read all of `{table}`",
+        code="DRC021",
+        why=why,
+        fix="back up as a role that may: alter role NAME bypassrls; grant pg_read_all_data to NAME",
+    )
