@@ -33,6 +33,7 @@ bench: $(STAMP) ## Measure the ratios that the README names, side by side in one
 	$(BIN)/python -m tests.benchmarks.telemetry_cost
 	$(BIN)/python -m tests.benchmarks.breaker_cost
 	$(BIN)/python -m tests.benchmarks.proxy_overhead
+	$(BIN)/python -m tests.benchmarks.backup_speed
 
 drills: $(STAMP) tools ## Run the long tests
 	$(BIN)/pytest -m drill

@@ -6,6 +6,7 @@ needs (when, what kind, verified or not), and the manifests that this machine wr
 
 import re
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -95,6 +96,15 @@ class Catalogue:
         """Keep what a verification found."""
         self._vault.put_named(f"{VERIFIED}/{backup_id}", f"{at.astimezone(UTC):{_TIME}}-{mark}", report)
 
+    def require(self, kept: Kept) -> BackupManifest:
+        """Return the manifest of a backup, or say why it cannot be read.
+
+        Raises:
+            UsageError: SEA003, SEA004 no key fits; DRC006 another opsctl made it, DRC061 it is of another backup.
+            FailedError: DRC003, DRC007, DRC008 it is damaged, REP003 it is gone.
+        """
+        return kept.manifest or self._fetched(kept.key, kept.backup_id)
+
     def backups(self) -> tuple[Kept, ...]:
         """Return every backup, the newest first."""
         verified = self._verified()
@@ -106,13 +116,14 @@ class Catalogue:
     def _kept(self, key: str, verified: dict[str, Verified]) -> Kept | None:
         _, backup_id, name = (*key.split("/"), "", "")[:3]
         named = _ID.fullmatch(backup_id)
-        if named is None or not name.startswith("manifest@"):
+        started_at = _time(named["time"]) if named is not None else None
+        if named is None or started_at is None or not name.startswith("manifest@"):
             return None
         manifest, trouble = self._read(key, backup_id)
         return Kept(
             backup_id=backup_id,
             kind=BackupKind(named["kind"]),
-            started_at=datetime.strptime(named["time"], _TIME).replace(tzinfo=UTC),
+            started_at=started_at,
             key=key,
             manifest=manifest,
             trouble=trouble,
@@ -121,13 +132,7 @@ class Catalogue:
 
     def _read(self, key: str, backup_id: str) -> tuple[BackupManifest | None, str | None]:
         try:
-            data = self._copied(key)
-            if data is None:
-                data = self._vault.get_named(key)
-                manifest = _checked(from_json(data), backup_id)
-                self._copy(key, data)
-                return manifest, None
-            return _checked(from_json(data), backup_id), None
+            return self._copied(key, backup_id) or self._fetched(key, backup_id), None
         except OpsError as error:
             return None, f"{error.code} {error.message}"
 
@@ -136,15 +141,27 @@ class Catalogue:
         for key in self._vault.keys_named(VERIFIED):
             _, backup_id, name = (*key.split("/"), "", "")[:3]
             time, _, mark = name.partition("@")[0].partition("-")
-            if mark in (Mark.GOOD, Mark.BAD):
-                at = datetime.strptime(time, _TIME).replace(tzinfo=UTC)
-                if backup_id not in found or at >= found[backup_id].at:
-                    found[backup_id] = Verified(at=at, mark=Mark(mark))
+            at = _time(time)
+            if at is None or mark not in (Mark.GOOD, Mark.BAD):
+                continue
+            if backup_id not in found or at >= found[backup_id].at:
+                found[backup_id] = Verified(at=at, mark=Mark(mark))
         return found
 
-    def _copied(self, key: str) -> bytes | None:
+    def _copied(self, key: str, backup_id: str) -> BackupManifest | None:
+        """Return what this machine has of a manifest; nothing where its copy is damaged, there is the real one."""
         path = self._copy_path(key)
-        return read_text(path).encode() if path.is_file() else None
+        try:
+            return _checked(from_json(read_text(path).encode()), backup_id) if path.is_file() else None
+        except OpsError:
+            return None
+
+    def _fetched(self, key: str, backup_id: str) -> BackupManifest:
+        data = self._vault.get_named(key)
+        manifest = _checked(from_json(data), backup_id)
+        with suppress(OpsError):  # a full disk keeps nobody from reading
+            self._copy(key, data)
+        return manifest
 
     def _copy(self, key: str, data: bytes) -> None:
         write_atomically(self._copy_path(key), data, mode=0o600)
@@ -162,13 +179,21 @@ def choose(backups: Sequence[Kept], name: str | None) -> Kept:
     """
     found = [each for each in backups if name is None or each.backup_id.startswith(name)]
     if not found or (name is not None and len(found) > 1):
-        what = "no backup" if not found else f"{len(found)} backups"
+        none = f"there is no backup `{name}`" if name is not None else "there is no backup yet"
         raise UsageError(
-            f"there is {what} `{name}`" if len(found) != 1 and name else "there is no backup yet",
+            f"{len(found)} backups begin with `{name}`" if found else none,
             code="DRC060",
             fix="see what there is: opsctl dr list" if backups else "make one: opsctl dr backup",
         )
     return found[0]
+
+
+def _time(text: str) -> datetime | None:
+    """Return the time in a name; what only looks like one is the name of something else."""
+    try:
+        return datetime.strptime(text, _TIME).replace(tzinfo=UTC)
+    except ValueError:
+        return None
 
 
 def _checked(manifest: BackupManifest, backup_id: str) -> BackupManifest:

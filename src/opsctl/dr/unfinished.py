@@ -1,13 +1,15 @@
 """What of a backup is done already: a killed one goes on where it was, instead of copying everything again."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Collection
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, TypeVar
 
 from opsctl.clients.files import read_text, write_atomically
+from opsctl.core.errors import UsageError
 
 Made = TypeVar("Made")
 
@@ -45,11 +47,12 @@ class Unfinished:
 
     def step(self, name: str, kind: type[Made], make: Callable[[], Made]) -> Made:
         """Return what a step made, this time or before it was killed."""
-        from pydantic import TypeAdapter
+        from pydantic import TypeAdapter, ValidationError
 
         adapter = TypeAdapter(kind)
         if name in self._steps:
-            return adapter.validate_python(self._steps[name])
+            with suppress(ValidationError):  # another opsctl noted it
+                return adapter.validate_python(self._steps[name])
         made = make()
         self._steps[name] = adapter.dump_python(made, mode="json")
         self.write()
@@ -68,10 +71,19 @@ class Unfinished:
         write_atomically(self._path, json.dumps(document), mode=0o600)
 
 
-def open_unfinished(path: Path, beginning: Beginning, *, now: datetime) -> Unfinished:
-    """Return the notes of the backup that was killed, where it is the same as this one and of today; else new ones."""
+def open_unfinished(
+    path: Path, beginning: Beginning, *, now: datetime, kept: Collection[str] = ()
+) -> Unfinished:
+    """Return the notes of the backup that was killed, where it is the same as this one and of today; else new ones.
+
+    One that is among the names `kept` was killed after all of it was there, and is not made a second time.
+    """
     found = _read(path)
-    goes_on = found is not None and _goes_on(found.beginning, beginning, now=now)
+    goes_on = (
+        found is not None
+        and found.beginning.backup_id not in kept
+        and _goes_on(found.beginning, beginning, now=now)
+    )
     notes = found if found is not None and goes_on else Unfinished(path, beginning, {})
     notes.attempt += goes_on
     notes.write()
@@ -92,6 +104,6 @@ def _read(path: Path) -> Unfinished | None:
         document = json.loads(read_text(path))
         beginning = TypeAdapter(Beginning).validate_python(document["beginning"])
         return Unfinished(path, beginning, dict(document["steps"]), attempt=int(document["attempt"]))
-    except (ValueError, KeyError, TypeError, ValidationError):
+    except (ValueError, KeyError, TypeError, ValidationError, UsageError):
         # Nothing of the backup is lost with its notes: it is only made again.
         return None

@@ -76,13 +76,13 @@ def _overview_row(summary: Summary, entries: Sequence[Numbered]) -> dict[str, ob
         "anchors": [f"drill-{place}" for place in places],
         "name": summary.scenario,
         "standing": _standing(summary.outcome),
-        "passed": runs_text(summary),
-        "objectives": goals_text(summary.goals),
-        "cells": [
-            spread_text(summary.rpo, missing=NOT_COUNTED),
-            toll_text(summary.toll),
-            spread_text(summary.rto, missing=NOT_BACK),
-            *(spread_text(summary.stages.get(stage), missing=NOT_REACHED) for stage in Stage),
+        "passed": runs_text(summary).split(", "),
+        "rpo": spread_text(summary.rpo, missing=NOT_COUNTED).split(" / "),
+        "rto": spread_text(summary.rto, missing=NOT_BACK).split(" / "),
+        "toll": toll_text(summary.toll),
+        "objectives": goals_text(summary.goals).split(", "),
+        "stages": [
+            spread_text(summary.stages.get(stage), missing=NOT_REACHED).split(" / ") for stage in Stage
         ],
     }
 
@@ -102,6 +102,9 @@ def _section(each: Numbered, place: int) -> dict[str, object]:
         "destroyed": _percent(destroyed_after(run), run),
         "stage_lane": [_lane_bar(span, run, ink=STAGE_INKS[Stage(span.name)]) for span in stage_spans(run)],
         "commands": list(_commands(run)),
+        "stage_title": "From the loss until readers were served"
+        if run.rto_seconds is not None
+        else "From the loss on; readers were not served again",
         "stage_bar": _whole_bar(
             [(str(seen.stage), seen.seconds, STAGE_INKS[seen.stage]) for seen in run.stages]
         ),
@@ -112,7 +115,7 @@ def _section(each: Numbered, place: int) -> dict[str, object]:
             ]
         ),
         "losses": list(_losses(run)),
-        "parts": list(_parts(run)),
+        "parts": list(_parts(run)) if run.points else [],
         "method": list(_method(entry)),
     }
 
@@ -122,7 +125,7 @@ def _tiles(entry: Entry) -> Iterator[tuple[str, str, str]]:
     if run.destroyed_at is None:
         yield "Loss", "not made", "the reasons stand above"
         return
-    rpo, rto = (seconds_text(each, missing="-") for each in (goals.rpo_seconds, goals.rto_seconds))
+    rpo, rto = (_whole(seconds_text(each, missing="-")) for each in (goals.rpo_seconds, goals.rto_seconds))
     yield "RPO", seconds_text(rpo_of(run), missing=NOT_COUNTED), f"of work lost, allowed are {rpo}"
     yield (
         "RTO",
@@ -136,9 +139,14 @@ def _tiles(entry: Entry) -> Iterator[tuple[str, str, str]]:
         if toll.given_up:
             yield "Given up", f"{toll.given_up:,}", "rows of after the loss, to go back before it"
     if run.served_while_gone is not None:
-        tiers = tiers_text(run)
+        tiers = tiers_text(run).replace(" %", "\N{NO-BREAK SPACE}%")
         by = f"fresh ones by {tiers}" if tiers else "none of them fresh"
         yield "Answered while gone", share_text(run.served_while_gone), by
+
+
+def _whole(quantity: str) -> str:
+    """Return a quantity that no line end parts."""
+    return quantity.replace(" ", "\N{NO-BREAK SPACE}")
 
 
 def _commands(run: DrillRun) -> Iterator[dict[str, object]]:

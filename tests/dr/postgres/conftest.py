@@ -18,8 +18,9 @@ def server(open_folder: Path) -> Iterator[OwnServer]:
 
 
 @pytest.fixture(scope="session")
-def history(server: OwnServer, open_folder: Path) -> History:
-    """Record a full and an incremental backup, a restore point, and the log of all of it."""
+def history(open_folder: Path) -> History:
+    """Record a full and an incremental backup, a restore point, and the log of all of it; their server is gone."""
     folder = open_folder / f"dr-history-{os.getpid()}"
     folder.mkdir()
-    return record_history(server, folder)
+    with own_server(folder / "server", port=free_port()) as running:
+        return record_history(running, folder)

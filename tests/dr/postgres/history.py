@@ -67,7 +67,6 @@ def record_history(server: OwnServer, folder: Path) -> History:
         assert archiver.stop() == 0
     finally:
         archiver.end()
-    server.value("select pg_drop_replication_slot('opsctl_archive')::text")
     return History(server=server, repository=repository, full=full, incremental=incremental, lsn=lsn, time=at)
 
 

@@ -17,7 +17,7 @@ from opsctl.dr.postgres.wal import parse_lsn
 
 @dataclass(slots=True, kw_only=True)
 class RunningArchiver:
-    """An archiver of a server, which ships every half second."""
+    """An archiver of a server, which looks five times a second."""
 
     server: OwnServer
     repository: Path
@@ -32,7 +32,7 @@ class RunningArchiver:
                 *(sys.executable, "-m", "opsctl.dr.archiver"),
                 *("--url", self.server.address().url, "--repository", str(self.repository)),
                 *("--spool", str(self.spool), "--programs", str(self.server.programs.folder)),
-                *("--every", "0.5", *self.arguments),
+                *("--every", "0.2", *self.arguments),
             ],
             env=os.environ | {"OPSCTL_DATABASE_PASSWORD": self.server.password},
             stderr=subprocess.PIPE,

@@ -132,6 +132,7 @@ def test_a_repository_that_is_away_is_waited_for(archiver: RunningArchiver) -> N
     assert_complete(archiver, until=until)
 
 
+@pytest.mark.drill
 def test_a_server_that_is_restarted_is_followed_on(archiver: RunningArchiver) -> None:
     """While it is away nothing is promised."""
     server = archiver.server
@@ -192,6 +193,7 @@ def test_an_end_with_something_left_is_told(archiver: RunningArchiver) -> None:
     assert status.waiting_bytes > 0
 
 
+@pytest.mark.drill
 def test_what_the_server_has_removed_is_told_and_the_rest_is_archived(archiver: RunningArchiver) -> None:
     """Its slot was dropped while it was away, and the log went on without it."""
     server = archiver.server
@@ -238,6 +240,7 @@ def test_two_archivers_do_not_share_a_spool(archiver: RunningArchiver) -> None:
     second.process.stderr.close()
 
 
+@pytest.mark.drill
 def test_with_a_full_spool_nothing_more_is_received(archiver: RunningArchiver) -> None:
     """The server keeps its log then; this machine's disk is spared."""
     archiver.arguments = ("--most-waiting-bytes", "1000")

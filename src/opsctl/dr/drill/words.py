@@ -59,10 +59,10 @@ def goals_text(goals: Goals) -> str:
 
 
 def runs_text(summary: Summary) -> str:
-    """Return how many runs passed, and how many say nothing."""
+    """Return how many runs passed, and how many cannot tell."""
     unclear = summary.outcomes[Outcome.INCONCLUSIVE]
     said = f"{summary.outcomes[Outcome.PASSED]} of {summary.runs}"
-    return f"{said}, {unclear} say nothing" if unclear else said
+    return f"{said}, {unclear} cannot tell" if unclear else said
 
 
 def command_text(command: CommandSeen) -> str:
