@@ -223,9 +223,11 @@ def _server(folder: Path, *, megabytes: int) -> Iterator[OwnServer]:
     try:
         # Half of it compresses well, as text does, half not at all.
         server.execute("create table filler (id int, text text, noise bytea)")
+        rows = megabytes * 1000
         server.execute(
-            "insert into filler select n, repeat(md5((n / 10)::text), 16), decode(string_agg(md5((n * 16 + m)::text), ''), 'hex') "
-            f"from generate_series(1, {megabytes * 1000}) as n, generate_series(0, 31) as m group by n"  # noqa: S608 - a number
+            "insert into filler select n, repeat(md5((n / 10)::text), 16),"  # noqa: S608 - a number
+            " decode(string_agg(md5((n * 16 + m)::text), ''), 'hex')"
+            f" from generate_series(1, {rows}) as n, generate_series(0, 31) as m group by n"
         )
         server.execute("checkpoint")
         yield server

@@ -60,3 +60,31 @@ def test_who_takes_the_place_of_an_order_is_told_whose_it_was(tmp_path: Path) ->
     run_opsctl("breakers", "isolate", "l2", "--owner", "anna", "--reason", "rebuild", folder=tmp_path)
     told = run_opsctl("breakers", "force-closed", "l2", "--owner", "bert", folder=tmp_path)
     assert "instead of: isolated, ordered by anna (rebuild)" in told.stderr
+
+
+def test_a_damaged_file_of_orders_is_told_and_moved_aside_by_the_next_order(tmp_path: Path) -> None:
+    """Somebody ordered something there, and it does not hold."""
+    path = tmp_path / ".opsctl" / "service" / "breakers.json"
+    path.parent.mkdir(parents=True)
+    path.write_text("{")
+
+    listed = run_opsctl("breakers", "list", folder=tmp_path)
+    given = run_opsctl("breakers", "isolate", "l2", "--owner", "anna", "--json", folder=tmp_path)
+
+    assert "breakers.json` is damaged" in listed.stderr
+    assert given.exit_code == 0
+    assert "it is moved to" in given.stderr
+    assert path.with_suffix(".damaged").read_text() == "{"
+
+
+def test_words_of_an_operator_are_shown_as_they_were_written(tmp_path: Path) -> None:
+    """Brackets in them are no colours."""
+    words = ("--owner", "[red]anna", "--reason", "see [/wiki/vectors]")
+    run_opsctl("breakers", "isolate", "vectors", *words, folder=tmp_path)
+
+    listed = run_opsctl("breakers", "list", folder=tmp_path)
+    again = run_opsctl("breakers", "isolate", "vectors", "--owner", "bert", folder=tmp_path)
+
+    assert "[red]anna" in listed.stdout
+    assert "see [/wiki/vectors]" in listed.stdout
+    assert "ordered by [red]anna (see [/wiki/vectors])" in again.stderr

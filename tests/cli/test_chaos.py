@@ -148,3 +148,20 @@ def test_a_torn_line_of_the_budget_is_told_where_it_is_shown(tmp_path: Path) -> 
 
     assert (outcome.exit_code, odd.exit_code) == (0, 2)
     assert "a last line that a crash cut off is not counted" in outcome.stderr
+
+
+def test_names_of_an_experiment_are_shown_as_they_were_written(tmp_path: Path) -> None:
+    """Brackets in them are no colours."""
+    action = {"type": "action", "name": "[/b] [red]boom", "provider": {"type": "python"}}
+    probe = {
+        "type": "probe",
+        "name": "up",
+        "tolerance": 200,
+        "provider": {"type": "http", "url": "http://127.0.0.1/"},
+    }
+    (tmp_path / "odd.json").write_text(json.dumps({"title": "odd", "method": [action, probe]}))
+
+    outcome = run_opsctl("chaos", "import", "odd.json", folder=tmp_path)
+
+    assert outcome.exit_code == 0
+    assert "the action `[/b] [red]boom` runs python" in outcome.stderr

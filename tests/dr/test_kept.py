@@ -134,7 +134,7 @@ def test_a_manifest_below_another_backup_is_refused(place: Place):
 
     assert newest.manifest is None
     assert str(newest.trouble).startswith("DRC061 the manifest below `20261129T030000Z-full-ffffff` is of ")
-    with pytest.raises(UsageError) as caught:
+    with pytest.raises(FailedError) as caught:
         place.seen_by("other").require(newest)
     assert caught.value.code == "DRC061"
 

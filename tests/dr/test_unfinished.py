@@ -17,9 +17,7 @@ AT = datetime(2026, 11, 29, 3, 0, 0, 123456, tzinfo=UTC)
 BEGINNING = Beginning(
     backup_id="20261129T030000Z-full-0a1b2c", kind="full", parent=None, started_at=AT, settings="here"
 )
-NEXT = replace(
-    BEGINNING, backup_id="20261129T040000Z-full-ffffff", started_at=AT + timedelta(hours=1)
-)
+NEXT = replace(BEGINNING, backup_id="20261129T040000Z-full-ffffff", started_at=AT + timedelta(hours=1))
 WHOLE = full_manifest()
 VECTORS = TakenVectors(snapshots=WHOLE.vectors, golden=WHOLE.golden, aliases=dict(WHOLE.aliases))
 STEPS = {
@@ -153,7 +151,9 @@ def test_notes_that_are_torn_are_left_aside(path: Path, content: bytes):
     assert begun(path, NEXT).attempt == 2
 
 
-@pytest.mark.parametrize(("field", "value"), [("steps", [1]), ("steps", 7), ("attempt", "many"), ("attempt", None)])
+@pytest.mark.parametrize(
+    ("field", "value"), [("steps", [1]), ("steps", 7), ("attempt", "many"), ("attempt", None)]
+)
 def test_notes_with_a_field_of_another_kind_are_left_aside(path: Path, field: str, value: object):
     """Whoever wrote that."""
     begun(path)

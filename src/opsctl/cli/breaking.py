@@ -29,6 +29,7 @@ def seen() -> tuple[SeenBreaker, ...]:
     from opsctl.metrics import service as metrics
     from opsctl.service.resilience.failures import DEPENDENCIES
 
+    _tell_if_damaged()
     samples, found = _samples(), []
     orders = {order.dependency: order for order in _file().standing(wiring.clock().now())}
     for name in DEPENDENCIES:
@@ -46,6 +47,7 @@ def seen() -> tuple[SeenBreaker, ...]:
 def order(dependency: str, kind: str, *, owner: str, reason: str, duration: str, as_json: bool) -> None:
     """Give an order and show it."""
     import typer
+    from rich.markup import escape
 
     from opsctl.cli import wiring
     from opsctl.core.units import parse_duration
@@ -61,11 +63,12 @@ def order(dependency: str, kind: str, *, owner: str, reason: str, duration: str,
     given = new_order(
         dependency, kind=OverrideKind(kind), owner=owner, reason=reason, seconds=seconds, now=now
     )
+    _tell_if_damaged(moves=True)
     before = next((each for each in _file().standing(now) if each.dependency == dependency), None)
     _file().give(given, now=now)
     if before is not None and not as_json:
         reason = f" ({before.reason})" if before.reason else ""
-        note(f"instead of: {before.kind.replace('_', ' ')}, ordered by {before.owner}{reason}")
+        note(escape(f"instead of: {before.kind.replace('_', ' ')}, ordered by {before.owner}{reason}"))
     _show(given, as_json=as_json)
 
 
@@ -75,11 +78,23 @@ def release(dependency: str, *, as_json: bool) -> None:
     from opsctl.cli.document import document
     from opsctl.ui.console import note, print_document
 
+    _tell_if_damaged(moves=True)
     had_one = _file().lift(dependency, now=wiring.clock().now())
     if as_json:
         print_document(document("opsctl.breakers.release", data={"was_ordered": had_one}, ok=True))
     else:
         note(f"{dependency} decides by itself again" if had_one else f"nothing was ordered of {dependency}")
+
+
+def _tell_if_damaged(*, moves: bool = False) -> None:
+    """Say that what stands in the place of orders is none; `moves`: what is done next moves it aside."""
+    from opsctl.cli import wiring
+    from opsctl.ui.console import warn
+
+    file = _file()
+    if file.look(wiring.clock().now()).is_damaged:
+        moved = f"; it is moved to `{file.aside}`" if moves else ""
+        warn(f"`{file.path}` is damaged, so whatever was ordered there does not hold{moved}")
 
 
 def _show(given: "Order", *, as_json: bool) -> None:

@@ -20,7 +20,7 @@ def register(app: typer.Typer) -> None:
 def list_drills(
     *,
     profile: Annotated[
-        str | None, typer.Option("--profile", metavar="TAG", help="Only drills with this tag.")
+        str | None, typer.Option("--profile", metavar="TAG", help="Only drills with this tag, such as `ci`.")
     ] = None,
     json: Json = False,
 ) -> None:

@@ -33,7 +33,10 @@ def register(app: typer.Typer) -> None:
 
 
 def run(
-    names: Annotated[list[str] | None, typer.Argument(metavar="[DRILL]...", help="Drills by name.")] = None,
+    names: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[DRILL]...", help="Drills by name; `opsctl chaos list` shows them."),
+    ] = None,
     *,
     everything: Annotated[bool, typer.Option("--all", help="Every drill.")] = False,
     profile: Annotated[
@@ -49,7 +52,8 @@ def run(
 
     A stack of its own is started with the project's books, its watchers, and a fault proxy; nothing else is touched.
     Each fault has a lease that a process outside this one watches, so it is undone whatever happens. Exit 1: something
-    did not hold. Exit 5: it cannot be told. Exit 6: something of a fault is left.
+    did not hold. Exit 4: it may cost more than is left this month. Exit 5: it cannot be told. Exit 6: something of a
+    fault is left.
     """
     from opsctl.chaos.verdict import exit_code
     from opsctl.cli import chaos_holding, chaos_journals, chaosing
@@ -90,7 +94,8 @@ def run(
 
 def teeth(
     names: Annotated[
-        list[str] | None, typer.Argument(metavar="[MUTANT]...", help="Which; all without any.")
+        list[str] | None,
+        typer.Argument(metavar="[MUTANT]...", help="Which, as `--dry-run` lists them; all without any."),
     ] = None,
     *,
     dry_run: DryRun = False,
@@ -132,7 +137,8 @@ def teeth(
 
 def report(
     run_id: Annotated[
-        str | None, typer.Argument(metavar="[RUN]", help="Which run; the last without it.")
+        str | None,
+        typer.Argument(metavar="[RUN]", help="Which run, such as 20261129T014931Z; the last without it."),
     ] = None,
     *,
     html: Html = None,
@@ -146,7 +152,7 @@ def report(
     ] = None,
     json: Json = False,
 ) -> None:
-    """Show a run again, in detail."""
+    """Show a run of drills again, in detail; each is kept in `.opsctl/chaos/runs`."""
     from opsctl.cli import chaos_journals
     from opsctl.cli.document import document
     from opsctl.ui.console import print_document

@@ -19,7 +19,11 @@ def register(app: typer.Typer) -> None:
     command(app, "opsctl chaos export vectors_down > experiment.json")(export)
     command(app, "opsctl chaos ground")(ground)
     faults = group("Make and undo a fault by hand, on a ground that `opsctl chaos ground` holds.")
-    command(faults, "opsctl chaos fault apply vectors_refused --for 2m")(apply)
+    command(
+        faults,
+        "opsctl chaos fault apply vectors_refused --for 2m",
+        "opsctl chaos fault apply workers_killed --with '{\"how_many\": 1}'",
+    )(apply)
     command(faults, "opsctl chaos fault undo vectors_refused")(undo)
     app.add_typer(faults, name="fault")
 
@@ -31,6 +35,7 @@ def import_experiment(
 ) -> None:
     """Print a Chaos Toolkit experiment as a drill, and say on stderr what of it could not be translated."""
     import yaml
+    from rich.markup import escape
 
     from opsctl.chaos.toolkit_import import import_experiment as read
     from opsctl.cli.document import document
@@ -45,7 +50,7 @@ def import_experiment(
         print_document(document("opsctl.chaos.import", data={"drill": values}, ok=True, findings=found))
         return
     for finding in imported.findings:
-        note(f"{finding.code} {finding.title}")
+        note(escape(f"{finding.code} {finding.title}"))
     print_line(yaml.safe_dump(values, sort_keys=False, allow_unicode=True).rstrip())
 
 
@@ -53,6 +58,8 @@ def export(
     name: Annotated[str, typer.Argument(metavar="DRILL", help="A drill by name.")], *, json: Json = False
 ) -> None:
     """Print a drill as a Chaos Toolkit experiment; its actions call `opsctl chaos fault` on a ground that is held."""
+    from rich.markup import escape
+
     from opsctl.chaos.toolkit_export import refused_by_hand, render_experiment, to_experiment
     from opsctl.cli import chaosing
     from opsctl.cli.document import document
@@ -60,9 +67,8 @@ def export(
 
     (named,) = chaosing.drills((name,))
     for fault in refused_by_hand(named.drill):
-        note(
-            f"CHA065 `{fault}` cannot be made by hand, so the experiment does without: opsctl chaos run {name}"
-        )
+        without = f"CHA065 `{fault}` cannot be made by hand, so the experiment does without: opsctl chaos run {name}"
+        note(escape(without))
     if json:
         print_document(document("opsctl.chaos.export", data=to_experiment(named), ok=True))
     else:
@@ -83,9 +89,14 @@ def apply(
     name: Annotated[str, typer.Argument(metavar="FAULT", help="`opsctl chaos faults` lists them.")],
     *,
     with_: Annotated[
-        str, typer.Option("--with", metavar="JSON", help="What the fault wants to know, as JSON.")
+        str,
+        typer.Option(
+            "--with", metavar="JSON", help="What the fault wants to know, as JSON; most want nothing."
+        ),
     ] = "{}",
-    for_: Annotated[str, typer.Option("--for", metavar="TIME", help="When it is undone by itself.")] = _LEASE,
+    for_: Annotated[
+        str, typer.Option("--for", metavar="TIME", help="How long it stays at most, such as 2m.")
+    ] = _LEASE,
     json: Json = False,
 ) -> None:
     """Make a fault; it is undone by `undo`, or by itself when its time is over."""
@@ -112,7 +123,9 @@ def apply(
 
 
 def undo(
-    name: Annotated[str, typer.Argument(metavar="FAULT", help="The fault.")], *, json: Json = False
+    name: Annotated[str, typer.Argument(metavar="FAULT", help="The fault, by its name.")],
+    *,
+    json: Json = False,
 ) -> None:
     """Take a fault back; harmless where it is not there."""
     from opsctl.cli import chaos_by_hand

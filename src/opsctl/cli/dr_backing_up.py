@@ -10,6 +10,8 @@ from opsctl.core.errors import RefusedError, UsageError
 from opsctl.dr.manifest import BackupKind
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
     from opsctl.core.events import Listener
     from opsctl.dr.kept import Kept
     from opsctl.dr.manifest import BackupManifest
@@ -96,7 +98,8 @@ def back_up(asked: BackupKind | None, *, listener: "Listener") -> Done:
         began, now = clock.monotonic(), clock.now()
         vault = dr_place.vault()
         catalogue = dr_place.catalogue(vault)
-        kind, parent, _ = _choose(asked, catalogue.backups())
+        backups = catalogue.backups()
+        kind, parent, _ = _choose(asked, backups)
         notes = open_unfinished(
             folder / "unfinished.json",
             Beginning(
@@ -107,6 +110,7 @@ def back_up(asked: BackupKind | None, *, listener: "Listener") -> Done:
                 settings=f"{vault.place} {book.model_dump_json(include={'encryption', 'compression'})}",
             ),
             now=now,
+            kept=[each.backup_id for each in backups],
         )
         made = take_backup(
             dr_sources.sources(
@@ -173,11 +177,30 @@ def _parent(backups: "tuple[Kept, ...]") -> "tuple[Kept | None, str]":
     age = wiring.clock().now() - full.started_at if full else timedelta.max
     if age > timedelta(seconds=parse_duration(dr_place.book().schedule.full_every)):
         return None, "the last full one is older than `schedule.full_every`"
+    bad = next((each for each in _line_of(newest, physical) if _is_bad(each)), None)
+    if bad is not None:
+        return None, f"{bad.backup_id} was found bad by its last verification"
     if newest.manifest is None:
         return None, f"{newest.backup_id} cannot be read on this machine"
     if not _manifest_copy(newest.backup_id).is_file():
         return None, f"PostgreSQL's manifest of {newest.backup_id} is not on this machine"
     return newest, ""
+
+
+def _line_of(kept: "Kept", backups: "Sequence[Kept]") -> "Iterator[Kept]":
+    """Yield a backup and what it builds on."""
+    known = {each.backup_id: each for each in backups}
+    at: Kept | None = kept
+    while at is not None:
+        yield at
+        parent = at.manifest.parent if at.manifest is not None else None
+        at = known.pop(parent, None) if parent is not None else None
+
+
+def _is_bad(kept: "Kept") -> bool:
+    from opsctl.dr.kept import Mark
+
+    return kept.verified is not None and kept.verified.mark is Mark.BAD
 
 
 def _manifest_copy(backup_id: str) -> Path:

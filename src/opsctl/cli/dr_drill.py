@@ -58,18 +58,19 @@ def drill(
     from opsctl.cli.exit import leave
     from opsctl.cli.filling import tell
     from opsctl.ui.progress import progress
-    from opsctl.ui.show_dr_drill import show_drill_plan, show_drills
+    from opsctl.ui.show_dr_drill import show_drills
+    from opsctl.ui.show_dr_scenarios import show_drill_plan
 
     chosen = dr_drilling.scenarios(names or (dr_drilling.DEFAULT,), everything=everything)
     drawn = secrets.randbelow(1_000_000) if seed is None else seed
     if dry_run:
         plans = [dr_journals.planned(each, runs=runs, seed=drawn) for each in chosen]
-        tell(
-            "opsctl.dr.drill_plan",
-            data=plans,
-            json=json,
-            show=lambda: [show_drill_plan(plan) for plan in plans],
-        )
+
+        def show_plans() -> None:
+            for plan in plans:
+                show_drill_plan(plan)
+
+        tell("opsctl.dr.drill_plan", data=plans, json=json, show=show_plans)
         return
     with progress() as listener, ends_as_by_ctrl_c():
         journal = dr_drilling.drill(chosen, runs=runs, seed=drawn, listener=listener)
@@ -87,7 +88,7 @@ def scenarios(json: Json = False) -> None:
     """List the kinds of loss: what is destroyed, what came of the last drill, and when it was."""
     from opsctl.cli import dr_journals, wiring
     from opsctl.cli.filling import tell
-    from opsctl.ui.show_dr_drill import show_recoveries
+    from opsctl.ui.show_dr_scenarios import show_recoveries
 
     listed = dr_journals.listed()
     now = wiring.clock().now()
@@ -111,9 +112,9 @@ def report(
 
     journal = dr_journals.read(run_id)
     dr_journals.write_outputs(journal, html=html, junit=junit, markdown=markdown)
-    tell(
-        "opsctl.dr.report",
-        data=dr_journals.document_of(journal),
-        json=json,
-        show=lambda: [show_drill_details(entry) for entry in journal.entries],
-    )
+
+    def show() -> None:
+        for entry in journal.entries:
+            show_drill_details(entry)
+
+    tell("opsctl.dr.report", data=dr_journals.document_of(journal), json=json, show=show)

@@ -78,6 +78,29 @@ def scenarios(names: Sequence[str] = (), *, everything: bool = False) -> tuple[S
     return tuple(each for each in known if each.name in wanted)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecoveryRunbook:
+    """The runbook of a kind of loss: where it is, and the commands below Mitigation; none where there is no such file."""
+
+    path: Path
+    commands: tuple[str, ...]
+
+
+def runbook_of(name: str) -> RecoveryRunbook:
+    """Return the runbook of a kind of loss."""
+    from opsctl.cli import wiring
+    from opsctl.clients.files import read_text
+    from opsctl.runbooks.parse import parse_runbook
+
+    settings = wiring.settings()
+    path = settings.root / settings.project.books.runbooks / f"recover_{name}.md"
+    if not path.is_file():
+        return RecoveryRunbook(path=path, commands=())
+    parsed = parse_runbook(path.name, read_text(path), file=str(path))
+    commands = tuple(step.command for step in parsed.steps if step.section == "Mitigation")
+    return RecoveryRunbook(path=path, commands=commands)
+
+
 def drill(chosen: Sequence[Scenario], *, runs: int, seed: int, listener: "Listener") -> "Journal":
     """Hold each drill so many times, each time on a new stage, and keep all of it as soon as it is known."""
     from opsctl.cli import wiring

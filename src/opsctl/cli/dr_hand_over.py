@@ -21,8 +21,11 @@ class FolderSite(ScratchSite):
     """A restore into a new project's folder, such as on another machine: stopped at the end, ready for `stack up`."""
 
     def __init__(self, root: Path, **how: Any) -> None:
+        from opsctl.cli import wiring
+
         super().__init__(root / ".opsctl", **how)
-        self._root = root
+        self._root = root.resolve()
+        self._project = wiring.settings().root
         self._files: tuple[str, ...] = ()
 
     def database(self) -> "Point":
@@ -43,9 +46,12 @@ class FolderSite(ScratchSite):
         return Outcome(figures={"files": len(self._files)})
 
     def abandon(self) -> None:
-        """Remove everything, the books too: the folder was empty."""
+        """Remove everything, the books too, for the folder was empty; and go on with the settings that were there before."""
+        from opsctl.cli import wiring
+
         super().abandon()
         shutil.rmtree(self._root, ignore_errors=True)
+        wiring.change_project(self._project)
 
 
 class LiveSite(ScratchSite):
@@ -82,7 +88,7 @@ class LiveSite(ScratchSite):
             self._take_back(moved)
             raise
         self.abandon()
-        self._forget_unfinished()
+        self._forget_notes()
         return Outcome(figures={"put aside": len(moved)})
 
     def _parts(self) -> "tuple[PartName, ...]":
@@ -110,9 +116,14 @@ class LiveSite(ScratchSite):
         theirs.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         shutil.copy2(password_file(self.home), theirs)
 
-    def _forget_unfinished(self) -> None:
-        """Forget a backup that was killed: what it has copied is of a future that is given up."""
-        (self._live_home / "dr" / "unfinished.json").unlink(missing_ok=True)
+    def _forget_notes(self) -> None:
+        """Forget a backup that was killed, and on what the next one could build: both may be of a future that is given up.
+
+        Without PostgreSQL's own manifests the next backup is a full one.
+        """
+        notes = self._live_home / "dr"
+        for path in (notes / "unfinished.json", *notes.glob("manifests/*.backup_manifest")):
+            path.unlink(missing_ok=True)
 
     def _take_back(self, moved: "list[tuple[Path, Path]]") -> None:
         """Let everything be where it was; what was restored is still there to be looked at."""
@@ -201,6 +212,9 @@ class VectorsSite(LiveSite):
 
     def _give_password(self) -> None:
         """Leave it: the database keeps its own."""
+
+    def _forget_notes(self) -> None:
+        """Leave them: the database is the same as before."""
 
     def _address(self) -> "DatabaseAddress":
         from opsctl.clients.postgres import DatabaseAddress

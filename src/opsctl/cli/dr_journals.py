@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING, Any
 from opsctl.core.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
 
+    from opsctl.cli.dr_drilling import Scenario
     from opsctl.core.exit_codes import ExitCode
     from opsctl.dr.drill.journal import Journal
-    from opsctl.dr.drill.summary import LastHeld
+    from opsctl.dr.drill.plan import DrillPlan
+    from opsctl.dr.drill.summary import Listed
 
 
 def read(run_id: str | None) -> "Journal":
@@ -35,11 +37,39 @@ def read(run_id: str | None) -> "Journal":
     return read_journal(wanted[-1])
 
 
-def last() -> "Mapping[str, LastHeld]":
-    """Return by scenario what came of it when it was last drilled; journals that cannot be read are left out."""
-    from opsctl.dr.drill.summary import last_held
+def listed() -> "tuple[Listed, ...]":
+    """Return every kind of loss with what came of it last; journals that cannot be read are left out."""
+    from opsctl.cli.dr_drilling import scenarios
+    from opsctl.dr.drill.summary import Listed, last_held
 
-    return last_held(_journals())
+    last = last_held(_journals())
+    return tuple(
+        Listed(name=each.name, recovery=each.recovery, last=last.get(each.name))
+        for each in scenarios(everything=True)
+    )
+
+
+def planned(scenario: "Scenario", *, runs: int, seed: int) -> "DrillPlan":
+    """Return what a drill would do."""
+    from opsctl.cli import wiring
+    from opsctl.cli.dr_drilling import runbook_of
+    from opsctl.dr.drill.conduct import Plan
+    from opsctl.dr.drill.plan import DrillPlan
+
+    runbook = runbook_of(scenario.name)
+    moments = {
+        seed + number: Plan(name=scenario.name, recovery=scenario.recovery, seed=seed + number).wait_seconds
+        for number in range(runs)
+    }
+    return DrillPlan(
+        scenario=scenario.name,
+        recovery=scenario.recovery,
+        goals=scenario.goals,
+        ground=str(wiring.settings().home / "proving"),
+        runbook=str(runbook.path),
+        commands=runbook.commands,
+        moments=moments,
+    )
 
 
 def document_of(journal: "Journal") -> Any:

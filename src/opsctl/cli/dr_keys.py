@@ -35,5 +35,5 @@ def make(to: str | None) -> MadeKey:
             fix="name another file: opsctl dr key --to FILE",
         )
     identity, recipient = new_key()
-    write_atomically(path, f"# public key: {recipient}\n{identity}\n", mode=0o600)
+    write_atomically(path, identity, mode=0o600)
     return MadeKey(recipient=recipient, file=str(path))

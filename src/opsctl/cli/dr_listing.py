@@ -39,12 +39,12 @@ def listed(*, offsite: bool) -> Listed:
     return Listed(
         place=vault.place,
         backups=backups,
-        window=_window(backups),
+        window=_window(backups, place=place),
         archiving=dr_place.archiver_status(),
     )
 
 
-def _window(backups: "tuple[Kept, ...]") -> Window | None:
+def _window(backups: "tuple[Kept, ...]", *, place: str | None) -> Window | None:
     """Return from the end of the oldest base backup of the newest server to the end of its log."""
     from opsctl.cli import dr_restoring
     from opsctl.core.errors import OpsError
@@ -64,10 +64,13 @@ def _window(backups: "tuple[Kept, ...]") -> Window | None:
     ]
     oldest = mine[-1]
     try:
-        chain = dr_restoring.way_to(dr_restoring.Asked(target=Latest())).chain
+        chain = dr_restoring.way_to(dr_restoring.Asked(target=Latest(), place=place)).chain
         end, trouble = format_lsn(chain.end) if chain else "", None
     except OpsError as error:
-        end, trouble = newest.end_lsn if newest else "", f"{error.code} {error.message}: {error.why}"
+        end, trouble = (
+            newest.end_lsn if newest else "",
+            f"{error.code} {error.message}{': ' + error.why if error.why else ''}",
+        )
     return Window(
         oldest_at=oldest.ended_at,
         oldest_lsn=oldest.base.end_lsn if oldest.base else "",

@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from opsctl.core.errors import FailedError, OpsError, RefusedError, UsageError
+from opsctl.dr.manifest import BackupKind
 
 if TYPE_CHECKING:
     from opsctl.core.events import Listener
-    from opsctl.dr.kept import Kept
+    from opsctl.dr.kept import Catalogue, Kept
     from opsctl.dr.manifest import BackupManifest
     from opsctl.dr.plan import RestorePlan
     from opsctl.dr.postgres.chain import RestoreChain
@@ -45,7 +46,7 @@ class Way:
         chain: what PostgreSQL is made from; None where it is left as it is.
         newest: the backup from which the log goes on; its snapshots are not ahead of any point after it.
         from_truth: build vectors from the database instead.
-        left_out: backups that were passed over, because a verification found them bad.
+        left_out: backups that were passed over, because they are damaged or a verification found them bad.
     """
 
     vault: "Vault"
@@ -89,6 +90,7 @@ class Asked:
         from_truth: leave snapshots of vectors aside.
         without: names, or their beginnings, of backups that are known to be damaged.
         only: restore nothing else.
+        even_bad: do not pass over those that a verification found bad, such as when they are verified again.
     """
 
     target: "Target"
@@ -97,32 +99,60 @@ class Asked:
     from_truth: bool = False
     without: tuple[str, ...] = ()
     only: Only | None = None
+    even_bad: bool = False
 
 
 def way_to(asked: Asked) -> Way:
     """Return the way to a point.
 
     Raises:
-        UsageError: DRC060 there is no backup.
-        FailedError: DRC024 to DRC027 it cannot be reached, DRC066 no manifest can be read.
+        UsageError: DRC060 there is no backup, DRC069 there are logical ones only; SEA003, SEA004 no key fits.
+        FailedError: DRC024 to DRC027 it cannot be reached, DRC085 every backup is bad, DRC003 or another: its manifest
+            is damaged.
     """
     from opsctl.cli import dr_place
-    from opsctl.dr.kept import choose
 
     vault = dr_place.vault(asked.place)
-    backups = dr_place.catalogue(vault).backups()
-    bad = tuple(each.backup_id for each in backups if _is_bad(each) and asked.backup is None)
+    catalogue = dr_place.catalogue(vault)
+    backups = catalogue.backups()
+    bad = tuple(
+        each.backup_id for each in backups if _is_bad(each) and asked.backup is None and not asked.even_bad
+    )
     kept = [
         each
         for each in backups
         if each.backup_id not in bad and not any(each.backup_id.startswith(name) for name in asked.without)
     ]
-    chosen = choose(kept, asked.backup)
-    manifest, chain = _manifest(chosen), None
+    if backups and not kept:
+        raise _all_bad(len(backups))
+    manifest, damaged = _newest(kept, asked=asked, catalogue=catalogue)
+    chain = None
     if asked.only is None:
         chain = _chain(kept, vault=vault, of=manifest, target=asked.target, only=asked.backup is not None)
         manifest = chain.backups[-1]
-    return Way(vault=vault, chain=chain, newest=manifest, from_truth=asked.from_truth, left_out=bad)
+    return Way(
+        vault=vault, chain=chain, newest=manifest, from_truth=asked.from_truth, left_out=(*bad, *damaged)
+    )
+
+
+def _newest(
+    kept: "Sequence[Kept]", *, asked: Asked, catalogue: "Catalogue"
+) -> "tuple[BackupManifest, tuple[str, ...]]":
+    """Return the manifest of the newest backup, or of the one that is named, and which newer ones are damaged."""
+    from opsctl.dr.kept import choose
+
+    chosen = choose(kept, asked.backup)
+    if asked.backup is not None:
+        return catalogue.require(chosen), ()
+    physical = [each for each in kept if each.kind is not BackupKind.LOGICAL]
+    fitting = kept if asked.only is not None else physical or kept
+    damaged: list[str] = []
+    for each in fitting[:-1]:
+        try:
+            return catalogue.require(each), tuple(damaged)
+        except FailedError:
+            damaged.append(each.backup_id)
+    return catalogue.require(fitting[-1]), tuple(damaged)
 
 
 def _is_bad(kept: "Kept") -> bool:
@@ -229,18 +259,41 @@ def trial(way: Way, *, listener: "Listener") -> "Iterator[Site]":
     from opsctl.cli.dr_site import ScratchSite
 
     home = wiring.settings().home / f"verify-{secrets.token_hex(4)}"
-    site = ScratchSite(
-        home,
-        chain=way.chain,
-        manifest=way.newest,
-        vault=way.vault,
-        listener=listener,
-        from_truth=way.from_truth,
-    )
+    with books_of(way.newest, vault=way.vault, folder=home / "project"):
+        site = ScratchSite(
+            home,
+            chain=way.chain,
+            manifest=way.newest,
+            vault=way.vault,
+            listener=listener,
+            from_truth=way.from_truth,
+        )
+        try:
+            yield site
+        finally:
+            site.abandon()
+
+
+@contextmanager
+def books_of(manifest: "BackupManifest", *, vault: "Vault", folder: Path) -> "Iterator[None]":
+    """Go on with the books of the backup where there is no project here: they say what its vectors are made with.
+
+    That is so on a machine that does nothing but verify.
+    """
+    from opsctl.cli import wiring
+    from opsctl.config.settings import PROJECT_FILE
+    from opsctl.dr.configuration import unpack
+
+    root = wiring.settings().root
+    if manifest.configuration is None or (root / PROJECT_FILE).is_file():
+        yield
+        return
+    unpack(vault.get(manifest.configuration), into=folder)
+    wiring.change_project(folder)
     try:
-        yield site
+        yield
     finally:
-        site.abandon()
+        wiring.change_project(root)
 
 
 def require_confirmed(into: str, confirm: str | None) -> None:
@@ -331,20 +384,32 @@ def _chain(
         vault, system_identifier=of.base.system_identifier, segment_bytes=of.base.wal_segment_bytes
     )
     manifests = [each.manifest for each in kept if each.manifest is not None]
+    lineages = read_lineages(vault, archive)
     if only:
-        # Its own end: what it holds by itself.
-        newer = {each.backup_id for each in manifests if each.started_at > of.started_at}
-        manifests = [each for each in manifests if each.backup_id not in newer]
-        target = AtLsn(parse_lsn(of.base.end_lsn))
-    return choose_chain(manifests, archive=archive, lineages=read_lineages(vault, archive), target=target)
-
-
-def _manifest(kept: "Kept") -> "BackupManifest":
-    if kept.manifest is None:
-        raise FailedError(
-            f"backup `{kept.backup_id}` cannot be read",
-            code="DRC066",
-            why=kept.trouble,
-            fix="give the key: `encryption.identity_file` in ops/backup.yaml, or OPSCTL_BACKUP_IDENTITY",
+        # Its own end, on its own timeline: what it holds by itself, also where a restore has left that branch.
+        return choose_chain(
+            [*_ancestors(of, manifests), of],
+            archive=archive,
+            lineages=lineages,
+            target=AtLsn(parse_lsn(of.base.end_lsn)),
+            timeline=of.base.timeline,
         )
-    return kept.manifest
+    return choose_chain(manifests, archive=archive, lineages=lineages, target=target)
+
+
+def _ancestors(of: "BackupManifest", manifests: "Sequence[BackupManifest]") -> "Iterator[BackupManifest]":
+    """Yield what a backup builds on, as far as it is there."""
+    known = {each.backup_id: each for each in manifests}
+    at = of
+    while at.parent is not None and at.parent in known:
+        at = known.pop(at.parent)
+        yield at
+
+
+def _all_bad(number: int) -> FailedError:
+    return FailedError(
+        f"none of the {number} backups is left to restore from",
+        code="DRC085",
+        why="each of them was found bad by its last verification, or is left out",
+        fix="see them: opsctl dr list; one can be tried all the same: opsctl dr restore --backup NAME",
+    )

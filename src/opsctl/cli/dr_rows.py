@@ -65,6 +65,19 @@ class Rows:
         except OpsError:
             return None
 
+    def psql_environment(self) -> dict[str, str]:
+        """Return how psql finds the database and gets in; nothing while there is none."""
+        from opsctl.stack.status import stack_status
+
+        try:
+            state = stack_status(self._home())
+            return {
+                "DATABASE_URL": state.database_url,
+                "PGPASSWORD": state.database_password_file.read_text().strip(),
+            }
+        except (OpsError, OSError):
+            return {}
+
     def _content(self) -> frozenset[int]:
         with self._connect() as connection:
             rows = connection.execute("select id from content where id >= %s", [FIRST_ID])

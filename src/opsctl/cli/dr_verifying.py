@@ -1,21 +1,24 @@
 """How are backups of this project verified, and what is written down of it: a mark beside the backup, a record in the ledger."""
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING
 
+from opsctl.core.errors import FailedError
 from opsctl.dr.manifest import BackupKind
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from opsctl.cli.dr_restoring import Way
     from opsctl.core.events import Listener
     from opsctl.dr.kept import Kept
-    from opsctl.dr.manifest import SealedFile
+    from opsctl.dr.manifest import BackupManifest
     from opsctl.dr.restore import RestoreReport
     from opsctl.dr.vault import Vault
-    from opsctl.dr.verify import VerifyReport
+    from opsctl.dr.verify import Contents, VerifyReport
 
 
 def verified(
@@ -39,95 +42,133 @@ def verified(
     vault = dr_place.vault(place)
     backups = dr_place.catalogue(vault).backups()
     chosen = choose(backups, backup)
-    wanted = backups if everything else (chosen,)
-    return tuple(
-        _verify(
-            each,
-            is_newest=each is backups[0],
-            vault=vault,
-            place=place,
-            stored_only=stored_only,
-            listener=listener,
-        )
-        for each in wanted
-    )
+    look = _Look(vault=vault, place=place, backups=backups, stored_only=stored_only, listener=listener)
+    return tuple(_verify(each, look) for each in (backups if everything else (chosen,)))
 
 
-def _verify(
-    kept: "Kept",
-    *,
-    is_newest: bool,
-    vault: "Vault",
-    place: str | None,
-    stored_only: bool,
-    listener: "Listener",
-) -> "VerifyReport":
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Look:
+    """Where something is looked at, and how deep."""
+
+    vault: "Vault"
+    place: str | None
+    backups: "tuple[Kept, ...]"
+    stored_only: bool
+    listener: "Listener"
+
+    def is_newest(self, kept: "Kept") -> bool:
+        """Tell whether the log goes on from this one."""
+        physical = [each for each in self.backups if each.kind is not BackupKind.LOGICAL]
+        return bool(physical) and kept is physical[0]
+
+
+def _verify(kept: "Kept", look: _Look) -> "VerifyReport":
     from opsctl.cli import dr_place, wiring
     from opsctl.core.units import parse_duration
     from opsctl.dr.evidence import verify_evidence
     from opsctl.dr.kept import Mark
-    from opsctl.dr.verify import Depth, unreadable, verify
+    from opsctl.dr.verify import Depth
 
-    clock = wiring.clock()
-    if kept.manifest is None:
-        report = unreadable(kept.backup_id, why=kept.trouble or "", clock=clock)
-    else:
-        way = None
-        if kept.kind is not BackupKind.LOGICAL:
-            way = partial(_way, kept, is_newest=is_newest, place=place)
-        report = verify(
-            kept.backup_id,
-            files=_files(kept, vault=vault),
-            vault=vault,
-            trial=None if stored_only or way is None else partial(_trial, way, listener=listener),
-            clock=clock,
-            listener=listener,
-        )
+    clock, catalogue = wiring.clock(), dr_place.catalogue(look.vault)
+    report = _report(kept, look)
     mark = Mark.GOOD if report.is_good else Mark.BAD
     if report.is_good and report.depth is Depth.STORED:
         return report  # hashes alone do not make a verified backup, but a wrong one makes a bad one
-    dr_place.catalogue(vault).mark(kept.backup_id, at=clock.now(), mark=mark, report=_as_json(report))
+    catalogue.mark(kept.backup_id, at=clock.now(), mark=mark, report=_as_json(report))
     valid_for = timedelta(seconds=parse_duration(dr_place.book().schedule.verify_every))
     wiring.record(verify_evidence(report, key=kept.key, valid_for=valid_for))
     return report
 
 
-def _way(kept: "Kept", *, is_newest: bool, place: str | None) -> "Way":
-    """Return the way to be tried: with all of the log from the newest backup, to their own end from the others."""
-    from opsctl.cli import dr_restoring
-    from opsctl.dr.postgres.target import Latest
+def _report(kept: "Kept", look: _Look) -> "VerifyReport":
+    """Return what is found.
 
-    asked = dr_restoring.Asked(target=Latest(), place=place, backup=None if is_newest else kept.backup_id)
-    return dr_restoring.way_to(asked)
+    Raises:
+        UsageError: SEA003, SEA004 no key opens the manifest: that is no verdict.
+    """
+    from opsctl.cli import dr_place, wiring
+    from opsctl.dr.verify import unreadable, verify
+
+    clock = wiring.clock()
+    try:
+        manifest = dr_place.catalogue(look.vault).require(kept)
+    except FailedError as error:
+        why = f"{error.code} {error.message}: {error.why}"
+        return unreadable(kept.backup_id, why=why, clock=clock)
+    trial = None if look.stored_only else partial(_trial, kept, manifest, look)
+    return verify(
+        kept.backup_id,
+        contents=_contents(kept, manifest, look),
+        vault=look.vault,
+        trial=trial,
+        clock=clock,
+        listener=look.listener,
+    )
 
 
-def _trial(way: "partial[Way]", *, listener: "Listener") -> "RestoreReport":
-    from opsctl.cli import dr_restoring, wiring
+def _trial(kept: "Kept", manifest: "BackupManifest", look: _Look) -> "RestoreReport":
+    """Restore it where nobody is disturbed."""
+    from opsctl.cli import dr_logical, dr_restoring, wiring
     from opsctl.dr.restore import Step, restore
 
-    found = way()
-    with dr_restoring.trial(found, listener=listener) as site:
+    if manifest.dump is not None:
+        return dr_logical.trial(manifest, vault=look.vault, listener=look.listener)
+    found = _way(kept, look)
+    with dr_restoring.trial(found, listener=look.listener) as site:
         return restore(
             site,
             backup_id=found.newest.backup_id,
             target=found.target,
             clock=wiring.clock(),
-            listener=listener,
+            listener=look.listener,
             skip=(Step.HAND_OVER,),
         )
 
 
-def _files(kept: "Kept", *, vault: "Vault") -> "tuple[SealedFile, ...]":
-    """Return the files of a backup and the base backups on which it builds."""
-    from opsctl.cli import dr_place
+def _way(kept: "Kept", look: _Look) -> "Way":
+    """Return the way to be tried: with all of the log from the newest backup, to their own end from the others."""
+    from opsctl.cli import dr_restoring
+    from opsctl.dr.postgres.target import Latest
 
-    known = {each.backup_id: each.manifest for each in dr_place.catalogue(vault).backups()}
-    manifest, files = kept.manifest, list(kept.manifest.files if kept.manifest else ())
-    while manifest is not None and manifest.parent is not None:
-        manifest = known.get(manifest.parent)
-        if manifest is not None and manifest.base is not None:
-            files += [manifest.base.tar, manifest.base.manifest]
-    return tuple(files)
+    if look.is_newest(kept):
+        way = dr_restoring.way_to(dr_restoring.Asked(target=Latest(), place=look.place, even_bad=True))
+        # After a restore to a point before it, the log goes on from an older one: then it has nothing but its own end.
+        if way.newest.backup_id == kept.backup_id:
+            return way
+    return dr_restoring.way_to(dr_restoring.Asked(target=Latest(), place=look.place, backup=kept.backup_id))
+
+
+def _contents(kept: "Kept", manifest: "BackupManifest", look: _Look) -> "Contents":
+    """Return what is stored of a backup and of those on which it builds; of the log too, where no trial reads it."""
+    from opsctl.dr.verify import Contents
+
+    known = {each.backup_id: each for each in look.backups}
+    files, named, at = list(manifest.files), [kept.key], manifest.parent
+    while at is not None and at in known and known[at].key not in named:
+        named.append(known[at].key)
+        parent = known[at].manifest
+        if parent is not None and parent.base is not None:
+            files += [parent.base.tar, parent.base.manifest]
+        at = parent.parent if parent is not None else None
+    if look.stored_only and look.is_newest(kept):
+        named += _log_keys(manifest, look)
+    return Contents(files=tuple(files), named=tuple(named))
+
+
+def _log_keys(manifest: "BackupManifest", look: _Look) -> "Iterator[str]":
+    """Yield the keys of the log from where the newest backup began."""
+    from opsctl.dr.postgres.archive import read_archive
+    from opsctl.dr.postgres.wal import parse_lsn
+
+    base = manifest.base
+    if base is None:
+        return
+    size = base.wal_segment_bytes
+    archive = read_archive(look.vault, system_identifier=base.system_identifier, segment_bytes=size)
+    for segment, pieces in archive.pieces.items():
+        if segment.number >= parse_lsn(base.start_lsn) // size:
+            yield from (each.key for each in pieces)
+    yield from (each.key for histories in archive.histories.values() for each in histories)
 
 
 def _as_json(report: "VerifyReport") -> bytes:

@@ -103,21 +103,17 @@ class LossWorld:
 
     def run_book(self) -> "Sequence[str]":
         """Return the commands below Mitigation of the scenario's runbook."""
-        from opsctl.cli import wiring
-        from opsctl.clients.files import read_text
-        from opsctl.runbooks.parse import parse_runbook
+        from opsctl.cli.dr_drilling import runbook_of
 
-        settings = wiring.settings()
-        path = settings.root / settings.project.books.runbooks / f"recover_{self._scenario}.md"
-        if not path.is_file():
+        runbook = runbook_of(self._scenario)
+        if not runbook.commands:
             raise UsageError(
-                f"there is no runbook `{path.name}`",
+                f"there is no runbook `{runbook.path.name}`, or nothing below its Mitigation",
                 code="DRC075",
                 why="a drill does what the runbook says, and nothing else",
-                fix=f"write {path}; the others beside it show how",
+                fix=f"write {runbook.path}; the others beside it show how",
             )
-        parsed = parse_runbook(path.name, read_text(path), file=str(path))
-        return [step.command for step in parsed.steps if step.section == "Mitigation"]
+        return runbook.commands
 
     def run(self, command: str, *, point: float) -> "CommandSeen":
         """Run a command in the folder of the ground, as an operator would."""
@@ -137,6 +133,7 @@ class LossWorld:
             "OFFSITE": str(outside.offsite),
             "IDENTITY": str(outside.key),
             "FOLDER": str(outside.elsewhere),
+            **self._rows.psql_environment(),
         }
         # Where the region is gone there is no project: only an empty folder, and what the owner kept.
         folder = root if (root / "opsctl.yaml").is_file() else outside.empty

@@ -5,7 +5,8 @@ import tarfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from opsctl.core.errors import UsageError
+from opsctl.clients.files import file_error
+from opsctl.core.errors import FailedError, UsageError
 
 _ENDINGS = frozenset({".yaml", ".yml", ".md", ".json", ".py", ".sql"})
 _MOST_BYTES = 64 * 1024**2
@@ -18,9 +19,9 @@ def project_files(root: Path, *, books: Iterable[str], without: Iterable[Path]) 
     Args:
         root: the project's folder.
         books: settings, books and folders of books, relative to it.
-        without: files that are secrets; they are left out wherever they lie.
+        without: files that are secrets; they are left out wherever they lie, and by whatever name or link.
     """
-    secrets = {path.resolve() for path in without}
+    secrets = {_identity(path) for path in without if path.exists()}
     found: set[Path] = set()
     for name in books:
         place = root / name
@@ -28,7 +29,7 @@ def project_files(root: Path, *, books: Iterable[str], without: Iterable[Path]) 
     kept = (
         path
         for path in found
-        if path.suffix in _ENDINGS and path.resolve() not in secrets and _is_inside(path, root)
+        if path.suffix in _ENDINGS and _identity(path) not in secrets and _is_of_project(path, root)
     )
     return tuple(sorted(kept))
 
@@ -38,30 +39,66 @@ def pack(files: Iterable[Path], *, root: Path) -> Iterator[bytes]:
 
     Raises:
         UsageError: DRC062 when they are far more than books are.
+        NotReadyError: FIL003 when one of them cannot be read.
     """
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w", format=tarfile.PAX_FORMAT) as archive:
         for path in files:
-            content = path.read_bytes()
+            content = _content(path, most=_MOST_BYTES - buffer.tell())
             member = tarfile.TarInfo(path.relative_to(root).as_posix())
             member.size, member.mode = len(content), 0o644
             archive.addfile(member, io.BytesIO(content))
-            if buffer.tell() > _MOST_BYTES:
-                raise _too_large(path)
     data = buffer.getvalue()
     return (data[begin : begin + _PIECE_BYTES] for begin in range(0, len(data), _PIECE_BYTES))
 
 
 def unpack(pieces: Iterable[bytes], *, into: Path) -> tuple[str, ...]:
-    """Write the files of such a tar file below a folder and return their names; nothing leads out of it."""
-    into.mkdir(parents=True, exist_ok=True)
-    with tarfile.open(fileobj=io.BytesIO(b"".join(pieces))) as archive:
-        archive.extractall(into, filter="data")
-        return tuple(archive.getnames())
+    """Write the files of such a tar file below a folder and return their names; nothing leads out of it.
+
+    Raises:
+        FailedError: DRC084 when it is none, or something in it would lead out.
+        NotReadyError: FIL001, FIL003 when the folder cannot be written.
+    """
+    data = b"".join(pieces)
+    try:
+        into.mkdir(parents=True, exist_ok=True)
+        with tarfile.open(fileobj=io.BytesIO(data), mode="r:") as archive:
+            archive.extractall(into, filter="data")
+            return tuple(archive.getnames())
+    except tarfile.TarError as error:
+        raise FailedError(
+            "the project's books in the backup cannot be unpacked",
+            code="DRC084",
+            why=str(error),
+            fix="restore from another backup: opsctl dr list",
+        ) from error
+    except OSError as error:
+        raise file_error(error, path=into, doing="unpack into") from error
 
 
-def _is_inside(path: Path, root: Path) -> bool:
-    return path.resolve().is_relative_to(root.resolve())
+def _identity(path: Path) -> tuple[int, int]:
+    found = path.stat()
+    return found.st_dev, found.st_ino
+
+
+def _is_of_project(path: Path, root: Path) -> bool:
+    """Tell whether a file is where it seems to be; a link may lead within the project, but not to what is hidden there."""
+    real, whole = path.resolve(), root.resolve()
+    if not real.is_relative_to(whole):
+        return False
+    inside = real.relative_to(whole)
+    return inside == path.relative_to(root) or not any(part.startswith(".") for part in inside.parts)
+
+
+def _content(path: Path, *, most: int) -> bytes:
+    try:
+        with path.open("rb") as stream:
+            content = stream.read(max(0, most) + 1)
+    except OSError as error:
+        raise file_error(error, path=path, doing="read") from error
+    if len(content) > most:
+        raise _too_large(path)
+    return content
 
 
 def _too_large(path: Path) -> UsageError:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Protocol
 
 from opsctl.clients.files import read_text, write_atomically
-from opsctl.core.errors import OpsError, UsageError
+from opsctl.core.errors import FailedError, OpsError, UsageError
 from opsctl.dr.manifest import BackupKind, BackupManifest
 from opsctl.dr.manifest_json import from_json, to_json
 
@@ -100,8 +100,8 @@ class Catalogue:
         """Return the manifest of a backup, or say why it cannot be read.
 
         Raises:
-            UsageError: SEA003, SEA004 no key fits; DRC006 another opsctl made it, DRC061 it is of another backup.
-            FailedError: DRC003, DRC007, DRC008 it is damaged, REP003 it is gone.
+            UsageError: SEA003, SEA004 no key fits; DRC006 another opsctl made it.
+            FailedError: DRC002, DRC003, DRC007, DRC008 it is damaged, DRC061 of another backup, REP003 it is gone.
         """
         return kept.manifest or self._fetched(kept.key, kept.backup_id)
 
@@ -198,7 +198,7 @@ def _time(text: str) -> datetime | None:
 
 def _checked(manifest: BackupManifest, backup_id: str) -> BackupManifest:
     if manifest.backup_id != backup_id:
-        raise UsageError(
+        raise FailedError(
             f"the manifest below `{backup_id}` is of `{manifest.backup_id}`",
             code="DRC061",
             why="somebody moved it",

@@ -150,6 +150,15 @@ class Vault:
             raise _wrong(key, place=self.place, why=f"{error.message}: {error.why}") from error
         return bytes(content)
 
+    def check_named(self, key: str) -> int:
+        """Read a small thing, compare it with the digest that its key says, and return its size; no key is needed for that.
+
+        Raises:
+            UsageError: DRC004 for a key of another form, DRC005 when it is too large.
+            FailedError: DRC003 when it was changed, REP003 when it is gone.
+        """
+        return len(self._stored(key))
+
     def list_named(self, prefix: str) -> Iterator[NamedFile]:
         """Yield the small things below a prefix, in the order of their keys; other objects are left out."""
         for found in self._repository.list(f"{prefix}/"):

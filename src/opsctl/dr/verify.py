@@ -42,6 +42,23 @@ class CheckedVault(Protocol):
         """Compare what is stored with its digest."""
         ...
 
+    def check_named(self, key: str) -> int:
+        """Compare a small thing with the digest in its key, and return its size."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Contents:
+    """Everything of a backup that is stored.
+
+    Args:
+        files: its own and those of its parents.
+        named: keys of the manifests that name them, and of whatever else is kept under its own digest.
+    """
+
+    files: Sequence[SealedFile]
+    named: Sequence[str]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckDone:
@@ -76,7 +93,7 @@ class VerifyReport:
 def verify(
     backup_id: str,
     *,
-    files: Sequence[SealedFile],
+    contents: Contents,
     vault: CheckedVault,
     trial: Callable[[], RestoreReport] | None,
     clock: Clock,
@@ -86,7 +103,7 @@ def verify(
 
     Args:
         backup_id: its name.
-        files: its own and those of its parents.
+        contents: everything of it that is stored.
         vault: where they are.
         trial: restores it where nobody is disturbed; None goes no deeper than the stored bytes.
         clock: measures.
@@ -96,33 +113,39 @@ def verify(
         NotReadyError: what was to be verified could not be reached, or this machine has no room: no verdict.
     """
     started_at, began = clock.now(), clock.monotonic()
-    doubts = list(_stored(backup_id, files=files, vault=vault, clock=clock, listener=listener))
+    doubts: list[Finding] = []
+    stored_bytes = sum(file.stored_bytes for file in contents.files)
+    for key in contents.named:
+        with _as_doubt(doubts):
+            stored_bytes += vault.check_named(key)
+    doubts += _stored(backup_id, files=contents.files, vault=vault, clock=clock, listener=listener)
     steps: list[Done | CheckDone] = [
         CheckDone(step=VerifyStep.STORED, seconds=clock.monotonic() - began),
     ]
-    if trial is not None and not doubts:
+    is_tried = trial is not None and not doubts
+    if trial is not None and is_tried:
         with _as_doubt(doubts):
             report = trial()
             steps += report.steps
             doubts += report.doubts
     return VerifyReport(
         backup_id=backup_id,
-        depth=Depth.STORED if trial is None else Depth.RESTORED,
+        depth=Depth.RESTORED if is_tried else Depth.STORED,
         started_at=started_at,
-        stored_bytes=sum(file.stored_bytes for file in files),
+        stored_bytes=stored_bytes,
         steps=tuple(steps),
         doubts=tuple(doubts),
     )
 
 
 def unreadable(backup_id: str, *, why: str, clock: Clock) -> VerifyReport:
-    """Return the report on a backup whose manifest cannot be read: nothing else of it can be told."""
+    """Return the report on a backup whose manifest is damaged: nothing else of it can be told."""
     doubt = Finding(
         code="DRC063",
         severity=Severity.ERROR,
-        title=f"the manifest of `{backup_id}` cannot be read",
+        title=f"the manifest of `{backup_id}` is damaged, so nothing of it can be told",
         evidence=why,
-        fix="give the key: `encryption.identity_file` in ops/backup.yaml, or OPSCTL_BACKUP_IDENTITY; else it is damaged",
+        fix="look whether another copy is whole: opsctl dr verify --offsite; then make a new backup: opsctl dr backup --full",
     )
     return VerifyReport(
         backup_id=backup_id,

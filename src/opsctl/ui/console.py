@@ -60,8 +60,14 @@ def print_line(text: str) -> None:
 
 def note(text: str) -> None:
     """Tell the user something beside the result, unless they asked for quiet."""
-    if mode.verbosity >= 0:
+    from rich.errors import MarkupError
+
+    if mode.verbosity < 0:
+        return
+    try:
         err().print(text, highlight=False, soft_wrap=True)
+    except MarkupError:  # somebody's path or name has brackets of its own
+        err().print(text, highlight=False, soft_wrap=True, markup=False)
 
 
 def warn(text: str) -> None:

@@ -40,12 +40,14 @@ def show_breakers(seen: Sequence[Breaker]) -> None:
 
 
 def _cells(each: Breaker) -> tuple[str, ...]:
+    from rich.markup import escape
+
     return (
         each.name,
         each.kind,
         (each.state or "-").replace("_", " "),
         str(each.opened),
-        each.owner or "-",
+        escape(each.owner or "-"),
         f"{each.until:%H:%M:%S} UTC" if each.until else "-",
-        each.reason or "-",
+        escape(each.reason or "-"),
     )

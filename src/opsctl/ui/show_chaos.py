@@ -27,9 +27,11 @@ OUTCOME_WORDS: Mapping[Outcome, str] = {
 
 def show_drills(drills: Sequence[NamedDrill], *, last: Mapping[str, Outcome] | None = None) -> None:
     """Print every drill with its tags, its length and what it may cost; `last` says what came of it when it was held."""
+    from rich.markup import escape
+
     rows = [
         (
-            each.name,
+            escape(each.name),
             ", ".join(each.drill.tags) or "-",
             _rows_or_last(each, last),
             format_duration(least_seconds(each.drill)),

@@ -134,7 +134,7 @@ def show_restore_plan(plan: RestorePlan) -> None:
     for path in plan.replaces:
         print_line(f"  moved aside  {path}")
     for name in plan.left_out:
-        print_line(f"  left out     {name}: its last verification found it bad")
+        print_line(f"  left out     {name}: damaged, or found bad by its last verification")
 
 
 def show_restored(report: RestoreReport, *, into: str) -> None:

@@ -59,13 +59,15 @@ def show_quiet(quiet: QuietDrill) -> None:
 
 def show_proofs(proofs: Sequence[Proof]) -> None:
     """Print one row an alert, then what was wrong."""
+    from rich.markup import escape
+
     show_table(
         ("alert", "", "fault", "seen", "measured", "predicted", "allowed", "over after", "receivers"),
         [_row(proof) for proof in proofs],
     )
     for proof in proofs:
         for problem in proof.problems:
-            note(f"[red]{proof.alert}[/]: {problem}")
+            note(f"[red]{escape(proof.alert)}[/]: {escape(problem)}")
     failed = [proof for proof in proofs if proof.verdict is not Verdict.PASS]
     if failed:
         hint(

@@ -41,7 +41,8 @@ def stages(*seconds: float) -> tuple[StageSeen, ...]:
 
 def command(text: str = "opsctl dr restore --to latest --into live --confirm", **changes: Any) -> CommandSeen:
     """Return a command that went well."""
-    return CommandSeen(**({"command": text, "seconds": 44.0, "exit_code": 0} | changes))
+    whole: dict[str, Any] = {"command": text, "seconds": 44.0, "exit_code": 0}
+    return CommandSeen(**(whole | changes))
 
 
 def run(**changes: Any) -> DrillRun:

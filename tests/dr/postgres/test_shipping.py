@@ -174,6 +174,31 @@ def test_what_was_kept_before_the_kill_is_not_kept_twice(shipping: Shipping) -> 
     assert pieces_of(shipping, FIRST) == [(0, SIZE)]
 
 
+def test_a_piece_that_is_there_already_stays(shipping: Shipping) -> None:
+    """A new process ships it again under the very same key, and must not take that for an older one."""
+    shipping.write(FIRST, b"x" * 100)
+    shipping.shipper.ship()
+
+    shipping.kill()
+    shipping.shipper.ship()
+
+    assert pieces_of(shipping, FIRST) == [(0, 140)]
+    assert shipping.read(FIRST) == shipping.written[FIRST]
+
+
+def test_what_reaches_further_than_the_spool_stays(shipping: Shipping) -> None:
+    """The spool was lost, and the receiver has begun the segment again."""
+    shipping.write(FIRST, b"x" * 50_000)
+    shipping.shipper.ship()
+    before = shipping.written[FIRST]
+
+    shipping.kill()
+    shipping.write(FIRST, b"x" * 100)
+    shipping.shipper.ship()
+
+    assert shipping.read(FIRST) == before
+
+
 def test_a_repository_that_is_away_costs_nothing(shipping: Shipping) -> None:
     """Everything waits, and is told as waiting."""
     second = Segment(1, 8)
@@ -274,7 +299,7 @@ _STEPS = st.lists(
 )
 
 
-@settings(max_examples=25)
+@settings(max_examples=50)
 @given(steps=_STEPS)
 def test_whatever_happens_in_whatever_order_everything_written_is_archived(steps: list[int | str]) -> None:
     """Kills, outages and repositories that keep everything, between any two steps; at the end all of it is there."""
@@ -284,6 +309,8 @@ def test_whatever_happens_in_whatever_order_everything_written_is_archived(steps
         for step in steps:
             life.do(step)
         shipping.is_broken = False
+        shipping.shipper.ship()
+        shipping.kill()
         shipping.shipper.ship()
 
         assert {each: shipping.read(each) for each in shipping.written} == shipping.written

@@ -1,5 +1,7 @@
 """Orders by hand: written for all workers, with an owner and an end."""
 
+import json
+import os
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -50,17 +52,82 @@ def test_a_second_order_for_the_same_takes_the_place_of_the_first(tmp_path: Path
     assert [each.dependency for each in file.standing(NOW)] == ["l2"]
 
 
+ORDER = {
+    "dependency": "vectors",
+    "kind": "isolated",
+    "owner": "anna",
+    "reason": "",
+    "until": "2026-11-22T13:00:00Z",
+}
+
+
+def written(**changes: object) -> str:
+    """Return the text of a file with one order, as somebody edited it."""
+    return json.dumps({"schema": "opsctl.breakers/1", "orders": [ORDER | changes]})
+
+
 @pytest.mark.parametrize(
     "text",
-    ["", "nonsense", "[]", '{"schema": "other/1", "orders": []}', '{"schema": "opsctl.breakers/1"}', "\x00"],
-)
-def test_a_file_that_is_damaged_orders_nothing(tmp_path: Path, text: str) -> None:
-    """A worker goes on by itself; the next order writes the file anew."""
+    [
+        "", "nonsense", "[]", '{"schema": "other/1", "orders": []}', '{"schema": "opsctl.breakers/1"}', "\x00", "[" * 100_000,
+        '{"x": ' * 100_000, written(kind="open"), written(owner=None),
+        written(until="2026-11-22T13:00:00"), written(until="9999-12-31T23:59:59-23:59"), written(until=1e300), written(until="soon"),
+    ],
+    ids=lambda text: text[:20],
+)  # fmt: skip
+def test_a_file_that_is_damaged_orders_nothing_and_is_kept_aside(tmp_path: Path, text: str) -> None:
+    """A worker goes on by itself; the next order writes the file anew, and what stood there is not lost."""
     file = OrdersFile(tmp_path / "breakers.json")
     file.path.write_text(text)
-    assert file.standing(NOW) == ()
+    assert file.look(NOW) == ((), True)
+
+    file.give(order(), now=NOW)
+
+    assert file.look(NOW) == ((order(),), False)
+    assert file.aside.read_text() == text
+
+
+@pytest.mark.parametrize("kind", ["folder", "pipe", "endless"])
+def test_what_is_no_file_orders_nothing_and_holds_nobody_up(tmp_path: Path, kind: str) -> None:
+    """A worker that read a pipe would wait for ever."""
+    file = OrdersFile(tmp_path / "breakers.json")
+    make = {
+        "folder": file.path.mkdir,
+        "pipe": lambda: os.mkfifo(file.path),
+        "endless": lambda: file.path.symlink_to("/dev/zero"),
+    }
+    make[kind]()
+
+    assert file.look(NOW) == ((), True)
     file.give(order(), now=NOW)
     assert file.standing(NOW) == (order(),)
+
+
+def test_an_order_from_another_time_zone_is_told_in_utc(tmp_path: Path) -> None:
+    """Somebody wrote their own clock's time into the file."""
+    file = OrdersFile(tmp_path / "breakers.json")
+    file.path.write_text(written(until="2026-11-22T15:30:00+03:00"))
+
+    (found,) = file.standing(NOW)
+
+    assert f"{found.until:%H:%M}" == "12:30"
+
+
+def test_a_worker_goes_on_while_the_file_is_damaged_and_says_so_once(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A naive time in an edited file must not end what follows orders."""
+    path = tmp_path / "breakers.json"
+    protection = Protection(Resilience(), request_seconds=1.0, orders=path, meters=Meters())
+    path.write_text(written(until="2026-11-22T13:00:00"))
+
+    protection.follow_orders(NOW)
+    protection.follow_orders(NOW)
+    OrdersFile(path).give(order(), now=NOW)
+    protection.follow_orders(NOW)
+
+    assert state_of(protection) == "isolated"
+    assert caplog.text.count("is damaged, so it orders nothing") == 1
 
 
 @pytest.mark.parametrize(

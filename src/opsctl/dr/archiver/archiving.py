@@ -13,7 +13,7 @@ from opsctl.dr.archiver.probe import Probe, ServerState
 from opsctl.dr.archiver.receiver import Receiver
 from opsctl.dr.archiver.shipping import Shipper, last_archived
 from opsctl.dr.archiver.spool import Spool
-from opsctl.dr.archiver.status import ArchiverStatus
+from opsctl.dr.archiver.status import ArchiverStatus, read_status
 from opsctl.dr.ports import NamedVault
 from opsctl.dr.postgres.wal import Segment, format_lsn
 
@@ -83,7 +83,7 @@ class Archiving:
         self._server: ServerState | None = None
         self._shippers: dict[str, Shipper] = {}
         self._promises: deque[_Promise] = deque(maxlen=_MOST_PROMISES)
-        self._kept = _Promise(at=clock.now(), lsn=0)
+        self._kept = _Promise(at=_last_shipped(settings, now=clock.now()), lsn=0)
         self._connecting, self._repository = Backoff(most_seconds=10.0), Backoff()
         self._receiving = Backoff(most_seconds=10.0)
         self._lost: str | None = None
@@ -271,3 +271,12 @@ def _segment_bytes(spool: Path) -> int:
     """Return how large segments are, by those that are in the spool; 0 where there are none."""
     sizes = {path.stat().st_size for path in spool.glob("*/" + "[0-9A-F]" * 24)}
     return min(sizes, default=0)
+
+
+def _last_shipped(settings: ArchiverSettings, *, now: datetime) -> datetime:
+    """Return what the archiver before this one has promised; without one, this one begins with nothing to promise."""
+    try:
+        before = read_status(settings.status_path)
+    except OpsError:
+        return now
+    return now if before is None else min(now, before.shipped_at)

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 _STATE = """
     select (select system_identifier::text from pg_control_system()),
            (select setting::bigint from pg_settings where name = 'wal_segment_size'),
-           left(pg_walfile_name(pg_current_wal_flush_lsn()), 8),
-           pg_current_wal_flush_lsn()::text,
+           case when not pg_is_in_recovery() then left(pg_walfile_name(pg_current_wal_flush_lsn()), 8) end,
+           case when not pg_is_in_recovery() then pg_current_wal_flush_lsn()::text end,
            slot.slot_name is not null,
            slot.restart_lsn::text,
            coalesce(slot.wal_status = 'lost', false)
@@ -63,19 +63,12 @@ class Probe:
         """Return how the server is.
 
         Raises:
-            NotReadyError: DBS001-DBS003 nobody answers, DBS005 not in time, DRC021 it is a standby.
+            NotReadyError: DBS001-DBS003 nobody answers, DBS005 not in time, DRC021 it is a standby, has no
+                slot left, or the role may not use one.
         """
-        import psycopg
-
-        try:
-            row = self._fetch(_STATE, (self._slot,))
-        except psycopg.errors.ObjectNotInPrerequisiteState as error:
-            raise NotReadyError(
-                "the server is a standby",
-                code="DRC021",
-                why="only a primary's log is archived",
-                fix="give the address of the primary",
-            ) from error
+        row = self._fetch(_STATE, (self._slot,))
+        if row[2] is None:
+            raise _unfit("the server is a standby", fix="give the address of the primary")
         return ServerState(
             system_identifier=row[0],
             segment_bytes=row[1],
@@ -96,23 +89,45 @@ class Probe:
 
     def oldest_segment(self, *, timeline: int, segment_bytes: int) -> Segment | None:
         """Return the oldest segment of a timeline that the server still has; None where we may not see it."""
-        import psycopg
-
         try:
             row = self._fetch(_OLDEST, (f"{timeline:08X}%",))
-        except psycopg.errors.InsufficientPrivilege:
+        except _MayNotError:
             return None
         return parse_segment_name(row[0], segment_bytes=segment_bytes) if row[0] else None
 
     def _fetch(self, statement: str, values: tuple[str, ...]) -> tuple[Any, ...]:
+        import psycopg
+
         try:
             with translated_errors(self._address):
-                if self._connection is None or self._connection.closed:
-                    self._connection = connect(
-                        self._address, autocommit=True, application_name="opsctl archiver"
-                    )
-                row = self._connection.execute(statement.encode(), values).fetchone()
+                return self._execute(statement, values)
+        except psycopg.errors.InsufficientPrivilege as error:
+            raise _MayNotError(
+                "the role may not do what an archiver does",
+                code="DRC021",
+                why=str(error).strip(),
+                fix="let it: alter role NAME with replication; grant pg_monitor to NAME",
+            ) from error
         except NotReadyError:
             self.close()
             raise
-        return row or ()
+
+    def _execute(self, statement: str, values: tuple[str, ...]) -> tuple[Any, ...]:
+        import psycopg
+
+        if self._connection is None or self._connection.closed:
+            self._connection = connect(self._address, autocommit=True, application_name="opsctl archiver")
+        try:
+            return self._connection.execute(statement.encode(), values).fetchone() or ()
+        except psycopg.errors.ConfigurationLimitExceeded as error:
+            raise _unfit(
+                str(error).strip(), fix="raise `max_replication_slots` and restart the server"
+            ) from error
+
+
+class _MayNotError(NotReadyError):
+    """The role lacks a right."""
+
+
+def _unfit(why: str, *, fix: str) -> NotReadyError:
+    return NotReadyError("the log of this server cannot be archived", code="DRC021", why=why, fix=fix)

@@ -154,6 +154,8 @@ class Shipper:
             return  # it was finished just now, and is shipped as a whole next time
         name = piece_name(segment.name(self.spool.segment_bytes), data, first=first)
         key = self._vault.put_named(prefix_of(self._system, segment.timeline), name, data)
+        # The same bytes have the same key, so what an earlier process has shipped may be this very object.
+        progress.pieces = [each for each in progress.pieces if each.key != key]
         if first == 0:
             self._drop(progress, up_to=end)
         progress.pieces.append(Piece(key=key, first=first, end=end, digest=digest_of(data)))

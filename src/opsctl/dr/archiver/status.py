@@ -15,7 +15,8 @@ class ArchiverStatus:
 
     Args:
         noted_at: when that was.
-        shipped_at: everything that was committed by then is in the repository.
+        shipped_at: everything that was committed by then is in the repository; the first archiver of a spool says when
+            it began, until it knows better.
         shipped_lsn: the position in the log that belongs to it.
         waiting_bytes: received, and not in the repository yet.
         is_receiving: the server sends.

@@ -129,15 +129,6 @@ def last_held(journals: Iterable[Journal]) -> Mapping[str, LastHeld]:
     return last
 
 
-def listed(recoveries: Mapping[str, Recovery], journals: Iterable[Journal]) -> tuple[Listed, ...]:
-    """Return the books by name, each with what came of it last."""
-    last = last_held(journals)
-    return tuple(
-        Listed(name=name, recovery=recovery, last=last.get(name))
-        for name, recovery in sorted(recoveries.items())
-    )
-
-
 def worst(outcomes: Collection[Outcome]) -> Outcome:
     """Return what many outcomes are together; none at all cannot tell."""
     if not outcomes:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from opsctl.core.units import format_duration
 from opsctl.dr.drill.journal import Entry
 from opsctl.dr.drill.judge import Goals, Outcome
-from opsctl.dr.drill.model import CommandSeen, DrillRun
+from opsctl.dr.drill.model import CommandSeen, DrillRun, Stage
 from opsctl.dr.drill.summary import Spread, Summary, Toll, rpo_of
 
 NOT_COUNTED = "not counted"
@@ -75,8 +75,10 @@ def command_text(command: CommandSeen) -> str:
 
 
 def figure_lines(entry: Entry) -> Iterator[str]:
-    """Yield what one drill measured, a line each figure."""
+    """Yield what one drill measured, a line each figure; none where nothing was destroyed."""
     run, goals = entry.run, entry.goals
+    if run.destroyed_at is None:
+        return
     yield f"RPO {seconds_text(rpo_of(run), missing=NOT_COUNTED)}, allowed are {seconds_text(goals.rpo_seconds, missing='-')}"
     yield (
         f"RTO {seconds_text(run.rto_seconds, missing=NOT_BACK)}, allowed are {seconds_text(goals.rto_seconds, missing='-')}"
@@ -91,7 +93,13 @@ def figure_lines(entry: Entry) -> Iterator[str]:
     if run.losses:
         yield f"{run.divergence:,} rows in one store and not in the other"
     if run.served_while_gone is not None:
-        yield f"{share_text(run.served_while_gone)} of the requests were answered until it was restored"
+        yield f"{gone_text(run)} {share_text(run.served_while_gone)} of the requests were answered"
+
+
+def gone_text(run: DrillRun) -> str:
+    """Return how long the time is called in which it was gone."""
+    is_restored = any(each.stage is Stage.RESTORED for each in run.stages)
+    return "until it was restored" if is_restored else "until the end of the drill"
 
 
 def tiers_text(run: DrillRun) -> str:

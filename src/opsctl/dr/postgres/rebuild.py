@@ -80,16 +80,16 @@ def version_number(base: BaseBackup) -> int:
 @contextmanager
 def _new_folder(path: Path, *, needed_bytes: int, account: Account | None) -> Iterator[None]:
     """Make a folder with room enough, and remove it where the work in it fails."""
-    if path.is_dir() and not any(path.iterdir()):
-        path.rmdir()
-    if path.exists() or path.is_symlink():
-        raise RefusedError(
-            f"there is something in `{path}` already",
-            code="DRC028",
-            why="a restore never writes over anything",
-            fix="name a folder that is not there yet",
-        )
     try:
+        if path.is_dir() and not any(path.iterdir()):
+            path.rmdir()
+        if path.exists() or path.is_symlink():
+            raise RefusedError(
+                f"there is something in `{path}` already",
+                code="DRC028",
+                why="a restore never writes over anything",
+                fix="name a folder that is not there yet",
+            )
         path.parent.mkdir(parents=True, exist_ok=True)
         _require_room(path.parent, needed_bytes=needed_bytes)
         make_private_folder(path, account=account)

@@ -10,6 +10,8 @@ _LSN = re.compile(r"(?P<high>[0-9A-Fa-f]{1,8})/(?P<low>[0-9A-Fa-f]{1,8})", re.AS
 _SEGMENT_NAME = re.compile(r"(?P<timeline>[0-9A-F]{8})(?P<high>[0-9A-F]{8})(?P<low>[0-9A-F]{8})", re.ASCII)
 _HISTORY_LINE = re.compile(r"\s*(?P<timeline>\d+)\s+(?P<at>[0-9A-Fa-f]+/[0-9A-Fa-f]+)(\s.*)?", re.ASCII)
 _FOUR_GIB = 1 << 32
+# Behind one gap nothing is of use; a name that stands for a place far out must not be walked to.
+_MOST_MISSING = 1000
 PAGE_BYTES = 8192
 """Of the log; servers built with pages of another size do not exist outside of experiments."""
 
@@ -174,6 +176,8 @@ def cover(
             end = end if missing else max(end, segment.start(segment_bytes) + found.bytes)
         if found is None or (number < last and found.bytes < segment_bytes):
             missing.append(segment)
+        if len(missing) == _MOST_MISSING:
+            break
     return Coverage(segments=tuple(there), missing=tuple(missing), end=end)
 
 

@@ -4,10 +4,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Annotated, NamedTuple
 
 import msgspec
 
-from opsctl.clients.files import FileLock, write_atomically
+from opsctl.clients.files import FileLock, file_error, write_atomically
+from opsctl.clients.special_files import read_bytes
 from opsctl.core.errors import UsageError
 from opsctl.service.resilience.breaker_model import OverrideKind
 from opsctl.service.resilience.failures import DEPENDENCIES
@@ -18,6 +20,9 @@ LONGEST = timedelta(hours=24)
 Change = Callable[[Sequence["Order"]], Sequence["Order"]]
 
 _SCHEMA = "opsctl.breakers/1"
+_MOST_BYTES = 64 * 1024
+# What reading raises where somebody has edited the file: of msgspec, of text, of depth, of a year beyond 9999 in UTC.
+_UNREADABLE = (OSError, msgspec.MsgspecError, UnicodeDecodeError, RecursionError, OverflowError)
 
 
 class Order(msgspec.Struct, frozen=True, kw_only=True):
@@ -27,7 +32,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     kind: OverrideKind
     owner: str
     reason: str
-    until: datetime
+    until: Annotated[datetime, msgspec.Meta(tz=True)]
 
     def seconds_left(self, now: datetime) -> float:
         """Return how long it still holds, never longer than an order may: a clock that is set back prolongs none."""
@@ -39,6 +44,13 @@ class _File(msgspec.Struct, frozen=True, kw_only=True):
     orders: tuple[Order, ...]
 
 
+class Seen(NamedTuple):
+    """What the file says."""
+
+    orders: tuple[Order, ...]
+    is_damaged: bool
+
+
 @dataclass(frozen=True, slots=True)
 class OrdersFile:
     """The file of orders, such as `<home>/service/breakers.json`."""
@@ -47,13 +59,27 @@ class OrdersFile:
 
     def standing(self, now: datetime) -> tuple[Order, ...]:
         """Return the orders that hold; a file that is missing or damaged holds none."""
+        return self.look(now).orders
+
+    def look(self, now: datetime) -> "Seen":
+        """Return the orders that hold, and whether what is there is no file of orders."""
         try:
-            found = msgspec.json.decode(self.path.read_bytes(), type=_File)
-        except (OSError, msgspec.MsgspecError, UnicodeDecodeError):
-            return ()
-        if found.schema != _SCHEMA:
-            return ()
-        return tuple(order for order in found.orders if order.seconds_left(now) > 0)
+            found = msgspec.json.decode(read_bytes(self.path, most=_MOST_BYTES), type=_File)
+            orders = [
+                msgspec.structs.replace(each, until=each.until.astimezone(UTC)) for each in found.orders
+            ]
+        except FileNotFoundError:
+            return Seen((), is_damaged=False)
+        except _UNREADABLE:
+            return Seen((), is_damaged=True)
+        standing = tuple(order for order in orders if order.seconds_left(now) > 0)
+        is_ours = found.schema == _SCHEMA
+        return Seen(standing if is_ours else (), is_damaged=not is_ours)
+
+    @property
+    def aside(self) -> Path:
+        """Where a damaged file is moved to by the next order."""
+        return self.path.with_suffix(".damaged")
 
     def give(self, order: Order, *, now: datetime) -> None:
         """Write an order down, in place of one for the same dependency."""
@@ -69,8 +95,17 @@ class OrdersFile:
 
     def _change(self, change: Change, *, now: datetime) -> None:
         with FileLock(self.path.with_suffix(".lock"), what="giving an order to breakers"):
-            orders = tuple(change(self.standing(now)))
+            seen = self.look(now)
+            if seen.is_damaged:
+                self._move_aside()
+            orders = tuple(change(seen.orders))
             write_atomically(self.path, msgspec.json.encode(_File(schema=_SCHEMA, orders=orders)))
+
+    def _move_aside(self) -> None:
+        try:
+            self.path.replace(self.aside)
+        except OSError as error:
+            raise file_error(error, path=self.path, doing="move aside") from error
 
 
 def new_order(

@@ -83,6 +83,7 @@ class Protection:
         self._request_seconds = request_seconds
         self._orders = None if orders is None else OrdersFile(orders)
         self._standing: tuple[Order, ...] = ()
+        self._is_damaged = False
         self._meters = meters
         self._guarded = {VECTORS: book.vectors, DATABASE: book.database}
         self._own_timeouts = own_timeouts or {}
@@ -137,7 +138,10 @@ class Protection:
 
     def follow_orders(self, now: datetime) -> None:
         """Do what operators order, from the moment at which they do."""
-        standing = () if self._orders is None else self._orders.standing(now)
+        standing, is_damaged = ((), False) if self._orders is None else self._orders.look(now)
+        if is_damaged and not self._is_damaged:
+            _log.warning("the file of orders to breakers is damaged, so it orders nothing")
+        self._is_damaged = is_damaged
         if standing == self._standing:
             return
         lifted = {order.dependency for order in self._standing} - {order.dependency for order in standing}
