@@ -54,11 +54,18 @@ def test_a_fresh_project_passes_its_own_checks(tmp_path: Path):
 
     loads = ("breakpoint", "cold", "quick", "soak", "spike", "standard")
     books = [
-        *("opsctl.yaml", "ops/collections.yaml", "ops/cache.yaml", "ops/service.yaml"),
+        *("opsctl.yaml", "ops/collections.yaml", "ops/cache.yaml", "ops/service.yaml", "ops/backup.yaml"),
         *(f"ops/loads/{load}.yaml" for load in loads),
         *(f"dashboards/{name}.yaml" for name in ("ai", "business", "drills", "experiments", "slo", "system")),
         *(f"ops/drills/{path.name}" for path in sorted(assets.drills().glob("*.yaml"))),
-        *(f"alerts/{name}.yaml" for name in ("delivery", "dependencies", "models", "ranking", "watching")),
+        *(
+            f"ops/recoveries/{path.name}"
+            for path in sorted(assets.watching()["ops/recoveries"].glob("*.yaml"))
+        ),
+        *(
+            f"alerts/{name}.yaml"
+            for name in ("delivery", "dependencies", "models", "ranking", "recovery", "watching")
+        ),
     ]
     assert (outcome.exit_code, outcome.stdout) == (0, "".join(f"ok  {book}\n" for book in books))
 

@@ -5,7 +5,7 @@ from typing import Any
 from opsctl.core.findings import Location
 from opsctl.runbooks.links import AlertNode
 from opsctl.runbooks.lint.registry import LintContext
-from opsctl.runbooks.model import README, VARIABLES, RuleFacts, Runbook
+from opsctl.runbooks.model import README, VARIABLES, RecoveryFacts, RuleFacts, Runbook
 from opsctl.runbooks.parse import parse_runbook
 
 GOOD = """# cache_cold
@@ -59,6 +59,40 @@ INDEX = """# Runbooks
 | [cache_cold](cache_cold.md) | warning | The cache is cold. |
 """
 
+RECOVERING = """# recover_cache_lost
+
+The cache is lost.
+
+| loses | told by | drill |
+|---|---|---|
+| cache | alert `cache_cold` | `opsctl dr drill cache_lost` loses it on a stack of its own, and does what stands below Mitigation |
+
+## Meaning
+
+It is gone.
+
+## Impact
+
+Feeds take longer.
+
+## Diagnosis
+
+1. See the parts.
+
+   ```sh
+   opsctl stack status
+   ```
+
+## Mitigation
+
+2. Bring it back as it was then.
+
+   ```sh
+   # changes: starts the cache
+   opsctl stack up cache && echo "as at $POINT"
+   ```
+"""
+
 PLACE = Location(file="alerts/ranking.yaml", line=7, column=3, source="  cache_cold:")
 FACTS = RuleFacts(
     name="cache_cold",
@@ -76,6 +110,13 @@ NODE = AlertNode(
     runbook="cache_cold.md",
     fault="cache_wiped",
     alerts=frozenset({"cache_cold"}),
+)
+LOSS = RecoveryFacts(
+    name="cache_lost",
+    title="The cache is lost",
+    loses=("cache",),
+    alert="cache_cold",
+    book=Location(file="ops/recoveries/cache_lost.yaml", line=1),
 )
 
 

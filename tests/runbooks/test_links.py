@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from opsctl.core.findings import Location
-from opsctl.runbooks.links import AlertNode, LinkGraph, RunbookNode, check_links
+from opsctl.runbooks.links import AlertNode, LinkGraph, RecoveryNode, RunbookNode, check_links
 
 BOOK, PAGE = Location(file="alerts/a.yaml", line=3), Location(file="docs/runbooks/slow.md", line=1)
 ALERT = AlertNode(
@@ -33,9 +33,38 @@ CLOSED = LinkGraph(
 )
 
 
+LOSS_BOOK, LOSS_PAGE = (
+    Location(file="ops/recoveries/all.yaml", line=1),
+    Location(file="docs/runbooks/recover_all.md", line=1),
+)
+LOSS = RecoveryNode(name="all", location=LOSS_BOOK, runbook="recover_all.md", alert="slow_fast")
+LOSS_RUNBOOK = RunbookNode(
+    location=LOSS_PAGE,
+    title="recover_all",
+    panels=frozenset(),
+    faults=frozenset(),
+    proves=frozenset(),
+    drills=frozenset({"all"}),
+)
+WITH_LOSS = replace(
+    CLOSED,
+    runbooks={
+        "slow.md": replace(RUNBOOK, links=frozenset({"recover_all.md"})),
+        "recover_all.md": LOSS_RUNBOOK,
+    },
+    recoveries=[LOSS],
+)
+
+
 def told(graph):
     """Return what is found, with its place."""
     return [(finding.title, finding.location) for finding in check_links(graph)]
+
+
+def with_loss_runbook(**changes):
+    """Return the graph with another runbook of the loss."""
+    runbooks = {**WITH_LOSS.runbooks, "recover_all.md": replace(LOSS_RUNBOOK, **changes)}
+    return replace(WITH_LOSS, runbooks=runbooks)
 
 
 def with_runbook(**changes):
@@ -46,6 +75,7 @@ def with_runbook(**changes):
 def test_a_closed_graph_gives_nothing():
     """An alert's name stands for its rule."""
     assert told(CLOSED) == []
+    assert told(WITH_LOSS) == []
 
 
 BROKEN = {
@@ -77,6 +107,22 @@ BROKEN = {
     "another proof": (
         with_runbook(proves=frozenset({"fast"})),
         [("its drill proves `fast`, not slow", PAGE)],
+    ),
+    "a loss with another title": (
+        with_loss_runbook(title="all"),
+        [("the title is `all`, the page is `recover_all`", LOSS_PAGE)],
+    ),
+    "a loss with another drill": (
+        with_loss_runbook(drills=frozenset({"all", "none"})),
+        [("drills `none`, not all", LOSS_PAGE)],
+    ),
+    "a loss that no alert tells of": (
+        replace(WITH_LOSS, recoveries=[replace(LOSS, alert="gone")]),
+        [("all: there is no alert `gone`", LOSS_BOOK)],
+    ),
+    "an alert that does not lead to the loss": (
+        replace(WITH_LOSS, runbooks={**WITH_LOSS.runbooks, "slow.md": RUNBOOK}),
+        [("does not lead to `recover_all.md`, and all says that slow_fast tells of it", PAGE)],
     ),
     "a fault for nothing": (
         replace(CLOSED, faults=frozenset({"brake", "wall"})),

@@ -23,8 +23,10 @@ def opened(pages):
     return lambda name, **how: pages.show(PAGES[name], **how)
 
 
-@pytest.mark.parametrize("name", PAGES)
-@pytest.mark.parametrize(("width", "height"), [*SIZES, (800, 900)])
+@pytest.mark.parametrize(
+    ("name", "width", "height"),
+    [*(("several", *size) for size in (*SIZES, (800, 900))), ("one", *SIZES[1]), ("nothing", *SIZES[0])],
+)
 def test_the_page_is_drawn_whole_and_fetches_nothing(opened, name, width, height):
     """No complaint, no request but the page itself, no text over another or cut, no sideways scrolling."""
     page = opened(name, width=width, height=height)

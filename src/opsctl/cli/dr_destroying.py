@@ -1,6 +1,8 @@
 """How is something lost for real on a ground: processes killed, data removed, bits flipped, statements run."""
 
+import os
 import shutil
+import signal
 import sys
 import time
 from pathlib import Path
@@ -62,9 +64,16 @@ class Destroyer:
             time.sleep(_POLL_SECONDS)
 
     def _database(self) -> None:
-        # The backup that is under way dies with its machine.
-        self._stage.ground.helpers.end(_BACKUP)
+        self._kill_backup()
         self._remove("postgres")
+
+    def _kill_backup(self) -> None:
+        """Kill the backup that is under way, where there is one: it dies with its machine, and tidies nothing up."""
+        helpers = self._stage.ground.helpers
+        pid = helpers.pid_of(_BACKUP)
+        if pid is not None and _BACKUP in helpers.living():
+            os.kill(pid, signal.SIGKILL)
+        helpers.end(_BACKUP)
 
     def _vectors(self) -> None:
         self._remove("vectors")

@@ -1,4 +1,4 @@
-"""The commands `opsctl dr verify`, `restore` and `prune`: proof that backups come back, and the way back itself."""
+"""The commands `opsctl dr verify`, `restore`, `load` and `prune`: proof that backups come back, and the way back itself."""
 
 from enum import StrEnum
 from pathlib import Path
@@ -46,6 +46,12 @@ def register(app: typer.Typer) -> None:
         "opsctl dr restore --only vectors --into live --confirm shop",
         "opsctl dr restore --from s3://bucket/shop --identity backup.key --into ../restored",
     )(restore)
+    command(
+        app,
+        "opsctl dr load --database postgresql://postgres@db.example.com/shop --dry-run",
+        "opsctl dr load 20261129T014906Z --database postgresql://postgres@db.example.com/shop",
+        "opsctl dr load --roles roles.sql",
+    )(load)
     command(app, "opsctl dr prune --dry-run", "opsctl dr prune")(prune)
 
 
@@ -180,6 +186,72 @@ def restore(
         findings=report.doubts,
     )
     leave(ExitCode.GOOD if report.is_proven else ExitCode.BAD_VERDICT)
+
+
+def load(
+    backup: Annotated[
+        str | None,
+        typer.Argument(metavar="[BACKUP]", help="Beginning of its name; the newest logical one without."),
+    ] = None,
+    *,
+    database: Annotated[
+        str | None,
+        typer.Option(
+            "--database",
+            metavar="URL",
+            help="An empty database; its password stands in OPSCTL_DATABASE_PASSWORD.",
+        ),
+    ] = None,
+    owners: Annotated[
+        bool,
+        typer.Option(
+            "--owners/--no-owners", help="Keep owners, grants and policies; the roles must be there."
+        ),
+    ] = True,
+    roles: Annotated[
+        Path | None,
+        typer.Option(
+            "--roles", metavar="FILE", help="Write the roles there as SQL instead, to be run first."
+        ),
+    ] = None,
+    place: From = None,
+    identity: Identity = None,
+    dry_run: DryRun = False,
+    json: Json = False,
+) -> None:
+    """Load a logical backup into an empty database, in one transaction, and compare every table with what was dumped.
+
+    Vectors are not part of it: they come from the truth, with `opsctl catalog sync --from-scratch` and `opsctl
+    collections rebuild`, once `database.url` names that database.
+    """
+    from opsctl.cli import dr_logical, dr_place
+    from opsctl.cli.filling import tell
+    from opsctl.dr.postgres.dump_restore import Ownership
+    from opsctl.ui.progress import progress
+    from opsctl.ui.show_dr_load import show_load_plan, show_loaded, show_roles
+
+    if (database is None) == (roles is None):
+        raise typer.BadParameter("say where to: --database URL, or --roles FILE", param_hint="--database")
+    dr_place.choose(place=place, identity=identity)
+    manifest, vault = dr_logical.chosen(backup)
+    if database is None:
+        written = dr_logical.write_roles(manifest, vault=vault, to=roles, dry_run=dry_run)
+        tell("opsctl.dr.roles", data=written, json=json, show=lambda: show_roles(written, dry_run=dry_run))
+        return
+    address = dr_logical.address_of(database)
+    if dry_run:
+        planned = dr_logical.plan(manifest, address=address)
+        tell("opsctl.dr.load_plan", data=planned, json=json, show=lambda: show_load_plan(planned))
+        return
+    with progress() as listener:
+        loaded = dr_logical.load(
+            manifest,
+            vault=vault,
+            address=address,
+            ownership=Ownership.KEPT if owners else Ownership.OURS,
+            listener=listener,
+        )
+    tell("opsctl.dr.load", data=loaded, json=json, show=lambda: show_loaded(loaded))
 
 
 def prune(

@@ -13,16 +13,14 @@ if TYPE_CHECKING:
     from opsctl.dr.drill.ports import Served
 
 
-def seconds_seen(samples: "Sequence[Sample]") -> "tuple[SecondSeen, ...]":
-    """Return what was answered second by second, from the first request on."""
+def seconds_seen(samples: "Sequence[Sample]", *, since: float) -> "tuple[SecondSeen, ...]":
+    """Return what was answered second by second, counted from a moment; what was sent before it does not count."""
     from opsctl.dr.drill.model import SecondSeen
 
-    if not samples:
-        return ()
-    began = min(each.at for each in samples)
     seconds: dict[int, list[Sample]] = {}
     for each in samples:
-        seconds.setdefault(int(each.at - began), []).append(each)
+        if each.at >= since:
+            seconds.setdefault(int(each.at - since), []).append(each)
     return tuple(
         SecondSeen(
             second=second,

@@ -187,12 +187,12 @@ class LossWorld:
         report = json.loads(notes[-1].read_text())
         return report["backup_id"], {each["step"]: each["seconds"] for each in report["steps"]}
 
-    def points(self) -> "Sequence[SecondSeen]":
+    def points(self, *, since: float) -> "Sequence[SecondSeen]":
         """Return what readers got, second by second."""
         from opsctl.cli.dr_seconds import seconds_seen
 
         self._take_samples()
-        return seconds_seen(self._samples)
+        return seconds_seen(self._samples, since=since)
 
     def served(self, *, since: float, until: float) -> "Served":
         """Return what readers got in a time."""

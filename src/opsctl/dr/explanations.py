@@ -134,6 +134,66 @@ It is not replayed. A later base backup does not need it.""",
 It is `latest`, a position such as `0/3000028`, a time with its zone such as `2026-11-29T12:00:00Z`, or `name:` and a
 restore point.""",
     "DRC039": """There is no room for a restore. It needs the unpacked backups, what is combined of them, and the log.""",
+    "DRC060": """No backup has a name that begins so, several have, or there is none yet.
+
+`opsctl dr list` shows their names; the time alone is mostly enough.""",
+    "DRC061": """The manifest that lies below the name of one backup is that of another.
+
+Somebody has moved it. It is not used: its files are below the other name. Nothing else is touched by that.""",
+    "DRC062": """The settings, books and runbooks of the project are larger together than any real ones.
+
+They are kept in every backup, so that another region can start from it. Something else lies in one of their folders.""",
+    "DRC063": """The manifest of a backup is damaged, or cannot be read, so nothing of that backup can be told or restored.
+
+Everything hangs on the manifest: without it nobody knows which bytes are right. Another copy may be whole; the same backup
+lies off-site where `offsite` is set.""",
+    "DRC064": """Searches in restored collections do not find what the same searches found when the snapshots were taken.
+
+A few searches and their answers are kept in each backup, and asked again, exactly, before a restore counts. So the vectors or the
+index are not those that were saved, whatever the counts say. Nothing was handed over; the target is as it was.""",
+    "DRC065": """The database that came back lacks migrations that it had when the backup was made.
+
+The point lies before them, or the backup is of another database. Nothing was handed over; the target is as it was.""",
+    "DRC067": """A restore in the place of the running stack wants the name of the project, so that nobody does it by mistake.
+
+What is there is moved aside and kept, but readers get what was restored. `--dry-run` shows the plan first.""",
+    "DRC068": """A restore into a folder writes over nothing, and there is something in it already.""",
+    "DRC069": """A logical backup (`pg_dump`) is of one moment: there is no log that leads from it to a point in time.
+
+It is loaded into an empty database: `opsctl dr load`. Its vectors are built anew from that database.""",
+    "DRC070": """There is a file in the place where a new secret key should go. It is never written over.
+
+A backup can be opened with the key that it was made for and with no other; with the key it would be lost for good.""",
+    "DRC071": """The off-site copy was asked for, and `offsite` in ops/backup.yaml names none.
+
+Without one, whatever takes the repository takes every backup: a disk, a fire, a stolen account.""",
+    "DRC072": """Two kinds of backup were asked for at once; each backup is of one.""",
+    "DRC073": """An incremental backup was asked for, and there is nothing to build on, or what there is must not be built on.
+
+It needs the one before it, PostgreSQL's own manifest of that one on this machine, and a full one that is younger than
+`schedule.full_every`. Without an option opsctl makes a full one then by itself.""",
+    "DRC074": """Old backups are not removed as long as a manifest cannot be read: nobody knows what that backup needs.
+
+Give the key (`encryption.identity_file`, or `OPSCTL_BACKUP_IDENTITY`), or look what has damaged it: `opsctl dr verify --all`.""",
+    "DRC075": """A drill has nothing to do: its loss has no runbook, or nothing stands below Mitigation there.
+
+A drill loses something for real and then runs the commands of `recover_NAME.md`, as somebody would at night, and nothing else. So what
+is proven is the runbook. `opsctl runbooks lint` finds losses without one.""",
+    "DRC076": """The drill wanted to destroy everything in the middle of a backup, and the backup did not begin.
+
+So nothing was destroyed, and the drill says nothing.""",
+    "DRC077": """There is no such loss: each is a book in `ops/recoveries`, and `opsctl dr scenarios` lists them.""",
+    "DRC078": """Vectors alone can only come back beside the database that they have to agree with.
+
+In a new folder there is none. `--into live` puts them beside the one that runs; without `--only` both stores are restored.""",
+    "DRC079": """No drill of a loss was held yet, or none in a run of this name. `opsctl dr drill` holds one.""",
+    "DRC084": """What a backup keeps of the project's settings and books cannot be unpacked.
+
+Its bytes are those that were put there, so it was wrong when it was made, or something in it would lead out of the folder.""",
+    "DRC085": """Every backup was found bad by its last verification, or was left out by `--without`.
+
+Look what they say (`opsctl dr verify --all --stored-only`), and whether the off-site copy is better (`--offsite`). With `--backup NAME` one is
+tried all the same; a restore that comes to an end has been proven, whatever was said of it before.""",
     "DRC080": """A file is no journal of drills: it is not JSON, cut short, holds a key twice, or is of something else.
 
 `opsctl dr drill` writes one for each run. It is written as a whole or not at all, so what is cut short was copied badly.""",

@@ -9,6 +9,7 @@ from opsctl.dr.drill.plan import DrillPlan
 from opsctl.dr.drill.summary import Listed
 from opsctl.dr.drill.words import seconds_text
 from opsctl.ui.console import hint, out, print_line
+from opsctl.ui.places import from_here
 from opsctl.ui.show_dr_drill import OUTCOME_WORDS
 from opsctl.ui.table import show_table
 
@@ -63,7 +64,7 @@ def _plan_lines(plan: DrillPlan) -> Iterator[tuple[str, str]]:
     recovery, goals = plan.recovery, plan.goals
     for loss in recovery.loses:
         yield "destroys", LOSS_WORDS[loss]
-    yield "on", f"a stack of its own in {plan.ground}; yours is not touched"
+    yield "on", f"a stack of its own in {from_here(plan.ground)}; yours is not touched"
     drawn = "while a backup is made, " if recovery.moment is Moment.DURING_BACKUP else ""
     for seed, seconds in plan.moments.items():
         yield (
@@ -76,7 +77,7 @@ def _plan_lines(plan: DrillPlan) -> Iterator[tuple[str, str]]:
     else:
         within = seconds_text(parse_duration(recovery.detect_within), missing="-")
         yield "told by", f"{recovery.alert}, within {within}"
-    yield "runbook", plan.runbook
+    yield "runbook", from_here(plan.runbook)
     yield from (("runs", line) for line in _command_lines(plan.commands))
     yield "objectives", f"RPO at most {seconds_text(goals.rpo_seconds, missing='-')}"
     yield "objectives", f"RTO at most {seconds_text(goals.rto_seconds, missing='-')}"

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 import pytest
-from tests.runbooks.books import FACTS, GOOD, INDEX, NODE, context, runbook
+from tests.runbooks.books import FACTS, GOOD, INDEX, LOSS, NODE, RECOVERING, context, runbook
 
 from opsctl.core.findings import Severity
 from opsctl.runbooks.lint.registry import CHECKS
@@ -23,6 +23,31 @@ def command(text: str):
 
 
 OTHER = replace(FACTS, name="other", file="other.md")
+
+
+def losing(text: str = RECOVERING, **changes):
+    """Return the project with a loss and its runbook too; `cold_start` leads from the one to the other."""
+    index = INDEX + f"| [recover_cache_lost](recover_cache_lost.md) | cache | {LOSS.title}. |\n"
+    known = {
+        "runbooks": {
+            "cache_cold.md": runbook(
+                GOOD.replace("Less is found", "[Lost](recover_cache_lost.md)? Less is found")
+            ),
+            LOSS.file: runbook(text, name="recover_cache_lost"),
+            README: runbook(index, name="README"),
+        },
+        "recoveries": [LOSS],
+        "parses": lambda _: None,
+    }
+    return context(**(known | changes))
+
+
+def loss_with(old: str, new: str):
+    """Return the project with one thing changed in the runbook of the loss."""
+    assert old in RECOVERING
+    return losing(RECOVERING.replace(old, new))
+
+
 CASES = {
     "a rule without a runbook": (context(rules=[FACTS, OTHER]), "RBK001", "other has no runbook `other.md`"),
     "a runbook without a rule": (
@@ -32,6 +57,12 @@ CASES = {
         "RBK002",
         "no rule leads to `old.md`",
     ),
+    "a loss without a runbook": (
+        context(recoveries=[LOSS]),
+        "RBK001",
+        "the loss cache_lost has no runbook `recover_cache_lost.md`",
+    ),
+    "a runbook without a loss": (losing(recoveries=[]), "RBK002", "no loss leads to `recover_cache_lost.md`"),
     "a heading is gone": (broken("## Impact", "## Impacts"), "RBK003", "no heading Impact"),
     "a heading comes twice": (
         broken("## Over", "## Impact"),
@@ -99,6 +130,11 @@ CASES = {
         "RBK010",
         "cache_cold: there is no panel `system/hits`",
     ),
+    "a runbook that drills another loss": (
+        loss_with("opsctl dr drill cache_lost", "opsctl dr drill cache_gone"),
+        "RBK010",
+        "drills `cache_gone`, not cache_lost",
+    ),
     "a placeholder": (
         command("opsctl explain <CODE>"),
         "RBK011",
@@ -114,6 +150,11 @@ CASES = {
         "RBK012",
         "does not say of cache_cold what the book says",
     ),
+    "an index without the loss": (
+        losing(recoveries=[replace(LOSS, title="The cache burns")]),
+        "RBK012",
+        "does not say of cache_lost what the book says",
+    ),
     "a block without a language": (
         broken("```sh\n   opsctl stack status", "```\n   opsctl stack status"),
         "RBK013",
@@ -125,6 +166,21 @@ CASES = {
         broken("| warning | slack", "| critical | slack"),
         "RBK015",
         "does not say of cache_cold what the book says",
+    ),
+    "another thing lost": (
+        losing(recoveries=[replace(LOSS, loses=("cache", "shelf"))]),
+        "RBK015",
+        "does not say of cache_lost what the book says",
+    ),
+    "a moment that is not said": (
+        losing(recoveries=[replace(LOSS, meanwhile="at night")]),
+        "RBK015",
+        "does not say of cache_lost what the book says",
+    ),
+    "a loss that is not there": (
+        loss_with("opsctl stack up cache", "opsctl dr drill cache_gone"),
+        "RBK016",
+        "step 2: there is no `cache_gone`",
     ),
     "a code that is not there": (command("opsctl explain RBK999"), "RBK016", "step 2: there is no `RBK999`"),
     "an alert that is not there": (
@@ -148,6 +204,12 @@ CASES = {
 def test_a_whole_runbook_gives_no_finding():
     """Else the cases below would prove nothing."""
     assert lint_runbooks(context()) == ()
+
+
+def test_a_loss_with_its_runbook_gives_no_finding():
+    """What only a person knows, such as the point to go back to, may stand in its commands."""
+    assert lint_runbooks(losing()) == ()
+    assert "$POINT" in RECOVERING
 
 
 @pytest.mark.parametrize(("project", "code", "title"), CASES.values(), ids=CASES)

@@ -123,7 +123,7 @@ class _Drill:
             divergence=counted.divergence,
             acknowledged_per_second=counted.rates,
             given_up=counted.given_up,
-            points=tuple(world.points()),
+            points=tuple(world.points(since=self._started_at)),
             served_while_gone=served.share,
             tiers_while_gone=served.tiers,
             errors=tuple(self.errors),

@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 from opsctl.dr.drill.judge import DrillVerdict, Goals, Outcome
 from opsctl.dr.drill.model import DrillRun
+from opsctl.dr.drill.summary import rpo_of
 from opsctl.dr.evidence import DRILL
 from opsctl.evidence.model import Evidence, Verdict
 
@@ -24,12 +25,13 @@ def drill_evidence(
     simulated: tuple[str, ...],
 ) -> Evidence:
     """Return the evidence of one drill."""
+    rpo = rpo_of(run)
     return Evidence(
         kind=DRILL,
         subject=run.scenario,
         verdict=_VERDICTS[verdict.outcome],
         figures={
-            "rpo_seconds": round(run.rpo_seconds, 3),
+            "rpo_seconds": None if rpo is None else round(rpo, 3),
             "rto_seconds": None if run.rto_seconds is None else round(run.rto_seconds, 3),
             "rpo_objective_seconds": goals.rpo_seconds,
             "rto_objective_seconds": goals.rto_seconds,

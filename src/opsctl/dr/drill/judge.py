@@ -53,6 +53,8 @@ def _unclear(run: DrillRun) -> Iterator[str]:
     if run.destroyed_at is None:
         yield "nothing was destroyed"
         return
+    if run.rto_seconds is not None and not run.losses:
+        yield "nobody counted the rows"
     for stream, rate in run.acknowledged_per_second.items():
         if rate < _LEAST_PER_SECOND * _TOLERANCE:
             yield (

@@ -78,8 +78,8 @@ class World(Protocol):
         """Return the backup from which the last restore came, and the seconds of each of its steps."""
         ...
 
-    def points(self) -> Sequence[SecondSeen]:
-        """Return what readers got, second by second, since the canary began."""
+    def points(self, *, since: float) -> Sequence[SecondSeen]:
+        """Return what readers got, second by second, counted from a moment."""
         ...
 
     def served(self, *, since: float, until: float) -> Served:

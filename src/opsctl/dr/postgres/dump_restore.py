@@ -90,6 +90,17 @@ def restore_dump(
     return found
 
 
+def require_empty(address: DatabaseAddress) -> None:
+    """Refuse a database with anything in it.
+
+    Raises:
+        RefusedError: DRC032.
+        NotReadyError: DBS001-DBS008.
+    """
+    with translated_errors(address), connect(address, autocommit=True) as connection:
+        _require_empty(connection, address)
+
+
 def _require_empty(connection: "Connection[tuple[Any, ...]]", address: DatabaseAddress) -> None:
     row = connection.execute(_RELATIONS).fetchone()
     if row is None or row[0]:
