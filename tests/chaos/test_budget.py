@@ -1,6 +1,7 @@
 """What drills cost is written down once for all, and what is left is never more than that."""
 
 import json
+import os
 import threading
 
 import pytest
@@ -9,7 +10,7 @@ from tests.fakes.clock import FakeClock
 from opsctl.chaos.budget import BudgetLedger
 from opsctl.clients.files import FileLock
 from opsctl.core.clock import SystemClock
-from opsctl.core.errors import FailedError, RefusedError
+from opsctl.core.errors import FailedError, NotReadyError, RefusedError
 from opsctl.core.events import Event, Noted
 
 MONTH = 31 * 24 * 3600
@@ -96,6 +97,17 @@ def test_a_line_that_a_crash_cut_off_is_told_moved_aside_and_followed_by_a_whole
     assert [str(path.with_suffix(".torn")) in message for message in messages] == [False, True]
     assert book.statement().spent == 3
     assert len(told) == 2
+
+
+def test_what_is_no_file_is_no_ledger_and_holds_nobody_up(path):
+    """A pipe would be waited for without an end."""
+    path.parent.mkdir()
+    os.mkfifo(path)
+
+    with pytest.raises(NotReadyError) as caught:
+        ledger(path).require("one", minutes=0)
+
+    assert caught.value.code == "FIL003"
 
 
 def test_a_last_line_that_only_lacks_its_end_counts(path):

@@ -60,6 +60,7 @@ def test_a_journal_comes_back_as_it_was(tmp_path):
         lambda text: text.replace('"outcome": "held"', '"outcome": "green"'),
         lambda text: text.replace('"residue"', '"other"', 1),
         lambda _: '{"schema": "opsctl.chaos.journal/1"}',
+        lambda _: "[" * 100_000,
     ],
 )
 def test_what_is_no_journal_is_refused(tmp_path, change):

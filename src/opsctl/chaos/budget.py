@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from opsctl.clients.files import FileLock, append_durably, file_error
+from opsctl.clients.special_files import read_bytes
 from opsctl.core.clock import Clock
 from opsctl.core.errors import FailedError, RefusedError
 from opsctl.core.events import Listener, Noted, ignore
@@ -137,7 +138,9 @@ class BudgetLedger:
 
     def _read(self) -> bytes:
         try:
-            return self._path.read_bytes() if self._path.exists() else b""
+            return read_bytes(self._path, most=None)
+        except FileNotFoundError:
+            return b""
         except OSError as error:
             raise file_error(error, path=self._path, doing="read") from error
 

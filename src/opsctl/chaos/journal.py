@@ -74,7 +74,7 @@ def read_journal(path: Path) -> Journal:
     """
     try:
         return from_json(read_text(path))
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
         raise UsageError(
             f"`{path}` is no journal of drills",
             code="CHA030",

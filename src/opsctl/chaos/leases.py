@@ -6,6 +6,7 @@ back prolongs a fault.
 """
 
 import json
+import math
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -71,8 +72,9 @@ class Leases:
     def _read(self, path: Path) -> Lease | None:
         try:
             said: Mapping[str, object] = json.loads(path.read_text(encoding="utf-8"))
-            return Lease(fault=str(said["fault"]), until=float(str(said["until"])))
+            until = float(str(said["until"]))
+            return Lease(fault=str(said["fault"]), until=-math.inf if math.isnan(until) else until)
         except FileNotFoundError:
             return None
-        except (OSError, ValueError, TypeError, KeyError):
-            return Lease(fault=path.name.removesuffix(_SUFFIX), until=float("-inf"))
+        except (OSError, ValueError, TypeError, KeyError, RecursionError):
+            return Lease(fault=path.name.removesuffix(_SUFFIX), until=-math.inf)

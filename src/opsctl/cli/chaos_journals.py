@@ -76,6 +76,4 @@ def write_catalogue(path: Path) -> None:
 def _runs() -> Path:
     from opsctl.cli import wiring
 
-    folder: Path = wiring.settings().home / "chaos" / "runs"
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder
+    return Path(wiring.settings().home / "chaos" / "runs")

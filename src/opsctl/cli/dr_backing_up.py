@@ -3,15 +3,12 @@
 import secrets
 from dataclasses import dataclass
 from datetime import timedelta
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from opsctl.core.errors import RefusedError, UsageError
+from opsctl.core.errors import UsageError
 from opsctl.dr.manifest import BackupKind
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
     from opsctl.core.events import Listener
     from opsctl.dr.kept import Kept
     from opsctl.dr.manifest import BackupManifest
@@ -66,10 +63,11 @@ def asked_kind(*, full: bool, incremental: bool, logical: bool) -> BackupKind | 
 def plan(asked: BackupKind | None) -> BackupPlan:
     """Return what a backup would be now."""
     from opsctl.cli import dr_place
+    from opsctl.cli.dr_choosing import choose_kind, server_if_up
 
     book = dr_place.book()
     vault = dr_place.vault()
-    kind, parent, reason = _choose(asked, dr_place.catalogue(vault).backups())
+    kind, parent, reason = choose_kind(asked, dr_place.catalogue(vault).backups(), server=server_if_up())
     return BackupPlan(
         kind=kind,
         parent=parent.backup_id if parent else None,
@@ -83,6 +81,7 @@ def plan(asked: BackupKind | None) -> BackupPlan:
 def back_up(asked: BackupKind | None, *, listener: "Listener") -> Done:
     """Make a backup, copy it off-site where that is wanted, and add its evidence to the ledger."""
     from opsctl.cli import dr_place, dr_sources, wiring
+    from opsctl.cli.dr_choosing import choose_kind, manifest_copy, server_of
     from opsctl.clients.files import FileLock
     from opsctl.dr.backup import take_backup
     from opsctl.dr.evidence import backup_evidence
@@ -99,7 +98,7 @@ def back_up(asked: BackupKind | None, *, listener: "Listener") -> Done:
         vault = dr_place.vault()
         catalogue = dr_place.catalogue(vault)
         backups = catalogue.backups()
-        kind, parent, _ = _choose(asked, backups)
+        kind, parent, _ = choose_kind(asked, backups, server=server_of(servers.database_address()))
         notes = open_unfinished(
             folder / "unfinished.json",
             Beginning(
@@ -118,7 +117,7 @@ def back_up(asked: BackupKind | None, *, listener: "Listener") -> Done:
                 vault=vault,
                 is_logical=kind is BackupKind.LOGICAL,
                 parent_manifest=_postgres_manifest(parent) if parent else None,
-                keep_manifest=_manifest_copy(notes.beginning.backup_id),
+                keep_manifest=manifest_copy(notes.beginning.backup_id),
                 listener=listener,
             ),
             notes=notes,
@@ -135,82 +134,10 @@ def back_up(asked: BackupKind | None, *, listener: "Listener") -> Done:
     return Done(manifest=made.manifest, place=vault.place, seconds=seconds, evidence=record.id)
 
 
-def _choose(asked: BackupKind | None, backups: "tuple[Kept, ...]") -> "tuple[BackupKind, Kept | None, str]":
-    """Return kind, parent and reason.
-
-    Raises:
-        RefusedError: DRC073 an incremental one was asked for, and there is nothing to build on.
-    """
-    from opsctl.cli import wiring
-
-    if asked is BackupKind.FULL or asked is BackupKind.LOGICAL:
-        return asked, None, "asked for"
-    if asked is None and wiring.settings().project.database.url is not None:
-        return (
-            BackupKind.LOGICAL,
-            None,
-            "`database.url` names a server; --full copies its files where it lets us",
-        )
-    parent, why_not = _parent(backups)
-    if parent is not None:
-        return BackupKind.INCREMENTAL, parent, f"builds on {parent.backup_id}"
-    if asked is BackupKind.INCREMENTAL:
-        raise RefusedError(
-            "there is nothing that an incremental backup could build on",
-            code="DRC073",
-            why=why_not,
-            fix="take a full one: opsctl dr backup --full",
-        )
-    return BackupKind.FULL, None, why_not
-
-
-def _parent(backups: "tuple[Kept, ...]") -> "tuple[Kept | None, str]":
-    """Return the backup to build on, else why there is none."""
-    from opsctl.cli import dr_place, wiring
-    from opsctl.core.units import parse_duration
-
-    physical = [each for each in backups if each.kind is not BackupKind.LOGICAL]
-    if not physical:
-        return None, "there is none yet"
-    newest = physical[0]
-    full = next((each for each in physical if each.kind is BackupKind.FULL), None)
-    age = wiring.clock().now() - full.started_at if full else timedelta.max
-    if age > timedelta(seconds=parse_duration(dr_place.book().schedule.full_every)):
-        return None, "the last full one is older than `schedule.full_every`"
-    bad = next((each for each in _line_of(newest, physical) if _is_bad(each)), None)
-    if bad is not None:
-        return None, f"{bad.backup_id} was found bad by its last verification"
-    if newest.manifest is None:
-        return None, f"{newest.backup_id} cannot be read on this machine"
-    if not _manifest_copy(newest.backup_id).is_file():
-        return None, f"PostgreSQL's manifest of {newest.backup_id} is not on this machine"
-    return newest, ""
-
-
-def _line_of(kept: "Kept", backups: "Sequence[Kept]") -> "Iterator[Kept]":
-    """Yield a backup and what it builds on."""
-    known = {each.backup_id: each for each in backups}
-    at: Kept | None = kept
-    while at is not None:
-        yield at
-        parent = at.manifest.parent if at.manifest is not None else None
-        at = known.pop(parent, None) if parent is not None else None
-
-
-def _is_bad(kept: "Kept") -> bool:
-    from opsctl.dr.kept import Mark
-
-    return kept.verified is not None and kept.verified.mark is Mark.BAD
-
-
-def _manifest_copy(backup_id: str) -> Path:
-    from opsctl.cli import dr_place
-
-    return dr_place.notes_folder() / "manifests" / f"{backup_id}.backup_manifest"
-
-
 def _postgres_manifest(parent: "Kept") -> bytes:
-    return _manifest_copy(parent.backup_id).read_bytes()
+    from opsctl.cli.dr_choosing import manifest_copy
+
+    return manifest_copy(parent.backup_id).read_bytes()
 
 
 def _copy_offsite(listener: "Listener") -> None:

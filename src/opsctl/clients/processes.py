@@ -131,7 +131,7 @@ def read_record(pid_path: Path) -> ProcessRecord | None:
             pid=values["pid"],
             start_ticks=values["start_ticks"],
         )
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise NotReadyError(
             f"the pid file `{pid_path}` is damaged",
             code="PRC003",

@@ -207,4 +207,14 @@ which one is wrong are worth nothing, so none of it is shown.""",
     "DRC083": """A journal of drills says what no drill can leave behind: stages out of order, or a pass with reasons against it.
 
 It was edited. The evidence ledger holds the figures of each drill, too: `opsctl evidence list --kind dr.drill`.""",
+    "DRC087": """A backup that copies the files of a server cannot be loaded into a database that runs.
+
+It is put together and started: `opsctl dr restore`. Only a logical one (`opsctl dr backup --logical`) is loaded.""",
+    "DRC088": """A logical backup has no roles: the role that made it may not read them, as on hosted servers.
+
+With `--no-owners` everything belongs to whoever loads it; grants and policies are left out, so look at row level security afterwards.""",
+    "DRC089": """A logical backup cannot be tried on this machine, because its database needs what PostgreSQL here does not have.
+
+Mostly it is an extension. Its stored bytes were hashed all the same; try it on a server that has what is missing.""",
+    "DRC090": """There is a file in the place where the roles should go. It is never written over.""",
 }

@@ -32,6 +32,7 @@ class History:
 
     server: OwnServer
     repository: Path
+    spool: Path
     full: BackupManifest
     incremental: BackupManifest
     lsn: int
@@ -67,7 +68,15 @@ def record_history(server: OwnServer, folder: Path) -> History:
         assert archiver.stop() == 0
     finally:
         archiver.end()
-    return History(server=server, repository=repository, full=full, incremental=incremental, lsn=lsn, time=at)
+    return History(
+        server=server,
+        repository=repository,
+        spool=folder / "spool",
+        full=full,
+        incremental=incremental,
+        lsn=lsn,
+        time=at,
+    )
 
 
 def take_backup(

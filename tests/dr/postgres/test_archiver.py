@@ -1,5 +1,6 @@
 """The archiver as a process: killed, cut off from its server or its repository, it loses nothing and says how it is."""
 
+import os
 import random
 import time
 from collections.abc import Iterator
@@ -7,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from tests.dr.postgres.history import vault_of
-from tests.dr.postgres.own_server import OwnServer
+from tests.dr.postgres.own_server import OwnServer, own_server
 from tests.dr.postgres.running_archiver import RunningArchiver
 
 from opsctl.core.errors import NotReadyError
@@ -223,6 +224,35 @@ def test_what_the_server_has_removed_is_told_and_the_rest_is_archived(archiver: 
     assert again.is_receiving
     assert coverage.missing != ()
     assert max(archive.pieces).number == until // SIZE
+
+
+@pytest.mark.drill
+def test_another_server_in_its_place_gets_a_prefix_of_its_own(
+    archiver: RunningArchiver, open_folder: Path
+) -> None:
+    """What the first one has left in the spool is shipped to where it belongs."""
+    first = archiver.server
+    archiver.start()
+    archiver.wait_until_shipped()
+    first.insert(2600, 2610)
+    until = position(first)
+    first.stop()
+    try:
+        with own_server(open_folder / f"other-{os.getpid()}", port=first.port) as other:
+            other.insert(1, 10)
+            archiver.server = other
+            system = other.value("select system_identifier::text from pg_control_system()")
+            archiver.wait_for(lambda status: status.system_identifier == system)
+            status = archiver.wait_until_shipped()
+            archive = archive_of(archiver)
+            assert archiver.stop() == 0
+    finally:
+        first.start()
+    archiver.server = first
+
+    assert (status.trouble, status.lost) == (None, None)
+    assert min(archive.pieces).number == 1
+    assert_complete(archiver, until=until)
 
 
 def test_two_archivers_do_not_share_a_spool(archiver: RunningArchiver) -> None:

@@ -125,6 +125,8 @@ def test_a_restored_server_lives_on_and_can_be_restored_again(
     """With a new password, settings of its own, and an archive on which both timelines stand."""
     repository = tmp_path / "repository"
     shutil.copytree(history.repository, repository)
+    # The archiver of the old server was killed, and left the beginning of a segment that nobody will finish.
+    shutil.copytree(history.spool, tmp_path / "spool")
     rebuilt = materialise(
         chain_in(repository, history.both, AtLsn(history.lsn)),
         vault=vault_of(repository),

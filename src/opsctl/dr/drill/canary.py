@@ -122,7 +122,7 @@ class _Sender:
                 self._say(Said.SENT, number)
                 try:
                     is_kept = self._send(client, number)
-                except httpx.HTTPError:
+                except (httpx.HTTPError, ValueError):  # nobody answers, or the answer is no JSON
                     is_kept = False
                 if is_kept:
                     self._say(Said.ACKNOWLEDGED, number)
@@ -158,6 +158,8 @@ def _interaction(run: str) -> Send:
         answer = client.post("/v1/interactions", json={"interactions": [one]})
         # An answer 200 that does not say that the row is kept has promised nothing.
         kept = answer.json() if answer.is_success else {}
+        if not isinstance(kept, dict):
+            return False
         return key in kept.get("accepted", ()) or key in kept.get("repeated", ())
 
     return send

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from opsctl.core.units import format_duration
+from opsctl.dr.drill.conduct import CATALOGUE
+from opsctl.dr.drill.losses import Loss
 from opsctl.dr.drill.model import DrillRun, Stage
 
 _LEAST_PER_SECOND = 20.0
@@ -66,6 +68,7 @@ def _unclear(run: DrillRun) -> Iterator[str]:
 def _missed(run: DrillRun, goals: Goals) -> Iterator[str]:
     yield from _missed_recovery(run, goals)
     for loss in run.losses:
+        yield from _missed_old(loss)
         if loss.rpo_seconds > goals.rpo_seconds:
             yield (
                 f"{loss.lost:,} acknowledged rows of `{loss.stream}` are lost, {format_duration(loss.rpo_seconds)} of "
@@ -77,6 +80,14 @@ def _missed(run: DrillRun, goals: Goals) -> Iterator[str]:
             yield f"{loss.phantoms:,} rows of `{loss.stream}` are there though nobody sent them"
     if run.divergence:
         yield f"{run.divergence:,} rows are in one store and not in the other"
+
+
+def _missed_old(loss: Loss) -> Iterator[str]:
+    """Tell of rows that are lost though they were there long before; the time that a canary writes says less than that."""
+    if loss.stream == CATALOGUE and loss.lost:
+        yield f"{loss.lost:,} items that were there long before the drill are lost, or changed"
+    elif loss.acknowledged and loss.lost == loss.acknowledged:
+        yield f"nothing of `{loss.stream}` came back, so what was lost began before the drill did"
 
 
 def _missed_recovery(run: DrillRun, goals: Goals) -> Iterator[str]:
