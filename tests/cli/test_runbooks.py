@@ -15,6 +15,7 @@ from opsctl.cli import command_tree
 from opsctl.cli.runbook_running import exit_code
 from opsctl.cli.runbooking import chosen_steps
 from opsctl.core.errors import UsageError
+from opsctl.runbooks.model import ASKED
 from opsctl.runbooks.parse import parse_runbook
 from opsctl.runbooks.run import Outcome, StepResult
 
@@ -122,6 +123,63 @@ def test_an_alert_of_an_objective_leads_to_its_runbook(project):
     shown = run_opsctl("runbooks", "show", "availability_burn_fast", folder=project)
 
     assert (shown.exit_code, shown.stdout) == (0, (project / "docs/runbooks/availability.md").read_text())
+
+
+def test_a_loss_leads_to_its_runbook(project):
+    """By the name of its book as well as by that of the page."""
+    page = (project / "docs/runbooks/recover_both_lost.md").read_text()
+
+    for name in ("both_lost", "recover_both_lost"):
+        shown = run_opsctl("runbooks", "show", name, folder=project)
+        assert (shown.exit_code, shown.stdout) == (0, page)
+
+
+def test_a_loss_without_its_runbook_and_a_runbook_without_its_loss_are_told(project):
+    """A drill could do nothing, and nobody would be led to the page."""
+    book, other = (project / "ops/recoveries" / f"{name}.yaml" for name in ("both_lost", "all_gone"))
+    book.rename(other)
+    try:
+        shown = run_opsctl("runbooks", "lint", folder=project)
+    finally:
+        other.rename(book)
+
+    assert shown.exit_code == 1
+    assert "error[RBK001]: the loss all_gone has no runbook `recover_all_gone.md`" in shown.stderr
+    assert "warning[RBK002]: no loss leads to `recover_both_lost.md`" in shown.stderr
+    assert "error[RBK010]: does not lead to `recover_all_gone.md`" in shown.stderr
+
+
+def test_what_only_a_person_knows_is_asked_for_before_a_step_is_run(project):
+    """Nothing that is started would give it."""
+    words = ("runbooks", "run", "bad_migration", "--step", "3")
+
+    without = run_opsctl(*words, folder=project)
+    dry = run_opsctl(*words, "--dry-run", folder=project)
+
+    assert (without.exit_code, dry.exit_code) == (3, 0)
+    assert "step 3 not run: only you know $POINT; set it before: `export POINT=`" in without.stderr
+
+
+def mitigations(project):
+    """Yield every command by which a loss is mended, with the name of its runbook."""
+    for path in sorted((project / "docs/runbooks").glob("recover_*.md")):
+        for step in parse_runbook(path.stem, path.read_text(), file=str(path)).of_section("Mitigation"):
+            yield path.stem, step
+
+
+def test_what_mends_a_loss_runs_without_anybody_at_the_terminal(project):
+    """As a drill runs it: nothing asks, nothing is chosen by hand, nothing only looks."""
+    commands = list(mitigations(project))
+    told = ASKED | {"DATABASE_URL", "PWD"}
+
+    assert {name.removeprefix("recover_") for name, _ in commands} == {
+        path.stem for path in (project / "ops/recoveries").glob("*.yaml")
+    }
+    for name, step in commands:
+        assert step.changes is not None, (name, step.number)
+        assert step.variables <= told, (name, step.number)
+        assert "|| true" not in step.command, (name, step.number)
+        assert ("--into live" in step.command) == ("--confirm" in step.command), (name, step.number)
 
 
 def test_a_name_that_is_none_gets_the_nearest(project):

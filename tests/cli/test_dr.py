@@ -1,0 +1,368 @@
+"""Whole commands of `opsctl dr`: backups are made, listed, proven, and bring a project back, on this machine or another."""
+
+import json
+import os
+import shutil
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from tests.cli.dr_shop import ITEMS, Run, Shop, run, shop, wait_until
+
+from opsctl.clients.files import FileLock
+
+pytestmark = pytest.mark.stack
+
+LEFT = ITEMS - ITEMS // 3
+
+
+@pytest.fixture(scope="module")
+def made(open_folder: Path) -> Iterator[Shop]:
+    """Give a project with a full and an incremental backup."""
+    with shop(open_folder / f"dr-{os.getpid()}") as project:
+        yield project
+
+
+@pytest.fixture
+def elsewhere(made: Shop) -> Iterator[Path]:
+    """Give the name of a folder for a restored project; its stack is stopped, and the folder removed."""
+    folder = made.folder / "restored"
+    yield folder
+    if (folder / "opsctl.yaml").is_file():
+        run(folder, "stack", "down")
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+def empty(made: Shop) -> Iterator[Path]:
+    """Give an empty folder, as on a new machine."""
+    folder = made.folder / "new-machine"
+    folder.mkdir()
+    yield folder
+    shutil.rmtree(folder)
+
+
+@contextmanager
+def held(made: Shop) -> Iterator[None]:
+    """Be another backup that is under way."""
+    with FileLock(made.notes / "backup.lock", what="a backup"):
+        yield
+
+
+def names(found: list[dict[str, str]]) -> list[str]:
+    """Return the names of backups."""
+    return [each["backup_id"] for each in found]
+
+
+def test_a_key_is_made_once_and_for_its_owner_only(made: Shop):
+    """The secret one goes into the file and nowhere else; it is never written over."""
+    done = made.runs["key"]
+
+    assert done.document["schema"] == "opsctl.dr.key/v1"
+    assert done.data["recipient"] in made.key.read_text()
+    assert "AGE-SECRET-KEY" in made.key.read_text()
+    assert "AGE-SECRET-KEY" not in done.stdout + done.stderr
+    assert made.key.stat().st_mode & 0o077 == 0
+    again = made.run("dr", "key", "--to", str(made.key))
+    assert (again.exit_code, again.codes) == (4, ["DRC070"])
+
+
+def test_a_dry_run_says_what_would_be_made_and_makes_nothing(made: Shop):
+    """Of the first backup, that there is none to build on."""
+    done = made.runs["dry"]
+
+    assert done.document["schema"] == "opsctl.dr.backup_plan/v1"
+    assert done.data["kind"] == "full"
+    assert done.data["reason"] == "there is none yet"
+    assert done.data["encrypted_for"] == 1
+    before = names(made.listed())
+    assert made.run("dr", "backup", "--dry-run").data["parent"] == before[0]
+    assert names(made.listed()) == before
+
+
+def test_the_first_backup_is_full_and_the_next_one_builds_on_it(made: Shop):
+    """Both say what they hold, and are in the ledger."""
+    full, incremental = made.runs["full"], made.runs["incremental"]
+
+    assert (full.document["schema"], full.document["ok"], full.stdout[-2:]) == (
+        "opsctl.dr.backup/v1",
+        True,
+        "}\n",
+    )
+    first, second = full.data["manifest"], incremental.data["manifest"]
+    assert (first["kind"], first["parent"]) == ("full", None)
+    assert (second["kind"], second["parent"]) == ("incremental", first["backup_id"])
+    assert {each["collection"]: each["points"] for each in first["vectors"]}["content"] == ITEMS
+    assert {each["collection"]: each["points"] for each in second["vectors"]}["content"] == LEFT
+    assert second["base"]["tar"]["stored_bytes"] < first["base"]["tar"]["stored_bytes"] / 2
+    assert first["aliases"]
+    assert first["aliases"] == second["aliases"]
+    kinds = [each["kind"] for each in made.run("evidence", "list").data]
+    assert kinds.count("dr.backup") >= 2
+
+
+def test_what_is_kept_needs_the_key_and_holds_no_secret(made: Shop):
+    """Passwords are named, their values are nowhere."""
+    manifest = made.runs["full"].data["manifest"]
+    password = made.state.database_password_file.read_text().strip()
+
+    assert {each["name"]: each["is_present"] for each in manifest["secrets"]}["backup.key"] is True
+    assert all(path.suffix == ".age" for path in (made.repository / "backups").rglob("*") if path.is_file())
+    assert password not in json.dumps(manifest)
+    assert all(path.stat().st_mode & 0o077 == 0 for path in made.repository.rglob("*") if path.is_file())
+
+
+def test_the_list_shows_backups_and_to_which_points_one_can_go(made: Shop):
+    """Newest first, on stdout, and nothing else there."""
+    found = made.run("dr", "list")
+    shown = run(made.root, "dr", "list")
+
+    full, incremental = (made.runs[name].data["manifest"] for name in ("full", "incremental"))
+    assert found.document["schema"] == "opsctl.dr.list/v1"
+    assert names(found.data["backups"])[-2:] == [incremental["backup_id"], full["backup_id"]]
+    assert found.data["window"]["oldest_lsn"] == full["base"]["end_lsn"]
+    assert found.data["window"]["trouble"] is None
+    assert found.data["archiving"]["lost"] is None
+    assert (shown.exit_code, shown.stderr) == (0, "")
+    assert full["backup_id"] in shown.stdout
+
+
+def test_a_backup_is_proven_by_a_restore_that_leaves_nothing_behind(made: Shop):
+    """The newest with all of the log, which goes on after it; it is marked, and in the ledger."""
+    before = {path.name for path in (made.root / ".opsctl").iterdir()}
+
+    done = made.run("dr", "verify")
+
+    (report,) = done.data
+    assert done.document["schema"] == "opsctl.dr.verify/v1"
+    assert (report["depth"], report["doubts"]) == ("restored", [])
+    steps = {each["step"]: each.get("figures", {}) for each in report["steps"]}
+    assert list(steps) == [
+        *("stored bytes", "database", "start", "snapshots", "replay", "derived", "aliases", "proof")
+    ]
+    assert steps["snapshots"]["recall"] == 1.0
+    assert steps["replay"]["differing"] == 0
+    newest = made.listed()[0]
+    assert (newest["backup_id"], newest["verified"]["mark"]) == (report["backup_id"], "good")
+    assert {path.name for path in (made.root / ".opsctl").iterdir()} <= before | {"evidence"}
+    assert made.run("evidence", "list").data[0]["kind"] == "dr.verify"
+
+
+def test_a_project_comes_back_on_a_machine_that_has_nothing_but_the_key(
+    made: Shop, empty: Path, elsewhere: Path
+):
+    """To a moment before rows were deleted: they are there, nothing of later, and the vectors hold the same."""
+    before = made.moments["before"].isoformat()
+    source = ("--from", str(made.repository), "--identity", str(made.key))
+
+    done = run(empty, "dr", "restore", *source, "--to", before, "--into", str(elsewhere), "--json")
+
+    assert done.exit_code == 0, done.stderr + done.stdout
+    assert (done.document["schema"], done.data["doubts"]) == ("opsctl.dr.restore/v1", [])
+    assert done.data["backup_id"] == made.runs["full"].data["manifest"]["backup_id"]
+    assert run(elsewhere, "stack", "up", "postgres", "vectors").exit_code == 0
+    there = Shop(elsewhere.parent)
+    state = there_state(elsewhere)
+    assert there.rows("select count(*) from content", state=state) == [(ITEMS,)]
+    assert there.rows("select count(*) from content where title like 'of late%'", state=state) == [
+        (ITEMS // 10,)
+    ]
+    assert there.points(state=state) == ITEMS
+    assert run(elsewhere, "collections", "verify").exit_code == 0
+    assert (elsewhere / "ops" / "backup.yaml").read_text() == (made.root / "ops" / "backup.yaml").read_text()
+    assert not list(elsewhere.rglob("backup.key"))
+
+
+def there_state(folder: Path):
+    """Return the state of a restored stack."""
+    from opsctl.stack.status import stack_status
+
+    return stack_status(folder / ".opsctl")
+
+
+def test_a_restore_writes_over_nothing(made: Shop, elsewhere: Path):
+    """A folder with something in it is refused before anything is fetched; a live stack without its name, too."""
+    elsewhere.mkdir()
+    (elsewhere / "mine.txt").write_text("mine")
+
+    full = made.run("dr", "restore", "--into", str(elsewhere))
+    live = made.run("dr", "restore", "--into", "live")
+    wrong = made.run("dr", "restore", "--into", "live", "--confirm", "other")
+    nowhere = made.run("dr", "restore")
+    both = made.run("dr", "restore", "--only", "vectors", "--to", "0/1", "--into", "live")
+
+    assert [(each.exit_code, each.codes) for each in (full, live, wrong)] == [
+        (4, ["DRC068"]),
+        (4, ["DRC067"]),
+        (4, ["DRC067"]),
+    ]
+    assert (nowhere.exit_code, both.exit_code) == (2, 2)
+    assert [path.name for path in elsewhere.iterdir()] == ["mine.txt"]
+    assert "--confirm shop" in live.stderr
+
+
+def test_a_plan_says_from_what_it_would_restore_and_touches_nothing(made: Shop, elsewhere: Path):
+    """With the room that it needs."""
+    into = made.run("dr", "restore", "--into", str(elsewhere), "--dry-run")
+    live = made.run("dr", "restore", "--into", "live", "--dry-run")
+
+    assert into.document["schema"] == "opsctl.dr.restore_plan/v1"
+    assert into.data["backups"] == [
+        made.runs[name].data["manifest"]["backup_id"] for name in ("full", "incremental")
+    ]
+    assert into.data["space_bytes"] > into.data["fetched_bytes"] > 0
+    assert (into.data["replaces"], len(live.data["replaces"])) == ([], 2)
+    assert not elsewhere.exists()
+
+
+def test_a_point_that_cannot_be_reached_is_refused_with_how_far_one_can_go(made: Shop, elsewhere: Path):
+    """Before the oldest backup, beyond the end of the log, or one that nobody understands."""
+    wanted = {"2020-01-01T00:00:00Z": (1, "DRC024"), "F/FF000000": (1, "DRC025"), "yesterday": (2, "DRC038")}
+
+    for point, (code, error) in wanted.items():
+        done = made.run("dr", "restore", "--to", point, "--into", str(elsewhere))
+        assert (done.exit_code, done.codes) == (code, [error]), point
+    assert not elsewhere.exists()
+
+
+def test_two_at_once_are_refused(made: Shop):
+    """A backup while one runs, and pruning while one runs."""
+    with held(made):
+        backup = made.run("dr", "backup")
+        prune = made.run("dr", "prune")
+
+    assert [(each.exit_code, each.codes) for each in (backup, prune)] == [(4, ["FIL002"])] * 2
+
+
+def test_one_that_is_killed_in_the_middle_goes_on_and_is_listed_once(made: Shop):
+    """By SIGKILL, when the vectors were copied: they are not copied again."""
+    before = names(made.listed())
+    notes = made.notes / "unfinished.json"
+    killed = made.start("dr", "backup", "--full", "--json")
+    wait_until(lambda: notes.is_file() and '"vectors"' in notes.read_text() or killed.poll() is not None)
+    killed.kill()
+    killed.communicate()
+    assert killed.returncode == -signal.SIGKILL
+    begun = json.loads(notes.read_text())["beginning"]["backup_id"]
+    assert names(made.listed()) == before
+
+    manifest = made.run("dr", "backup", "--full").data["manifest"]
+
+    assert manifest["backup_id"] == begun
+    assert names(made.listed()) == [begun, *before]
+    assert all(f"/{begun}/1/vectors/" in each["snapshot"]["key"] for each in manifest["vectors"])
+    assert f"/{begun}/2/postgres/" in manifest["base"]["tar"]["key"]
+    assert not notes.exists()
+    assert made.run("dr", "verify", begun, "--stored-only").exit_code == 0
+
+
+def test_pruning_says_what_would_go_and_why_the_rest_stays(made: Shop):
+    """The book keeps more than there is."""
+    before = names(made.listed())
+
+    done = made.run("dr", "prune", "--dry-run")
+
+    assert done.document["schema"] == "opsctl.dr.prune/v1"
+    assert (done.data["gone"], done.data["objects"]) == ([], 0)
+    assert sorted(done.data["kept"]) == sorted(before)
+    assert names(made.listed()) == before
+
+
+def test_a_dump_is_taken_proven_and_loaded_into_an_empty_database(made: Shop):
+    """Each table has as many rows as were dumped; what holds something already is refused, untouched."""
+    manifest = made.run("dr", "backup", "--logical").data["manifest"]
+    assert (manifest["kind"], manifest["base"], manifest["parent"]) == ("logical", None, None)
+    assert manifest["dump"]["tables"]["public.content"] == LEFT
+
+    (report,) = made.run("dr", "verify", manifest["backup_id"]).data
+    assert (report["depth"], report["doubts"]) == ("restored", [])
+    figures = {each["step"]: each.get("figures", {}) for each in report["steps"]}
+    assert figures["proof"]["rows"] == sum(manifest["dump"]["tables"].values())
+    assert figures["snapshots"]["points"] >= LEFT
+
+    made.rows("create database loaded template template0")
+    url = f"{made.state.database_url.rpartition('/')[0]}/loaded"
+    secret = {"OPSCTL_DATABASE_PASSWORD": made.state.database_password_file.read_text().strip()}
+    load = ("dr", "load", manifest["backup_id"], "--database", url)
+    planned = made.run(*load, "--dry-run", environment=secret)
+    assert (planned.data["rows"], planned.data["into"]) == (sum(manifest["dump"]["tables"].values()), url)
+    loaded = made.run(*load, environment=secret)
+    assert loaded.data["tables"] == manifest["dump"]["tables"]
+    assert made.rows("select count(*) from content", database="loaded") == [(LEFT,)]
+    again = made.run(*load, environment=secret)
+    assert (again.exit_code, again.codes) == (4, ["DRC032"])
+    assert made.run("dr", "load", "--roles", str(made.folder / "roles.sql")).exit_code == 0
+    assert "CREATE ROLE opsctl" in (made.folder / "roles.sql").read_text()
+
+
+def test_a_dump_has_no_point_to_go_to_and_files_are_not_loaded(made: Shop, elsewhere: Path):
+    """Each error names the other command; the newest point still comes from the newest copy of the files."""
+    logical = next(each["backup_id"] for each in made.listed() if each["kind"] == "logical")
+    full = made.runs["full"].data["manifest"]["backup_id"]
+
+    restored = made.run("dr", "restore", "--backup", logical, "--into", str(elsewhere))
+    loaded = made.run("dr", "load", full, "--database", "postgresql://localhost/x")
+    planned = made.run("dr", "restore", "--into", str(elsewhere), "--dry-run")
+
+    assert (restored.exit_code, restored.codes) == (2, ["DRC069"])
+    assert f"opsctl dr load {logical}" in restored.stderr
+    assert (loaded.exit_code, loaded.codes) == (2, ["DRC087"])
+    assert logical not in planned.data["backups"]
+
+
+def test_where_a_server_is_named_a_backup_is_a_dump(made: Shop):
+    """Its files are nobody's to copy, unless that is asked for."""
+    server = {"OPSCTL_DATABASE_URL": "postgresql://opsctl@127.0.0.1:9/opsctl"}
+
+    plain = made.run("dr", "backup", "--dry-run", environment=server)
+    full = made.run("dr", "backup", "--dry-run", "--full", environment=server)
+    both = made.run("dr", "backup", "--full", "--logical")
+
+    assert (plain.data["kind"], full.data["kind"]) == ("logical", "full")
+    assert "`database.url`" in plain.data["reason"]
+    assert (both.exit_code, both.codes) == (2, ["DRC072"])
+
+
+def test_vectors_alone_are_brought_level_with_the_database_as_it_is(made: Shop):
+    """After they were lost, and the truth has gone on since the snapshot."""
+    made.rows("update content set title = 'later still' where id % 50 = 1")
+    (later,) = made.rows("select count(*) from content where title = 'later still'")
+    aside = made.root / ".opsctl" / "stack"
+    assert made.run("stack", "down", "vectors").exit_code == 0
+    for folder in aside.rglob("collections"):
+        shutil.rmtree(folder)
+
+    done = made.run("dr", "restore", "--only", "vectors", "--into", "live", "--confirm", "shop")
+
+    assert done.exit_code == 0, done.stderr + done.stdout
+    assert [each["step"] for each in done.data["steps"]][0] == "start"
+    replay = next(each["figures"] for each in done.data["steps"] if each["step"] == "replay")
+    assert replay["written"] == later[0]
+    assert made.points() == LEFT
+    assert made.run("collections", "verify").exit_code == 0
+    assert made.rows("select count(*) from content where title = 'later still'") == [later]
+
+
+def test_a_live_stack_is_replaced_by_its_name_and_what_was_there_is_kept(made: Shop):
+    """To before the rows were deleted; passwords stay, the next backup stands by itself, and what was there can be removed."""
+    password = made.state.database_password_file.read_text()
+    before = made.moments["before"].isoformat()
+
+    done = made.run("dr", "restore", "--to", before, "--into", "live", "--confirm", "shop")
+
+    assert done.exit_code == 0, done.stderr + done.stdout
+    assert made.rows("select count(*) from content") == [(ITEMS,)]
+    assert made.points() == ITEMS
+    assert made.run("collections", "verify").exit_code == 0
+    assert made.state.database_password_file.read_text() == password
+    assert not list((made.root / ".opsctl").glob("restore-*"))
+
+    following: Run = made.run("dr", "backup")
+    assert following.data["manifest"]["kind"] == "full"
+    planned = made.run("dr", "prune", "--replaced", "--dry-run").data["replaced"]
+    assert len(planned) >= 2
+    assert all(Path(path).is_dir() for path in planned)
+    assert made.run("dr", "prune", "--replaced").data["replaced"] == planned
+    assert not any(Path(path).exists() for path in planned)
