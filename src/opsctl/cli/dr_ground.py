@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from opsctl.core.events import Listener
 
 SIMULATED = ("readers",)
+SIMULATED_QUICKLY = ("readers", "detection")
 _SETTLE_SECONDS = 8.0
 
 
@@ -59,13 +60,13 @@ class LossStage:
     """A ground on which something can be lost, and what stands outside of it."""
 
     ground: "ProvingGround"
-    watchers: "LiveWatchers"
+    watchers: "LiveWatchers | None"
     outside: Outside
 
 
 @contextmanager
-def loss_stage(listener: "Listener") -> Iterator[LossStage]:
-    """Make a ground with a whole backup of it, and end all of it with the block."""
+def loss_stage(listener: "Listener", *, is_quick: bool = False) -> Iterator[LossStage]:
+    """Make a ground with a whole backup of it, and end all of it with the block; a quick one has no watchers."""
     from opsctl.cli import proving_setup, watching, wiring
 
     clock, settings = wiring.clock(), wiring.settings()
@@ -79,11 +80,11 @@ def loss_stage(listener: "Listener") -> Iterator[LossStage]:
         closing.callback(_clear, outside)
         proving_setup.tell_of_ground(listener, ground)
         _write_backup_book(ground, outside)
-        ground.opsctl("collections", "rebuild")
-        watchers = proving_setup.watch(ground, books=books, rules=rules, clock=clock)
+        ground.opsctl("collections", "rebuild", "--watch", "0s")
+        watchers = None if is_quick else proving_setup.watch(ground, books=books, rules=rules, clock=clock)
         ground.opsctl("stack", "up", "archiver")
         ground.opsctl("dr", "backup", "--full")
-        clock.sleep(_SETTLE_SECONDS)
+        clock.sleep(0.0 if is_quick else _SETTLE_SECONDS)
         yield LossStage(ground=ground, watchers=watchers, outside=outside)
 
 

@@ -96,7 +96,8 @@ class LossWorld:
     def told_at(self, alert: str, *, since: float) -> float | None:
         """Return when a receiver was told of an alert that fires."""
         self._take_samples()
-        for message in self._stage.watchers.messages():
+        watchers = self._stage.watchers
+        for message in watchers.messages() if watchers is not None else ():
             if message.status == "firing":
                 self._told.setdefault(message.alertname, []).append(message.at)
         return min((at for at in self._told.get(alert, ()) if at >= since), default=None)

@@ -17,8 +17,9 @@ from opsctl.dr.drill.model import CommandSeen, DrillRun, Stage, StageSeen
 from opsctl.dr.drill.ports import Held, World
 
 CATALOGUE = "catalogue"
-_WARM_SECONDS = (12.0, 25.0)
+WARM_SECONDS = (12.0, 25.0)
 """The destruction comes between these, after the canary began."""
+QUICK_WARM_SECONDS = (9.0, 11.0)
 _RATE_SECONDS = 8.0
 _GOLDEN = 20
 """So many in a row have to meet the service level."""
@@ -30,16 +31,17 @@ _BEFORE_SECONDS = 0.2
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """What is held: the book, its name, and the seed that draws the moment."""
+    """What is held: the book, its name, and the seed that draws the moment between `warm_seconds`."""
 
     name: str
     recovery: Recovery
     seed: int
+    warm_seconds: tuple[float, float] = WARM_SECONDS
 
     @property
     def wait_seconds(self) -> float:
         """Return how long the canary writes before the destruction."""
-        return random.Random(self.seed).uniform(*_WARM_SECONDS)  # noqa: S311 - a drill's moment, no secret
+        return random.Random(self.seed).uniform(*self.warm_seconds)  # noqa: S311 - a drill's moment, no secret
 
 
 def hold(plan: Plan, *, world: World, clock: Clock, listener: Listener) -> DrillRun:
