@@ -120,7 +120,7 @@ def load(
         vault=vault,
         address=address,
         ownership=ownership,
-        programs=dr_sources.programs(),
+        programs=dr_sources.client_programs(),
         spool=dr_place.notes_folder() / "load",
         listener=listener,
     )
@@ -213,14 +213,13 @@ class LogicalSite(ScratchSite):
         super().start()
         with connect(super()._address(), autocommit=True) as connection:
             connection.execute(f"create database {_TRIAL} template template0".encode())
-        place = self.place
         try:
             self._tables, _ = _load(
                 _dump(self._manifest),
                 vault=self._vault,
                 address=self._address(),
                 ownership=Ownership.OURS,
-                programs=PostgresPrograms(folder=place.programs_dir, account=place.account),
+                programs=PostgresPrograms(folder=self.place.programs_dir),
                 spool=dr_place.notes_folder() / "load",
                 listener=self._listener,
             )

@@ -87,6 +87,16 @@ def programs() -> "PostgresPrograms":
         return PostgresPrograms(account=account)
 
 
+def client_programs() -> "PostgresPrograms":
+    """Return the programs that dump and load, run by ourselves: they write into folders that nobody else may enter.
+
+    Only the server refuses to be run by root.
+    """
+    from dataclasses import replace
+
+    return replace(programs(), account=None)
+
+
 class ManifestKeeper:
     """A vault that keeps a readable copy of PostgreSQL's manifest on this machine (`dr.ports.FileVault`).
 
@@ -157,7 +167,7 @@ def _dump(servers: "Backends", prefix: str, *, vault: "Vault", listener: "Listen
     return take_dump(
         servers.database_address(),
         plan=DumpPlan(spool=spool, jobs=dr_place.book().jobs),
-        programs=programs(),
+        programs=client_programs(),
         vault=vault,
         prefix=prefix,
         listener=listener,

@@ -1,6 +1,7 @@
 """Every check of runbooks: quiet on a whole one, and on one broken thing it speaks up at its line."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from tests.runbooks.books import FACTS, GOOD, INDEX, LOSS, NODE, RECOVERING, context, runbook
@@ -25,10 +26,10 @@ def command(text: str):
 OTHER = replace(FACTS, name="other", file="other.md")
 
 
-def losing(text: str = RECOVERING, **changes):
+def losing(text: str = RECOVERING, **changes: Any):
     """Return the project with a loss and its runbook too; `cold_start` leads from the one to the other."""
     index = INDEX + f"| [recover_cache_lost](recover_cache_lost.md) | cache | {LOSS.title}. |\n"
-    known = {
+    known: dict[str, Any] = {
         "runbooks": {
             "cache_cold.md": runbook(
                 GOOD.replace("Less is found", "[Lost](recover_cache_lost.md)? Less is found")
