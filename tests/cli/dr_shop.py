@@ -81,6 +81,11 @@ class Shop:
         return self.folder / "repository"
 
     @property
+    def pristine(self) -> Path:
+        """Return a copy of the repository as it was when the project was made."""
+        return self.folder / "pristine"
+
+    @property
     def key(self) -> Path:
         """Return the file of the secret key."""
         return self.folder / "keys" / "backup.key"
@@ -178,7 +183,13 @@ def shop(folder: Path) -> Iterator[Shop]:
         assert made.run("stack", "up", "archiver").exit_code == 0
         _go_on(made)
         made.runs["incremental"] = made.run("dr", "backup")
+        for title in ("one more", "and another"):
+            made.rows(f"update content set title = '{title}' where id % 100 = 1")
+            made.rows("select pg_switch_wal()")
+        made.rows("update content set title = 'the last' where id % 100 = 1")
+        assert made.run("catalog", "sync").exit_code == 0
         made.await_shipped()
+        copy_of(made.repository, made.pristine)
         yield made
     finally:
         made.run("stack", "down")

@@ -1,17 +1,18 @@
 """Whole commands of `opsctl dr`: backups are made, listed, proven, and bring a project back, on this machine or another."""
 
 import json
-import os
 import shutil
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
-from tests.cli.dr_shop import ITEMS, Run, Shop, run, shop, wait_until
+from tests.cli.dr_shop import ITEMS, Run, Shop, run, wait_until
 
 from opsctl.clients.files import FileLock
+from opsctl.stack.status import stack_status
 
 pytestmark = pytest.mark.stack
 
@@ -19,10 +20,16 @@ LEFT = ITEMS - ITEMS // 3
 
 
 @pytest.fixture(scope="module")
-def made(open_folder: Path) -> Iterator[Shop]:
+def made(dr_shop: Shop) -> Shop:
     """Give a project with a full and an incremental backup."""
-    with shop(open_folder / f"dr-{os.getpid()}") as project:
-        yield project
+    return dr_shop
+
+
+@pytest.fixture(scope="module")
+def logical(made: Shop) -> dict[str, Any]:
+    """Give the manifest of a logical backup."""
+    manifest: dict[str, Any] = made.run("dr", "backup", "--logical").data["manifest"]
+    return manifest
 
 
 @pytest.fixture
@@ -163,23 +170,15 @@ def test_a_project_comes_back_on_a_machine_that_has_nothing_but_the_key(
     assert (done.document["schema"], done.data["doubts"]) == ("opsctl.dr.restore/v1", [])
     assert done.data["backup_id"] == made.runs["full"].data["manifest"]["backup_id"]
     assert run(elsewhere, "stack", "up", "postgres", "vectors").exit_code == 0
-    there = Shop(elsewhere.parent)
-    state = there_state(elsewhere)
-    assert there.rows("select count(*) from content", state=state) == [(ITEMS,)]
-    assert there.rows("select count(*) from content where title like 'of late%'", state=state) == [
+    state = stack_status(elsewhere / ".opsctl")
+    assert made.rows("select count(*) from content", state=state) == [(ITEMS,)]
+    assert made.rows("select count(*) from content where title like 'of late%'", state=state) == [
         (ITEMS // 10,)
     ]
-    assert there.points(state=state) == ITEMS
+    assert made.points(state=state) == ITEMS
     assert run(elsewhere, "collections", "verify").exit_code == 0
     assert (elsewhere / "ops" / "backup.yaml").read_text() == (made.root / "ops" / "backup.yaml").read_text()
     assert not list(elsewhere.rglob("backup.key"))
-
-
-def there_state(folder: Path):
-    """Return the state of a restored stack."""
-    from opsctl.stack.status import stack_status
-
-    return stack_status(folder / ".opsctl")
 
 
 def test_a_restore_writes_over_nothing(made: Shop, elsewhere: Path):
@@ -271,46 +270,69 @@ def test_pruning_says_what_would_go_and_why_the_rest_stays(made: Shop):
     assert names(made.listed()) == before
 
 
-def test_a_dump_is_taken_proven_and_loaded_into_an_empty_database(made: Shop):
+def test_a_dump_is_loaded_into_an_empty_database(made: Shop, logical: dict[str, Any]):
     """Each table has as many rows as were dumped; what holds something already is refused, untouched."""
-    manifest = made.run("dr", "backup", "--logical").data["manifest"]
-    assert (manifest["kind"], manifest["base"], manifest["parent"]) == ("logical", None, None)
-    assert manifest["dump"]["tables"]["public.content"] == LEFT
-
-    (report,) = made.run("dr", "verify", manifest["backup_id"]).data
-    assert (report["depth"], report["doubts"]) == ("restored", [])
-    figures = {each["step"]: each.get("figures", {}) for each in report["steps"]}
-    assert figures["proof"]["rows"] == sum(manifest["dump"]["tables"].values())
-    assert figures["snapshots"]["points"] >= LEFT
-
+    tables = logical["dump"]["tables"]
+    assert (logical["kind"], logical["base"], logical["parent"]) == ("logical", None, None)
+    assert tables["public.content"] == LEFT
     made.rows("create database loaded template template0")
     url = f"{made.state.database_url.rpartition('/')[0]}/loaded"
     secret = {"OPSCTL_DATABASE_PASSWORD": made.state.database_password_file.read_text().strip()}
-    load = ("dr", "load", manifest["backup_id"], "--database", url)
+    load = ("dr", "load", logical["backup_id"], "--database", url)
+
     planned = made.run(*load, "--dry-run", environment=secret)
-    assert (planned.data["rows"], planned.data["into"]) == (sum(manifest["dump"]["tables"].values()), url)
     loaded = made.run(*load, environment=secret)
-    assert loaded.data["tables"] == manifest["dump"]["tables"]
-    assert made.rows("select count(*) from content", database="loaded") == [(LEFT,)]
     again = made.run(*load, environment=secret)
+
+    assert (planned.data["rows"], planned.data["into"]) == (sum(tables.values()), url)
+    assert loaded.document["schema"] == "opsctl.dr.load/v1"
+    assert loaded.data["tables"] == tables
+    assert made.rows("select count(*) from content", database="loaded") == [(LEFT,)]
     assert (again.exit_code, again.codes) == (4, ["DRC032"])
-    assert made.run("dr", "load", "--roles", str(made.folder / "roles.sql")).exit_code == 0
-    assert "CREATE ROLE opsctl" in (made.folder / "roles.sql").read_text()
 
 
-def test_a_dump_has_no_point_to_go_to_and_files_are_not_loaded(made: Shop, elsewhere: Path):
+def test_roles_of_a_dump_are_written_as_sql_for_its_reader_only(made: Shop, logical: dict[str, Any]):
+    """They hold hashes of passwords; nothing is written over."""
+    file = made.folder / "roles.sql"
+
+    done = made.run("dr", "load", logical["backup_id"], "--roles", str(file))
+    again = made.run("dr", "load", logical["backup_id"], "--roles", str(file))
+    neither = made.run("dr", "load", logical["backup_id"])
+
+    assert done.data["size_bytes"] == file.stat().st_size
+    assert "CREATE ROLE opsctl" in file.read_text()
+    assert file.stat().st_mode & 0o077 == 0
+    assert (again.exit_code, again.codes, neither.exit_code) == (4, ["DRC090"], 2)
+
+
+def test_a_dump_has_no_point_to_go_to_and_files_are_not_loaded(
+    made: Shop, logical: dict[str, Any], elsewhere: Path
+):
     """Each error names the other command; the newest point still comes from the newest copy of the files."""
-    logical = next(each["backup_id"] for each in made.listed() if each["kind"] == "logical")
     full = made.runs["full"].data["manifest"]["backup_id"]
 
-    restored = made.run("dr", "restore", "--backup", logical, "--into", str(elsewhere))
+    restored = made.run("dr", "restore", "--backup", logical["backup_id"], "--into", str(elsewhere))
     loaded = made.run("dr", "load", full, "--database", "postgresql://localhost/x")
     planned = made.run("dr", "restore", "--into", str(elsewhere), "--dry-run")
 
     assert (restored.exit_code, restored.codes) == (2, ["DRC069"])
-    assert f"opsctl dr load {logical}" in restored.stderr
+    assert f"opsctl dr load {logical['backup_id']}" in restored.stderr
     assert (loaded.exit_code, loaded.codes) == (2, ["DRC087"])
-    assert logical not in planned.data["backups"]
+    assert logical["backup_id"] not in planned.data["backups"]
+
+
+@pytest.mark.drill
+def test_a_dump_is_proven_by_loading_it_beside_everything_that_runs(made: Shop, logical: dict[str, Any]):
+    """Rows of every table, the vectors with their golden queries, and that both say the same."""
+    (report,) = made.run("dr", "verify", logical["backup_id"]).data
+
+    assert (report["depth"], report["doubts"]) == ("restored", [])
+    figures = {each["step"]: each.get("figures", {}) for each in report["steps"]}
+    assert figures["proof"]["rows"] == sum(logical["dump"]["tables"].values())
+    assert figures["snapshots"]["points"] >= LEFT
+    assert figures["snapshots"]["recall"] == 1.0
+    assert figures["replay"]["differing"] == 0
+    assert not list((made.root / ".opsctl").glob("verify-*"))
 
 
 def test_where_a_server_is_named_a_backup_is_a_dump(made: Shop):
@@ -326,6 +348,7 @@ def test_where_a_server_is_named_a_backup_is_a_dump(made: Shop):
     assert (both.exit_code, both.codes) == (2, ["DRC072"])
 
 
+@pytest.mark.drill
 def test_vectors_alone_are_brought_level_with_the_database_as_it_is(made: Shop):
     """After they were lost, and the truth has gone on since the snapshot."""
     made.rows("update content set title = 'later still' where id % 50 = 1")
@@ -346,6 +369,7 @@ def test_vectors_alone_are_brought_level_with_the_database_as_it_is(made: Shop):
     assert made.rows("select count(*) from content where title = 'later still'") == [later]
 
 
+@pytest.mark.drill
 def test_a_live_stack_is_replaced_by_its_name_and_what_was_there_is_kept(made: Shop):
     """To before the rows were deleted; passwords stay, the next backup stands by itself, and what was there can be removed."""
     password = made.state.database_password_file.read_text()

@@ -122,3 +122,12 @@ def test_an_address_is_shown_without_its_query() -> None:
 
     assert address.shown == "postgresql://u@db.example:6543/postgres"
     assert urlsplit(address.shown).port == 6543
+
+
+def test_a_database_that_takes_no_writes_says_so(database: DatabaseAddress) -> None:
+    """As while it fails over, or when a hosted one is nearly full: no bug, and nothing was written."""
+    with pytest.raises(NotReadyError) as caught, translated_errors(database), connect(database) as connection:
+        connection.execute("set transaction read only")
+        connection.execute("delete from content")
+
+    assert caught.value.code == "DBS009"

@@ -5,6 +5,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from opsctl.clients.repository import Repository
     from opsctl.clients.sealing import Sealing
     from opsctl.dr.archiver.status import ArchiverStatus
@@ -14,6 +16,11 @@ if TYPE_CHECKING:
 
 IDENTITY_VARIABLE = "OPSCTL_BACKUP_IDENTITY"
 
+# Where they are not set, those of the repository are good for the off-site one too.
+_OFFSITE_KEYS = {
+    "OPSCTL_BACKUP_ACCESS_KEY": "OPSCTL_BACKUP_OFFSITE_ACCESS_KEY",
+    "OPSCTL_BACKUP_SECRET_KEY": "OPSCTL_BACKUP_OFFSITE_SECRET_KEY",
+}
 _chosen: dict[str, str] = {}
 
 
@@ -44,7 +51,17 @@ def repository(url: str | None = None) -> "Repository":
     place = url or _chosen.get("place") or book().repository
     if "://" not in place:
         place = str(wiring.settings().root / place)
-    return open_repository(place, secrets=os.environ)
+    return open_repository(place, secrets=_keys(is_offsite=url is not None and url == book().offsite))
+
+
+def _keys(*, is_offsite: bool) -> "Mapping[str, str]":
+    """Return the keys of a bucket; those of the off-site one stand apart, for it belongs into another account."""
+    if not is_offsite:
+        return os.environ
+    theirs = {
+        name: os.environ[variable] for name, variable in _OFFSITE_KEYS.items() if os.environ.get(variable)
+    }
+    return {**os.environ, **theirs}
 
 
 def sealing() -> "Sealing":

@@ -139,6 +139,9 @@ class LossWorld:
         # Where the region is gone there is no project: only an empty folder, and what the owner kept.
         folder = root if (root / "opsctl.yaml").is_file() else outside.empty
         folder.mkdir(parents=True, exist_ok=True)
+        environment["OPSCTL_PROJECT"] = str(
+            folder
+        )  # which lies below another project: that one is none of its business
         clock = wiring.clock()
         began = clock.monotonic()
         code = run_script(command, folder=folder, environment=environment, heard=lines.append)

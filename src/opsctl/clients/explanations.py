@@ -55,6 +55,10 @@ Either the work is larger than the limit allows, or somebody holds a lock: look 
     "DBS008": """Two transactions stood in each other's way, and PostgreSQL ended this one.
 
 Everything of it was rolled back; the same command can be run again.""",
+    "DBS009": """The database answers, and takes no writes: it is a standby, fails over, or somebody has made it read-only.
+
+The service answers feeds all the while, and refuses interactions with 503, so that clients keep them and repeat them.
+Hosted Supabase makes a database read-only when its disk is nearly full.""",
     "SUP001": "A command was told to use Supabase, but `supabase.url` is not set. It is the project's address, such as "
     "https://project.supabase.co, as the dashboard shows it under Data API; without `/rest/v1`.",
     "SUP002": """There is no key for the Supabase project.

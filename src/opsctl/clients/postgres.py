@@ -81,7 +81,8 @@ def translated_errors(address: DatabaseAddress) -> Iterator[None]:
     """Turn what PostgreSQL raises about the environment into `OpsError`; bugs in SQL pass through.
 
     Raises:
-        NotReadyError: DBS001 connection lost, DBS005 statement timeout, DBS006 disk full, DBS008 deadlock.
+        NotReadyError: DBS001 connection lost, DBS005 statement timeout, DBS006 disk full, DBS008 deadlock,
+            DBS009 it is read-only.
     """
     import psycopg
 
@@ -100,6 +101,13 @@ def translated_errors(address: DatabaseAddress) -> Iterator[None]:
             code="DBS006",
             why=str(error).strip(),
             fix="free some space on the database's machine, then run the command again",
+        ) from error
+    except psycopg.errors.ReadOnlySqlTransaction as error:
+        raise NotReadyError(
+            f"`{address.shown}` takes no writes",
+            code="DBS009",
+            why=str(error).strip(),
+            fix="wait for its failover or its restore to end; hosted Supabase does this when its disk is nearly full",
         ) from error
     except (psycopg.errors.DeadlockDetected, psycopg.errors.SerializationFailure) as error:
         raise NotReadyError(

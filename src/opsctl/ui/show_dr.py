@@ -146,7 +146,9 @@ def show_restored(report: RestoreReport, *, into: str) -> None:
         return
     where = "" if report.point is None else f" at {report.point.lsn}, timeline {report.point.timeline}"
     print_line(f"✔ restored {report.target}{where} in {format_duration(report.seconds)}")
-    if into == "live":
+    if into == "live" and report.point is None:
+        hint("remove what was put aside when all is well: `opsctl dr prune --replaced`")
+    elif into == "live":
         hint(
             "caches may hold what is no longer true: `opsctl cache invalidate --all`; then `opsctl dr backup --full`"
         )

@@ -6,8 +6,9 @@ VECTORS, DATABASE, MODEL, L2 = "vectors", "database", "model", "l2"
 DEPENDENCIES = (VECTORS, DATABASE, MODEL, L2)
 
 _BY_PREFIX = {"COL": VECTORS, "DBS": DATABASE, "MDL": MODEL}
-# What the caller asked for is not there, is malformed, or lost against another transaction: no fault of the server.
-_CALLERS_OWN = frozenset({"COL005", "COL006", "DBS004", "DBS008"})
+# What the caller asked for is not there, is malformed, or lost against another transaction: no fault of the server. A
+# database that takes no writes answers every read, so nobody is to leave it alone.
+_CALLERS_OWN = frozenset({"COL005", "COL006", "DBS004", "DBS008", "DBS009"})
 
 
 class DependencyError(NotReadyError):
