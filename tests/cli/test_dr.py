@@ -2,16 +2,13 @@
 
 import json
 import shutil
-import signal
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.cli.dr_shop import ITEMS, Run, Shop, run, wait_until
+from tests.cli.dr_shop import ITEMS, Run, Shop, run
 
-from opsctl.clients.files import FileLock
 from opsctl.stack.status import stack_status
 
 pytestmark = pytest.mark.stack
@@ -49,13 +46,6 @@ def empty(made: Shop) -> Iterator[Path]:
     folder.mkdir()
     yield folder
     shutil.rmtree(folder)
-
-
-@contextmanager
-def held(made: Shop) -> Iterator[None]:
-    """Be another backup that is under way."""
-    with FileLock(made.notes / "backup.lock", what="a backup"):
-        yield
 
 
 def names(found: list[dict[str, str]]) -> list[str]:
@@ -226,37 +216,6 @@ def test_a_point_that_cannot_be_reached_is_refused_with_how_far_one_can_go(made:
     assert not elsewhere.exists()
 
 
-def test_two_at_once_are_refused(made: Shop):
-    """A backup while one runs, and pruning while one runs."""
-    with held(made):
-        backup = made.run("dr", "backup")
-        prune = made.run("dr", "prune")
-
-    assert [(each.exit_code, each.codes) for each in (backup, prune)] == [(4, ["FIL002"])] * 2
-
-
-def test_one_that_is_killed_in_the_middle_goes_on_and_is_listed_once(made: Shop):
-    """By SIGKILL, when the vectors were copied: they are not copied again."""
-    before = names(made.listed())
-    notes = made.notes / "unfinished.json"
-    killed = made.start("dr", "backup", "--full", "--json")
-    wait_until(lambda: notes.is_file() and '"vectors"' in notes.read_text() or killed.poll() is not None)
-    killed.kill()
-    killed.communicate()
-    assert killed.returncode == -signal.SIGKILL
-    begun = json.loads(notes.read_text())["beginning"]["backup_id"]
-    assert names(made.listed()) == before
-
-    manifest = made.run("dr", "backup", "--full").data["manifest"]
-
-    assert manifest["backup_id"] == begun
-    assert names(made.listed()) == [begun, *before]
-    assert all(f"/{begun}/1/vectors/" in each["snapshot"]["key"] for each in manifest["vectors"])
-    assert f"/{begun}/2/postgres/" in manifest["base"]["tar"]["key"]
-    assert not notes.exists()
-    assert made.run("dr", "verify", begun, "--stored-only").exit_code == 0
-
-
 def test_pruning_says_what_would_go_and_why_the_rest_stays(made: Shop):
     """The book keeps more backups than there are; of the log, what was shipped before the first one began is of no use."""
     before = names(made.listed())
@@ -361,7 +320,7 @@ def test_vectors_alone_are_brought_level_with_the_database_as_it_is(made: Shop):
     done = made.run("dr", "restore", "--only", "vectors", "--into", "live", "--confirm", "shop")
 
     assert done.exit_code == 0, done.stderr + done.stdout
-    assert [each["step"] for each in done.data["steps"]][0] == "start"
+    assert done.data["steps"][0]["step"] == "start"
     replay = next(each["figures"] for each in done.data["steps"] if each["step"] == "replay")
     assert replay["written"] == later[0]
     assert made.points() == LEFT

@@ -337,3 +337,18 @@ def test_status_as_json_has_every_part_with_its_figures(home: Path) -> None:
         *("vectors", "stopped"),
         *(False, None),
     )
+
+
+def test_a_database_whose_data_is_gone_is_not_replaced_by_an_empty_one(home: Path):
+    """It would look well and be archived as the truth; who means it removes the note that the error names."""
+    _up(home)
+    stop_stack(home, listener=ignore, clock=_CLOCK)
+    shutil.rmtree(read_stack_record(home).places[_POSTGRES].data_dir)
+
+    with pytest.raises(NotReadyError) as caught:
+        _up(home)
+
+    assert caught.value.code == "STK015"
+    assert caught.value.fix is not None
+    Path(caught.value.fix.rpartition("rm ")[2]).unlink()
+    assert _up(home).part(_POSTGRES).ready

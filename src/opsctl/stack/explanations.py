@@ -21,6 +21,11 @@ The database demands the password that was generated with it. Put the file back;
 
 It is optional: `opsctl stack up` without names starts what there is, and everything works without the rest. On Debian
 the pooler comes with `apt-get install pgbouncer`.""",
+    "STK015": """The data of the embedded PostgreSQL is gone, and this stack had one.
+
+An empty database in its place would look as if all were well, its log would be archived as the truth, and readers would
+get nothing. `opsctl dr restore` brings the data back; a note in the stack's folder, which the error names, says that there
+was a database: remove it to begin with an empty one.""",
     "STK020": """A part did not become ready in time, or ended while it started.
 
 The message holds its last log lines; `opsctl stack logs` shows more.""",

@@ -12,7 +12,7 @@ from opsctl.clients.files import read_text, sync_directory, write_atomically
 from opsctl.clients.postgres import DatabaseAddress, connect
 from opsctl.clients.processes import Account
 from opsctl.core.errors import NotReadyError, OpsError
-from opsctl.stack.model import Part, PartName, PartSpec, Place, password_file
+from opsctl.stack.model import Part, PartName, PartSpec, Place, password_file, stack_dir
 from opsctl.stack.placement import (
     choose_account,
     choose_data_dir,
@@ -99,12 +99,32 @@ def _owner_of(data_dir: Path) -> Account | None:
 def _prepare(home: Path, *, place: Place, programs_dir: Path) -> None:
     """Make the database cluster if there is none, and write the settings of this start."""
     has_cluster = _has_cluster(place.data_dir)
+    if not has_cluster:
+        _refuse_lost(home, place=place)
     _ensure_password(home, has_cluster=has_cluster)
     if not has_cluster:
         _create_cluster(home, place=place, programs_dir=programs_dir)
+    _made_note(home).touch()
     settings = cluster_dir(place) / _SETTINGS_FILE
     write_atomically(settings, _settings(place.port), mode=0o600)
     give_to(settings, place.account)
+
+
+def _made_note(home: Path) -> Path:
+    """Return the note that there was a cluster once; it stands outside of the cluster's own folder."""
+    return stack_dir(home) / "postgres.made"
+
+
+def _refuse_lost(home: Path, *, place: Place) -> None:
+    """Refuse to begin with an empty database where there was one: it would look well, and be archived as the truth."""
+    if _made_note(home).exists():
+        raise NotReadyError(
+            f"the data of PostgreSQL in `{place.data_dir}` is gone",
+            code="STK015",
+            why="this stack had a database, and an empty one in its place would look as if all were well",
+            fix="bring it back: opsctl dr restore --into live --confirm NAME; or begin with an empty one: "
+            f"rm {_made_note(home)}",
+        )
 
 
 def _ensure_password(home: Path, *, has_cluster: bool) -> None:
