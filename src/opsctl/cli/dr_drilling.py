@@ -162,12 +162,12 @@ def _hold(scenario: Scenario, *, seed: int, is_quick: bool, listener: "Listener"
     from opsctl.cli import wiring
     from opsctl.cli.dr_ground import loss_stage
     from opsctl.cli.dr_world import LossWorld
+    from opsctl.dr.drill.book import Loss
     from opsctl.dr.drill.conduct import QUICK_WARM_SECONDS, WARM_SECONDS, Plan, hold
 
-    with (
-        loss_stage(listener, is_quick=is_quick) as stage,
-        closing(LossWorld(stage, scenario=scenario.name)) as world,
-    ):
+    has_older = Loss.REPOSITORY in scenario.recovery.loses
+    stages = loss_stage(listener, is_quick=is_quick, has_older_backup=has_older)
+    with stages as stage, closing(LossWorld(stage, scenario=scenario.name)) as world:
         return hold(
             Plan(
                 name=scenario.name,

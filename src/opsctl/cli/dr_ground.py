@@ -65,8 +65,16 @@ class LossStage:
 
 
 @contextmanager
-def loss_stage(listener: "Listener", *, is_quick: bool = False) -> Iterator[LossStage]:
-    """Make a ground with a whole backup of it, and end all of it with the block; a quick one has no watchers."""
+def loss_stage(
+    listener: "Listener", *, is_quick: bool = False, has_older_backup: bool = False
+) -> Iterator[LossStage]:
+    """Make a ground with a whole backup of it, and end all of it with the block.
+
+    Args:
+        listener: hears of it.
+        is_quick: without watchers.
+        has_older_backup: verify that backup, and make another one after it.
+    """
     from opsctl.cli import proving_setup, watching, wiring
 
     clock, settings = wiring.clock(), wiring.settings()
@@ -84,6 +92,9 @@ def loss_stage(listener: "Listener", *, is_quick: bool = False) -> Iterator[Loss
         watchers = None if is_quick else proving_setup.watch(ground, books=books, rules=rules, clock=clock)
         ground.opsctl("stack", "up", "archiver")
         ground.opsctl("dr", "backup", "--full")
+        if has_older_backup:
+            ground.opsctl("dr", "verify")
+            ground.opsctl("dr", "backup", "--full")
         clock.sleep(0.0 if is_quick else _SETTLE_SECONDS)
         yield LossStage(ground=ground, watchers=watchers, outside=outside)
 

@@ -3,6 +3,7 @@
 from collections import Counter
 from typing import TYPE_CHECKING
 
+from opsctl.chaos.sample import status_text
 from opsctl.core.quantiles import quantile
 
 if TYPE_CHECKING:
@@ -38,7 +39,15 @@ def served(samples: "Sequence[Sample]") -> "Served":
     from opsctl.dr.drill.ports import Served
 
     share = sum(each.is_good for each in samples) / len(samples) if samples else None
-    return Served(share=share, tiers=Counter(each.tier for each in samples if each.is_fresh))
+    return Served(
+        share=share,
+        tiers=Counter(each.tier for each in samples if each.is_fresh),
+        misses=Counter(_status(each) for each in samples if not each.is_good),
+    )
+
+
+def _status(sample: "Sample") -> str:
+    return "empty" if sample.is_empty else status_text(sample.status)
 
 
 def _p99(seconds: list[float]) -> float | None:

@@ -13,6 +13,7 @@ from opsctl.dr.drill.words import (
     NOT_COUNTED,
     command_text,
     gone_text,
+    misses_text,
     seconds_text,
     share_text,
     spread_text,
@@ -180,6 +181,8 @@ def _show_readers(run: DrillRun) -> None:
         tiers = tiers_text(run)
         by = f", fresh answers by {escape(tiers)}" if tiers else ""
         _line(f"{gone_text(run)} {share_text(run.served_while_gone)} of the requests were answered{by}")
+        if run.misses_while_gone:
+            _line(f"instead of an answer: {escape(misses_text(run))}")
 
 
 def _show_over_time(run: DrillRun) -> None:

@@ -128,6 +128,7 @@ class _Drill:
             points=tuple(world.points(since=self._started_at)),
             served_while_gone=served.share,
             tiers_while_gone=served.tiers,
+            misses_while_gone=served.misses,
             errors=tuple(self.errors),
             is_interrupted=self.is_interrupted,
         )

@@ -72,6 +72,7 @@ class DrillRun:
         points: what readers got, second by second.
         served_while_gone: part of the readers' requests that were answered from the destruction to the end of the restore.
         tiers_while_gone: fresh answers by tier in that time.
+        misses_while_gone: requests that were not answered in that time, by status; `no answer` where there was none.
         errors: what went wrong with the drill itself: it says nothing then.
         is_interrupted: Ctrl-C.
     """
@@ -93,6 +94,7 @@ class DrillRun:
     points: tuple[SecondSeen, ...] = ()
     served_while_gone: float | None = None
     tiers_while_gone: Mapping[str, int] = field(default_factory=dict)
+    misses_while_gone: Mapping[str, int] = field(default_factory=dict)
     errors: tuple[str, ...] = ()
     is_interrupted: bool = False
 

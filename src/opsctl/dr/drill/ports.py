@@ -25,10 +25,11 @@ class Held:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Served:
-    """What readers got in a time: the part that was answered, and fresh answers by tier."""
+    """What readers got in a time: the part that was answered, fresh answers by tier, and misses by status."""
 
     share: float | None
     tiers: Mapping[str, int] = field(default_factory=dict)
+    misses: Mapping[str, int] = field(default_factory=dict)
 
 
 class World(Protocol):

@@ -116,6 +116,19 @@ def tiers_text(run: DrillRun) -> str:
     )
 
 
+def misses_text(run: DrillRun) -> str:
+    """Return what was got instead of an answer while it was gone; empty where nothing was missed.
+
+    >>> from types import SimpleNamespace
+    >>> misses_text(SimpleNamespace(misses_while_gone={"503": 8, "no answer": 1}))
+    '503 8 times, no answer once'
+    """
+    ordered = sorted(run.misses_while_gone.items(), key=lambda each: (-each[1], each[0]))
+    return ", ".join(
+        f"{status} {'once' if number == 1 else f'{number:,} times'}" for status, number in ordered
+    )
+
+
 def share_text(share: float) -> str:
     """Return a part in percent, and never 100 where something is missing.
 
