@@ -283,7 +283,7 @@ TIER_STATE = _gauge(
 SENTINEL_OK = _gauge(
     "sentinel_ok",
     "state",
-    "1 where the vector database gave the known answer when it was last asked, 0 where it gave another; worst worker.",
+    "0 where the vector database gave another than the known answer when it was last asked, else 1; worst worker.",
     Merging.MINIMUM,
 )
 ADMISSION_LIMIT = _gauge(

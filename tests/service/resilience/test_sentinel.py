@@ -105,6 +105,11 @@ def test_wrong_items_with_good_scores_isolate_the_vectors_until_they_are_right_a
     assert value == 0
 
 
+def test_a_sentinel_that_has_not_looked_yet_tells_of_no_lie() -> None:
+    """Where the book wants none it never looks, and its gauge must not raise an alert for ever."""
+    assert Scene().meters.registry.get_sample_value("ranking_sentinel_ok") == 1
+
+
 def test_a_database_that_exchanges_ids_everywhere_is_found_at_once_and_never_believed() -> None:
     """Reads by id bring other items too; however often it is asked, it is not taken for a catalogue that changed."""
     scene = Scene()
