@@ -59,7 +59,8 @@ NOT_DRILLED: Final = {
     33: "the lines of the local stack carry no TLS; keys that expire or are revoked are tested with the service",
     34: "`opsctl alerts prove` breaks their configurations and a receiver; that the sign of life stays away is noticed "
     "where it is received, outside of this stack",
-    35: "backups come with a later release",
+    35: "`opsctl dr drill repository_corrupted` makes them rot and recovers all the same; `backup_stale` tells when "
+    "they stop",
 }
 
 
