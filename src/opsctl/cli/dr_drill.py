@@ -25,7 +25,7 @@ def register(app: typer.Typer) -> None:
         "opsctl dr drill region_lost --dry-run",
     )(drill)
     command(app, "opsctl dr scenarios", "opsctl dr scenarios --json")(scenarios)
-    command(app, "opsctl dr report", "opsctl dr report --html drills.html --markdown drills.md")(report)
+    command(app, "opsctl dr report", "opsctl dr report --all --html drills.html --markdown drills.md")(report)
 
 
 def drill(
@@ -104,6 +104,9 @@ def report(
         str | None, typer.Argument(metavar="[RUN]", help="Which run; the last without it.")
     ] = None,
     *,
+    everything: Annotated[
+        bool, typer.Option("--all", help="The last drill of every kind of loss, in whichever run.")
+    ] = False,
     html: Html = None,
     junit: Junit = None,
     markdown: Markdown = None,
@@ -114,7 +117,7 @@ def report(
     from opsctl.cli.filling import tell
     from opsctl.ui.show_dr_drill import show_drill_details
 
-    journal = dr_journals.read(run_id)
+    journal = dr_journals.newest() if everything else dr_journals.read(run_id)
     dr_journals.write_outputs(journal, html=html, junit=junit, markdown=markdown)
 
     def show() -> None:

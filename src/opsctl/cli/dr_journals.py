@@ -37,6 +37,32 @@ def read(run_id: str | None) -> "Journal":
     return read_journal(wanted[-1])
 
 
+def newest() -> "Journal":
+    """Return of every kind of loss what came of it when it was last drilled, in whichever run.
+
+    Raises:
+        UsageError: DRC079 nothing was drilled yet.
+    """
+    from opsctl.dr.drill.journal import Journal
+
+    runs: dict[str, Journal] = {}
+    simulated: set[str] = set()
+    for journal in _journals():
+        simulated |= set(journal.simulated)
+        for scenario in {entry.run.scenario for entry in journal.entries}:
+            runs[scenario] = journal
+    if not runs:
+        return read(None)
+    entries = [
+        entry
+        for scenario, journal in sorted(runs.items())
+        for entry in journal.entries
+        if entry.run.scenario == scenario
+    ]
+    run_id = max(journal.run_id for journal in runs.values())
+    return Journal(run_id=run_id, entries=tuple(entries), simulated=tuple(sorted(simulated)))
+
+
 def listed() -> "tuple[Listed, ...]":
     """Return every kind of loss with what came of it last; journals that cannot be read are left out."""
     from opsctl.cli.dr_drilling import scenarios
