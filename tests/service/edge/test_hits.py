@@ -44,7 +44,7 @@ def test_both_ways_answer_the_same(headers: dict[str, str], book: ServiceBook, *
     async def both(world: World) -> tuple[Reply, Reply]:
         await world.ask("/v1/feed/7")
         world.time.now += 3
-        world.keys.forget_all()
+        world.keys.doubt_all()
         return await world.ask("/v1/feed/7", headers=headers), await world.ask("/v1/feed/7", headers=headers)
 
     with World(service=book, cache=cache) as world:

@@ -320,6 +320,35 @@ def test_without_the_database_a_key_that_was_good_stays_good_for_a_while() -> No
     run(story())
 
 
+def test_when_any_key_may_have_been_revoked_each_is_asked_for_again_before_it_is_good() -> None:
+    """As after an invalidation of everything: nobody is let in by what was remembered."""
+
+    async def story() -> None:
+        keys = Checked()
+        await keys.grant()
+        keys.check.doubt_all()
+        keys.source.records["goodkey1"] = key_record(revoked_at=datetime.now(UTC))
+        assert await keys.reason() == "revoked_key"
+
+    run(story())
+
+
+def test_without_the_database_a_doubted_key_is_as_good_as_it_was() -> None:
+    """Caches are emptied just after a restore, when the database may not answer yet: readers go on."""
+
+    async def story() -> None:
+        keys = Checked()
+        await keys.grant()
+        keys.source.is_gone = True
+        keys.check.doubt_all()
+        assert (await keys.grant()).prefix == "goodkey1"
+        keys.time.now += 61
+        with pytest.raises(KeysUnavailableError):
+            await keys.grant()
+
+    run(story())
+
+
 def test_a_key_revoked_while_it_is_looked_up_is_not_remembered() -> None:
     """What was read before the revocation must not outlive it."""
 

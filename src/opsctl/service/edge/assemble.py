@@ -68,7 +68,7 @@ def make_edge(  # noqa: PLR0913 - what it is made of
     cells = SharedCells(limits_file)
     counting = Counting(meters, cells)
     cors = Cors(options.origins)
-    memory.key_revoked = lambda prefix: keys.forget_all() if prefix is None else keys.forget(prefix)
+    memory.key_revoked = lambda prefix: keys.doubt_all() if prefix is None else keys.forget(prefix)
     feeds = FeedCache(
         application,
         memory,

@@ -186,12 +186,19 @@ class KeyCheck:
         self._drop(prefix)
         self._unknown.pop(prefix, None)
 
-    def forget_all(self) -> None:
-        """Drop what is remembered of all keys."""
+    def doubt_all(self) -> None:
+        """Have the database asked of every key before it is good again; any of them may have been revoked.
+
+        Where the database does not answer they stay as good as they were: caches are emptied after a restore, too.
+        """
         self._forgotten += 1
-        self._known.clear()
-        self._proven.clear()
         self._unknown.clear()
+        now = self._now()
+        for known in self._known.values():
+            self._unprove(known)
+            known.is_orphaned = False
+            known.checked_at = min(known.checked_at, now - self._remembered_seconds)
+            known.ask_again_at = now
 
     @property
     def remembered_keys(self) -> int:
