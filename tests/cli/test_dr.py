@@ -308,6 +308,21 @@ def test_where_a_server_is_named_a_backup_is_a_dump(made: Shop):
 
 
 @pytest.mark.drill
+def test_a_backup_is_proven_on_a_machine_that_has_no_project(made: Shop, empty: Path):
+    """With the books that are in it, which say what its vectors were made with; whoever has the mark reads it anywhere."""
+    source = ("--from", str(made.repository), "--identity", str(made.key), "--json")
+    full = made.runs["full"].data["manifest"]["backup_id"]
+
+    done = run(empty, "dr", "verify", full, *source)
+
+    assert done.exit_code == 0, done.stderr + done.stdout
+    assert (done.data[0]["depth"], done.data[0]["doubts"]) == ("restored", [])
+    assert made.listed()[-1]["verified"]["mark"] == "good"
+    assert not list((empty / ".opsctl").glob("verify-*"))
+    assert not (empty / "opsctl.yaml").exists()
+
+
+@pytest.mark.drill
 def test_vectors_alone_are_brought_level_with_the_database_as_it_is(made: Shop):
     """After they were lost, and the truth has gone on since the snapshot."""
     made.rows("update content set title = 'later still' where id % 50 = 1")

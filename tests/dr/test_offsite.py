@@ -86,7 +86,9 @@ def test_only_what_is_missing_is_copied(here: FolderRepository, tmp_path: Path):
     assert there.order == ["wal/7/next"]
 
 
-def test_what_breaks_off_goes_on_where_it_was(here: FolderRepository, tmp_path: Path):
+def test_what_breaks_off_goes_on_where_it_was(
+    here: FolderRepository, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
     """The trouble is told, and what has arrived stays."""
     there = Noting(tmp_path / "there")
     put = there.put
@@ -96,17 +98,19 @@ def test_what_breaks_off_goes_on_where_it_was(here: FolderRepository, tmp_path: 
             raise NotReadyError("nobody answers", code="REP005")
         return put(key, pieces)
 
-    there.put = once
+    monkeypatch.setattr(there, "put", once)
     with pytest.raises(NotReadyError):
         copy(here, there)
     assert sorted(contents(there)) == sorted([LOG, FILES[0]])
 
-    there.put = put
+    monkeypatch.setattr(there, "put", put)
     assert copy(here, there).objects == 2
     assert MANIFEST in contents(there)
 
 
-def test_what_somebody_else_copied_meanwhile_is_no_trouble(here: FolderRepository, tmp_path: Path):
+def test_what_somebody_else_copied_meanwhile_is_no_trouble(
+    here: FolderRepository, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
     """Such as the archiver, which mirrors the log all the time."""
     there = Noting(tmp_path / "there")
     listed = there.list
@@ -116,7 +120,7 @@ def test_what_somebody_else_copied_meanwhile_is_no_trouble(here: FolderRepositor
         if prefix == "wal/":
             there.put(LOG, here.get(LOG))
 
-    there.list = before
+    monkeypatch.setattr(there, "list", before)
 
     copy(here, there)
 

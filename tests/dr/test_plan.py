@@ -1,6 +1,7 @@
 """The plan of a restore says what it takes before anything is touched, and counts nothing twice."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from tests.dr.manifests import full_manifest, sealed
@@ -15,12 +16,15 @@ from opsctl.dr.postgres.wal import Lineage, Segment
 MIB = 1024**2
 SEGMENT = 16 * MIB
 INCREMENTAL = full_manifest()
+assert INCREMENTAL.base is not None
+BASE = INCREMENTAL.base
+FULL_BASE = replace(BASE, tar=sealed("base.tar", size=900 * MIB))
 FULL = replace(
     INCREMENTAL,
     backup_id="20261128T030000Z-full-3d4e5f",
     kind=BackupKind.FULL,
     parent=None,
-    base=replace(INCREMENTAL.base, tar=sealed("base.tar", size=900 * MIB)),
+    base=FULL_BASE,
 )
 ARCHIVE = WalArchive(system_identifier="7", segment_bytes=SEGMENT, pieces={}, histories={})
 
@@ -39,7 +43,7 @@ def chain(*backups, segments=3):
 
 def plan(of, **changes):
     """Return the plan of a restore."""
-    asked = {"target": "latest", "vectors": INCREMENTAL, "into": "live"} | changes
+    asked: dict[str, Any] = {"target": "latest", "vectors": INCREMENTAL, "into": "live"} | changes
     return plan_restore(of, **asked)
 
 
@@ -47,7 +51,7 @@ def test_everything_that_is_fetched_is_counted_once():
     """Each base, the log, each snapshot, as they are stored."""
     found = plan(chain(FULL, INCREMENTAL))
 
-    stored = [FULL.base.tar, INCREMENTAL.base.tar, INCREMENTAL.vectors[0].snapshot]
+    stored = [FULL_BASE.tar, BASE.tar, INCREMENTAL.vectors[0].snapshot]
     assert found.fetched_bytes == sum(file.stored_bytes for file in stored) + 3 * SEGMENT
     assert (found.segments, found.collections) == (3, 1)
     assert found.backups == (FULL.backup_id, INCREMENTAL.backup_id)

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 from tests.dr.manifests import full_manifest
@@ -19,12 +20,14 @@ BEGINNING = Beginning(
 )
 NEXT = replace(BEGINNING, backup_id="20261129T040000Z-full-ffffff", started_at=AT + timedelta(hours=1))
 WHOLE = full_manifest()
+assert WHOLE.configuration is not None
+CONFIGURATION = WHOLE.configuration
 VECTORS = TakenVectors(snapshots=WHOLE.vectors, golden=WHOLE.golden, aliases=dict(WHOLE.aliases))
 STEPS = {
     "vectors": (TakenVectors, VECTORS),
     "base": (BaseBackup, WHOLE.base),
     "dump": (Dump, WHOLE.dump),
-    "configuration": (SealedFile, WHOLE.configuration),
+    "configuration": (SealedFile, CONFIGURATION),
 }
 
 
@@ -39,7 +42,7 @@ def begun(path: Path, beginning: Beginning = BEGINNING, *, now: datetime | None 
     return open_unfinished(path, beginning, now=now or beginning.started_at)
 
 
-def never() -> object:
+def never() -> NoReturn:
     """Stand for a step that must not be repeated."""
     raise AssertionError("it was done already")
 
@@ -56,7 +59,11 @@ def test_what_was_done_before_it_was_killed_is_not_done_again(path: Path, killed
     made: list[str] = []
 
     def make(name: str) -> Callable[[], object]:
-        return lambda: made.append(name) or STEPS[name][1]
+        def step() -> object:
+            made.append(name)
+            return STEPS[name][1]
+
+        return step
 
     do(begun(path), order[:killed_after], make)
     again = begun(path, NEXT)
@@ -80,7 +87,7 @@ def test_a_step_that_failed_is_done_again(path: Path):
 
     again = begun(path, NEXT)
     assert again.done == ()
-    assert again.step("configuration", SealedFile, lambda: WHOLE.configuration) == WHOLE.configuration
+    assert again.step("configuration", SealedFile, lambda: CONFIGURATION) == CONFIGURATION
 
 
 def test_each_attempt_has_its_number_before_anything_is_written(path: Path):
@@ -171,7 +178,7 @@ def test_a_step_that_another_opsctl_noted_is_done_again(path: Path):
 
     notes = begun(path, NEXT)
 
-    assert notes.step("configuration", SealedFile, lambda: WHOLE.configuration) == WHOLE.configuration
+    assert notes.step("configuration", SealedFile, lambda: CONFIGURATION) == CONFIGURATION
     assert notes.step("vectors", TakenVectors, never) == VECTORS
 
 

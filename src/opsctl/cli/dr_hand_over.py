@@ -2,13 +2,14 @@
 
 import shutil
 from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from opsctl.cli.dr_site import ScratchSite
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     import psycopg
 
@@ -57,8 +58,8 @@ class FolderSite(ScratchSite):
 class LiveSite(ScratchSite):
     """A restore in the place of this project's stack; what was there is moved aside, not deleted."""
 
-    def __init__(self, live_home: Path, *, stamp: str, **how: Any) -> None:
-        super().__init__(live_home / f"restore-{stamp}", **how)
+    def __init__(self, live_home: Path, *, scratch: Path, stamp: str, **how: Any) -> None:
+        super().__init__(scratch, **how)
         self._live_home = live_home.resolve()
         self._stamp = stamp
 
@@ -68,28 +69,26 @@ class LiveSite(ScratchSite):
         from opsctl.core.events import ignore
         from opsctl.dr.restore import Outcome
         from opsctl.stack.down import stop_stack
+        from opsctl.stack.record import runs
         from opsctl.stack.up import start_stack
 
         parts = self._parts()
+        ran = tuple(name for name in parts if runs(self._live_home, name))
         self.stop()
-        stop_stack(self._live_home, listener=ignore, clock=wiring.clock(), only=parts)
-        moved: list[tuple[Path, Path]] = []
+        moves: list[_Move] = []
         try:
+            stop_stack(self._live_home, listener=ignore, clock=wiring.clock(), only=parts)
             for ours, live in self._folders():
-                if live.exists():
-                    aside = live.with_name(f"{live.name}.replaced-{self._stamp}")
-                    moved.append((live, aside))
-                    live.rename(aside)
-                live.parent.mkdir(parents=True, exist_ok=True)
-                ours.rename(live)
+                moves.append(_Move(live=live, aside=live.with_name(f"{live.name}.replaced-{self._stamp}")))
+                moves[-1].make(ours)
             self._give_password()
             start_stack(self._live_home, listener=ignore, clock=wiring.clock(), only=parts)
         except BaseException:
-            self._take_back(moved)
+            self._take_back(moves, ran=ran)
             raise
         self.abandon()
         self._forget_notes()
-        return Outcome(figures={"put aside": len(moved)})
+        return Outcome(figures={"put aside": sum(move.was_there for move in moves)})
 
     def _parts(self) -> "tuple[PartName, ...]":
         from opsctl.stack.model import PartName
@@ -125,18 +124,49 @@ class LiveSite(ScratchSite):
         for path in (notes / "unfinished.json", *notes.glob("manifests/*.backup_manifest")):
             path.unlink(missing_ok=True)
 
-    def _take_back(self, moved: "list[tuple[Path, Path]]") -> None:
-        """Let everything be where it was; what was restored is still there to be looked at."""
+    def _take_back(self, moves: "Sequence[_Move]", *, ran: "tuple[PartName, ...]") -> None:
+        """Let everything be where it was, and run what ran; what was restored is still there to be looked at."""
         from opsctl.cli import wiring
-        from opsctl.core.events import ignore
+        from opsctl.core.errors import OpsError
+        from opsctl.core.events import Noted, ignore
         from opsctl.stack.down import stop_stack
+        from opsctl.stack.up import start_stack
 
         stop_stack(self._live_home, listener=ignore, clock=wiring.clock(), only=self._parts())
-        for live, aside in reversed(moved):
-            if aside.exists():
-                if live.exists():
-                    live.rename(live.with_name(f"{live.name}.unused-{self._stamp}"))
-                aside.rename(live)
+        for move in reversed(moves):
+            move.take_back(unused=move.live.with_name(f"{move.live.name}.unused-{self._stamp}"))
+        try:
+            if ran:
+                start_stack(self._live_home, listener=ignore, clock=wiring.clock(), only=ran)
+        except OpsError as error:
+            message = f"the stack is as it was, and does not start: {error.message}; try `opsctl stack up`"
+            self._listener(Noted(subject="restore", message=message))
+
+
+@dataclass(slots=True, kw_only=True)
+class _Move:
+    """A folder of live data that is changed for another one, and back again where something goes wrong."""
+
+    live: Path
+    aside: Path
+    was_there: bool = False
+    is_made: bool = False
+
+    def make(self, ours: Path) -> None:
+        """Put what is there aside, and ours in its place."""
+        if self.live.exists():
+            self.live.rename(self.aside)
+            self.was_there = True
+        self.live.parent.mkdir(parents=True, exist_ok=True)
+        ours.rename(self.live)
+        self.is_made = True
+
+    def take_back(self, *, unused: Path) -> None:
+        """Put ours away, and what was there back."""
+        if self.is_made:
+            self.live.rename(unused)
+        if self.was_there:
+            self.aside.rename(self.live)
 
 
 class VectorsSite(LiveSite):

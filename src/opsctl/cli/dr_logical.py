@@ -178,10 +178,13 @@ def trial(manifest: "BackupManifest", *, vault: "Vault", listener: "Listener") -
     """
     from opsctl.cli import wiring
     from opsctl.cli.dr_restoring import books_of
+    from opsctl.cli.dr_scratch import TRIAL, scratch_home
     from opsctl.dr.restore import Step, restore
 
-    home = wiring.settings().home / f"verify-{secrets.token_hex(4)}"
-    with books_of(manifest, vault=vault, folder=home / "project"):
+    with (
+        scratch_home(TRIAL, token=secrets.token_hex(4), listener=listener) as home,
+        books_of(manifest, vault=vault, folder=home / "project"),
+    ):
         site = LogicalSite(home, chain=None, manifest=manifest, vault=vault, listener=listener)
         try:
             return restore(

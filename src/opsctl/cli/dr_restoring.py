@@ -182,28 +182,38 @@ def restore(asked: Asked, *, into: str, listener: "Listener") -> "RestoreReport"
     unless one was named.
 
     Raises:
+        RefusedError: FIL002 the live stack is being restored already.
         OpsError: the last of those that were tried is damaged, too, or something else went wrong; the target is as it was.
     """
+    from opsctl.cli import dr_place
+    from opsctl.clients.files import FileLock
+
+    if into != LIVE:
+        return _restore(asked, into=into, listener=listener)
+    with FileLock(dr_place.notes_folder() / "restore.lock", what="a restore"):
+        _await_archiver()
+        return _restore(asked, into=into, listener=listener)
+
+
+def _restore(asked: Asked, *, into: str, listener: "Listener") -> "RestoreReport":
     from opsctl.cli import wiring
     from opsctl.core.events import Noted
     from opsctl.dr.restore import Step
     from opsctl.dr.restore import restore as run
 
     without = [*asked.without]
-    if into == LIVE:
-        _await_archiver()
     while True:
         way = way_to(replace(asked, without=tuple(without)))
-        site = _site(way, into=into, listener=listener)
         try:
-            report = run(
-                site,
-                backup_id=way.newest.backup_id,
-                target=way.target,
-                clock=wiring.clock(),
-                listener=listener,
-                skip=() if way.chain is not None else (Step.DATABASE,),
-            )
+            with _site(way, into=into, listener=listener) as site:
+                report = run(
+                    site,
+                    backup_id=way.newest.backup_id,
+                    target=way.target,
+                    clock=wiring.clock(),
+                    listener=listener,
+                    skip=() if way.chain is not None else (Step.DATABASE,),
+                )
         except FailedError as error:
             if asked.backup is not None or error.code not in _DAMAGED or not _has_other(way, asked, without):
                 raise
@@ -255,11 +265,13 @@ def _write_down(report: "RestoreReport") -> None:
 @contextmanager
 def trial(way: Way, *, listener: "Listener") -> "Iterator[Site]":
     """Give a site in a scratch folder that is gone afterwards."""
-    from opsctl.cli import wiring
+    from opsctl.cli.dr_scratch import TRIAL, scratch_home
     from opsctl.cli.dr_site import ScratchSite
 
-    home = wiring.settings().home / f"verify-{secrets.token_hex(4)}"
-    with books_of(way.newest, vault=way.vault, folder=home / "project"):
+    with (
+        scratch_home(TRIAL, token=secrets.token_hex(4), listener=listener) as home,
+        books_of(way.newest, vault=way.vault, folder=home / "project"),
+    ):
         site = ScratchSite(
             home,
             chain=way.chain,
@@ -314,9 +326,11 @@ def require_confirmed(into: str, confirm: str | None) -> None:
         )
 
 
-def _site(way: Way, *, into: str, listener: "Listener") -> "Site":
+@contextmanager
+def _site(way: Way, *, into: str, listener: "Listener") -> "Iterator[Site]":
     from opsctl.cli import wiring
     from opsctl.cli.dr_hand_over import FolderSite, LiveSite, VectorsSite
+    from opsctl.cli.dr_scratch import RESTORE, scratch_home
     from opsctl.clients.files import read_text
     from opsctl.stack.model import password_file
 
@@ -327,21 +341,23 @@ def _site(way: Way, *, into: str, listener: "Listener") -> "Site":
         "listener": listener,
         "from_truth": way.from_truth,
     }
+    if into != LIVE:
+        if way.chain is None:
+            raise RefusedError(
+                "vectors alone can only be restored beside their database",
+                code="DRC078",
+                fix="opsctl dr restore --only vectors --into live --confirm NAME; or leave --only away",
+            )
+        yield FolderSite(Path(into), **how)
+        return
     home = wiring.settings().home
-    if into == LIVE:
-        secret = password_file(home)
-        # Whoever talks to the database goes on with the password that they have.
-        password = read_text(secret).strip() if secret.is_file() else None
-        stamp = f"{wiring.clock().now():%Y%m%dT%H%M%SZ}"
-        kind = LiveSite if way.chain is not None else VectorsSite
-        return kind(home, stamp=stamp, password=password, **how)
-    if way.chain is None:
-        raise RefusedError(
-            "vectors alone can only be restored beside their database",
-            code="DRC078",
-            fix="opsctl dr restore --only vectors --into live --confirm NAME; or leave --only away",
-        )
-    return FolderSite(Path(into), **how)
+    secret = password_file(home)
+    # Whoever talks to the database goes on with the password that they have.
+    password = read_text(secret).strip() if secret.is_file() else None
+    stamp = f"{wiring.clock().now():%Y%m%dT%H%M%SZ}"
+    kind = LiveSite if way.chain is not None else VectorsSite
+    with scratch_home(RESTORE, token=stamp, listener=listener) as scratch:
+        yield kind(home, scratch=scratch, stamp=stamp, password=password, **how)
 
 
 def _replaced(into: str, *, only_vectors: bool) -> Iterator[Path]:

@@ -46,11 +46,11 @@ def start_watch_tower(
 
     start(PartName.SINK)
     write_watch_files(home, files(read_stack_record(home).places[PartName.SINK]))
-    running = [name for name in (PartName.ALERTMANAGER, PartName.PROMETHEUS) if runs(home, name)]
+    running = [part for part in (PartName.ALERTMANAGER, PartName.PROMETHEUS) if runs(home, part)]
     # The exporter before Prometheus, so that it is a target from the start.
     state = start(PartName.ALERTMANAGER, PartName.EXPORTER, PartName.PROMETHEUS)
-    for name in running:
-        reload_watcher(home, name)
+    for part in running:
+        reload_watcher(home, part)
     return state
 
 

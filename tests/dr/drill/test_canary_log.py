@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pytest
 
-from opsctl.dr.drill import canary_log as module
 from opsctl.dr.drill.canary_log import CanaryLog, Said, read_canary_log
 from opsctl.dr.drill.losses import Acknowledged
 
@@ -65,8 +64,17 @@ def test_each_line_is_synced_before_the_call_returns(path: Path, monkeypatch: py
     """A machine that is gone has told what it promised."""
     order: list[str] = []
     real_write, real_sync = os.write, os.fdatasync
-    monkeypatch.setattr(module.os, "write", lambda *given: order.append("write") or real_write(*given))
-    monkeypatch.setattr(module.os, "fdatasync", lambda *given: order.append("sync") or real_sync(*given))
+
+    def write(descriptor: int, data: bytes) -> int:
+        order.append("write")
+        return real_write(descriptor, data)
+
+    def sync(descriptor: int) -> None:
+        order.append("sync")
+        real_sync(descriptor)
+
+    monkeypatch.setattr(os, "write", write)
+    monkeypatch.setattr(os, "fdatasync", sync)
 
     written(path, rows=1)
 

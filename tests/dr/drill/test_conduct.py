@@ -290,11 +290,16 @@ def test_a_service_that_never_meets_its_level_again_is_a_miss(clock: ExactClock)
     assert judge(run, GOALS).reasons == ("the service level was not met again",)
 
 
-def test_golden_requests_have_to_be_good_in_a_row(clock: ExactClock):
+def test_golden_requests_have_to_be_good_in_a_row(clock: ExactClock, monkeypatch: pytest.MonkeyPatch):
     """One that is bad begins the row anew."""
     world = World(clock)
     answers = [True] * 19 + [False] + [True] * 20
-    world.golden = lambda: (clock.sleep(0.5), answers.pop(0))[1]
+
+    def golden() -> bool:
+        clock.sleep(0.5)
+        return answers.pop(0)
+
+    monkeypatch.setattr(world, "golden", golden)
 
     run = drilled(world)
 
@@ -315,7 +320,7 @@ def test_what_was_lost_is_counted_from_rows(clock: ExactClock):
     assert run.divergence == 0
 
 
-def test_rows_that_are_in_one_store_only_are_counted(clock: ExactClock):
+def test_rows_that_are_in_one_store_only_are_counted(clock: ExactClock, monkeypatch: pytest.MonkeyPatch):
     """Of the streams that the vectors follow."""
     world = World(clock)
     held = world.held
@@ -326,7 +331,7 @@ def test_rows_that_are_in_one_store_only_are_counted(clock: ExactClock):
             truth=found.truth, vectors={CONTENT: set(found.truth[CONTENT]) - {5}}, catalogue=found.catalogue
         )
 
-    world.held = without_one
+    monkeypatch.setattr(world, "held", without_one)
 
     run = drilled(world)
 
@@ -392,6 +397,7 @@ def test_what_readers_got_is_that_of_the_time_without_the_stores(clock: ExactClo
     world, failed = World(clock), World(ExactClock(), exit_codes=[1])
     run, never = drilled(world), drilled(failed)
 
+    assert run.destroyed_at is not None
     restored_at = run.destroyed_at + sum(each.seconds for each in run.stages[:3])
     assert world.served_between == pytest.approx((run.destroyed_at, restored_at))
     assert failed.served_between == pytest.approx((never.destroyed_at, never.ended_at))

@@ -1,6 +1,7 @@
 """A miss is a miss, whichever objective it is of; what says nothing is neither a pass nor a miss."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -37,7 +38,7 @@ GOOD = DrillRun(
 )
 
 
-def reasons(outcome: Outcome, **changes: object) -> tuple[str, ...]:
+def reasons(outcome: Outcome, **changes: Any) -> tuple[str, ...]:
     """Return the reasons of a drill that differs from a good one."""
     verdict = judge(replace(GOOD, **changes), GOALS)
     assert verdict.outcome is outcome
