@@ -126,8 +126,10 @@ def test_an_address_is_shown_without_its_query() -> None:
 
 def test_a_database_that_takes_no_writes_says_so(database: DatabaseAddress) -> None:
     """As while it fails over, or when a hosted one is nearly full: no bug, and nothing was written."""
-    with pytest.raises(NotReadyError) as caught, translated_errors(database), connect(database) as connection:
+    with connect(database) as connection:
         connection.execute("set transaction read only")
-        connection.execute("delete from content")
+        with pytest.raises(NotReadyError) as caught, translated_errors(database):
+            connection.execute("delete from content")
+        connection.rollback()
 
     assert caught.value.code == "DBS009"
