@@ -15,7 +15,7 @@ demo: $(STAMP) ## Build, verify, swap and measure derived collections on a gener
 	@PATH="$(CURDIR)/$(BIN):$$PATH" sh docs/demo.sh
 
 test: $(STAMP) tools ## Run the tests (what they need from Debian is installed where root or sudo is there)
-	$(BIN)/pytest
+	$(BIN)/pytest --numprocesses 2 --dist loadfile
 
 check: $(STAMP) ## Lint, formatting, types and layers
 	$(BIN)/ruff check

@@ -279,6 +279,7 @@ def trial(way: Way, *, listener: "Listener") -> "Iterator[Site]":
             vault=way.vault,
             listener=listener,
             from_truth=way.from_truth,
+            checks_pages=True,
         )
         try:
             yield site

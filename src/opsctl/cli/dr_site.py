@@ -35,6 +35,7 @@ class ScratchSite:
         vault: where all of it is.
         password: of the database's owner from now on; a new one where none is given.
         from_truth: build the vectors from the database instead of putting snapshots back.
+        checks_pages: read every page of the database and compare its checksum, which takes its time.
         listener: hears of every phase.
     """
 
@@ -48,6 +49,7 @@ class ScratchSite:
         listener: "Listener",
         password: str | None = None,
         from_truth: bool = False,
+        checks_pages: bool = False,
     ) -> None:
         self.home = home.resolve()
         self._chain = chain
@@ -56,6 +58,7 @@ class ScratchSite:
         self._listener = listener
         self._password = password or secrets.token_urlsafe(32)
         self._from_truth = from_truth
+        self._checks_pages = checks_pages
         self._closing = ExitStack()
         self._state: StackState | None = None
         self._store: QdrantStore | None = None
@@ -67,6 +70,7 @@ class ScratchSite:
         from opsctl.cli import wiring
         from opsctl.clients.files import write_atomically
         from opsctl.clients.postgres_programs import PostgresPrograms
+        from opsctl.dr.postgres.inspect import check_pages
         from opsctl.dr.postgres.rebuild import materialise
         from opsctl.dr.postgres.recover import NewPassword, recover
         from opsctl.dr.restore import Point
@@ -95,6 +99,8 @@ class ScratchSite:
             clock=wiring.clock(),
             new_password=NewPassword(role=SUPERUSER, password=self._password),
         )
+        if self._checks_pages:
+            check_pages(recovered.data, programs=programs)
         recovered.data.rename(place.data_dir / "data")
         shutil.rmtree(rebuilt.folder)
         secret = password_file(self.home)
