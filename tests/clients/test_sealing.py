@@ -294,6 +294,7 @@ def test_a_new_key_is_a_file_that_can_be_read_and_its_recipient(tmp_path: Path) 
         ("-----BEGIN AGE ENCRYPTED FILE-----\nabc", "itself encrypted"),
         ("age-encryption.org/v1\n-> scrypt", "itself encrypted"),
     ],
+    ids=["empty", "comment", "public key", "words after it", "cut short", "armoured", "encrypted"],
 )
 def test_a_file_without_a_key_is_refused_and_never_repeated(tmp_path: Path, text: str, why: str) -> None:
     """The path stands in the message, and nothing of the file."""
@@ -312,7 +313,11 @@ def test_a_file_without_a_key_is_refused_and_never_repeated(tmp_path: Path, text
     assert _SECRET_LINE[20:-1] not in said
 
 
-@pytest.mark.parametrize("recipient", ["", "age1abc", _RECIPIENT[:-1], "ssh-ed25519 AAAA", _SECRET_LINE])
+@pytest.mark.parametrize(
+    "recipient",
+    ["", "age1abc", _RECIPIENT[:-1], "ssh-ed25519 AAAA", _SECRET_LINE],
+    ids=["empty", "short", "cut", "of SSH", "secret"],
+)
 def test_a_bad_recipient_is_refused_at_once(recipient: str) -> None:
     """Before anything is copied; a secret key in that place is not repeated."""
     with pytest.raises(UsageError) as caught:
