@@ -1,17 +1,10 @@
 """The commands `opsctl dr drill`, `scenarios` and `report`: losses made for real on a stack of their own, and what came of them."""
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from opsctl.cli.options import DryRun, Json, command
-
-Html = Annotated[
-    Path | None, typer.Option("--html", metavar="FILE", help="Also write a page with time lines.")
-]
-Junit = Annotated[Path | None, typer.Option("--junit", metavar="FILE", help="Also write JUnit XML.")]
-Markdown = Annotated[Path | None, typer.Option("--markdown", metavar="FILE", help="Also write Markdown.")]
+from opsctl.cli.options import DryRun, Html, Json, Junit, Markdown, command
 
 
 def register(app: typer.Typer) -> None:

@@ -31,9 +31,9 @@ class Listed:
 
 def listed(*, offsite: bool) -> Listed:
     """Return what is kept."""
-    from opsctl.cli import dr_place, dr_restoring
+    from opsctl.cli import dr_place, dr_way
 
-    place = dr_restoring.place_of(offsite=offsite)
+    place = dr_way.place_of(offsite=offsite)
     vault = dr_place.vault(place)
     backups = dr_place.catalogue(vault).backups()
     return Listed(
@@ -46,7 +46,7 @@ def listed(*, offsite: bool) -> Listed:
 
 def _window(backups: "tuple[Kept, ...]", *, place: str | None) -> Window | None:
     """Return from the end of the oldest base backup of the newest server to the end of its log."""
-    from opsctl.cli import dr_restoring
+    from opsctl.cli import dr_way
     from opsctl.core.errors import OpsError
     from opsctl.dr.postgres.target import Latest
     from opsctl.dr.postgres.wal import format_lsn
@@ -64,7 +64,7 @@ def _window(backups: "tuple[Kept, ...]", *, place: str | None) -> Window | None:
     ]
     oldest = mine[-1]
     try:
-        chain = dr_restoring.way_to(dr_restoring.Asked(target=Latest(), place=place)).chain
+        chain = dr_way.way_to(dr_way.Asked(target=Latest(), place=place)).chain
         end, trouble = format_lsn(chain.end) if chain else "", None
     except OpsError as error:
         end, trouble = (

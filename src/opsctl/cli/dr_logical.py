@@ -177,8 +177,8 @@ def trial(manifest: "BackupManifest", *, vault: "Vault", listener: "Listener") -
         NotReadyError: DRC089 the dump needs an extension that is not here: that says nothing about the backup.
     """
     from opsctl.cli import wiring
-    from opsctl.cli.dr_restoring import books_of
     from opsctl.cli.dr_scratch import TRIAL, scratch_home
+    from opsctl.cli.dr_trial import books_of
     from opsctl.dr.restore import Step, restore
 
     with (

@@ -148,7 +148,7 @@ def restore(
     what the point does not know is removed; aliases come last. All of that happens beside the target and is proven
     there, so a restore that fails leaves the target as it was.
     """
-    from opsctl.cli import dr_place, dr_restoring
+    from opsctl.cli import dr_place, dr_restoring, dr_way
     from opsctl.cli.exit import leave
     from opsctl.cli.filling import tell
     from opsctl.core.exit_codes import ExitCode
@@ -163,15 +163,15 @@ def restore(
             "vectors alone go to the database as it is, to no other point", param_hint="--only"
         )
     dr_place.choose(place=place, identity=identity)
-    asked = dr_restoring.Asked(
+    asked = dr_way.Asked(
         target=parse_target(to),
-        place=dr_restoring.place_of(offsite=offsite),
+        place=dr_way.place_of(offsite=offsite),
         backup=backup,
         from_truth=vectors is VectorsFrom.TRUTH,
         without=tuple(without or ()),
-        only=dr_restoring.Only(only) if only is not None else None,
+        only=dr_way.Only(only) if only is not None else None,
     )
-    plan = dr_restoring.plan(dr_restoring.way_to(asked), into=into)
+    plan = dr_restoring.plan(dr_way.way_to(asked), into=into)
     if dry_run:
         tell("opsctl.dr.restore_plan", data=plan, json=json, show=lambda: show_restore_plan(plan))
         return

@@ -12,7 +12,7 @@ from opsctl.dr.manifest import BackupKind
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from opsctl.cli.dr_restoring import Way
+    from opsctl.cli.dr_way import Way
     from opsctl.core.events import Listener
     from opsctl.dr.kept import Kept
     from opsctl.dr.manifest import BackupManifest
@@ -35,10 +35,10 @@ def verified(
         UsageError: DRC060 there is none, DRC071 there is no off-site copy; SEA003, SEA004 no key fits.
         NotReadyError: it could not be looked at; nothing is written down then.
     """
-    from opsctl.cli import dr_place, dr_restoring
+    from opsctl.cli import dr_place, dr_way
     from opsctl.dr.kept import choose
 
-    place = dr_restoring.place_of(offsite=offsite)
+    place = dr_way.place_of(offsite=offsite)
     vault = dr_place.vault(place)
     backups = dr_place.catalogue(vault).backups()
     chosen = choose(backups, backup)
@@ -108,13 +108,13 @@ def _report(kept: "Kept", look: _Look) -> "VerifyReport":
 
 def _trial(kept: "Kept", manifest: "BackupManifest", look: _Look) -> "RestoreReport":
     """Restore it where nobody is disturbed."""
-    from opsctl.cli import dr_logical, dr_restoring, wiring
+    from opsctl.cli import dr_logical, dr_trial, wiring
     from opsctl.dr.restore import Step, restore
 
     if manifest.dump is not None:
         return dr_logical.trial(manifest, vault=look.vault, listener=look.listener)
     found = _way(kept, look)
-    with dr_restoring.trial(found, listener=look.listener) as site:
+    with dr_trial.trial(found, listener=look.listener) as site:
         return restore(
             site,
             backup_id=found.newest.backup_id,
@@ -127,15 +127,15 @@ def _trial(kept: "Kept", manifest: "BackupManifest", look: _Look) -> "RestoreRep
 
 def _way(kept: "Kept", look: _Look) -> "Way":
     """Return the way to be tried: with all of the log from the newest backup, to their own end from the others."""
-    from opsctl.cli import dr_restoring
+    from opsctl.cli import dr_way
     from opsctl.dr.postgres.target import Latest
 
     if look.is_newest(kept):
-        way = dr_restoring.way_to(dr_restoring.Asked(target=Latest(), place=look.place, even_bad=True))
+        way = dr_way.way_to(dr_way.Asked(target=Latest(), place=look.place, even_bad=True))
         # After a restore to a point before it, the log goes on from an older one: then it has nothing but its own end.
         if way.newest.backup_id == kept.backup_id:
             return way
-    return dr_restoring.way_to(dr_restoring.Asked(target=Latest(), place=look.place, backup=kept.backup_id))
+    return dr_way.way_to(dr_way.Asked(target=Latest(), place=look.place, backup=kept.backup_id))
 
 
 def _contents(kept: "Kept", manifest: "BackupManifest", look: _Look) -> "Contents":

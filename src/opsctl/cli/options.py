@@ -3,6 +3,7 @@
 import inspect
 import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
 import typer
@@ -22,6 +23,11 @@ def _remember_json(value: bool) -> bool:
 Json = Annotated[
     bool, typer.Option("--json", help="Print one JSON document instead of a table.", callback=_remember_json)
 ]
+Html = Annotated[
+    Path | None, typer.Option("--html", metavar="FILE", help="Also write a page with time lines.")
+]
+Junit = Annotated[Path | None, typer.Option("--junit", metavar="FILE", help="Also write JUnit XML.")]
+Markdown = Annotated[Path | None, typer.Option("--markdown", metavar="FILE", help="Also write Markdown.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", "-n", help="Show what would be done, change nothing.")]
 
 

@@ -7,56 +7,24 @@ from typing import Any, Protocol
 from opsctl.clients.qdrant_snapshot_values import ClusterView, Engine, NodeSnapshot
 from opsctl.clients.qdrant_values import (
     AliasAction,
-    CollectionState,
-    Filter,
     Found,
-    Page,
-    Point,
     PointId,
     Query,
 )
 from opsctl.core.clock import Clock
 from opsctl.core.events import Listener, ignore
 from opsctl.dr.ports import FileVault
+from opsctl.vectors.store_view import ReadableStore as Readable
 
 ReadLsn = Callable[[], str | None]
 """Tells where PostgreSQL's write-ahead log is now; None where nobody may know, as on some hosted servers."""
 
 
-class ReadableStore(Protocol):
+class ReadableStore(Readable, Protocol):
     """The reading part of `clients.qdrant.QdrantStore`."""
 
     def collections(self) -> tuple[str, ...]:
         """Return the names of all collections."""
-        ...
-
-    def collection(self, name: str) -> CollectionState:
-        """Return what a collection says about itself."""
-        ...
-
-    def aliases(self) -> dict[str, str]:
-        """Return every alias with its collection."""
-        ...
-
-    def count(self, name: str, *, filter: Filter | None = None) -> int:  # noqa: A002 - Qdrant's own word
-        """Return the exact number of points."""
-        ...
-
-    def scroll(
-        self,
-        name: str,
-        *,
-        limit: int,
-        offset: PointId | None = None,
-        filter: Filter | None = None,  # noqa: A002 - Qdrant's own word
-        with_payload: bool = True,
-        with_vectors: bool = False,
-    ) -> Page:
-        """Return the next points in the order of ids."""
-        ...
-
-    def retrieve(self, name: str, ids: Sequence[PointId], *, with_vectors: bool = False) -> list[Point]:
-        """Return the points with these ids that exist."""
         ...
 
     def query(self, name: str, query: Query) -> Found:
