@@ -1,6 +1,7 @@
 """What stands before the vector database and the shared cache: once more where that helps, and nothing that cannot be."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
@@ -212,6 +213,23 @@ def test_a_store_that_is_always_late_opens_its_breaker_whoever_calls_it_off() ->
         kept = GuardedStore(store, breaker=breaker("l2", consecutive=3), timeout_seconds=0.05)  # type: ignore[arg-type]
         store.does = _slow
         for _ in range(6):
+            with pytest.raises((StoreError, TimeoutError)):
+                async with asyncio.timeout(0.05):
+                    await kept.get_many(["a:1"])
+        return store.asked
+
+    assert asyncio.run(story()) == 3
+
+
+def test_a_store_that_is_late_while_the_loop_is_held_up_is_late_all_the_same() -> None:
+    """Both times are over at once then, and the caller's may be told first."""
+
+    async def story() -> int:
+        store = Store()
+        kept = GuardedStore(store, breaker=breaker("l2", consecutive=3), timeout_seconds=0.05)  # type: ignore[arg-type]
+        store.does = _slow
+        for _ in range(6):
+            asyncio.get_running_loop().call_later(0.01, time.sleep, 0.1)
             with pytest.raises((StoreError, TimeoutError)):
                 async with asyncio.timeout(0.05):
                     await kept.get_many(["a:1"])
