@@ -1,9 +1,9 @@
 """Losses are made for real and come back by their runbooks, within the objectives; nothing runs afterwards."""
 
 import json
-import subprocess
 from pathlib import Path
 
+import psutil
 import pytest
 from tests.cli.command import Outcome, run_opsctl
 from tests.scratch_project import init_project
@@ -16,8 +16,11 @@ def drill(folder: Path, *words: str) -> tuple[Outcome, dict[str, object]]:
     project = init_project(folder).root
     outcome = run_opsctl("dr", "drill", *words, "--seed", "7", "--json", folder=project, timeout_seconds=600)
     assert list(project.glob(".opsctl/proving/**/*.pid")) == []
-    running = subprocess.run(["pgrep", "-f", str(project)], capture_output=True, text=True, check=False)
-    assert running.stdout == ""
+    assert [
+        each
+        for each in psutil.process_iter(["cmdline"])
+        if str(project) in " ".join(each.info["cmdline"] or ())
+    ] == []
     return outcome, json.loads(outcome.stdout)["data"]
 
 
