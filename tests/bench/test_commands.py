@@ -87,6 +87,7 @@ def test_two_runs_are_listed_shown_and_compared(project):
     assert "derived    100 queries" in shown.stdout
 
 
+@pytest.mark.drill
 def test_the_naive_copy_is_measured_and_removed(project, node):
     """With --naive a third arm appears, and no scratch collection stays."""
     outcome = run_opsctl("bench", "latency", "--naive", "--json", *QUICK, folder=project)
@@ -97,6 +98,7 @@ def test_the_naive_copy_is_measured_and_removed(project, node):
         assert [name for name in store.collections() if name.startswith("opsctl_")] == []
 
 
+@pytest.mark.drill
 def test_the_filter_matrix_covers_every_shape(project):
     """Each shape appears with a filter that the data has."""
     outcome = run_opsctl("bench", "filters", "--queries", "20", "--allow-noise", "--json", folder=project)
@@ -149,6 +151,7 @@ def test_a_derived_collection_that_was_not_built_is_not_measured(project, node):
     assert "hint: opsctl collections rebuild nz_bands" in outcome.stderr
 
 
+@pytest.mark.drill
 def test_a_plan_measures_five_ways_and_leaves_nothing(project, node):
     """A copy that a killed run left is removed first; at the end no scratch collection is there."""
     with store_at(node.url) as store:
@@ -168,6 +171,7 @@ def test_a_plan_measures_five_ways_and_leaves_nothing(project, node):
         assert [name for name in store.collections() if name.startswith("opsctl_")] == []
 
 
+@pytest.mark.drill
 def test_a_log_is_mined_for_its_hot_filters(project):
     """A filter that the book derives keeps its name; another one gets a number and its share of the traffic."""
     derived = '{"region": "AU", "category": "photographer", "quality": {"gte": 0.5}}'

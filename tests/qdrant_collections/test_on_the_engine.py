@@ -49,6 +49,7 @@ def real_workshop(engine: QdrantStore, tmp_path: Path) -> Workshop:
     return Workshop(store=engine, folder=tmp_path / "collections", clock=SystemClock())
 
 
+@pytest.mark.drill
 def test_build_drift_repair_rebuild_and_rollback(real_workshop: Workshop) -> None:
     """The whole life of a derived collection on the real engine."""
     store = real_workshop.store
@@ -104,6 +105,7 @@ def test_kill_9_in_mid_copy_leaves_the_old_generation_serving_and_the_next_run_g
     assert 0 < second.copied_now < EXPECTED_POINTS
 
 
+@pytest.mark.drill
 def test_the_engine_killed_in_mid_rebuild_and_restarted_costs_only_time(
     real_workshop: Workshop, own_node: RunningNode
 ) -> None:

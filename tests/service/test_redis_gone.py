@@ -12,7 +12,7 @@ from tests.service.cache.redis_server import PASSWORD, redis_server
 
 from opsctl.stack.status import stack_status
 
-pytestmark = pytest.mark.stack
+pytestmark = [pytest.mark.stack, pytest.mark.drill]  # half a minute of setting up
 
 
 class Load:

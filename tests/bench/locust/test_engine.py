@@ -121,6 +121,7 @@ def test_arrivals_that_find_no_place_in_the_line_are_dropped_and_counted(target)
     assert result.total.outcomes["dropped"] == result.total.planned - 2
 
 
+@pytest.mark.drill
 def test_waiting_for_a_connection_counts_as_latency(target):
     """One connection and a service time of 20 ms at 100 requests a second: the wait is in the response time."""
     job = job_for(target.port, paths="/fixed", rate=100, limits={"connections": 1})
@@ -206,6 +207,7 @@ def _children(process: int) -> list[int]:
     return [int(child) for task in tasks for child in (task / "children").read_text().split()]
 
 
+@pytest.mark.drill
 def test_an_existing_locustfile_runs_unchanged_in_a_closed_loop(target, tmp_path):
     """HttpUser, FastHttpUser, tasks and waits: as Locust runs them; the output says that the loop is closed."""
     locustfile = tmp_path / "locustfile.py"
@@ -335,6 +337,7 @@ def test_without_the_package_the_error_names_the_extra(monkeypatch):
     assert "opsctl[locust]" in (caught.value.fix or "")
 
 
+@pytest.mark.drill
 def test_one_master_and_two_workers_send_exactly_the_plan(target, tmp_path):
     """Workers that were started by hand, with Locust alone, get file, job and shares from their master."""
     target.paths.clear()
@@ -367,6 +370,7 @@ def test_one_master_and_two_workers_send_exactly_the_plan(target, tmp_path):
     assert codes == [0, 0]
 
 
+@pytest.mark.drill
 def test_locust_ends_when_its_parent_dies(target, tmp_path):
     """A parent that is killed leaves no process behind."""
     program = tmp_path / "parent.py"
