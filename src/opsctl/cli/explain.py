@@ -29,6 +29,7 @@ _ROOMS = (
     "alerts",
     "chaos",
     "dr",
+    "experiments",
     "dashboards",
     "runbooks",
     "exporters",

@@ -1,0 +1,1 @@
+"""Do our statistics keep their promises: error rates, coverage and power of each method, measured by simulation."""

@@ -1,0 +1,3 @@
+"""What do the codes EXP140-EXP159 mean."""
+
+EXPLANATIONS: dict[str, str] = {}

@@ -1,0 +1,3 @@
+"""What do the codes EXP120-EXP139 mean."""
+
+EXPLANATIONS: dict[str, str] = {}

@@ -1,0 +1,1 @@
+"""What do numbers say: estimates, tests, intervals and plans from sufficient statistics alone."""

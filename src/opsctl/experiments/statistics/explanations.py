@@ -1,0 +1,3 @@
+"""What do the codes EXP080-EXP099 mean."""
+
+EXPLANATIONS: dict[str, str] = {}

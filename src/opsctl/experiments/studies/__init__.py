@@ -1,0 +1,1 @@
+"""The planned experiments, each with the policies that its arms are in the simulator."""

@@ -1,0 +1,3 @@
+"""What do the codes EXP050-EXP079 mean."""
+
+EXPLANATIONS: dict[str, str] = {}
