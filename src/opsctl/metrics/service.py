@@ -231,6 +231,16 @@ INTERACTIONS_REPEATED = _counter(
 DECISIONS_DROPPED = _counter(
     "decisions_dropped_total", "decisions", "Decisions not logged because the queue was full."
 )
+EXPOSURES = _counter(
+    "experiment_exposures_total",
+    "exposures",
+    "Readers of a day that an experiment's arm was first shown to, by experiment and arm; each worker counts its own.",
+    experiment=(),
+    arm=(),
+)
+EXPOSURES_DROPPED = _counter(
+    "experiment_exposures_dropped_total", "exposures", "Exposures not written because the queue was full."
+)
 OUTBOX_LAG = _gauge(
     "outbox_lag", "changes", "Changes of content that the caches have not followed yet.", Merging.NEWEST
 )

@@ -24,6 +24,7 @@ from opsctl.service.edge.usage import report_use
 from opsctl.service.feed.assemble import FeedBooks, FeedClients, FeedParts, assemble_feed
 from opsctl.service.feed.assemble_tiers import assemble_tiers
 from opsctl.service.feed.contents import Catalogue
+from opsctl.service.feed.experiments_follow import ExperimentsFollower
 from opsctl.service.feed.follow import Consumers, OutboxFollower
 from opsctl.service.feed.interactions import InteractionRecorder
 from opsctl.service.feed.learn import Learner
@@ -190,13 +191,17 @@ def _works(worker: Worker, feeds: FeedParts, keys: KeyCheck) -> dict[str, Work]:
         worker.database,
         journal=worker.journal,
         settings=worker.service.ranking,
+        treatments=feeds.stages.treatments,
         meters=worker.meters,
         now=time.time,
     )
+    experiments = ExperimentsFollower(worker.database, treatments=feeds.stages.treatments)
     key_store = DatabaseKeys(worker.database)
     return {
         "trending": feeds.board.run,
         "decision log": feeds.log.run,
+        "exposures": feeds.stages.exposures.run,
+        "experiments": experiments.run,
         "outbox": follower.run,
         "learner": learner.run,
         "use of keys": lambda stop: report_use(keys, report=key_store.touch, stop=stop),

@@ -51,6 +51,7 @@ class Feed:
             nothing was wrong; None for the highest tier.
         answered_by_l2: every item-level lookup was a hit in L2, nothing was computed anew.
         segment: cold, light, regular or heavy, by the reader's history.
+        experiments: the reader's arm in each experiment that runs.
     """
 
     feed_id: str
@@ -66,6 +67,7 @@ class Feed:
     arms_version: int = 0
     policy_version: int = 0
     answered_by_l2: bool = False
+    experiments: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

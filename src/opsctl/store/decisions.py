@@ -11,16 +11,16 @@ if TYPE_CHECKING:
 # The whole batch travels as one JSON document: arrays of different lengths cannot be unnested side by side.
 _INSERT = """
 insert into feed_decisions (feed_id, user_id, decided_at, bucket, arm, propensity, arms_version, policy_version,
-    logits, context, content_ids, explored, replay)
+    logits, context, content_ids, explored, replay, learner)
 select feed_id, user_id, decided_at, bucket, arm, propensity, arms_version, policy_version, logits, context,
-    content_ids, explored, replay
+    content_ids, explored, replay, learner
 from jsonb_to_recordset(%s) as each (feed_id text, user_id bigint, decided_at timestamptz, bucket text, arm text,
     propensity float8, arms_version int, policy_version int, logits jsonb, context float8[], content_ids bigint[],
-    explored smallint[], replay text)
+    explored smallint[], replay text, learner text)
 on conflict (feed_id) do nothing
 """
 _COLUMNS = """feed_id, user_id, decided_at, bucket, arm, propensity, arms_version, policy_version, logits, context,
-    content_ids, explored, replay"""
+    content_ids, explored, replay, learner"""
 # Only what the reader of that feed did with items of that feed counts, and only within the window. What was received
 # after `now`, at which it will be closed, is left to `_LATE`: taken here too, it would count twice.
 _DUE = f"""
@@ -102,6 +102,7 @@ class Decision:
     logits: Mapping[str, float] = field(default_factory=dict)
     context: tuple[float, ...] = ()
     replay: str | None = None
+    learner: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,7 +142,7 @@ async def due_decisions(
     values = {"now": now, "decided_before": now - window, "window": window, "limit": limit}
     rows = await connection.execute(_DUE, values)
     return [
-        DueDecision(decision=_decision(row), reactions=tuple((item, kind) for item, kind in row[13]))
+        DueDecision(decision=_decision(row), reactions=tuple((item, kind) for item, kind in row[14]))
         async for row in rows
     ]
 
@@ -171,8 +172,8 @@ async def late_decisions(
     return [
         LateDecision(
             decision=_decision(row),
-            reactions=tuple((item, kind) for item, kind in row[13]),
-            known_then=tuple((item, kind) for item, kind in row[14]),
+            reactions=tuple((item, kind) for item, kind in row[14]),
+            known_then=tuple((item, kind) for item, kind in row[15]),
         )
         async for row in rows
     ]
@@ -220,6 +221,7 @@ def _document(decision: Decision) -> dict[str, Any]:
         "content_ids": decision.content_ids,
         "explored": decision.explored,
         "replay": decision.replay,
+        "learner": decision.learner,
     }
 
 
@@ -238,4 +240,5 @@ def _decision(row: tuple[Any, ...]) -> Decision:
         content_ids=tuple(row[10]),
         explored=tuple(row[11]),
         replay=row[12],
+        learner=row[13],
     )

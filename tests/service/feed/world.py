@@ -220,5 +220,12 @@ async def worker(
                 every_seconds=2.0,
                 meters=meters,
             ),
-            learner=Learner(pool, journal=journal, settings=service.ranking, meters=meters, now=clock),
+            learner=Learner(
+                pool,
+                journal=journal,
+                settings=service.ranking,
+                treatments=parts.stages.treatments,
+                meters=meters,
+                now=clock,
+            ),
         )

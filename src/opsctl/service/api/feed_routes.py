@@ -77,6 +77,8 @@ def add_feed_routes(api: FastAPI, *, feeds: Feeds, book: ServiceBook, meters: Me
         }
         if feed.reason is not None:
             headers["X-Feed-Reason"] = feed.reason
+        if feed.experiments:
+            headers["X-Experiments"] = ", ".join(f"{name}={arm}" for name, arm in feed.experiments.items())
         return Response(body, media_type="application/json", headers=headers)
 
     @api.get(

@@ -15,12 +15,14 @@ from opsctl.service.feed.build import FeedBuilder, Stages
 from opsctl.service.feed.caches import FeedCaches
 from opsctl.service.feed.content import ContentOfFeed
 from opsctl.service.feed.decisions import DecisionLog
+from opsctl.service.feed.exposures import ExposureLog
 from opsctl.service.feed.items import FactsOfItems, ReadsVectors, ScoresOfItems, VectorsOfItems
 from opsctl.service.feed.learned import LearnedStates
 from opsctl.service.feed.prior import Priors
 from opsctl.service.feed.reader import Readers
 from opsctl.service.feed.retrieve import Retriever, Searching
 from opsctl.service.feed.routes import Routes
+from opsctl.service.feed.treatments import Treatments
 from opsctl.service.feed.trending import TrendingBoard
 from opsctl.service.resilience.unconfirmed import Unconfirmed
 from opsctl.service.scoring.ports import ItemScorer
@@ -95,7 +97,7 @@ def assemble_feed(
     stages = _assemble_stages(
         clients, books=books, board=board, log=log, unconfirmed=unconfirmed, meters=meters, now=now
     )
-    builder = FeedBuilder(stages, settings=settings, shortlist_items=model.shortlist, meters=meters, now=now)
+    builder = FeedBuilder(stages, shortlist_items=model.shortlist, meters=meters, now=now)
     return FeedParts(builder=builder, stages=stages, board=board, log=log, unconfirmed=unconfirmed)
 
 
@@ -129,7 +131,7 @@ def _assemble_stages(  # noqa: PLR0913 - what they are made of
             dimension=books.dimension,
             now=now,
         ),
-        learned=LearnedStates(database, cache=caches.thompson, settings=settings),
+        learned=LearnedStates(database, cache=caches.thompson),
         priors=Priors(board, vectors=vectors, dimension=books.dimension, now=now),
         retriever=Retriever(
             clients.searcher,
@@ -148,6 +150,8 @@ def _assemble_stages(  # noqa: PLR0913 - what they are made of
         ),
         scores=_assemble_scores(clients, books.service.model),
         log=log,
+        treatments=Treatments(settings),
+        exposures=ExposureLog(clients.patient_database, meters=meters),
     )
 
 

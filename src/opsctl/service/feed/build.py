@@ -15,6 +15,7 @@ from opsctl.ranking.replay import ReplayableDecision
 from opsctl.service.book import Ranking
 from opsctl.service.feed.content import Content, ContentOfFeed
 from opsctl.service.feed.decisions import DecisionLog, Logged
+from opsctl.service.feed.exposures import ExposureLog
 from opsctl.service.feed.features import shortlist, with_model_scores
 from opsctl.service.feed.feed_ids import make_feed_id, seed_of
 from opsctl.service.feed.items import ScoresOfItems
@@ -25,6 +26,7 @@ from opsctl.service.feed.retrieve import Retriever
 from opsctl.service.feed.shape import feed_of_slate, reader_of
 from opsctl.service.feed.tell import TimedAgent, decision_of, tell_feed
 from opsctl.service.feed.together import both
+from opsctl.service.feed.treatments import Treatment, Treatments
 from opsctl.service.feed.trending import TrendingBoard
 from opsctl.service.feed.values import Profile, Retrieved, Vector
 from opsctl.service.model import Feed, FeedRequest, TrendingItem
@@ -47,6 +49,8 @@ class Stages:
     content: ContentOfFeed
     scores: ScoresOfItems
     log: DecisionLog
+    treatments: Treatments
+    exposures: ExposureLog
 
 
 class FeedBuilder:
@@ -54,7 +58,6 @@ class FeedBuilder:
 
     Args:
         stages: the parts.
-        settings: the book's choices.
         shortlist_items: how many candidates the scoring model is asked about.
         meters: what is counted.
         now: seconds since 1970.
@@ -65,14 +68,12 @@ class FeedBuilder:
         self,
         stages: Stages,
         *,
-        settings: Ranking,
         shortlist_items: int,
         meters: Meters,
         now: Callable[[], float] = time.time,
         random_bytes: Callable[[int], bytes] = os.urandom,
     ) -> None:
         self._stages = stages
-        self._settings = settings
         self._shortlist_items = shortlist_items
         self._meters = meters
         self._now = now
@@ -100,25 +101,37 @@ class FeedBuilder:
         # The same trace in all tasks below, also where no request began one.
         with tracing(current_trace()) as trace:
             before = dict(trace.cache)
+            treatment = self._stages.treatments.of(request.user_id)
             with self._stage("reader"):
                 profile, state = await both(
-                    self._stages.readers.of(request.user_id), self._stages.learned.current()
+                    self._stages.readers.of(request.user_id), self._stages.learned.current(treatment)
                 )
-            content = await self._candidates(request, profile)
+            # Here, and not once the feed is made: an arm whose feeds fail more often must not lose its readers by it.
+            self._stages.exposures.note(treatment, profile, at=self._now())
+            most = max(treatment.settings.candidates, request.limit)
+            content = await self._candidates(request, profile, most=most)
             candidates = await self._scored(content)
             is_from_l2 = _is_from_l2(trace, before)
             return self._rank(
-                request, profile, state=state, candidates=candidates, content=content, is_from_l2=is_from_l2
+                request,
+                profile,
+                treatment=treatment,
+                state=state,
+                candidates=candidates,
+                content=content,
+                is_from_l2=is_from_l2,
             )
 
-    async def _candidates(self, request: FeedRequest, profile: Profile) -> Content:
+    async def _candidates(self, request: FeedRequest, profile: Profile, *, most: int) -> Content:
         """Return what may be shown; where the vectors know nothing that is published, what is popular."""
         region = request.region or (profile.region if profile.vector is None else None)
         with self._stage("retrieve") as stage:
             vector = profile.vector
             if vector is None:
                 vector = await self._stages.priors.of(region=region, category=request.category)
-            retrieved = await self._retrieve(request, vector=vector, region=region, hidden=profile.hidden)
+            retrieved = await self._retrieve(
+                request, vector=vector, region=region, hidden=profile.hidden, most=most
+            )
             stage.note = ", ".join([retrieved.path, *retrieved.notes])
         with self._stage("content") as stage:
             content = await self._content(retrieved, profile, vector=vector)
@@ -126,7 +139,7 @@ class FeedBuilder:
             if gone and len(content.candidates.ids) < request.limit:
                 # What vectors still hold and facts do not confirm took the places of others: look once more, past it.
                 retrieved = await self._retrieve(
-                    request, vector=vector, region=region, hidden=profile.hidden | gone
+                    request, vector=vector, region=region, hidden=profile.hidden | gone, most=most
                 )
                 content = await self._content(retrieved, profile, vector=vector)
                 stage.note = f"{len(gone)} gone or moved"
@@ -138,13 +151,19 @@ class FeedBuilder:
         return content
 
     async def _retrieve(
-        self, request: FeedRequest, *, vector: Vector, region: str | None, hidden: frozenset[int]
+        self,
+        request: FeedRequest,
+        *,
+        vector: Vector,
+        region: str | None,
+        hidden: frozenset[int],
+        most: int,
     ) -> Retrieved:
         return await self._stages.retriever.retrieve(
             vector,
             region=region,
             category=request.category,
-            candidates=max(self._settings.candidates, request.limit),
+            candidates=most,
             needed=request.limit,
             hidden=hidden,
         )
@@ -178,11 +197,12 @@ class FeedBuilder:
             )
             return with_model_scores(content.candidates, scored.scores)
 
-    def _rank(
+    def _rank(  # noqa: PLR0913 - what a feed is made of
         self,
         request: FeedRequest,
         profile: Profile,
         *,
+        treatment: Treatment,
         state: RankingState,
         candidates: Candidates,
         content: Content,
@@ -191,7 +211,7 @@ class FeedBuilder:
         now_seconds = self._now()
         feed_id = make_feed_id(now_seconds=now_seconds, random_bytes=self._random_bytes(10))
         seed = seed_of(feed_id)
-        reader, options = reader_of(profile), self._options(request.limit)
+        reader, options = reader_of(profile), _options(treatment.settings, limit=request.limit)
         agents = [TimedAgent(agent) for agent in make_agents(options.agents, options.custom_weights)]
         with self._stage("rank"):
             slate = rank(candidates, reader, state=state, options=options, seed=seed, agents=agents)
@@ -202,6 +222,7 @@ class FeedBuilder:
             facts=content.facts,
             generated_at=datetime.fromtimestamp(now_seconds, UTC),
             is_from_l2=is_from_l2,
+            experiments=treatment.arms,
         )
         with self._stage("log"):
             inputs = (
@@ -216,7 +237,13 @@ class FeedBuilder:
                 if self._stages.log.is_replayable(seed)
                 else None
             )
-            decision = decision_of(feed, slate=slate, context=reader.context, decided_at=feed.generated_at)
+            decision = decision_of(
+                feed,
+                slate=slate,
+                context=reader.context,
+                decided_at=feed.generated_at,
+                learner=treatment.learner,
+            )
             self._stages.log.offer(Logged(decision=decision, inputs=inputs))
             tell_feed(
                 feed,
@@ -227,16 +254,6 @@ class FeedBuilder:
             )
         return feed
 
-    def _options(self, limit: int) -> RankingOptions:
-        return RankingOptions(
-            limit=limit,
-            agents=tuple(self._settings.agents),
-            exploration_share=self._settings.exploration_share,
-            propensity_floor=self._settings.propensity_floor,
-            diversity=self._settings.diversity,
-            custom_weights=self._settings.custom_weights,
-        )
-
     @contextmanager
     def _stage(self, name: str) -> Iterator[Stage]:
         trace = current_trace()
@@ -246,6 +263,17 @@ class FeedBuilder:
                 yield stage
         finally:
             self._meters.observe(metrics.STAGE_SECONDS, name, value=trace.clock() - began)
+
+
+def _options(settings: Ranking, *, limit: int) -> RankingOptions:
+    return RankingOptions(
+        limit=limit,
+        agents=tuple(settings.agents),
+        exploration_share=settings.exploration_share,
+        propensity_floor=settings.propensity_floor,
+        diversity=settings.diversity,
+        custom_weights=settings.custom_weights,
+    )
 
 
 def _is_from_l2(trace: Trace, before: Mapping[str, int]) -> bool:

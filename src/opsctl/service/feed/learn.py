@@ -9,7 +9,7 @@ an arm's rate is that of all feeds built. Readers who come seldom lower it most.
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -32,6 +32,7 @@ from opsctl.service.feed.learned import arms_document, arms_of, policy_document,
 from opsctl.service.feed.learned_figures import tell_learned
 from opsctl.service.feed.rewards import has_paid, reward_of
 from opsctl.service.feed.samples import samples_of
+from opsctl.service.feed.treatments import Treatments
 from opsctl.service.telemetry.meters import Meters
 from opsctl.store.decisions import (
     DueDecision,
@@ -43,7 +44,14 @@ from opsctl.store.decisions import (
     pending_decisions,
     prune_decisions,
 )
-from opsctl.store.learning import Learned, prune_states, read_state, read_states, write_state
+from opsctl.store.learning import (
+    Learned,
+    learners,
+    prune_states,
+    read_state,
+    read_states,
+    write_state,
+)
 from opsctl.store.locks import key_of
 from opsctl.store.popularity import prune_followed, refresh_popularity
 
@@ -70,6 +78,16 @@ class _LostRaceError(Exception):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class _Taught:
+    """What one learner may learn from, and the settings under which it was decided."""
+
+    learner: str
+    settings: Ranking
+    due: Sequence[DueDecision]
+    late: Sequence[LateDecision]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Learnt:
     """What one step did."""
 
@@ -85,6 +103,9 @@ class Learner:
     nothing; two that meet cannot both count a decision. A play is pending until its window closes, so that no arm is
     blamed for what can still happen; what arrives after that is put right.
 
+    A decision teaches the learner that made it and no other: the arms of an experiment stay apart. One whose experiment
+    has ended is closed and teaches nobody.
+
     Args:
         now: seconds since 1970.
     """
@@ -95,12 +116,14 @@ class Learner:
         *,
         journal: InvalidationJournal,
         settings: Ranking,
+        treatments: Treatments,
         meters: Meters,
         now: Callable[[], float],
     ) -> None:
         self._database = database
         self._journal = journal
         self._settings = settings
+        self._treatments = treatments
         self._window = timedelta(seconds=parse_duration(settings.attribution_window))
         self._every_seconds = parse_duration(settings.update_every)
         self._meters = meters
@@ -138,7 +161,8 @@ class Learner:
             await prune_decisions(connection, closed_before=now - _KEPT)
             await prune_followed(connection, before=now - _KEPT)
             for what in Learned:
-                await prune_states(connection, what, keep=_KEPT_STATES)
+                for learner in await learners(connection, what):
+                    await prune_states(connection, what, keep=_KEPT_STATES, learner=learner)
         return learnt
 
     async def tell(self) -> None:
@@ -162,15 +186,30 @@ class Learner:
         late = await self._late(connection, now=now)
         if not due and not late:
             return Learnt()
-        has_new_arms = await self._move_arms(connection, due, late)
-        has_new_policy = await self._move_policy(connection, due)
+        has_changed = False
+        for taught in self._by_learner(due, late):
+            has_new_arms = await self._move_arms(connection, taught)
+            has_new_policy = await self._move_policy(connection, taught)
+            has_changed = has_changed or has_new_arms or has_new_policy
         await close_decisions(
             connection, {each.decision.feed_id: reward_of(each.reactions) for each in due}, now=now
         )
         await close_again(
             connection, {each.decision.feed_id: reward_of(each.reactions) for each in late}, now=now
         )
-        return Learnt(closed=len(due), late=len(late), has_changed=has_new_arms or has_new_policy)
+        return Learnt(closed=len(due), late=len(late), has_changed=has_changed)
+
+    def _by_learner(self, due: Sequence[DueDecision], late: Sequence[LateDecision]) -> Iterator[_Taught]:
+        decisions = [each.decision for each in due] + [each.decision for each in late]
+        for learner in sorted({decision.learner for decision in decisions}):
+            settings = self._treatments.of_learner(learner)
+            if settings is not None:
+                yield _Taught(
+                    learner=learner,
+                    settings=settings,
+                    due=[each for each in due if each.decision.learner == learner],
+                    late=[each for each in late if each.decision.learner == learner],
+                )
 
     async def _late(self, connection: Connection, *, now: datetime) -> Sequence[LateDecision]:
         if now.timestamp() - self._looked_for_late_at < _LATE_EVERY_SECONDS:
@@ -180,21 +219,19 @@ class Learner:
             connection, now=now, closed_after=now - _LATE, window=self._window, limit=_BATCH
         )
 
-    async def _move_arms(
-        self, connection: Connection, due: Sequence[DueDecision], late: Sequence[LateDecision]
-    ) -> bool:
-        stored = await read_state(connection, Learned.ARMS)
-        arms = arms_of(stored, settings=self._settings)
+    async def _move_arms(self, connection: Connection, taught: _Taught) -> bool:
+        stored = await read_state(connection, Learned.ARMS, learner=taught.learner)
+        arms = arms_of(stored, settings=taught.settings)
         successes: Counter[str] = Counter()
         failures: Counter[str] = Counter()
-        for each in due:
+        for each in taught.due:
             # An arm that the book no longer has learns nothing any more.
             if each.decision.arm in arms.names:
                 counts = successes if has_paid(each.decision, each.reactions) else failures
                 counts[str(each.decision.arm)] += 1
         turned = Counter(
             str(each.decision.arm)
-            for each in late
+            for each in taught.late
             if each.decision.arm in arms.names
             and has_paid(each.decision, each.reactions)
             and not has_paid(each.decision, each.known_then)
@@ -203,18 +240,24 @@ class Learner:
             return False
         new = update_arms(arms, successes=successes, failures=failures, late=turned)
         await self._write(
-            connection, Learned.ARMS, stored_version=stored.version if stored else 0, state=arms_document(new)
+            connection,
+            Learned.ARMS,
+            learner=taught.learner,
+            stored_version=stored.version if stored else 0,
+            state=arms_document(new),
         )
         return True
 
-    async def _move_policy(self, connection: Connection, due: Sequence[DueDecision]) -> bool:
+    async def _move_policy(self, connection: Connection, taught: _Taught) -> bool:
         """Take a step up the reward; what arrives late comes too late for that, the policy has moved on."""
-        if not due:
+        if not taught.due:
             return False
-        stored = await read_state(connection, Learned.POLICY)
-        policy = policy_of(stored, settings=self._settings)
-        acting = await self._acting(connection, {each.decision.policy_version for each in due})
-        samples = samples_of(due, policy=policy, acting=acting, arms=len(self._settings.arms))
+        stored = await read_state(connection, Learned.POLICY, learner=taught.learner)
+        policy = policy_of(stored, settings=taught.settings)
+        acting = await self._acting(
+            connection, taught, versions={each.decision.policy_version for each in taught.due}
+        )
+        samples = samples_of(taught.due, policy=policy, acting=acting, arms=len(taught.settings.arms))
         update = update_policy(policy, group_samples(samples, agents=policy.agents))
         if update.state.version == policy.version:
             self._meters.count(metrics.POLICY_UPDATES, "no_signal")
@@ -222,21 +265,30 @@ class Learner:
         await self._write(
             connection,
             Learned.POLICY,
+            learner=taught.learner,
             stored_version=stored.version if stored else 0,
             state=policy_document(update.state),
         )
         self._meters.count(metrics.POLICY_UPDATES, "applied")
         return True
 
-    async def _acting(self, connection: Connection, versions: set[int]) -> dict[int, PolicyState]:
-        """Return the policies of these versions, fitted to the book's agents as they were when they acted."""
-        stored = await read_states(connection, Learned.POLICY, versions=versions)
-        acting = {version: policy_of(state, settings=self._settings) for version, state in stored.items()}
+    async def _acting(
+        self, connection: Connection, taught: _Taught, *, versions: set[int]
+    ) -> dict[int, PolicyState]:
+        """Return the policies of these versions, fitted to the learner's agents as they were when they acted."""
+        stored = await read_states(connection, Learned.POLICY, versions=versions, learner=taught.learner)
+        acting = {version: policy_of(state, settings=taught.settings) for version, state in stored.items()}
         # Version 0 is the one that nobody wrote down, because it knows nothing.
-        return acting | {0: policy_of(None, settings=self._settings)}
+        return acting | {0: policy_of(None, settings=taught.settings)}
 
     async def _write(
-        self, connection: Connection, what: Learned, *, stored_version: int, state: dict[str, Any]
+        self,
+        connection: Connection,
+        what: Learned,
+        *,
+        learner: str,
+        stored_version: int,
+        state: dict[str, Any],
     ) -> None:
-        if not await write_state(connection, what, expected=stored_version, state=state):
+        if not await write_state(connection, what, expected=stored_version, state=state, learner=learner):
             raise _LostRaceError

@@ -10,32 +10,31 @@ from opsctl.ranking.thompson import with_arms
 from opsctl.service.book import Ranking
 from opsctl.service.cache import keys
 from opsctl.service.cache.kind import KindCache
+from opsctl.service.feed.treatments import Treatment
 from opsctl.store.learning import Learned, LearnedState, read_newest
 
 
 class LearnedStates:
-    """The state that feeds rank with; L1 kind `thompson`."""
+    """The states that feeds rank with, one a learner; L1 kind `thompson`."""
 
-    def __init__(
-        self, database: LendsConnections, *, cache: KindCache[RankingState], settings: Ranking
-    ) -> None:
+    def __init__(self, database: LendsConnections, *, cache: KindCache[RankingState]) -> None:
         self._database = database
         self._cache = cache
-        self._settings = settings
 
-    async def current(self) -> RankingState:
-        """Return the newest state, fitted to the agents and arms of the book."""
-        state = await self._cache.get(keys.thompson(), self._load)
+    async def current(self, treatment: Treatment) -> RankingState:
+        """Return the newest state of a reader's learner, fitted to the agents and arms of that reader's settings."""
+        key = keys.thompson(treatment.learner) if treatment.learner else keys.thompson()
+        state = await self._cache.get(key, lambda: self._load(treatment))
         if state is None:
             raise AssertionError("there is a state always, if one that knows nothing")
         return state
 
-    async def _load(self) -> RankingState:
+    async def _load(self, treatment: Treatment) -> RankingState:
         async with self._database.connection("read_state") as connection:
-            newest = await read_newest(connection)
+            newest = await read_newest(connection, learner=treatment.learner)
         return RankingState(
-            arms=arms_of(newest.get(Learned.ARMS), settings=self._settings),
-            policy=policy_of(newest.get(Learned.POLICY), settings=self._settings),
+            arms=arms_of(newest.get(Learned.ARMS), settings=treatment.settings),
+            policy=policy_of(newest.get(Learned.POLICY), settings=treatment.settings),
         )
 
 

@@ -25,7 +25,7 @@ def reader_of(profile: Profile) -> Reader:
     )
 
 
-def feed_of_slate(
+def feed_of_slate(  # noqa: PLR0913 - what a feed is made of
     feed_id: str,
     profile: Profile,
     *,
@@ -33,6 +33,7 @@ def feed_of_slate(
     facts: Mapping[int, ItemFacts],
     generated_at: datetime,
     is_from_l2: bool,
+    experiments: Mapping[str, str],
 ) -> Feed:
     """Return the feed that shows a slate."""
     explored = frozenset(slate.explored)
@@ -57,6 +58,7 @@ def feed_of_slate(
         arms_version=slate.arms_version,
         policy_version=slate.policy_version,
         answered_by_l2=is_from_l2,
+        experiments=experiments,
     )
 
 

@@ -76,7 +76,7 @@ def tell_lower_tier(feed: Feed, *, meters: Meters) -> None:
     )
 
 
-def decision_of(feed: Feed, *, slate: Slate, context: Floats, decided_at: datetime) -> Decision:
+def decision_of(feed: Feed, *, slate: Slate, context: Floats, decided_at: datetime, learner: str) -> Decision:
     """Return what is logged of a feed; those of one segment are compared with each other."""
     return Decision(
         feed_id=feed.feed_id,
@@ -91,6 +91,7 @@ def decision_of(feed: Feed, *, slate: Slate, context: Floats, decided_at: dateti
         policy_version=slate.policy_version,
         logits=slate.logits,
         context=tuple(context.tolist()),
+        learner=learner,
     )
 
 
