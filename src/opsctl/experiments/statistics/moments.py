@@ -71,6 +71,9 @@ def moments_of(values: "Floats") -> Moments:
         return no_units(table.shape[1])
     means = table.mean(axis=0)
     centred = table - means
+    # once more: a sum of a million equal numbers is off by 1e-11 of itself, and that would count as their spread
+    rest = centred.mean(axis=0)
+    means, centred = means + rest, centred - rest
     comoments = centred.T @ centred
     return Moments(
         n=len(table), means=tuple(means.tolist()), comoments=tuple(tuple(row) for row in comoments.tolist())
