@@ -359,7 +359,15 @@ def test_every_table_has_a_comment_and_row_level_security(database: DatabaseAddr
 
     assert [row[0] for row in found] == [
         *("agent_policy", "api_keys", "content", "content_popularity", "experiment_exposures"),
-        *("experiment_metrics", "feed_decisions", "import_batches", "interactions", "outbox"),
+        *(
+            "experiment_kept_arms",
+            "experiment_metrics",
+            "experiments",
+            "feed_decisions",
+            "import_batches",
+            "interactions",
+            "outbox",
+        ),
         *("outbox_watermarks", "popularity_totals", "survey_answers", "thompson_arms", "users"),
         "vendors",
     ]
