@@ -55,6 +55,13 @@ them. With one of nine days only the units of the first day count.""",
 ends.""",
     "EXP016": """The ramp is less than the share that it was raised to when the experiment was started; a ramp only rises.""",
     "EXP017": """A layer's part or the holdout leaves an experiment no units, or fewer than a thousandth of them.""",
+    "EXP018": """Two experiments that may have the same reader set the same thing.
+
+One of the two arms would be overwritten by the other, and both experiments would measure a mixture. Put them into one
+layer, in parts that do not overlap; or make one experiment of them, with an arm for each combination.""",
+    "EXP019": """An experiment runs whose book is not in the folder any more, or never was in this one.
+
+What runs is what was started, whatever became of the file. `opsctl experiments stop NAME` ends it.""",
     "EXP020": """The book was changed after the experiment had started.
 
 What was started is what runs, and what will be analysed: hypothesis, metrics, margins and horizon were fixed before
@@ -79,7 +86,6 @@ an experiment that was stopped is not started again.""",
 Which events came after an exposure is then anybody's guess, so nothing is concluded before the clocks agree.""",
     "EXP026": """An experiment that runs has units that the one to be started would get, too, in a layer that is there to keep them
 apart.""",
-    "EXP027": """Somebody else is starting an experiment at this moment.""",
     "EXP030": """An id of a unit is empty, no text, or not whole text in UTF-8.
 
 Ids are opaque texts: they are hashed as they are, neither trimmed nor normalised, so the same reader must have the same id

@@ -1,0 +1,299 @@
+"""What is wrong with experiments although each book is right by itself: overlaps, arms that do nothing, sizes, times."""
+
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import combinations
+from typing import Any
+
+from opsctl.config.marks import MarkedDocument, locate, read_marked
+from opsctl.core.findings import Finding, Severity
+from opsctl.core.units import format_duration, parse_duration
+from opsctl.experiments.book import Experiment
+from opsctl.experiments.changes import change_findings
+from opsctl.experiments.load_experiments import NamedExperiment
+from opsctl.experiments.metric_book import MetricKind, Role
+from opsctl.experiments.registry import Started
+
+AA_TAG = "aa"
+"""Marks a trial of the machinery itself, whose arms are equal on purpose."""
+
+_Path = tuple[str | int, ...]
+_WEEK_SECONDS = 7 * 86_400.0
+_LEAST_SHARE = 0.001
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Complaint:
+    """What an arm cannot set, by whoever knows: the service, or a study of the simulator.
+
+    Args:
+        key: which setting, where one alone is at fault.
+        message: why.
+        fix: what to write instead.
+    """
+
+    key: str | None
+    message: str
+    fix: str | None = None
+
+
+ChecksArms = Callable[[Experiment, str], Iterable[Complaint]]
+"""Says what an arm of an experiment cannot set."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Problem:
+    """Something wrong at a place of a book."""
+
+    code: str
+    path: _Path
+    title: str
+    fix: str
+    severity: Severity = Severity.ERROR
+    evidence: str | None = None
+
+
+ChecksSizes = Callable[[Experiment], Iterable[Problem]]
+"""Says whether there are enough units."""
+
+
+def _no_complaint(_experiment: Experiment, _arm: str) -> Iterable[Complaint]:
+    return ()
+
+
+def _no_problem(_experiment: Experiment) -> Iterable[Problem]:
+    return ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checking:
+    """What books are held against.
+
+    Args:
+        arms: says what an arm cannot set.
+        sizes: says whether there are enough units.
+        starts: what was started, by name: those books must be as they were, and what has ended takes up nothing.
+    """
+
+    arms: ChecksArms = _no_complaint
+    sizes: ChecksSizes = _no_problem
+    starts: Mapping[str, Started] = field(default_factory=dict)
+
+
+def check_experiments(experiments: Sequence[NamedExperiment], *, checking: Checking) -> list[Finding]:
+    """Return what is wrong with books that can be read, those of one file together, in the order of its lines."""
+    overlapping = _overlaps(experiments, ended=_ended(checking.starts))
+    findings = []
+    for named in experiments:
+        problems = [*_problems(named.experiment, checking), *overlapping.get(named.name, ())]
+        found = findings_of(problems, named=named)
+        if named.name in checking.starts:
+            found += change_findings(named, checking.starts[named.name])
+        findings += sorted(found, key=_line)
+    return findings
+
+
+def findings_of(problems: Iterable[Problem], *, named: NamedExperiment) -> list[Finding]:
+    """Return problems with their places in the book."""
+    document = read_marked(named.text, file=named.file)
+    return [_finding(problem, document=document, named=named) for problem in problems]
+
+
+def share_no_unit(one: Experiment, other: Experiment) -> bool:
+    """Tell whether two experiments are kept apart: in at least one layer that they share, their parts do not overlap."""
+    return any(
+        min(one.layers[layer].end, other.layers[layer].end)
+        <= max(one.layers[layer].start, other.layers[layer].start)
+        for layer in shared_layers(one, other)
+    )
+
+
+def clashes(one: Experiment, name: str, *, beside: Experiment, called: str) -> Iterator[Problem]:
+    """Yield why an experiment cannot run beside another one, at places of its own book."""
+    if not share_no_unit(one, beside):
+        yield from _layer_clash(one, name, other=beside, other_name=called)
+        yield from _setting_clash(one, name, other=beside, other_name=called)
+
+
+def shared_layers(one: Experiment, other: Experiment) -> tuple[str, ...]:
+    """Return the layers that both are in; without any, they overlap on purpose, and their arms are independent."""
+    return tuple(layer for layer in one.layers if layer in other.layers)
+
+
+def share_of_units(experiment: Experiment) -> float:
+    """Return the part of all units that may be in an experiment, before its ramp."""
+    share = 1.0 - experiment.holdout
+    for segment in experiment.layers.values():
+        share *= segment.end - segment.start
+    return share
+
+
+def _problems(experiment: Experiment, checking: Checking) -> Iterator[Problem]:
+    yield from _odd_arms(experiment, checking.arms)
+    yield from _equal_arms(experiment)
+    yield from checking.sizes(experiment)
+    yield from _odd_horizon(experiment)
+    yield from _late_metrics(experiment)
+    yield from _useless_pasts(experiment)
+    yield from _odd_interleaving(experiment)
+    if share_of_units(experiment) * experiment.ramp < _LEAST_SHARE:
+        share = share_of_units(experiment) * experiment.ramp
+        path: _Path = ("layers",) if experiment.layers else ("ramp",)
+        title = f"holdout, layers and ramp leave {share:.2g} of all units"
+        fix = "take larger parts; what is left is drawn from anew in each layer"
+        yield Problem(code="EXP017", path=path, title=title, fix=fix, severity=Severity.WARNING)
+    if not experiment.of_role(Role.GUARDRAIL):
+        yield Problem(
+            code="EXP010",
+            path=("metrics",),
+            title="no metric is a guardrail, so whatever breaks, it may ship",
+            fix="add one with `role: guardrail` and a `margin`, such as latency, cost, or readers who return",
+            severity=Severity.WARNING,
+        )
+
+
+def _odd_arms(experiment: Experiment, complaints: ChecksArms) -> Iterator[Problem]:
+    for name in experiment.arms:
+        for complaint in complaints(experiment, name):
+            key: _Path = () if complaint.key is None else (complaint.key,)
+            yield Problem(
+                code="EXP005",
+                path=("arms", name, "settings", *key),
+                title=f"arm `{name}`: {complaint.message}",
+                fix=complaint.fix or "`opsctl config schema service` shows what `ranking` may be",
+            )
+
+
+def _equal_arms(experiment: Experiment) -> Iterator[Problem]:
+    """Find arms that do the same; a study of the simulator knows arms by their names, so they need no settings."""
+    if AA_TAG in experiment.tags:
+        return
+    for one, other in combinations(experiment.arms, 2):
+        settings = _plain(experiment.arms[one].settings)
+        is_known_by_name = experiment.simulation is not None and not settings
+        if settings == _plain(experiment.arms[other].settings) and not is_known_by_name:
+            yield Problem(
+                code="EXP006",
+                path=("arms", other),
+                title=f"arms `{one}` and `{other}` have the same settings, so nothing is tried",
+                fix=f"set what is different; a trial of equal arms has the tag `{AA_TAG}`",
+            )
+
+
+def _plain(settings: Mapping[str, Any]) -> Mapping[str, Any]:
+    return {key: value for key, value in settings.items() if value is not None}
+
+
+def _odd_horizon(experiment: Experiment) -> Iterator[Problem]:
+    if experiment.horizon_seconds % _WEEK_SECONDS:
+        yield Problem(
+            code="EXP009",
+            path=("horizon",),
+            title=f"the horizon {experiment.horizon} is no whole number of weeks",
+            fix=f"write `{max(1, round(experiment.horizon_seconds / _WEEK_SECONDS)) * 7}d`",
+            severity=Severity.WARNING,
+        )
+
+
+def _late_metrics(experiment: Experiment) -> Iterator[Problem]:
+    horizon = experiment.horizon_seconds
+    for name, metric in experiment.metrics.items():
+        needed = parse_duration(metric.after) + (parse_duration(metric.window) if metric.window else 0.0)
+        if needed > horizon or (metric.window is None and needed >= horizon):
+            yield Problem(
+                code="EXP014",
+                path=("metrics", name, "window" if metric.window else "after"),
+                title=f"`{name}` is known {format_duration(needed)} after an exposure, when the experiment is over",
+                fix=f"let the horizon be longer than {experiment.horizon}, or count sooner",
+            )
+
+
+def _useless_pasts(experiment: Experiment) -> Iterator[Problem]:
+    for name, metric in experiment.metrics.items():
+        if metric.baseline is not None and metric.baseline.correlation and metric.pre_period is None:
+            why = (
+                "a quantile has no covariate"
+                if metric.kind is MetricKind.QUANTILE
+                else "it has no `pre_period`"
+            )
+            yield Problem(
+                code="EXP011",
+                path=("metrics", name, "baseline", "correlation"),
+                title=f"the past of `{name}` is worth nothing: {why}",
+                fix="add such as `pre_period: 14d`, or leave `correlation` away",
+                severity=Severity.WARNING,
+            )
+
+
+def _odd_interleaving(experiment: Experiment) -> Iterator[Problem]:
+    if experiment.interleaving is None:
+        return
+    arms = [name for name, arm in experiment.arms.items() if arm.weight > 0]
+    if len(arms) > 2:
+        title = f"a feed is filled by turns from two arms, and there are {len(arms)}: {', '.join(arms)}"
+        yield Problem(
+            code="EXP015",
+            path=("interleaving",),
+            title=title,
+            fix="leave `interleaving` away, or take two arms",
+        )
+    if experiment.interleaving.days * 86_400.0 >= experiment.horizon_seconds:
+        title = f"interleaving for {experiment.interleaving.days} days leaves nothing of {experiment.horizon}"
+        fix = "it comes before the test, and both fit into the horizon"
+        yield Problem(code="EXP015", path=("interleaving", "days"), title=title, fix=fix)
+
+
+def _overlaps(experiments: Sequence[NamedExperiment], *, ended: Collection[str]) -> dict[str, list[Problem]]:
+    found: dict[str, list[Problem]] = {}
+    for one, other in combinations((each for each in experiments if each.name not in ended), 2):
+        problems = clashes(other.experiment, other.name, beside=one.experiment, called=one.name)
+        found.setdefault(other.name, []).extend(problems)
+    return found
+
+
+def _layer_clash(one: Experiment, name: str, *, other: Experiment, other_name: str) -> Iterator[Problem]:
+    layers = shared_layers(one, other)
+    if not layers:
+        return
+    mine, theirs = one.layers[layers[0]], other.layers[layers[0]]
+    yield Problem(
+        code="EXP004",
+        path=("layers", layers[0]),
+        title=f"`{other_name}` and `{name}` overlap in the layer `{layers[0]}`",
+        evidence=f"{other_name} has {theirs.start:g} to {theirs.end:g}, {name} {mine.start:g} to {mine.end:g}",
+        fix="let one begin where the other ends, or take one out of the layer",
+    )
+
+
+def _setting_clash(one: Experiment, name: str, *, other: Experiment, other_name: str) -> Iterator[Problem]:
+    theirs = {key for arm in other.arms.values() for key in arm.settings}
+    for arm, each in one.arms.items():
+        for key in sorted(theirs & each.settings.keys()):
+            yield Problem(
+                code="EXP018",
+                path=("arms", arm, "settings", key),
+                title=f"`{other_name}` and `{name}` both set `{key}`, and share units",
+                fix="put both into one layer, in parts that do not overlap; or make one experiment of them",
+            )
+            return
+
+
+def _ended(starts: Mapping[str, Started]) -> frozenset[str]:
+    return frozenset(name for name, started in starts.items() if not started.is_running)
+
+
+def _finding(problem: Problem, *, document: MarkedDocument, named: NamedExperiment) -> Finding:
+    line, column = document.place_of(problem.path, prefer_key=True)
+    return Finding(
+        code=problem.code,
+        severity=problem.severity,
+        title=problem.title,
+        location=locate(named.text, file=named.file, line=line, column=column),
+        evidence=problem.evidence,
+        fix=problem.fix,
+    )
+
+
+def _line(finding: Finding) -> tuple[int, int]:
+    place = finding.location
+    return (place.line or 0, place.column or 0) if place else (0, 0)
