@@ -43,12 +43,13 @@ fmt: $(STAMP) ## Format the code
 	$(BIN)/ruff check --fix
 
 schemas: $(STAMP) ## Write the JSON Schemas of the books into the package
-	@for book in project collections mapping cache service load alerts delivery dashboard drill backup recovery; do $(BIN)/opsctl config schema $$book > src/opsctl/schemas/$$book.json; done
+	@for book in project collections mapping cache service load alerts delivery dashboard drill backup recovery experiment; do $(BIN)/opsctl config schema $$book > src/opsctl/schemas/$$book.json; done
 
-docs: $(STAMP) ## Write the generated pages: commands, metrics, OpenAPI document
+docs: $(STAMP) ## Write the generated pages: commands, metrics, OpenAPI document, vectors of assignment
 	$(BIN)/python -m opsctl.cli.reference > docs/commands.md
 	$(BIN)/python -m opsctl.service.api.openapi > docs/openapi.json
 	$(BIN)/python -m opsctl.metrics.reference > docs/metrics.md
+	$(BIN)/python -m opsctl.experiments.vectors > docs/assignment-vectors.json
 
 vendor: ## Fetch the charts of the preview from npm into the package
 	@folder=$$(mktemp -d) && cd $$folder && npm pack --silent uplot@1.6.32 >/dev/null && tar xzf uplot-1.6.32.tgz && cd - >/dev/null && \

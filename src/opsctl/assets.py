@@ -30,9 +30,14 @@ def drills() -> Path:
     return root() / "ops" / "drills"
 
 
+def experiments() -> Path:
+    """Return the folder of the shipped experiments."""
+    return root() / "ops" / "experiments"
+
+
 def watching() -> dict[str, Path]:
-    """Return the folders of the shipped alert books, dashboards, runbooks, drills and recoveries, by where a project keeps them."""
-    folders = ("alerts", "dashboards", "docs/runbooks", "ops/drills", "ops/recoveries")
+    """Return the folders of the shipped alert books, dashboards, runbooks, drills, recoveries and experiments, by where a project keeps them."""
+    folders = ("alerts", "dashboards", "docs/runbooks", "ops/drills", "ops/recoveries", "ops/experiments")
     return {name: root() / name for name in folders}
 
 

@@ -62,6 +62,7 @@ def test_a_fresh_project_passes_its_own_checks(tmp_path: Path):
             f"ops/recoveries/{path.name}"
             for path in sorted(assets.watching()["ops/recoveries"].glob("*.yaml"))
         ),
+        *(f"ops/experiments/{path.name}" for path in sorted(assets.experiments().glob("*.yaml"))),
         *(
             f"alerts/{name}.yaml"
             for name in ("delivery", "dependencies", "models", "ranking", "recovery", "watching")

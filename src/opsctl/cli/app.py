@@ -18,6 +18,7 @@ from opsctl.cli import (
     dashboards,
     dr,
     evidence,
+    experiments,
     metrics,
     project,
     runbooks,
@@ -92,6 +93,7 @@ app.add_typer(dashboards.app, name="dashboards")
 app.add_typer(runbooks.app, name="runbooks")
 app.add_typer(chaos.app, name="chaos")
 app.add_typer(dr.app, name="dr")
+app.add_typer(experiments.app, name="experiments")
 app.add_typer(security.app, name="security")
 app.add_typer(evidence.app, name="evidence")
 app.add_typer(artefacts.app, name="artefacts")

@@ -47,7 +47,9 @@ def check(json: Json = False) -> None:
 
 @command(app, "opsctl config schema collections")
 def schema(
-    name: Annotated[str, typer.Argument(help="project, collections, mapping, cache, service or load.")],
+    name: Annotated[
+        str, typer.Argument(help="Such as project, collections, service, load, drill or experiment.")
+    ],
 ) -> None:
     """Print the JSON Schema of a book, for editors."""
     from opsctl.cli import wiring

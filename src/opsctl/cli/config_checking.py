@@ -59,6 +59,7 @@ def _folders(books: dict[str, str]) -> Iterator[tuple[str, str]]:
         ("dashboard", "dashboards"),
         ("drill", "drills"),
         ("recovery", "recoveries"),
+        ("experiment", "experiments"),
         ("alerts", "alerts"),
     ):
         yield kind, books[key]

@@ -83,6 +83,7 @@ def book_models() -> "dict[str, type[BaseModel]]":
     from opsctl.dashboards.book import DashboardBook
     from opsctl.dr.book import BackupBook
     from opsctl.dr.drill.book import Recovery
+    from opsctl.experiments.book import Experiment
     from opsctl.qdrant_collections.model import CollectionsBook
     from opsctl.service.book import ServiceBook
     from opsctl.service.cache.policy import CacheBook
@@ -100,6 +101,7 @@ def book_models() -> "dict[str, type[BaseModel]]":
         "drill": Drill,
         "backup": BackupBook,
         "recovery": Recovery,
+        "experiment": Experiment,
     }
 
 

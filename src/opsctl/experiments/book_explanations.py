@@ -92,4 +92,8 @@ Ids are opaque texts: they are hashed as they are, neither trimmed nor normalise
 everywhere. `é` written as one character and as two are two ids.""",
     "EXP031": """A started experiment was written by another version of opsctl, which this one cannot read.""",
     "EXP032": """There are more ids than one JSON document should hold; `--ndjson` writes a line for each.""",
+    "EXP033": """A running experiment has run for as long as it was meant to.
+
+Its verdict is due. Whoever lets it run until it shows something has another rule for stopping than the book's, and
+another rate of false findings.""",
 }

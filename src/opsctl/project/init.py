@@ -39,7 +39,7 @@ def plan_starter(
 ) -> list[StarterFile]:
     """Return every starter file with its action; a file that exists is kept unless `force`.
 
-    The books of `watching` (alerts, dashboards, runbooks, drills, recoveries) are those that ship; what is rendered from them is not copied.
+    The books of `watching` (alerts, dashboards, runbooks, drills, recoveries, experiments) are those that ship; what is rendered from them is not copied.
     Scenarios are the example files for Locust, which stand beside the loads. Schemas are not the user's own: they
     follow the version of opsctl, so that editors check against it.
     """

@@ -1,0 +1,12 @@
+"""Commands of `opsctl experiments`: books, starts, assignment, and whatever else registers itself here."""
+
+from opsctl.cli import experiments_assign, experiments_books, experiments_running
+from opsctl.cli.options import group
+
+app = group(
+    "Experiments: who gets which arm, for how long, and what decides; a book is fixed once its experiment has started."
+)
+
+experiments_books.register(app)
+experiments_running.register(app)
+experiments_assign.register(app)
