@@ -1,0 +1,220 @@
+"""What would have happened if everybody had got one arm: the true effect, with which a test's answer is compared."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from opsctl.core.units import parse_duration
+from opsctl.experiments.learners.model import Flags, Floats, Ids
+from opsctl.experiments.metric_book import Counting, Metric, MetricKind
+from opsctl.experiments.simulator.calendar import SECOND
+from opsctl.experiments.simulator.events import EventName, Events, events_of, exposures_of
+from opsctl.experiments.simulator.market import Market
+from opsctl.experiments.simulator.records import SimulatedDay
+from opsctl.experiments.simulator.run import Plan, run_days
+from opsctl.experiments.simulator.treatment import Treatment
+
+_NEVER = np.iinfo(np.int64).max
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Setup:
+    """New learners for each arm, and how long they are tried; made anew for each run, because policies learn."""
+
+    treatments: Mapping[str, Treatment]
+    plan: Plan
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnitValues:
+    """A metric of each reader, shape (u,) each.
+
+    Args:
+        exposed: who came at all.
+        arms: the arm of each reader's first exposure; -1 where there is none.
+        values: what is above the line: a count, a sum, or 0 and 1 of a proportion.
+        per: what is below it: of a ratio the other sum, else 1 for each reader.
+        samples: of a quantile the values of all events, and whose they are.
+    """
+
+    exposed: Flags
+    arms: Ids
+    values: Floats
+    per: Floats
+    samples: tuple[Floats, Ids]
+
+    def of_arm(self, arm: int) -> Floats:
+        """Return the values of the readers of one arm, for a test of means."""
+        values: Floats = self.values[self.arms == arm]
+        return values
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrueEffect:
+    """A metric where everybody gets the control, and where everybody gets the other arm.
+
+    Args:
+        control: its value there.
+        treated: its value there.
+        standard_error: of the difference, over readers as pairs; NaN of a quantile. It is what another set of readers,
+            or another course of chance, would change.
+    """
+
+    control: float
+    treated: float
+    standard_error: float
+
+    @property
+    def difference(self) -> float:
+        """Return what the arm changes."""
+        return self.treated - self.control
+
+    @property
+    def relative(self) -> float:
+        """Return what the arm changes, as a share of the control's value; NaN where that is 0."""
+        return self.difference / self.control if self.control else float("nan")
+
+
+def unit_values(
+    days: Iterable[SimulatedDay], metrics: Mapping[str, Metric], *, users: int
+) -> dict[str, UnitValues]:
+    """Return each metric of each reader, counted as analysis counts it: from the first exposure on, within the window.
+
+    Caps (`winsorise`) and covariates are a matter of analysis and not looked at.
+    """
+    first, arms = np.full(users, _NEVER), np.full(users, -1)
+    tallies = {name: _Tally(metric, users=users) for name, metric in metrics.items()}
+    for day in days:
+        if day.day < 0:
+            continue
+        exposures = exposures_of(day)
+        is_new = first[exposures.users] == _NEVER
+        first[exposures.users[is_new]] = exposures.at[is_new]
+        arms[exposures.users[is_new]] = exposures.arms[is_new]
+        events = events_of(day)
+        for tally in tallies.values():
+            tally.add(events, first=first)
+    return {name: tally.result(exposed=first < _NEVER, arms=arms) for name, tally in tallies.items()}
+
+
+def true_effects(
+    market: Market,
+    make: Callable[[], Setup],
+    metrics: Mapping[str, Metric],
+    *,
+    control: str,
+    common: bool = True,
+) -> dict[str, dict[str, TrueEffect]]:
+    """Return by arm and metric what the arm does to all readers, each arm in a world of its own.
+
+    With common random numbers, readers come and choose by the same chance in all worlds, so that the difference is what
+    the policies did; and who is exposed is the same, because nothing differs before the first feed (but for `capacity`).
+
+    Args:
+        market: where.
+        make: makes policies that have learned nothing, and says how long.
+        metrics: what is measured.
+        control: the arm with which the others are compared.
+        common: False gives each world its own chance, which shows what common numbers are worth.
+    """
+    worlds: dict[str, dict[str, UnitValues]] = {}
+    for number, arm in enumerate(make().treatments):
+        setup = make()
+        noise = setup.plan.noise_seed if common else (setup.plan.noise_seed or market.seed) + 7919 * number
+        days = run_days(
+            market,
+            {arm: setup.treatments[arm]},
+            np.zeros(market.world.users, np.int64),
+            plan=replace(setup.plan, noise_seed=noise),
+        )
+        worlds[arm] = unit_values(days, metrics, users=market.world.users)
+    return {
+        arm: {
+            name: effect_of(worlds[control][name], values[name], metric=metric)
+            for name, metric in metrics.items()
+        }
+        for arm, values in worlds.items()
+        if arm != control
+    }
+
+
+def effect_of(control: UnitValues, treated: UnitValues, *, metric: Metric) -> TrueEffect:
+    """Return the effect between two worlds of the same readers."""
+    if metric.kind is MetricKind.QUANTILE:
+        quantile = metric.quantile or 0.5
+        levels = [
+            float(np.quantile(each.samples[0], quantile)) if len(each.samples[0]) else float("nan")
+            for each in (control, treated)
+        ]
+        return TrueEffect(control=levels[0], treated=levels[1], standard_error=float("nan"))
+    means = [_mean(each) for each in (control, treated)]
+    gaps = _linearised(treated) - _linearised(control)
+    error = float(gaps.std(ddof=1) / np.sqrt(len(gaps))) if len(gaps) > 1 else float("nan")
+    return TrueEffect(control=means[0], treated=means[1], standard_error=error)
+
+
+class _Tally:
+    """One metric, added up over days."""
+
+    def __init__(self, metric: Metric, *, users: int) -> None:
+        self._metric = metric
+        self._values, self._per = np.zeros(users), np.zeros(users)
+        self._samples: list[Floats] = []
+        self._owners: list[Ids] = []
+        self._after = int(parse_duration(metric.after) * SECOND)
+        self._window = int(parse_duration(metric.window) * SECOND) if metric.window else None
+
+    def add(self, events: Events, *, first: Ids) -> None:
+        metric = self._metric
+        chosen = self._chosen(events, metric.events, first=first)
+        if metric.kind is MetricKind.QUANTILE:
+            self._samples.append(events.values[chosen])
+            self._owners.append(events.users[chosen])
+        _add(self._values, events, chosen, counting=metric.counting)
+        if metric.per is not None:
+            _add(
+                self._per,
+                events,
+                self._chosen(events, metric.per, first=first),
+                counting=metric.per_counting,
+            )
+
+    def result(self, *, exposed: Flags, arms: Ids) -> UnitValues:
+        is_share = self._metric.kind is MetricKind.PROPORTION
+        return UnitValues(
+            exposed=exposed,
+            arms=arms,
+            values=(self._values > 0).astype(np.float64) if is_share else self._values,
+            per=self._per if self._metric.per is not None else np.ones(len(exposed)),
+            samples=(
+                np.concatenate([np.zeros(0), *self._samples]),
+                np.concatenate([np.zeros(0, np.int64), *self._owners]),
+            ),
+        )
+
+    def _chosen(self, events: Events, names: list[str], *, first: Ids) -> Ids:
+        known = [str(name) for name in EventName]
+        numbers = [known.index(name) for name in names if name in known]
+        of_kind = np.flatnonzero(np.isin(events.names, numbers))
+        begins = first[events.users[of_kind]]
+        of_kind, begins = of_kind[begins < _NEVER], begins[begins < _NEVER] + self._after
+        late = events.at[of_kind] - begins
+        return of_kind[(late >= 0) & (late < (self._window or _NEVER))]
+
+
+def _add(totals: Floats, events: Events, chosen: Ids, *, counting: Counting) -> None:
+    values = events.values[chosen] if counting is Counting.SUM else np.ones(len(chosen))
+    totals += np.bincount(events.users[chosen], weights=values, minlength=len(totals))
+
+
+def _mean(units: UnitValues) -> float:
+    below = float(units.per[units.exposed].sum())
+    return float(units.values[units.exposed].sum()) / below if below else float("nan")
+
+
+def _linearised(units: UnitValues) -> Floats:
+    """Return what each reader adds to the deviation of the mean or ratio (delta method)."""
+    values, per = units.values[units.exposed], units.per[units.exposed]
+    below = float(per.mean()) if len(per) else float("nan")
+    return (values - _mean(units) * per) / below if below else np.full(len(per), np.nan)
