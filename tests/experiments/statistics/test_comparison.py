@@ -226,17 +226,18 @@ def test_one_constant_arm_leaves_the_other_ones_degrees_of_freedom():
 
 
 @given(ESTIMATES, ESTIMATES, st.floats(0.5, 5))
-def test_intervals_at_another_bound_are_the_same_but_for_the_bound(control, treatment, factor):
-    """At Student's own quantile they are those of the comparison; a greater one is wider."""
+def test_intervals_at_another_bound_leave_out_0_where_z_exceeds_it(control, treatment, bound):
+    """At the usual bound they are those of the comparison; few degrees of freedom count as they should."""
     found = told(compare(control=control, treatment=treatment))
-    critical = (found.interval.high - found.difference) / found.error
 
-    interval, lift = intervals_at(found, critical=critical)
-    wider, _ = intervals_at(found, critical=critical * (1 + factor))
+    usual, _ = intervals_at(found, bound=1.959963984540054)
+    interval, lift = intervals_at(found, bound=bound)
 
-    assert (interval.low, interval.high) == pytest.approx((found.interval.low, found.interval.high))
-    assert isinstance(lift, CannotTell) == isinstance(found.lift, CannotTell)
-    assert wider.low < interval.low < interval.high < wider.high
+    assert (usual.low, usual.high) == pytest.approx((found.interval.low, found.interval.high), rel=1e-6)
+    assume(abs(abs(found.z) - bound) > 1e-6)
+    assert (0 not in interval) == (abs(found.z) > bound)
+    if not isinstance(lift, CannotTell):
+        assert (0 not in lift) == (abs(found.z) > bound)
 
 
 @pytest.mark.parametrize("seed", range(5))

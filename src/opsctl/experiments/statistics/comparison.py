@@ -8,6 +8,7 @@ from opsctl.experiments.statistics.cannot_tell import CannotTell
 from opsctl.experiments.statistics.distributions import (
     as_normal,
     check_alpha,
+    normal_tail,
     t_quantile,
     t_tail,
     two_sided_t,
@@ -150,8 +151,12 @@ def compare(
     )
 
 
-def intervals_at(comparison: Comparison, *, critical: float) -> tuple[Interval, Interval | CannotTell]:
-    """Return the intervals of difference and lift at a bound other than Student's, such as that of a planned look."""
+def intervals_at(comparison: Comparison, *, bound: float) -> tuple[Interval, Interval | CannotTell]:
+    """Return the intervals of difference and lift at a bound of |z| other than the usual, such as that of a planned look.
+
+    0 is outside them exactly when `abs(comparison.z)` exceeds the bound.
+    """
+    critical = -t_quantile(normal_tail(bound), comparison.degrees_of_freedom)
     difference, width = comparison.difference, critical * comparison.error
     lift = _lift(comparison.control, comparison.treatment, comparison.covariance, critical)
     return (
