@@ -287,7 +287,7 @@ def test_experiments_that_set_the_same_have_to_be_kept_apart(folder: Folder) -> 
 
     found = folder.found()
 
-    assert found == [("EXP018", Severity.ERROR, "diversity: 0.2")]
+    assert found == [("EXP018", Severity.WARNING, "diversity: 0.2")]
     folder.write("one.yaml", arms=_arms("diversity"), layers={"a": _part(0, 0.5)})
     folder.write("other.yaml", arms=_arms("diversity"), layers={"a": _part(0.5, 1)})
     assert folder.found() == []

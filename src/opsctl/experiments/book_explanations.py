@@ -58,7 +58,8 @@ ends.""",
     "EXP018": """Two experiments that may have the same reader set the same thing.
 
 One of the two arms would be overwritten by the other, and both experiments would measure a mixture. Put them into one
-layer, in parts that do not overlap; or make one experiment of them, with an arm for each combination.""",
+layer, in parts that do not overlap; make one experiment of them, with an arm for each combination; or let one end before
+the other begins. As long as neither runs it is a warning.""",
     "EXP019": """An experiment runs whose book is not in the folder any more, or never was in this one.
 
 What runs is what was started, whatever became of the file. `opsctl experiments stop NAME` ends it.""",

@@ -273,7 +273,8 @@ def _setting_clash(one: Experiment, name: str, *, other: Experiment, other_name:
                 code="EXP018",
                 path=("arms", arm, "settings", key),
                 title=f"`{other_name}` and `{name}` both set `{key}`, and share units",
-                fix="put both into one layer, in parts that do not overlap; or make one experiment of them",
+                fix="put both into one layer, in parts that do not overlap; or let one end before the other begins",
+                severity=Severity.WARNING,  # until one of them runs
             )
             return
 

@@ -1,6 +1,7 @@
 """May an experiment start now: not twice, not with a changed book, not where another one has its units."""
 
 from collections.abc import Collection
+from dataclasses import replace
 
 from opsctl.core.errors import RefusedError, UsageError
 from opsctl.core.findings import Finding, Severity
@@ -119,4 +120,4 @@ def _refuse_name(named: NamedExperiment, before: Started) -> None:
 
 def _clashes(named: NamedExperiment, running: Started) -> list[Finding]:
     problems = clashes(named.experiment, named.name, beside=running.experiment, called=running.name)
-    return findings_of(problems, named=named)
+    return [replace(each, severity=Severity.ERROR) for each in findings_of(problems, named=named)]
