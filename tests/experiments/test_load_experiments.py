@@ -325,6 +325,7 @@ def test_a_book_that_was_changed_after_its_start_is_told_value_by_value(folder: 
         ("EXP020", Severity.ERROR, "title: four or six agents"),
         ("EXP020", Severity.ERROR, "title: four or six agents"),
         ("EXP020", Severity.ERROR, "mde: 5%"),
+        ("EXP016", Severity.INFO, "ramp: 0.2"),
     ]
     with pytest.raises(UsageError) as caught:
         require_unchanged(named, started)
@@ -339,7 +340,10 @@ def test_a_book_that_only_raises_its_ramp_or_is_written_otherwise_is_unchanged(f
 
     require_unchanged(named, started)
 
-    assert folder.found(starts={"agents": started}) == []
+    assert folder.found(starts={"agents": started}) == [("EXP016", Severity.WARNING, "ramp: 0.5")]
+    ramped = start_now(book(ramp=0.9), name="agents", at=NOON)
+    assert folder.found(starts={"agents": ramped}) == [("EXP016", Severity.INFO, "ramp: 0.5")]
+    assert folder.found(starts={"agents": start_now(book(ramp=0.5), name="agents", at=NOON)}) == []
 
 
 def test_the_share_of_units_is_that_of_all_layers_and_the_holdout() -> None:

@@ -53,7 +53,10 @@ Books are kept from their start on, so that nobody has to believe in what they s
 them. With one of nine days only the units of the first day count.""",
     "EXP015": """Interleaving fills one feed from two arms by turns, and this experiment has more than two, or is over before that stage
 ends.""",
-    "EXP016": """The ramp is less than the share that it was raised to when the experiment was started; a ramp only rises.""",
+    "EXP016": """A book has another ramp than the experiment that runs.
+
+What runs was ramped up by `opsctl experiments ramp`; a ramp that is written into the book afterwards changes nothing by
+itself, and one that is less than what runs never will.""",
     "EXP017": """A layer's part or the holdout leaves an experiment no units, or fewer than a thousandth of them.""",
     "EXP018": """Two experiments that may have the same reader set the same thing.
 

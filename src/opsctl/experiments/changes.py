@@ -6,7 +6,7 @@ from typing import Any
 
 from opsctl.config.marks import locate, read_marked
 from opsctl.core.errors import UsageError
-from opsctl.core.findings import Finding, Severity
+from opsctl.core.findings import Finding, Location, Severity
 from opsctl.experiments.book import Experiment
 from opsctl.experiments.load_experiments import NamedExperiment
 from opsctl.experiments.registry import Started, spec_of
@@ -40,23 +40,33 @@ def changes_since(started: Started, experiment: Experiment) -> tuple[Change, ...
 
 def change_findings(named: NamedExperiment, started: Started) -> list[Finding]:
     """Return a finding for each change of a book since its start, with its place."""
-    changes = changes_since(started, named.experiment)
-    if not changes:
-        return []
-    document = read_marked(named.text, file=named.file)
-    findings = []
-    for change in changes:
-        line, column = document.place_of(change.path, prefer_key=False)
-        findings.append(
-            Finding(
-                code="EXP020",
-                severity=Severity.ERROR,
-                title=str(change),
-                location=locate(named.text, file=named.file, line=line, column=column),
-                fix="put it back; what was started is what will be analysed",
-            )
+    return [
+        Finding(
+            code="EXP020",
+            severity=Severity.ERROR,
+            title=str(change),
+            location=_place(named, change.path),
+            fix="put it back; what was started is what will be analysed",
         )
-    return findings
+        for change in changes_since(started, named.experiment)
+    ]
+
+
+def ramp_findings(named: NamedExperiment, started: Started) -> list[Finding]:
+    """Return a finding where a book has another ramp than what runs: nothing is wrong, and somebody may expect otherwise."""
+    here, runs = named.experiment.ramp, started.experiment.ramp
+    if here == runs or not started.is_running:
+        return []
+    raise_it = f"opsctl experiments ramp {named.name} {here:g} --confirm {named.name}"
+    return [
+        Finding(
+            code="EXP016",
+            severity=Severity.WARNING if here > runs else Severity.INFO,
+            title=f"the book has the ramp {here:g}, and `{named.name}` runs with {runs:g}",
+            location=_place(named, ("ramp",)),
+            fix=raise_it if here > runs else f"write `ramp: {runs:g}`, so that the book says what holds",
+        )
+    ]
 
 
 def require_unchanged(named: NamedExperiment, started: Started) -> None:
@@ -74,6 +84,11 @@ def require_unchanged(named: NamedExperiment, started: Started) -> None:
             findings=findings,
             fix="put the book back as it was, or write the change as a new experiment with a name of its own",
         )
+
+
+def _place(named: NamedExperiment, path: tuple[str, ...]) -> Location:
+    line, column = read_marked(named.text, file=named.file).place_of(path, prefer_key=False)
+    return locate(named.text, file=named.file, line=line, column=column)
 
 
 def _comparable(experiment: Experiment) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from opsctl.config.marks import MarkedDocument, locate, read_marked
 from opsctl.core.findings import Finding, Severity
 from opsctl.core.units import format_duration, parse_duration
 from opsctl.experiments.book import Experiment
-from opsctl.experiments.changes import change_findings
+from opsctl.experiments.changes import change_findings, ramp_findings
 from opsctl.experiments.load_experiments import NamedExperiment
 from opsctl.experiments.metric_book import MetricKind, Role
 from opsctl.experiments.registry import Started
@@ -88,7 +88,8 @@ def check_experiments(experiments: Sequence[NamedExperiment], *, checking: Check
         problems = [*_problems(named.experiment, checking), *overlapping.get(named.name, ())]
         found = findings_of(problems, named=named)
         if named.name in checking.starts:
-            found += change_findings(named, checking.starts[named.name])
+            started = checking.starts[named.name]
+            found += change_findings(named, started) + ramp_findings(named, started)
         findings += sorted(found, key=_line)
     return findings
 

@@ -8,7 +8,7 @@ from enum import StrEnum
 from opsctl.core.errors import InconclusiveError
 from opsctl.core.findings import Finding, Location, Severity
 from opsctl.core.units import format_duration
-from opsctl.experiments.changes import change_findings
+from opsctl.experiments.changes import change_findings, ramp_findings
 from opsctl.experiments.load_experiments import NamedExperiment
 from opsctl.experiments.peeks import Peek
 from opsctl.experiments.registry import Started
@@ -102,7 +102,7 @@ def _of_started(started: Started, *, book: NamedExperiment | None, seen: Seen, n
     except InconclusiveError as error:
         findings.append(error.as_finding())
     if book is not None:
-        findings += change_findings(book, started)
+        findings += change_findings(book, started) + ramp_findings(book, started)
     elif started.is_running:
         findings.append(_bookless(started))
     state = State.RUNNING if started.is_running else State.ENDED
