@@ -230,8 +230,8 @@ def test_intervals_at_another_bound_leave_out_0_where_z_exceeds_it(control, trea
     """At the usual bound they are those of the comparison; few degrees of freedom count as they should."""
     found = told(compare(control=control, treatment=treatment))
 
-    usual, _ = intervals_at(found, bound=1.959963984540054)
-    interval, lift = intervals_at(found, bound=bound)
+    usual, _ = intervals_at(found, critical=1.959963984540054)
+    interval, lift = intervals_at(found, critical=bound)
 
     assert (usual.low, usual.high) == pytest.approx((found.interval.low, found.interval.high), rel=1e-6)
     assume(abs(abs(found.z) - bound) > 1e-6)

@@ -122,7 +122,7 @@ def test_the_interval_at_a_look_leaves_out_0_exactly_when_its_bound_is_crossed()
         comparison = told(compare(control=control, treatment=treatment))
         found = told(decide([Look(share=0.5, z=comparison.z)], alpha=0.05, spending=2))
 
-        interval, lift = intervals_at(comparison, bound=found.bound)
+        interval, lift = intervals_at(comparison, critical=found.bound)
 
         assert (0 not in interval) == (found.crossed_at == 1) == (0 not in told(lift))
 

@@ -133,7 +133,7 @@ def compare(
             because="no unit differs from another in either arm, so nothing says what chance does",
         )
     difference, error = treatment.value - control.value, math.sqrt(variance)
-    freedom = _welch(own, (control.degrees_of_freedom, treatment.degrees_of_freedom))
+    freedom = welch(own, (control.degrees_of_freedom, treatment.degrees_of_freedom))
     critical = t_quantile(1 - alpha / 2, freedom)
     statistic = difference / error
     return Comparison(
@@ -151,14 +151,14 @@ def compare(
     )
 
 
-def intervals_at(comparison: Comparison, *, bound: float) -> tuple[Interval, Interval | CannotTell]:
+def intervals_at(comparison: Comparison, *, critical: float) -> tuple[Interval, Interval | CannotTell]:
     """Return the intervals of difference and lift at a bound of |z| other than the usual, such as that of a planned look.
 
-    0 is outside them exactly when `abs(comparison.z)` exceeds the bound.
+    0 is outside them exactly when `abs(comparison.z)` exceeds `critical`.
     """
-    critical = -t_quantile(normal_tail(bound), comparison.degrees_of_freedom)
-    difference, width = comparison.difference, critical * comparison.error
-    lift = _lift(comparison.control, comparison.treatment, comparison.covariance, critical)
+    student = -t_quantile(normal_tail(critical), comparison.degrees_of_freedom)
+    difference, width = comparison.difference, student * comparison.error
+    lift = _lift(comparison.control, comparison.treatment, comparison.covariance, student)
     return (
         Interval(low=difference - width, high=difference + width),
         lift if isinstance(lift, CannotTell) else lift.interval,
@@ -223,7 +223,7 @@ def _above_margin(comparison: Comparison, margin: Effect, sign: int) -> float:
     return (difference + margin.size * abs(control.value)) / math.sqrt(variance)
 
 
-def _welch(variances: tuple[float, ...], freedoms: tuple[float, ...]) -> float:
+def welch(variances: tuple[float, ...], freedoms: tuple[float, ...]) -> float:
     """Return Satterthwaite's degrees of freedom of a sum of independent variances."""
     total = sum(variances)
     return 1 / sum((part / total) ** 2 / freedom for part, freedom in zip(variances, freedoms, strict=True))

@@ -28,7 +28,8 @@ first look with enough units on; what is shown before that is no evidence.""",
 units, more days, a larger effect, a pre-period (CUPED), or no sharing of units with other experiments.""",
     "EXP094": """Whether the experiment can reach its `mde` is not known: a primary metric has no `mde`, or no `baseline` is written or measured
 for it (of a mean or a ratio, its deviation over units, too).""",
-    "EXP095": """No reader preferred either arm: in every session both got the same, or nothing was chosen at all.""",
+    "EXP095": """All readers of interleaved feeds chose alike, such as the same number from either arm in every session: nothing says what
+chance alone would do.""",
     "EXP096": """No cap for extreme values can be taken: too few units lie above the quantile, or the quantile is 0, so that a cap there would
 leave nothing of the metric. Values count as they are; use `winsorise` only where a few units hold most of a sum.""",
 }
