@@ -1,0 +1,226 @@
+"""What may be said of a metric at this look, by the rule that the book chose: once, at planned looks, or always."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from opsctl.core.units import parse_duration
+from opsctl.experiments.analysis.model import Inference, Pair, Point
+from opsctl.experiments.book import Experiment, StoppingRule
+from opsctl.experiments.metric_book import Metric, Role, Test
+from opsctl.experiments.statistics import looks as planned
+from opsctl.experiments.statistics.cannot_tell import CannotTell
+from opsctl.experiments.statistics.comparison import Comparison, NonInferiority, intervals_at
+from opsctl.experiments.statistics.confidence_sequence import (
+    FEWEST_UNITS,
+    USUAL_UNITS,
+    AnytimeLook,
+    Sides,
+    Tuning,
+    bound_at,
+    follow,
+)
+from opsctl.experiments.statistics.estimates import Interval
+from opsctl.experiments.statistics.sequential import LEAST_GAP
+from opsctl.experiments.verdict import Look
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """One pair at one moment."""
+
+    at: datetime
+    pair: Pair
+
+
+def planned_looks(experiment: Experiment, *, started_at: datetime) -> tuple[datetime, ...]:
+    """Return when the rule allows a verdict, the horizon last; for `always_valid` that is the only planned moment."""
+    horizon = experiment.horizon_seconds
+    seconds = [parse_duration(look) for look in experiment.stopping.looks]
+    return tuple(
+        started_at + timedelta(seconds=each) for each in [*(s for s in seconds if s < horizon), horizon]
+    )
+
+
+def look_at(experiment: Experiment, *, started_at: datetime, at: datetime) -> Look:
+    """Return what the stopping rule says of a moment."""
+    moments = planned_looks(experiment, started_at=started_at)
+    is_last = at >= moments[-1]
+    ahead = next((moment for moment in moments if moment > at), None)
+    may = is_last
+    match experiment.stopping.rule:
+        case StoppingRule.FIXED:
+            pass
+        case StoppingRule.GROUP_SEQUENTIAL:
+            may = at >= moments[0]
+        case StoppingRule.ALWAYS_VALID:
+            may = True
+    when = f"{ahead:%Y-%m-%d %H:%M} UTC" if ahead is not None else ""
+    if when and experiment.stopping.rule is StoppingRule.ALWAYS_VALID:
+        when = f"at any time until {when}"
+    return Look(may_decide=may, is_last=is_last, next_look=when)
+
+
+def infer(
+    experiment: Experiment, metric: Metric, history: Sequence[Seen], *, started_at: datetime, look: Look
+) -> Inference:
+    """Return what may be said of the last of these moments, given all before it.
+
+    Args:
+        experiment: the book.
+        metric: which one.
+        history: the same pair at every moment that was computed, in the order of time, the present last.
+        started_at: of the experiment.
+        look: what the rule says of the present.
+    """
+    now = history[-1].pair
+    if isinstance(now.comparison, CannotTell):
+        return _nothing(now.comparison)
+    if isinstance(now.margin, CannotTell):
+        return _nothing(now.margin)
+    said = _said(experiment, metric, history, started_at=started_at, look=look)
+    is_watched = metric.role is Role.GUARDRAIL
+    return replace(said, breaks_margin=said.breaks_margin or (is_watched and _is_broken(experiment, history)))
+
+
+def _said(
+    experiment: Experiment, metric: Metric, history: Sequence[Seen], *, started_at: datetime, look: Look
+) -> Inference:
+    match experiment.stopping.rule:
+        case StoppingRule.FIXED if look.may_decide:
+            return _fixed(metric, history[-1].pair)
+        case StoppingRule.FIXED:
+            early = _always(experiment, metric, history)
+            return replace(
+                early, caution=early.caution or "before the horizon: these figures hold at any time"
+            )
+        case StoppingRule.GROUP_SEQUENTIAL:
+            return _at_planned_looks(experiment, metric, history, started_at=started_at)
+        case StoppingRule.ALWAYS_VALID:
+            return _always(experiment, metric, history)
+
+
+def curve_of(experiment: Experiment, history: Sequence[Seen]) -> tuple[Point, ...]:
+    """Return the lift at every moment, with intervals that hold at all of them together."""
+    tuning = Tuning(units=experiment.units or USUAL_UNITS, alpha=experiment.alpha)
+    return tuple(point for seen in history if (point := _point(seen, tuning=tuning)) is not None)
+
+
+def _point(seen: Seen, *, tuning: Tuning) -> Point | None:
+    comparison = seen.pair.comparison
+    if isinstance(comparison, CannotTell) or seen.pair.units < FEWEST_UNITS:
+        return None
+    difference, lift = intervals_at(comparison, critical=bound_at(seen.pair.units, tuning=tuning))
+    is_relative = not isinstance(lift, CannotTell) and not isinstance(comparison.lift, CannotTell)
+    interval = lift if is_relative else difference
+    value = comparison.lift.value if is_relative else comparison.difference  # type: ignore[union-attr]
+    assert isinstance(interval, Interval)  # noqa: S101
+    return Point(
+        at=seen.at,
+        units=seen.pair.units,
+        value=value,
+        low=interval.low,
+        high=interval.high,
+        is_relative=is_relative,
+    )
+
+
+def _nothing(reason: CannotTell) -> Inference:
+    return Inference(p_value=None, interval=None, lift=None, statistic=0.0, caution=reason.because)
+
+
+def _tested(metric: Metric, pair: Pair) -> Comparison | NonInferiority:
+    """Return the test that decides; callers have seen to it that there is one."""
+    tested = pair.margin if metric.wanted is Test.NON_INFERIORITY else pair.comparison
+    assert isinstance(tested, Comparison | NonInferiority)  # noqa: S101
+    return tested
+
+
+def _fixed(metric: Metric, pair: Pair) -> Inference:
+    tested, comparison = _tested(metric, pair), pair.comparison
+    assert isinstance(comparison, Comparison)  # noqa: S101
+    one_sided = isinstance(tested, NonInferiority)
+    return Inference(
+        p_value=min(1.0, 2 * tested.p_value) if one_sided else tested.p_value,
+        interval=comparison.interval,
+        lift=comparison.lift if isinstance(comparison.lift, CannotTell) else comparison.lift.interval,
+        statistic=tested.statistic,
+        breaks_margin=isinstance(tested, NonInferiority) and tested.is_refuted,
+    )
+
+
+def _at_planned_looks(
+    experiment: Experiment, metric: Metric, history: Sequence[Seen], *, started_at: datetime
+) -> Inference:
+    """Decide on the looks that were planned; what was computed in between does not count as one."""
+    moments = planned_looks(experiment, started_at=started_at)
+    counted = [seen for seen in history if seen.at in moments and _is_told(metric, seen.pair)]
+    if not counted:
+        return replace(
+            _fixed(metric, history[-1].pair), p_value=None, caution="no planned look was reached yet"
+        )
+    last = counted[-1]
+    decision = planned.decide(
+        [
+            planned.Look(share=_share(experiment, seen, started_at), z=_tested(metric, seen.pair).z)
+            for seen in counted
+        ],
+        alpha=experiment.alpha,
+        spending=experiment.stopping.spending,
+        is_last=last.at >= moments[-1],
+    )
+    if isinstance(decision, CannotTell):
+        return _nothing(decision)
+    return _with_bound(metric, last.pair, critical=decision.bound, p_value=decision.p_value)
+
+
+def _share(experiment: Experiment, seen: Seen, started_at: datetime) -> float:
+    """Return the share of the planned information: of the units, or of the time where no number of units was planned."""
+    if experiment.units:
+        return max(seen.pair.units / experiment.units, LEAST_GAP)
+    return (seen.at - started_at).total_seconds() / experiment.horizon_seconds
+
+
+def _always(experiment: Experiment, metric: Metric, history: Sequence[Seen]) -> Inference:
+    counted = [seen for seen in history if _is_told(metric, seen.pair)]
+    tuning = Tuning(units=experiment.units or USUAL_UNITS, alpha=experiment.alpha)
+    looks = [AnytimeLook(units=seen.pair.units, z=_tested(metric, seen.pair).z) for seen in counted]
+    decision = follow(_rising(looks), tuning=tuning)
+    if isinstance(decision, CannotTell):
+        return _nothing(decision)
+    return _with_bound(metric, counted[-1].pair, critical=decision.bound, p_value=decision.p_value)
+
+
+def _with_bound(metric: Metric, pair: Pair, *, critical: float, p_value: float) -> Inference:
+    comparison = pair.comparison
+    assert isinstance(comparison, Comparison)  # noqa: S101
+    difference, lift = intervals_at(comparison, critical=critical)
+    return Inference(
+        p_value=p_value, interval=difference, lift=lift, statistic=_tested(metric, pair).statistic
+    )
+
+
+def _is_told(metric: Metric, pair: Pair) -> bool:
+    told = isinstance(pair.comparison, Comparison)
+    return told and (metric.margin is None or isinstance(pair.margin, NonInferiority))
+
+
+def _is_broken(experiment: Experiment, history: Sequence[Seen]) -> bool:
+    """Tell whether it is shown at some moment that a guardrail's margin is broken: watched all the time, one-sided."""
+    tuning = Tuning(units=experiment.units or USUAL_UNITS, alpha=experiment.alpha / 2, sides=Sides.ONE)
+    looks = [
+        AnytimeLook(units=seen.pair.units, z=-seen.pair.margin.z)
+        for seen in history
+        if isinstance(seen.pair.margin, NonInferiority)
+    ]
+    decision = follow(_rising(looks), tuning=tuning) if looks else None
+    return decision is not None and not isinstance(decision, CannotTell) and decision.crossed_at is not None
+
+
+def _rising(looks: Sequence[AnytimeLook]) -> list[AnytimeLook]:
+    """Return looks whose units do not fall: a unit that turns out to have seen two arms is taken out afterwards."""
+    most, found = 0, list[AnytimeLook]()
+    for look in looks:
+        most = max(most, look.units)
+        found.append(AnytimeLook(units=most, z=look.z))
+    return found

@@ -1,0 +1,200 @@
+"""An analysis says what its data say, by the rules of the book, and nothing before the rules allow it."""
+
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+
+from opsctl.experiments.analysis.checks import Seen
+from opsctl.experiments.analysis.model import Analysis, EventData, MetricData, Snapshot, Subject, UnitData
+from opsctl.experiments.analysis.run import analyse
+from opsctl.experiments.book import Experiment
+from opsctl.experiments.statistics.moments import moments_of
+from opsctl.experiments.statistics.quantile import quantile_statistics
+from opsctl.experiments.verdict import Outcome
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+START = datetime(2026, 11, 1, tzinfo=UTC)
+BOOK: dict[str, Any] = {
+    "title": "four or six agents",
+    "hypothesis": "six agents find more than four",
+    "owner": "ranking",
+    "decision": "ship six if they are better",
+    "arms": {"control": {"weight": 0.5}, "six": {"weight": 0.5}},
+    "horizon": "14d",
+    "units": 4000,
+    "metrics": {
+        "clicks": {"kind": "mean", "events": ["click"], "role": "primary", "mde": "5%"},
+        "return": {"kind": "proportion", "events": ["session"], "role": "guardrail", "margin": "5pp"},
+    },
+}
+
+
+def subject(**changes: Any) -> Subject:
+    """Return an experiment with these changes of its book."""
+    book = Experiment.model_validate(BOOK | changes)
+    return Subject(name="agents", experiment=book, digest="0" * 64, started_at=START)
+
+
+def at_day(day: float, *, units: int = 2000, lift: float = 0.0, harm: float = 0.0, seed: int = 1) -> Snapshot:
+    """Return what is known on a day: clicks of a mean of 5, and three quarters of the readers who come back."""
+    generator = np.random.Generator(np.random.PCG64(seed))
+    clicks = {
+        arm: generator.poisson(5 * (1 + (lift if arm == "six" else 0)), units) for arm in ("control", "six")
+    }
+    back = {arm: generator.random(units) < 0.75 - (harm if arm == "six" else 0) for arm in ("control", "six")}
+    metrics: "Mapping[str, MetricData]" = {
+        "clicks": UnitData(arms={arm: [moments_of(values)] for arm, values in clicks.items()}),
+        "return": UnitData(arms={arm: [moments_of(values.astype(float))] for arm, values in back.items()}),
+    }
+    return Snapshot(at=START + timedelta(days=day), units=dict.fromkeys(clicks, units), metrics=metrics)
+
+
+def analysed(*snapshots: Snapshot, seen: Seen | None = None, **changes: Any) -> Analysis:
+    """Return the analysis of these moments."""
+    return analyse(subject(**changes), snapshots, seen=seen or Seen(units=snapshots[-1].units))
+
+
+def test_a_real_lift_is_shipped_at_the_horizon() -> None:
+    """With the lift and its interval in the reason."""
+    analysis = analysed(at_day(14, lift=0.1))
+
+    assert (analysis.verdict.outcome, analysis.verdict.arm) == (Outcome.SHIP, "six")
+    assert analysis.verdict.reasons[0].startswith("`clicks` is better: +")
+    clicks = next(result for result in analysis.results if result.metric == "clicks")
+    assert clicks.lift == pytest.approx(0.1, abs=0.03)
+    assert clicks.adjusted_p is not None
+    assert clicks.adjusted_p < 1e-6
+
+
+def test_the_same_lift_ships_nothing_on_the_third_day_of_a_fixed_horizon() -> None:
+    """The figures that are told then hold at any time."""
+    analysis = analysed(at_day(3, lift=0.1))
+
+    assert analysis.verdict.outcome is Outcome.KEEP_RUNNING
+    assert "2026-11-15" in analysis.verdict.reasons[0]
+    assert all("hold at any time" in " ".join(result.notes) for result in analysis.results)
+
+
+def test_an_always_valid_rule_may_ship_on_the_third_day() -> None:
+    """For a lift that is plain enough."""
+    plain = analysed(at_day(3, lift=0.1, harm=-0.05), stopping={"rule": "always_valid"})
+    doubtful = analysed(at_day(3, lift=0.1, harm=0.02), stopping={"rule": "always_valid"})
+
+    assert plain.verdict.outcome is Outcome.SHIP
+    assert doubtful.verdict.outcome is Outcome.KEEP_RUNNING
+    assert doubtful.verdict.reasons[-1] == (
+        "the next look that counts is at any time until 2026-11-15 00:00 UTC"
+    )
+
+
+def test_planned_looks_decide_and_those_in_between_do_not() -> None:
+    """A bound that is crossed at the first planned look stands, whatever is seen the day after."""
+    stopping = {"rule": "group_sequential", "looks": ["7d"]}
+    early = analysed(at_day(6, lift=0.1), stopping=stopping)
+    planned = analysed(at_day(6, lift=0.1), at_day(7, units=1000, lift=0.1), stopping=stopping)
+    after = analysed(at_day(7, units=1000, lift=0.1), at_day(8, units=1200, lift=0.0), stopping=stopping)
+
+    assert early.verdict.outcome is Outcome.KEEP_RUNNING
+    assert early.results[0].inference.p_value is None
+    assert planned.results[0].shown.is_better
+    assert after.results[0].inference.p_value == planned.results[0].inference.p_value
+
+
+def test_a_broken_guardrail_stops_at_once() -> None:
+    """Even under a fixed horizon, and although clicks rise."""
+    analysis = analysed(at_day(3, lift=0.1, harm=0.2))
+
+    assert analysis.verdict.outcome is Outcome.DO_NOT_SHIP
+    assert analysis.verdict.reasons[0].startswith("guardrail `return` is broken: -")
+
+
+def test_arms_of_the_wrong_sizes_make_everything_invalid() -> None:
+    """Overall, among the values of a dimension, in an arm that gets nobody, and with units in several arms."""
+    snapshot = at_day(14, lift=0.1)
+    wrong = [
+        Seen(units={"control": 2000, "six": 2300}),
+        Seen(units={"control": 2000, "six": 2000, "ten": 1}),
+        Seen(units={"control": 2000, "six": 2000}, in_several_arms=60),
+        Seen(
+            units={"control": 2000, "six": 2000},
+            by_value={
+                "segment=cold": {"control": 900, "six": 600},
+                "segment=heavy": {"control": 1100, "six": 1400},
+            },
+        ),
+    ]
+
+    for seen in wrong:
+        analysis = analysed(snapshot, seen=seen, dimensions=["segment"])
+        assert analysis.verdict.outcome is Outcome.INVALID, seen
+
+
+def test_a_few_units_in_two_arms_are_taken_out_and_said() -> None:
+    """They are no reason to throw everything away."""
+    analysis = analysed(
+        at_day(14, lift=0.1), seen=Seen(units={"control": 2000, "six": 2000}, in_several_arms=3)
+    )
+
+    assert analysis.verdict.outcome is Outcome.SHIP
+    assert "3 units (0.07%) saw several arms; they are taken out" in [check.says for check in analysis.checks]
+
+
+def test_too_few_units_are_said_with_how_many_would_do() -> None:
+    """No effect found in forty readers says little."""
+    analysis = analysed(at_day(14, units=20))
+
+    assert analysis.verdict.outcome is Outcome.DO_NOT_SHIP
+    assert "would have been enough" in analysis.verdict.reasons[0]
+
+
+def test_a_metric_that_says_nothing_is_told_with_the_reason() -> None:
+    """One unit an arm, and units that do not differ at all."""
+    nobody = analysed(at_day(14, units=1))
+    flat: "Mapping[str, MetricData]" = {
+        name: UnitData(arms={arm: [moments_of(np.full(50, 1.0))] for arm in ("control", "six")})
+        for name in ("clicks", "return")
+    }
+    same = analysed(Snapshot(at=START + timedelta(days=14), units={"control": 50, "six": 50}, metrics=flat))
+
+    assert "one unit only" in nobody.results[0].shown.effect
+    assert "no unit differs from another" in same.results[0].shown.effect
+    assert same.verdict.outcome is Outcome.DO_NOT_SHIP
+
+
+def test_a_quantile_is_a_metric_like_any_other() -> None:
+    """Of events, with units as clusters."""
+    generator = np.random.Generator(np.random.PCG64(4))
+    data = {
+        arm: quantile_statistics(
+            generator.gamma(4, 20 * factor, 20_000), units=np.repeat(np.arange(2000), 10), level=0.95
+        )
+        for arm, factor in (("control", 1.0), ("six", 0.8))
+    }
+    metric = {
+        "kind": "quantile",
+        "events": ["latency"],
+        "quantile": 0.95,
+        "role": "primary",
+        "direction": "decrease",
+    }
+    snapshot = Snapshot(
+        at=START + timedelta(days=14),
+        units={"control": 2000, "six": 2000},
+        metrics={"latency": EventData(arms=data)},
+    )
+
+    analysis = analysed(snapshot, metrics={"latency": metric})
+
+    assert analysis.verdict.outcome is Outcome.SHIP
+    assert analysis.results[0].lift == pytest.approx(-0.2, abs=0.03)
+
+
+def test_the_same_snapshots_give_the_same_analysis() -> None:
+    """Figure by figure."""
+    snapshots = [at_day(day, units=200 * day, lift=0.03) for day in (3, 7, 14)]
+
+    assert analysed(*snapshots) == analysed(*snapshots)
