@@ -46,8 +46,8 @@ def at_day(day: float, *, units: int = 2000, lift: float = 0.0, harm: float = 0.
         arm: generator.poisson(5 * (1 + (lift if arm == "six" else 0)), units) for arm in ("control", "six")
     }
     back = {arm: generator.random(units) < 0.75 - (harm if arm == "six" else 0) for arm in ("control", "six")}
-    metrics: "Mapping[str, MetricData]" = {
-        "clicks": UnitData(arms={arm: [moments_of(values)] for arm, values in clicks.items()}),
+    metrics: Mapping[str, MetricData] = {
+        "clicks": UnitData(arms={arm: [moments_of(values.astype(float))] for arm, values in clicks.items()}),
         "return": UnitData(arms={arm: [moments_of(values.astype(float))] for arm, values in back.items()}),
     }
     return Snapshot(at=START + timedelta(days=day), units=dict.fromkeys(clicks, units), metrics=metrics)
@@ -154,7 +154,7 @@ def test_too_few_units_are_said_with_how_many_would_do() -> None:
 def test_a_metric_that_says_nothing_is_told_with_the_reason() -> None:
     """One unit an arm, and units that do not differ at all."""
     nobody = analysed(at_day(14, units=1))
-    flat: "Mapping[str, MetricData]" = {
+    flat: Mapping[str, MetricData] = {
         name: UnitData(arms={arm: [moments_of(np.full(50, 1.0))] for arm in ("control", "six")})
         for name in ("clicks", "return")
     }
