@@ -214,7 +214,8 @@ def _mean(units: UnitValues) -> float:
 
 
 def _linearised(units: UnitValues) -> Floats:
-    """Return what each reader adds to the deviation of the mean or ratio (delta method)."""
-    values, per = units.values[units.exposed], units.per[units.exposed]
-    below = float(per.mean()) if len(per) else float("nan")
-    return (values - _mean(units) * per) / below if below else np.full(len(per), np.nan)
+    """Return what each reader adds to the error of the mean or ratio, shape (u,); nothing who never came (delta method)."""
+    below = float(units.per[units.exposed].sum()) / len(units.per)
+    if not below:
+        return np.full(len(units.per), np.nan)
+    return np.where(units.exposed, units.values - _mean(units) * units.per, 0.0) / below

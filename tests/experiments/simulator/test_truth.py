@@ -1,0 +1,266 @@
+"""The true effect: counted as analysis counts, sharper with common chance, and what a plain test finds on average."""
+
+from collections import defaultdict
+from typing import Any
+
+import numpy as np
+import pytest
+from scipy import stats
+from tests.experiments.simulator.worlds import (
+    ByChance,
+    BySimilarity,
+    ByTruth,
+    everybody,
+    halves,
+    small_market,
+    treat,
+)
+
+from opsctl.core.units import parse_duration
+from opsctl.experiments.metric_book import Counting, Metric, MetricKind
+from opsctl.experiments.simulator.events import EventName, events_of, exposures_of
+from opsctl.experiments.simulator.market import Market
+from opsctl.experiments.simulator.run import Plan, run_days
+from opsctl.experiments.simulator.treatment import WarmUp
+from opsctl.experiments.simulator.truth import Setup, UnitValues, true_effects, unit_values
+
+_ENGAGED = Metric(kind=MetricKind.MEAN, events=["engaged_session"])
+_METRICS = {
+    "engaged": _ENGAGED,
+    "pleased": Metric(kind=MetricKind.MEAN, events=["click", "save", "inquiry"]),
+    "reward": Metric(kind=MetricKind.MEAN, events=["reward"], counting=Counting.SUM),
+    "inquirers": Metric(kind=MetricKind.PROPORTION, events=["inquiry"]),
+    "back_on_day_2": Metric(kind=MetricKind.PROPORTION, events=["return_day"], after="2d", window="1d"),
+    "dollars_an_engaged_session": Metric(
+        kind=MetricKind.RATIO,
+        events=["cost"],
+        counting=Counting.SUM,
+        per=["engaged_session"],
+    ),
+    "slow": Metric(kind=MetricKind.QUANTILE, events=["latency_milliseconds"], quantile=0.95),
+}
+
+
+def _planted(market: Market, *, days: int = 6, error: float = 1.0) -> Setup:
+    """Return chance against a policy that knows much of the truth."""
+    treatments = {
+        "control": treat(market, ByChance()),
+        "better": treat(market, ByTruth(market, error=error), agent_calls=4),
+    }
+    return Setup(treatments=treatments, plan=Plan(days=days, with_oracle=False))
+
+
+def _tested(market: Market, setup: Setup, *, seed: int) -> UnitValues:
+    days = run_days(market, setup.treatments, halves(market, seed=seed), plan=setup.plan)
+    return unit_values(days, {"engaged": _ENGAGED}, users=market.world.users)["engaged"]
+
+
+def test_metrics_are_counted_as_analysis_counts_them() -> None:
+    """Reader by reader and event by event, from the first exposure on and within the window."""
+    market = small_market(users=80, inquiry_rate=1.0)
+    warm_up = WarmUp(days=2, treatment=treat(market))
+    treatments = {"a": treat(market, ByChance()), "b": treat(market, BySimilarity())}
+    days = list(run_days(market, treatments, halves(market), plan=Plan(days=6, warm_up=warm_up)))
+
+    found = unit_values(days, _METRICS, users=80)
+
+    names = [str(name) for name in EventName]
+    first: dict[int, int] = {}
+    logged: defaultdict[int, list[tuple[str, float, int]]] = defaultdict(list)
+    for day in days:
+        exposures, events = exposures_of(day), events_of(day)
+        for user, at in zip(exposures.users.tolist(), exposures.at.tolist(), strict=True):
+            first.setdefault(user, at)
+        for name, user, value, at in zip(
+            events.names.tolist(),
+            events.users.tolist(),
+            events.values.tolist(),
+            events.at.tolist(),
+            strict=True,
+        ):
+            logged[user].append((names[name], value, at))
+    for name, metric in _METRICS.items():
+        after = parse_duration(metric.after) * 1e6
+        until = after + parse_duration(metric.window) * 1e6 if metric.window else float("inf")
+        for user in range(80):
+            own = [
+                (event, value)
+                for event, value, at in logged[user]
+                if user in first and after <= at - first[user] < until
+            ]
+            values = [value for event, value in own if event in metric.events]
+            total = sum(values) if metric.counting is Counting.SUM else len(values)
+            wanted = float(total > 0) if metric.kind is MetricKind.PROPORTION else total
+            assert found[name].values[user] == pytest.approx(wanted)
+            assert found[name].exposed[user] == (user in first)
+            per = sum(event in (metric.per or []) for event, _ in own) if metric.per else 1
+            assert found[name].per[user] == per
+    slow = found["slow"]
+    assert len(slow.samples[0]) == sum(
+        name == "latency_milliseconds" and at >= first.get(user, np.inf)
+        for user, each in logged.items()
+        for name, _, at in each
+    )
+
+
+def test_an_arm_is_where_its_readers_were_assigned() -> None:
+    """And who never came is in none."""
+    market = small_market(users=120)
+    values = _tested(market, _planted(market), seed=3)
+
+    assignment = halves(market, seed=3)
+    assert (values.arms[values.exposed] == assignment[values.exposed]).all()
+    assert (values.arms[~values.exposed] == -1).all()
+
+
+def test_the_true_effect_is_that_between_two_worlds_of_the_same_readers() -> None:
+    """Against two runs by hand."""
+    market = small_market(users=200)
+
+    found = true_effects(market, lambda: _planted(market), _METRICS, control="control")
+
+    assert list(found) == ["better"]
+    worlds = []
+    for arm in ("control", "better"):
+        setup = _planted(market)
+        days = run_days(market, {arm: setup.treatments[arm]}, everybody(market), plan=setup.plan)
+        worlds.append(unit_values(days, _METRICS, users=200))
+    for name in ("engaged", "reward", "inquirers"):
+        means = [world[name].values[world[name].exposed].mean() for world in worlds]
+        gaps = (worlds[1][name].values - worlds[0][name].values)[worlds[0][name].exposed]
+        effect = found["better"][name]
+        assert [effect.control, effect.treated] == pytest.approx(means)
+        assert effect.difference == pytest.approx(gaps.mean())
+        assert effect.standard_error == pytest.approx(gaps.std(ddof=1) / np.sqrt(len(gaps)), rel=0.01)
+        assert effect.relative == pytest.approx(means[1] / means[0] - 1)
+    slow = found["better"]["slow"]
+    assert slow.control == pytest.approx(np.quantile(worlds[0]["slow"].samples[0], 0.95))
+    assert slow.difference > 0
+
+
+def test_a_policy_against_itself_has_no_effect_at_all() -> None:
+    """What both draw depends on the name of their arm, so the policy must draw nothing."""
+    market = small_market(users=100)
+
+    def make() -> Setup:
+        arms = {name: treat(market, ByTruth(market)) for name in ("one", "other")}
+        return Setup(treatments=arms, plan=Plan(days=6))
+
+    effects = true_effects(market, make, _METRICS, control="one")["other"]
+
+    assert all(effect.difference == 0 for effect in effects.values())
+
+
+def test_an_experiment_that_nobody_enters_has_no_numbers() -> None:
+    """Rather than zeros."""
+    market = small_market(users=2, return_base=0.0, return_satisfaction=0.0)
+
+    effects = true_effects(market, lambda: _planted(market, days=1), _METRICS, control="control")["better"]
+
+    assert all(np.isnan(effect.difference) for effect in effects.values())
+
+
+def test_common_chance_gives_a_smaller_variance_than_chance_apart() -> None:
+    """Over eight markets: the variance of the difference around its mean, and what is said of it."""
+    found: defaultdict[bool, list[tuple[float, float]]] = defaultdict(list)
+    for seed in range(8):
+        market = small_market(users=200, seed=seed)
+        for common in (True, False):
+            effects = true_effects(
+                market,
+                lambda market=market: _planted(market, days=5),  # type: ignore[misc]
+                {"engaged": _ENGAGED},
+                control="control",
+                common=common,
+            )
+            effect = effects["better"]["engaged"]
+            found[common].append((effect.difference, effect.standard_error))
+
+    errors = {common: np.mean([error for _, error in each]) for common, each in found.items()}
+    assert errors[True] < 0.8 * errors[False]
+    assert np.mean([difference for difference, _ in found[True]]) == pytest.approx(
+        np.mean([difference for difference, _ in found[False]]), abs=4 * errors[False] / np.sqrt(8)
+    )
+
+
+def _coverage(*, seeds: int, users: int) -> tuple[float, float, float]:
+    """Return how often a 95 % interval holds the true effect and excludes 0, and the mean error in standard errors."""
+    holds, excludes, errors = [], [], []
+    for seed in range(seeds):
+        market = small_market(users=users, seed=seed)
+        truth = true_effects(
+            market,
+            lambda market=market: _planted(market, error=2.0),  # type: ignore[misc]
+            {"engaged": _ENGAGED},
+            control="control",
+        )["better"]["engaged"].difference
+        values = _tested(market, _planted(market, error=2.0), seed=1000 + seed)
+        test = stats.ttest_ind(values.of_arm(1), values.of_arm(0), equal_var=False)
+        interval = test.confidence_interval(0.95)
+        found = values.of_arm(1).mean() - values.of_arm(0).mean()
+        holds.append(interval.low <= truth <= interval.high)
+        excludes.append(interval.low > 0)
+        errors.append((found - truth) / (found / test.statistic))
+    return float(np.mean(holds)), float(np.mean(excludes)), float(np.mean(errors))
+
+
+def test_a_planted_effect_is_found_by_a_plain_test_with_the_coverage_it_claims() -> None:
+    """30 worlds: less than 26 of 30 would happen by chance once in 500 (binomial, 95 %)."""
+    holds, excludes, error = _coverage(seeds=30, users=200)
+
+    assert holds >= 26 / 30
+    assert excludes > 0.8
+    assert abs(error) < 4 / np.sqrt(30)
+
+
+@pytest.mark.drill
+def test_a_plain_test_covers_the_truth_in_nineteen_worlds_of_twenty() -> None:
+    """600 worlds: the band is four standard errors wide on either side."""
+    holds, excludes, error = _coverage(seeds=600, users=400)
+
+    assert 0.95 - 4 * np.sqrt(0.95 * 0.05 / 600) < holds
+    assert excludes > 0.95
+    assert abs(error) < 4 / np.sqrt(600)
+
+
+_SCARCE: dict[str, Any] = {
+    "capacity": True,
+    "capacity_per_user": 0.12,
+    "inquiry_rate": 1.0,
+    "inquiry_delay_days": 0.2,
+    "arrivals": 0.0,
+}
+_INQUIRIES = {"inquiries": Metric(kind=MetricKind.MEAN, events=["inquiry"])}
+
+
+def _bias(*, seeds: int, scarce: bool) -> tuple[float, float]:
+    """Return by how much an A/B test says more than is true, and its standard error, over worlds."""
+    gaps = []
+    for seed in range(seeds):
+        market = small_market(users=300, seed=seed, **(_SCARCE | {"capacity": scarce}))
+        truth = true_effects(
+            market,
+            lambda market=market: _planted(market, days=14, error=0.5),  # type: ignore[misc]
+            _INQUIRIES,
+            control="control",
+        )["better"]["inquiries"].difference
+        setup = _planted(market, days=14, error=0.5)
+        days = run_days(market, setup.treatments, halves(market, seed=seed), plan=setup.plan)
+        values = unit_values(days, _INQUIRIES, users=300)["inquiries"]
+        gaps.append(values.of_arm(1).mean() - values.of_arm(0).mean() - truth)
+    return float(np.mean(gaps)), float(np.std(gaps, ddof=1) / np.sqrt(seeds))
+
+
+def test_where_vendors_have_little_time_an_ab_test_promises_more_than_comes_true() -> None:
+    """The better arm takes the good vendors' time from the other; if all readers had it, it would lack that time."""
+    bias, error = _bias(seeds=8, scarce=True)
+
+    assert bias > 3 * error
+    assert bias > 0.1
+
+
+def test_where_vendors_have_time_for_all_an_ab_test_says_the_truth_on_average() -> None:
+    """The same worlds without limits."""
+    bias, error = _bias(seeds=8, scarce=False)
+
+    assert abs(bias) < 4 * error
