@@ -1,12 +1,14 @@
 """Chance in the simulator: a function of who, when and what for; even, independent, and the same whoever asks first."""
 
+from fractions import Fraction
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from opsctl.experiments.simulator.noise import Noise, Stream
+from opsctl.experiments.simulator.noise import Noise, Stream, on_exact_grid
 
 _USERS = np.arange(20_000)
 
@@ -69,6 +71,21 @@ def test_days_slots_streams_seeds_and_neighbours_have_nothing_to_do_with_each_ot
         assert abs(np.corrcoef(base, other)[0, 1]) < 4 / np.sqrt(len(_USERS))
         joint = np.histogram2d(base, other, bins=8)[0]
         assert stats.chisquare(joint.ravel()).pvalue > 1e-4
+
+
+@given(seed=st.integers(0, 1000), rows=st.integers(1, 40), width=st.integers(1, 64))
+@settings(max_examples=30)
+def test_products_of_numbers_on_the_grid_are_exact_in_any_order(seed: int, rows: int, width: int) -> None:
+    """Against exact sums of fractions."""
+    draw = np.random.default_rng(seed)
+    one, other = (on_exact_grid(draw.normal(0, 2, (rows, width))) for _ in range(2))
+
+    products = one @ other.T
+
+    order = draw.permutation(width)
+    assert np.array_equal(products, one[:, order] @ other[:, order].T)
+    exact = sum(Fraction(a) * Fraction(b) for a, b in zip(one[0].tolist(), other[-1].tolist(), strict=True))
+    assert Fraction(float(products[0, -1])) == exact
 
 
 def test_normal_numbers_are_normal() -> None:

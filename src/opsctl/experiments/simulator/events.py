@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
+from functools import lru_cache
 from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -154,14 +155,18 @@ def write_days(days: Iterable[SimulatedDay], *, folder: Path, experiment: str) -
     Raises:
         NotReadyError: FIL001, FIL003 the folder cannot be written.
     """
+    is_labelled = False
     for day in days:
+        if not is_labelled:
+            label = {**day.label, "experiment": experiment, "arms": list(day.arms)}
+            text = orjson.dumps(label, option=orjson.OPT_SORT_KEYS) + b"\n"
+            write_atomically(folder / "simulated.json", text)
+            is_labelled = True
         name = f"{(STARTED_AT + timedelta(days=day.day)).date().isoformat()}.parquet"
         exposures = exposure_table(day, experiment=experiment)
         if exposures.num_rows:
             write_atomically(folder / "exposures" / name, _parquet(exposures))
         write_atomically(folder / "events" / name, _parquet(event_table(day)))
-        label = {**day.label, "experiment": experiment, "arms": list(day.arms)}
-        write_atomically(folder / "simulated.json", orjson.dumps(label, option=orjson.OPT_SORT_KEYS) + b"\n")
         yield day
 
 
@@ -190,6 +195,7 @@ def _part(name: EventName, users: Ids, at: Ids, values: Floats | None = None) ->
     return np.full(len(users), number), users, at, np.ones(len(users)) if values is None else values
 
 
+@lru_cache(maxsize=1024)
 def _attributes(segment: int, city: int) -> str:
     attributes: Mapping[str, str] = {
         "city": city_name(city),

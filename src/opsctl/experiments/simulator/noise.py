@@ -19,6 +19,7 @@ from opsctl.experiments.learners.model import Floats, Ids
 _MASK = 2**64 - 1
 _STEP = 0x9E3779B97F4A7C15  # 2^64 by the golden ratio: counters are spread before they are mixed
 _FIRST, _SECOND = 0xBF58476D1CE4E5B9, 0x94D049BB133111EB
+_GRID = 2.0**20
 _AT_ONCE = 1 << 18  # numbers that are mixed at once, so that they stay in the processor's cache
 
 Words = NDArray[np.uint64]
@@ -88,6 +89,15 @@ class Noise:
         for part in (int(stream), day, slot):
             base = _mix_one((base + (part + 1) * _STEP) & _MASK)
         return _mixed(users.astype(np.uint64) * np.uint64(_STEP) + np.uint64(base))
+
+
+def on_exact_grid(numbers: Floats) -> Floats:
+    """Return numbers rounded to multiples of 2^-20, whose products add up exactly, in whatever order.
+
+    Products are multiples of 2^-40, and sums below 4,096 then fit into 53 bits: a product of matrices is the same on any
+    machine and with any number of threads, and so is all that hangs on it, such as who clicks what.
+    """
+    return np.asarray(np.rint(numbers * _GRID) / _GRID, np.float64)
 
 
 def population_generator(seed: int, name: str) -> np.random.Generator:

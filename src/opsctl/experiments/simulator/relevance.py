@@ -4,7 +4,7 @@ import numpy as np
 
 from opsctl.experiments.learners.model import Floats, Ids
 from opsctl.experiments.simulator.market import Market
-from opsctl.experiments.simulator.noise import Noise, Stream
+from opsctl.experiments.simulator.noise import Noise, Stream, on_exact_grid
 
 
 def relevance_logits(market: Market, *, users: Ids, tastes: Floats, candidates: Ids) -> Floats:
@@ -18,7 +18,7 @@ def relevance_logits(market: Market, *, users: Ids, tastes: Floats, candidates: 
     """
     world, vendors, readers = market.world, market.vendors, market.readers
     # all vendors at once: one product of matrices is faster than gathering the candidates' traits
-    liking = np.take_along_axis(tastes @ vendors.traits.T, candidates, axis=1)
+    liking = np.take_along_axis(on_exact_grid(tastes) @ vendors.traits.T, candidates, axis=1)
     gap = np.abs(vendors.log_price[candidates] - readers.log_budget[users, None])
     way = vendors.city_distances[vendors.cities[candidates], readers.cities[users, None]]
     hidden = readers.hidden[users[:, None], vendors.styles[candidates]]

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from opsctl.experiments.learners.model import Floats, Ids
-from opsctl.experiments.simulator.noise import population_generator
+from opsctl.experiments.simulator.noise import on_exact_grid, population_generator
 from opsctl.experiments.simulator.world_book import World
 
 _TRAITS_TOLD = 4
@@ -80,11 +80,13 @@ def make_vendors(world: World, *, seed: int) -> Vendors:
     draw = population_generator(seed, "vendors")
     count = world.vendors
     centres = draw.standard_normal((world.styles, world.dimensions))
-    centres /= np.linalg.norm(centres, axis=1, keepdims=True)
+    centres = on_exact_grid(centres / np.linalg.norm(centres, axis=1, keepdims=True))
     styles = draw.integers(0, world.styles, count)
-    traits = centres[styles] + world.style_spread * draw.standard_normal((count, world.dimensions))
+    traits = on_exact_grid(
+        centres[styles] + world.style_spread * draw.standard_normal((count, world.dimensions))
+    )
     places = draw.random((world.cities, 2))
-    unit = traits / np.maximum(np.linalg.norm(traits, axis=1, keepdims=True), 1e-12)
+    unit = on_exact_grid(traits / np.maximum(np.linalg.norm(traits, axis=1, keepdims=True), 1e-12))
     popularity: Floats = np.power(draw.permutation(count) + 1.0, -world.popularity)
     return Vendors(
         traits=traits,
@@ -106,7 +108,7 @@ def make_vendors(world: World, *, seed: int) -> Vendors:
 def observe(vendors: Vendors, world: World, *, seed: int) -> Observables:
     """Return what can be seen of the vendors, which is noisy: reviews, tags and words mislead now and then."""
     draw = population_generator(seed, "observables")
-    told = vendors.traits + world.tag_noise * draw.standard_normal(vendors.traits.shape)
+    told = on_exact_grid(vendors.traits + world.tag_noise * draw.standard_normal(vendors.traits.shape))
     counts = draw.poisson(world.reviews * vendors.popularity / vendors.popularity.mean())
     counts[vendors.arrives >= 0] = 0
     with np.errstate(divide="ignore", invalid="ignore"):
