@@ -1,6 +1,6 @@
 """Commands of `opsctl experiments`: books, starts, assignment, and whatever else registers itself here."""
 
-from opsctl.cli import experiments_assign, experiments_books, experiments_running
+from opsctl.cli import experiments_assign, experiments_books, experiments_certify, experiments_running
 from opsctl.cli.options import group
 
 app = group(
@@ -10,3 +10,4 @@ app = group(
 experiments_books.register(app)
 experiments_running.register(app)
 experiments_assign.register(app)
+experiments_certify.register(app)
