@@ -150,14 +150,14 @@ def _reach(
     design = demand.design if with_pre_period else replace(demand.design, correlation=0.0)
     share = _share(demand, sharing, experiments)
     come = reached(traffic, demand.days)
-    units, needed = come * share, units_needed(design, demand.size)
+    units, needed = _whole(come * share), units_needed(design, demand.size)
     is_enough = units >= needed
-    smallest = detectable(design, units)
+    smallest = detectable(design, max(units, 1))
     reach = Reach(
         demand=demand,
         sharing=sharing,
         with_pre_period=with_pre_period,
-        units=math.floor(units + 1e-9),
+        units=units,
         units_needed=needed,
         days_needed=_whole_days(traffic, needed / share),
         detectable=smallest,
@@ -179,16 +179,20 @@ def _share(demand: Demand, sharing: Sharing, experiments: int) -> float:
             return demand.open_share / experiments
 
 
+def _whole(units: float) -> int:
+    return math.floor(units + 1e-6)  # of a thousand that are there 999.9999999 come, by rounding
+
+
 def _whole_days(traffic: Traffic, units: float) -> int | None:
-    days = days_until(traffic, units)
-    return math.ceil(days - 1e-9) if days <= LONGEST_DAYS else None
+    days = days_until(traffic, units - 1e-6)
+    return math.ceil(days) if days <= LONGEST_DAYS else None
 
 
-def _refusal(demand: Demand, *, units: float, needed: int) -> CannotTell:
+def _refusal(demand: Demand, *, units: int, needed: int) -> CannotTell:
     return CannotTell(
         code="EXP093",
         because=f"`{demand.metric}` of `{demand.name}` needs {needed:,} units for an effect of {_shown(demand.effect)}, "
-        f"and {math.floor(units):,} come in {demand.days:g} days",
+        f"and {units:,} come in {demand.days:g} days",
     )
 
 
