@@ -101,16 +101,18 @@ class Interleaving(StrictModel):
 
 
 class Simulation(StrictModel):
-    """How the experiment is first run where the truth is known."""
+    """How the experiment is first run where the truth is known; `settings` of the arms say what each does there, too."""
 
-    study: Name
-    """Which one of the simulator's studies gives the arms their policies."""
     users: Annotated[int, Field(ge=20, le=1_000_000)] = 1000
     """Readers, over all arms."""
     days: Annotated[int, Field(ge=1, le=730)] = 14
     """Length."""
-    warm_up_days: Annotated[int, Field(ge=0, le=365)] = 14
-    """Days before the start in which all get the control: the pre-period."""
+    warm_up_days: Annotated[int, Field(ge=1, le=365)] = 14
+    """Days before the start in which all get the same: the pre-period."""
+    warm_up: dict[str, Any] | None = None
+    """Settings of what all get then; the control's without it."""
+    teaches: bool = True
+    """Whether the arms' learners have learned from these days; without, each begins with nothing."""
     seeds: Annotated[int, Field(ge=1, le=1000)] = 1
     """Worlds; the first one is analysed, all of them together tell the truth and how often the verdict is right."""
     seed: Annotated[int, Field(ge=0, lt=2**32)] = 1
