@@ -1,0 +1,132 @@
+"""How do scores become slates, and how probable was each item at its place."""
+
+from collections.abc import Iterator
+from typing import Protocol
+
+import numpy as np
+
+from opsctl.core.errors import UsageError
+from opsctl.experiments.learners.model import Contexts, Feedback, Floats, Ids, Slates
+
+PROPENSITY_DRAWS = 200
+"""Slates drawn for each reader where propensities are asked for. One of them, picked evenly, is shown: given the draws, the
+frequency of an item at its place is then its exact probability. As an estimate of the probability over all draws that
+could have been, its standard error is at most 0.035."""
+_FLOATS_AT_ONCE = 1 << 18  # 2 MB: what a core keeps near itself
+
+
+class DrawsPlaces(Protocol):
+    """Whoever draws slates for some rows of the contexts, some times over."""
+
+    def __call__(self, rows: slice, *, draws: int, generator: np.random.Generator) -> Ids:
+        """Return places among the candidates, shape (rows, draws, m), best first."""
+        ...
+
+
+def choose_by_draws(
+    contexts: Contexts,
+    draw: DrawsPlaces,
+    *,
+    size: int,
+    draws: int | None,
+    floats_a_candidate: int,
+    generator: np.random.Generator,
+) -> Slates:
+    """Return slates that are drawn anew for each row.
+
+    Args:
+        contexts: b feeds.
+        draw: draws the slates.
+        size: m.
+        draws: how many slates are drawn a row to know the propensities; None draws one, whose propensities are NaN.
+        floats_a_candidate: numbers that `draw` needs for one candidate, all draws together; bounds memory.
+        generator: source of all chance.
+    """
+    check_contexts(contexts, size=size)
+    count, candidates = contexts.candidates.shape
+    shown = np.empty((count, size), np.int64)
+    propensities = np.full((count, size), np.nan)
+    for rows in rows_at_once(count, floats_a_row=candidates * floats_a_candidate):
+        drawn = draw(rows, draws=draws or 1, generator=generator)
+        if draws is None:
+            shown[rows] = drawn[:, 0]
+            continue
+        picked = generator.integers(0, draws, len(drawn))
+        shown[rows] = drawn[np.arange(len(drawn)), picked]
+        propensities[rows] = (drawn == shown[rows][:, None]).mean(axis=1)
+    return Slates(items=np.take_along_axis(contexts.candidates, shown, axis=1), propensities=propensities)
+
+
+def best(scores: Floats, size: int) -> Ids:
+    """Return the places of the greatest scores along the last axis, the greatest first; NaN counts as least.
+
+    Equal scores come in an order that is fixed, but no fair one; who has equal scores breaks ties by chance before.
+    """
+    ranked = -np.where(np.isnan(scores), -np.inf, scores)
+    if size == 1:
+        places: Ids = ranked.argmin(axis=-1)[..., None]
+        return places
+    kept = (
+        np.broadcast_to(np.arange(ranked.shape[-1]), ranked.shape)
+        if size == ranked.shape[-1]
+        else np.argpartition(ranked, size - 1, axis=-1)[..., :size]
+    )
+    order = np.take_along_axis(ranked, kept, axis=-1).argsort(axis=-1, kind="stable")
+    return np.take_along_axis(kept, order, axis=-1).astype(np.int64)
+
+
+def rows_at_once(count: int, *, floats_a_row: int) -> Iterator[slice]:
+    """Yield the rows in parts whose work fits into a core's own memory."""
+    step = max(1, _FLOATS_AT_ONCE // max(1, floats_a_row))
+    for start in range(0, count, step):
+        yield slice(start, min(start + step, count))
+
+
+def check_contexts(contexts: Contexts, *, size: int) -> None:
+    """Refuse contexts from which no slate of this size can be made.
+
+    Raises:
+        UsageError: EXP101 candidates and readers do not fit, EXP102 a reader's vector is not finite.
+    """
+    count = len(contexts.users)
+    candidates = contexts.candidates
+    is_whole = candidates.ndim == 2 and len(candidates) == count == len(contexts.user_vectors)
+    if not is_whole or len(contexts.user_groups) != count:
+        raise UsageError(
+            f"{count} readers have candidates of shape {candidates.shape} and vectors of shape {contexts.user_vectors.shape}",
+            code="EXP101",
+            fix="give a row of each for every reader",
+        )
+    if not 1 <= size <= candidates.shape[1]:
+        raise UsageError(
+            f"a slate of {size} cannot be made of {candidates.shape[1]} candidates",
+            code="EXP101",
+            fix="bring more candidates, or ask for a shorter slate",
+        )
+    if not np.isfinite(contexts.user_vectors).all():
+        raise UsageError(
+            "a reader's vector is NaN or infinite", code="EXP102", fix="leave zeros where nothing is known"
+        )
+
+
+def check_feedback(feedback: Feedback) -> None:
+    """Refuse feedback that would spoil what was learned.
+
+    Raises:
+        UsageError: EXP102.
+    """
+    count = len(feedback.rewards)
+    parts = (feedback.users, feedback.user_vectors, feedback.user_groups, feedback.items, feedback.positions)
+    if any(len(part) != count for part in parts):
+        raise UsageError(
+            f"{count} rewards came with {', '.join(str(len(part)) for part in parts)} rows of the rest",
+            code="EXP102",
+            fix="give one row for each impression",
+        )
+    rewards = feedback.rewards
+    if not np.isfinite(feedback.user_vectors).all() or not ((rewards >= 0) & (rewards <= 1)).all():
+        raise UsageError(
+            "feedback holds a reader's vector that is not finite, or a reward that is not from 0 to 1",
+            code="EXP102",
+            fix="find out where it comes from; nothing was learned from this batch",
+        )

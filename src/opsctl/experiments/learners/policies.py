@@ -1,0 +1,93 @@
+"""Which policies are there, by the names that books know, and how is one made or brought back."""
+
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+
+from opsctl.core.errors import UsageError
+from opsctl.experiments.learners.beta_thompson import BetaThompsonPolicy
+from opsctl.experiments.learners.epinet import EpinetPolicy
+from opsctl.experiments.learners.greedy import EpsilonGreedyPolicy
+from opsctl.experiments.learners.linear_thompson import LinearThompsonPolicy
+from opsctl.experiments.learners.model import Items, Policy
+from opsctl.experiments.learners.network_training import NetworkOptions
+from opsctl.experiments.learners.random_choice import RandomPolicy
+from opsctl.experiments.learners.state import state_from_text
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+POLICIES = ("random", "greedy", "epsilon_greedy", "beta_ts", "linear_ts", "epinet_ts")
+EPSILON = 0.1
+
+
+class KeptPolicy(Policy, Protocol):
+    """A policy that can be written down and brought back."""
+
+    def to_state(self) -> str:
+        """Return all that it knows as one line of JSON; `load_policy` reads it."""
+        ...
+
+
+def make_policy(
+    name: str,
+    *,
+    items: Items,
+    generator: np.random.Generator,
+    options: NetworkOptions | None = None,
+    forgetting: float = 1.0,
+) -> KeptPolicy:
+    """Return a policy that has learned nothing.
+
+    Args:
+        name: one of `POLICIES`.
+        items: all of them; learners take from them in which directions items differ.
+        generator: of the first weights; the same one gives `greedy`, `epsilon_greedy` and `epinet_ts` the same base network.
+        options: how networks learn.
+        forgetting: of `beta_ts` and `linear_ts`; 1 forgets nothing.
+
+    Raises:
+        UsageError: EXP111 there is no such policy.
+    """
+    match name:
+        case "random":
+            return RandomPolicy()
+        case "greedy":
+            return EpsilonGreedyPolicy.new(items, epsilon=0.0, generator=generator, options=options)
+        case "epsilon_greedy":
+            return EpsilonGreedyPolicy.new(items, epsilon=EPSILON, generator=generator, options=options)
+        case "beta_ts":
+            return BetaThompsonPolicy(forgetting=forgetting)
+        case "linear_ts":
+            return LinearThompsonPolicy.new(items, forgetting=forgetting)
+        case "epinet_ts":
+            return EpinetPolicy.new(items, generator=generator, options=options)
+        case _:
+            raise unknown_policy(name)
+
+
+def load_policy(text: str) -> KeptPolicy:
+    """Return the policy that `to_state` wrote.
+
+    Raises:
+        UsageError: EXP100 it cannot be read, EXP111 it is of no policy that is known.
+    """
+    kind = state_from_text(text).kind
+    makers: dict[str, Callable[[str], KeptPolicy]] = {
+        "random": RandomPolicy.from_state,
+        "greedy": EpsilonGreedyPolicy.from_state,
+        "epsilon_greedy": EpsilonGreedyPolicy.from_state,
+        "beta_ts": BetaThompsonPolicy.from_state,
+        "linear_ts": LinearThompsonPolicy.from_state,
+        "epinet_ts": EpinetPolicy.from_state,
+    }
+    if kind not in makers:
+        raise unknown_policy(kind)
+    return makers[kind](text)
+
+
+def unknown_policy(name: str) -> UsageError:
+    """Return the error that there is no such policy."""
+    return UsageError(
+        f"no policy is called `{name[:40]}`", code="EXP111", fix=f"one of: {', '.join(POLICIES)}"
+    )

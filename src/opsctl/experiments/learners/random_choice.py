@@ -1,0 +1,50 @@
+"""What if items are shown by chance alone: the policy that all others are compared with."""
+
+from typing import Self
+
+import numpy as np
+
+from opsctl.experiments.learners.choosing import best, check_contexts, check_feedback
+from opsctl.experiments.learners.model import Contexts, Feedback, Slates
+from opsctl.experiments.learners.state import LearnerState, state_from_text
+
+KIND = "random"
+
+
+class RandomPolicy:
+    """Shows candidates in an order drawn by chance, and learns nothing."""
+
+    name = KIND
+    state_bytes = 0
+
+    def choose(
+        self,
+        contexts: Contexts,
+        *,
+        size: int,
+        generator: np.random.Generator,
+        with_propensities: bool = False,
+    ) -> Slates:
+        """Return a slate for each context; every item is at every place with probability 1 / c."""
+        check_contexts(contexts, size=size)
+        count, candidates = contexts.candidates.shape
+        places = best(generator.random((count, candidates)), size)
+        propensity = 1.0 / candidates if with_propensities else np.nan
+        return Slates(
+            items=np.take_along_axis(contexts.candidates, places, axis=1),
+            propensities=np.full((count, size), propensity),
+        )
+
+    def learn(self, feedback: Feedback, *, generator: np.random.Generator) -> None:  # noqa: ARG002
+        """Learn nothing from a batch that others could learn from."""
+        check_feedback(feedback)
+
+    def to_state(self) -> str:
+        """Return the state, which says only what it is of."""
+        return LearnerState(kind=KIND, numbers={}, arrays={}).to_text()
+
+    @classmethod
+    def from_state(cls, text: str) -> Self:
+        """Return the policy; refuses the state of another kind."""
+        state_from_text(text, kind=KIND)
+        return cls()
