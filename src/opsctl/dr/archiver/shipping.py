@@ -10,11 +10,11 @@ from opsctl.dr.ports import NamedVault
 from opsctl.dr.postgres.archive import (
     Piece,
     WalArchive,
-    chosen_pieces,
     digest_of,
     history_name,
     piece_name,
     prefix_of,
+    reach_of,
     read_archive,
     whole_name,
 )
@@ -211,14 +211,9 @@ def last_archived(archive: WalArchive, *, timeline: int) -> Segment | None:
     wholes = (
         segment
         for segment, pieces in archive.pieces.items()
-        if segment.timeline == timeline and _reach(pieces) == archive.segment_bytes
+        if segment.timeline == timeline and reach_of(pieces) == archive.segment_bytes
     )
     return max(wholes, default=None)
-
-
-def _reach(pieces: tuple[Piece, ...]) -> int:
-    way = chosen_pieces(pieces)
-    return way[-1].end if way else 0
 
 
 def _other_server(name: str) -> RefusedError:
