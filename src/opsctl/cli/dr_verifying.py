@@ -7,6 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from opsctl.core.errors import FailedError
+from opsctl.core.findings import Finding, Severity
 from opsctl.dr.manifest import BackupKind
 
 if TYPE_CHECKING:
@@ -151,13 +152,24 @@ def _contents(kept: "Kept", manifest: "BackupManifest", look: _Look) -> "Content
         if parent is not None and parent.base is not None:
             files += [parent.base.tar, parent.base.manifest]
         at = parent.parent if parent is not None else None
+    lost = () if at is None or at in known else (_without_parent(kept.backup_id, at),)
     if not look.stored_only or not look.is_newest(kept) or manifest.base is None:
-        return Contents(files=tuple(files), named=tuple(named))
+        return Contents(files=tuple(files), named=tuple(named), lost=lost)
     archive = _archive_of(manifest.base, look)
     return Contents(
         files=tuple(files),
         named=(*named, *_log_keys(manifest.base, archive)),
+        lost=lost,
         is_superseded=partial(_is_superseded, archive=archive, look=look),
+    )
+
+
+def _without_parent(backup_id: str, parent: str) -> Finding:
+    return Finding(
+        code="DRC027",
+        severity=Severity.ERROR,
+        title=f"`{backup_id}` builds on `{parent}`, which is gone",
+        fix="look whether another copy is whole: opsctl dr verify --offsite; then make a new backup: opsctl dr backup --full",
     )
 
 

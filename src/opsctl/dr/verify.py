@@ -55,11 +55,13 @@ class Contents:
     Args:
         files: its own and those of its parents.
         named: keys of the manifests that name them, and of whatever else is kept under its own digest.
+        lost: what ought to be there, and is not even named any more.
         is_superseded: tells of one of these keys that is gone whether something took its place meanwhile.
     """
 
     files: Sequence[SealedFile]
     named: Sequence[str]
+    lost: Sequence[Finding] = ()
     is_superseded: Callable[[str], bool] = lambda _key: False
 
 
@@ -116,7 +118,7 @@ def verify(
         NotReadyError: what was to be verified could not be reached, or this machine has no room: no verdict.
     """
     started_at, began = clock.now(), clock.monotonic()
-    doubts: list[Finding] = []
+    doubts: list[Finding] = [*contents.lost]
     stored_bytes = sum(file.stored_bytes for file in contents.files)
     for key in contents.named:
         with _as_doubt(doubts):
