@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.cli.dr_shop import ITEMS, Run, Shop, run
+from tests.cli.dr_shop import ITEMS, POINT, Run, Shop, run
 
 from opsctl.stack.status import stack_status
 
@@ -169,6 +169,20 @@ def test_a_project_comes_back_on_a_machine_that_has_nothing_but_the_key(
     assert run(elsewhere, "collections", "verify").exit_code == 0
     assert (elsewhere / "ops" / "backup.yaml").read_text() == (made.root / "ops" / "backup.yaml").read_text()
     assert not list(elsewhere.rglob("backup.key"))
+
+
+@pytest.mark.drill
+def test_a_restore_point_from_before_the_newest_backup_is_found_from_an_older_one(
+    made: Shop, elsewhere: Path
+):
+    """Nobody knows beforehand when a name was given; the newest backup cannot go back to it."""
+    done = made.run("dr", "restore", "--to", f"name:{POINT}", "--into", str(elsewhere))
+
+    assert (done.exit_code, done.data["doubts"]) == (0, [])
+    assert done.data["backup_id"] == made.runs["full"].data["manifest"]["backup_id"]
+    assert run(elsewhere, "stack", "up", "postgres", "vectors").exit_code == 0
+    state = stack_status(elsewhere / ".opsctl")
+    assert made.rows("select count(*) from content", state=state) == [(ITEMS,)]
 
 
 def test_a_restore_writes_over_nothing(made: Shop, elsewhere: Path):
