@@ -27,6 +27,7 @@ from opsctl.stack.model import StackState
 from opsctl.stack.status import stack_status
 
 ITEMS = 300
+POINT = "before_the_deletes"
 _SHIP_EVERY = "1s"
 _COLLECTIONS = """
 source: {collection: content}
@@ -252,6 +253,7 @@ def _go_on(made: Shop) -> None:
     """Let things happen between both backups: items come, and some of them are deleted again."""
     made.rows("update content set title = 'of late ' || id where id % 10 = 0")
     made.moments["before"] = _now(made)
+    made.rows(f"select pg_create_restore_point('{POINT}')::text")
     time.sleep(0.05)
     made.rows("delete from content where id % 3 = 0")
     made.moments["after"] = _now(made)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.cli.dr_shop import ITEMS, Run, Shop, run
+from tests.cli.dr_shop import ITEMS, POINT, Run, Shop, run
 
 from opsctl.stack.status import stack_status
 
@@ -171,6 +171,20 @@ def test_a_project_comes_back_on_a_machine_that_has_nothing_but_the_key(
     assert not list(elsewhere.rglob("backup.key"))
 
 
+@pytest.mark.drill
+def test_a_restore_point_from_before_the_newest_backup_is_found_from_an_older_one(
+    made: Shop, elsewhere: Path
+):
+    """Nobody knows beforehand when a name was given; the newest backup cannot go back to it."""
+    done = made.run("dr", "restore", "--to", f"name:{POINT}", "--into", str(elsewhere))
+
+    assert (done.exit_code, done.data["doubts"]) == (0, [])
+    assert done.data["backup_id"] == made.runs["full"].data["manifest"]["backup_id"]
+    assert run(elsewhere, "stack", "up", "postgres", "vectors").exit_code == 0
+    state = stack_status(elsewhere / ".opsctl")
+    assert made.rows("select count(*) from content", state=state) == [(ITEMS,)]
+
+
 def test_a_restore_writes_over_nothing(made: Shop, elsewhere: Path):
     """A folder with something in it is refused before anything is fetched; a live stack without its name, too."""
     elsewhere.mkdir()
@@ -324,8 +338,9 @@ def test_a_backup_is_proven_on_a_machine_that_has_no_project(made: Shop, empty: 
 
 @pytest.mark.drill
 def test_vectors_alone_are_brought_level_with_the_database_as_it_is(made: Shop):
-    """After they were lost, and the truth has gone on since the snapshot."""
+    """After they were lost, and the truth has gone on since the snapshot, of one item without a trace in the outbox."""
     made.rows("update content set title = 'later still' where id % 50 = 1")
+    made.rows("delete from outbox where aggregate = 'content' and aggregate_id = 1")
     (later,) = made.rows("select count(*) from content where title = 'later still'")
     aside = made.root / ".opsctl" / "stack"
     assert made.run("stack", "down", "vectors").exit_code == 0

@@ -149,6 +149,17 @@ def test_damage_in_what_a_backup_builds_on_is_damage_of_it(copy: Copy):
     assert done.document["data"][0]["backup_id"] == copy.manifest("incremental").backup_id
 
 
+def test_a_backup_whose_parent_is_gone_is_refused_at_every_depth(copy: Copy):
+    """Also where only bytes are hashed: those of the parent were as much a part of it."""
+    parent = copy.manifest("full").backup_id
+    copy.manifest_path("full").unlink()
+
+    done = copy.here("verify", "--stored-only")
+
+    assert (done.exit_code, done.codes) == (1, ["DRC027"])
+    assert parent in done.document["findings"][0]["title"]
+
+
 @pytest.mark.parametrize("name", ["incremental", "full"])
 def test_a_flipped_bit_in_a_manifest_is_refused_also_where_a_copy_of_it_is_whole(copy: Copy, name: str):
     """On the machine that made it; another one can tell nothing else of it."""

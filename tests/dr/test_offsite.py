@@ -1,13 +1,13 @@
 """The second copy is the first one, object for object; where it cannot be made, the first one goes on."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pytest
 
-from opsctl.clients.repository import Repository, StoredObject
+from opsctl.clients.repository import Repository, StoredObject, missing
 from opsctl.clients.repository_folder import FolderRepository
-from opsctl.core.errors import NotReadyError, OpsError
+from opsctl.core.errors import FailedError, NotReadyError, OpsError
 from opsctl.core.events import Event, PhaseAdvanced, PhaseFinished, PhaseStarted, ignore
 from opsctl.dr.offsite import Copied, MirroredRepository, copy_missing
 
@@ -125,6 +125,43 @@ def test_what_somebody_else_copied_meanwhile_is_no_trouble(
     copy(here, there)
 
     assert len(contents(there)) == 4
+
+
+def test_what_is_removed_here_meanwhile_is_not_missed(
+    here: FolderRepository, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """An archiver supersedes pieces of the log all the time; the backup that follows must get there all the same."""
+    there = Noting(tmp_path / "there")
+    listed = there.list
+
+    def after(prefix: str = "") -> Iterable[StoredObject]:
+        yield from list(listed(prefix))
+        if prefix == "backups/":
+            here.delete(LOG)
+
+    monkeypatch.setattr(there, "list", after)
+
+    assert copy(here, there).objects == 3
+    assert sorted(contents(there)) == sorted([*FILES, MANIFEST])
+
+
+def test_what_is_here_and_cannot_be_read_is_told(
+    here: FolderRepository, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """An object that ends early is no object that was removed."""
+    get = here.get
+
+    def broken(key: str) -> Iterator[bytes]:
+        if key == LOG:
+            raise missing(key, place="here", why="it ends 3 bytes early")
+        return get(key)
+
+    monkeypatch.setattr(here, "get", broken)
+
+    with pytest.raises(FailedError) as caught:
+        copy(here, Noting(tmp_path / "there"))
+
+    assert caught.value.code == "REP003"
 
 
 def test_a_bar_can_follow_it(here: FolderRepository, tmp_path: Path):

@@ -249,6 +249,22 @@ def test_a_backup_without_its_parent_takes_nobodys_place() -> None:
     assert kept["full"] == ("one of the newest 1", "the newest that is verified")
 
 
+def test_a_backup_that_builds_on_a_bad_one_takes_nobodys_place() -> None:
+    """Verified or not: its parent was found bad afterwards, and a restore passes over both."""
+    backups = [
+        _backup("good", age=_days(9)),
+        _backup("bad", age=_days(5), verified=False),
+        _backup("proven before", age=_days(4), kind=_INCREMENTAL, parent="bad"),
+        _backup("newest", age=_days(1), kind=_INCREMENTAL, parent="proven before", verified=None),
+    ]
+
+    kept = decide(backups, policy=Policy(at_least=1, daily=1, weekly=0, monthly=0), now=_NOW).kept
+
+    assert set(kept) == {"good", "bad", "proven before", "newest"}
+    assert "the newest that is verified" in kept["good"]
+    assert kept["newest"] == ("it is in doubt, and nothing newer is verified",)
+
+
 def test_dumps_do_not_take_the_place_of_copies_of_files() -> None:
     """A dump has no point in time to go to."""
     backups = [
@@ -330,6 +346,13 @@ def test_wal_is_kept_for_the_oldest_base_backup_of_any_timeline() -> None:
     assert gone == ["77/1/0", "77/1/1", "77/2/0", "77/2/1"]
 
 
+def test_the_log_of_a_timeline_without_a_base_backup_stays() -> None:
+    """A restore went back to before the only base backup left, and the next one is being made there."""
+    segments = [_segment(number, timeline=timeline) for timeline in (1, 2) for number in range(3)]
+
+    assert _gone(segments, [_base("0/9000028")]) == ["77/1/0", "77/1/1", "77/1/2"]
+
+
 @pytest.mark.parametrize("bases", [[], [None], [_base("0/5000028"), None]])
 def test_without_certainty_about_every_base_backup_no_wal_goes(bases: list[BaseBackup | None]) -> None:
     """One that is just being made, or one whose manifest cannot be read, may need any of it."""
@@ -345,7 +368,7 @@ def test_no_base_backup_loses_a_segment_that_it_needs(
 ) -> None:
     """Recovery reads from where it began, and everything behind that."""
     segments = [_segment(number, timeline=timeline) for timeline, number in numbers]
-    bases = [_base(f"0/{start:X}") for start in starts]
+    bases = [_base(f"0/{start:X}", timeline=3) for start in starts]
 
     gone = set(_gone(segments, list(bases)))
 

@@ -105,6 +105,17 @@ def test_without_a_trial_it_goes_no_deeper_than_the_stored_bytes():
     assert (report.is_good, report.depth) == (True, Depth.STORED)
 
 
+@pytest.mark.parametrize(("gone", "is_good"), [("parent", True), ("manifest", False), ("a", False)])
+def test_only_what_something_else_took_the_place_of_may_be_gone(gone: str, *, is_good: bool):
+    """Such as a piece of the log that the archiver has put into a whole segment since the look at the names."""
+    contents = Contents(files=FILES, named=NAMED, is_superseded=lambda key: key == "parent")
+    vault = Vault({FILES[0].key if gone == "a" else gone: FailedError("it is gone", code="REP003")})
+
+    report = verify("b", contents=contents, vault=vault, trial=None, clock=FakeClock(), listener=ignore)
+
+    assert report.is_good is is_good
+
+
 @pytest.mark.parametrize("error", AGAINST_IT, ids=lambda error: error.code)
 @pytest.mark.parametrize("key", [NAMED[0], NAMED[1], FILES[0].key, FILES[2].key])
 def test_each_thing_that_is_damaged_is_a_doubt_and_the_rest_is_read_all_the_same(key: str, error: OpsError):

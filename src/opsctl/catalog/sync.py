@@ -127,7 +127,7 @@ def _needs(embedder: "Embedder") -> CollectionNeeds:
 
 def write_items(
     connection: "psycopg.Connection[Any]",
-    sequences: Mapping[int, int],
+    sequences: Mapping[int, int | None],
     *,
     sink: VectorSink,
     embedder: "Embedder",
@@ -137,7 +137,7 @@ def write_items(
 
     Args:
         connection: to the database.
-        sequences: of the newest change, by item.
+        sequences: of the newest change, by item; None where the outbox holds none of it.
         sink: the vector database.
         embedder: makes the vectors.
         collection: the source collection.
@@ -149,7 +149,7 @@ def write_items(
 
 def _write(
     rows: Sequence[ContentRow],
-    sequences: Mapping[int, int],
+    sequences: Mapping[int, int | None],
     *,
     sink: VectorSink,
     embedder: "Embedder",
@@ -257,7 +257,7 @@ def _index(sink: VectorSink, collection: str, *, listener: Listener) -> None:
         sink.wait_until_indexed(collection, on_look=look)
 
 
-def _payload(row: ContentRow, *, sequence: int) -> dict[str, Any]:
+def _payload(row: ContentRow, *, sequence: int | None) -> dict[str, Any]:
     return {
         "region": row.region,
         "district": row.district,

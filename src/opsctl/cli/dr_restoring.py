@@ -19,6 +19,7 @@ _SHIPPING_TURNS, _POLL_SECONDS = 2.0, 0.2
 _DAMAGED = frozenset(
     {"DRC001", "DRC002", "DRC003", "DRC022", "DRC023", "DRC029", "DRC034", "DRC048", "REP003"}
 )
+_NOT_REACHED = "DRC031"
 LIVE = "live"
 """The word for `--into` that means this project's own stack."""
 
@@ -40,8 +41,8 @@ def plan(way: Way, *, into: str) -> "RestorePlan":
 def restore(asked: Asked, *, into: str, listener: "Listener") -> "RestoreReport":
     """Bring everything back, and hand it over where nothing speaks against it.
 
-    A backup that turns out to be damaged is left out, and the next older one that leads to the point taken instead,
-    unless one was named.
+    A backup that turns out to be damaged, or newer than the restore point of that name, is left out, and the next older
+    one that leads to the point taken instead, unless one was named.
 
     Raises:
         RefusedError: FIL002 the live stack is being restored already.
@@ -77,14 +78,30 @@ def _restore(asked: Asked, *, into: str, listener: "Listener") -> "RestoreReport
                     skip=() if way.chain is not None else (Step.DATABASE,),
                 )
         except FailedError as error:
-            if asked.backup is not None or error.code not in _DAMAGED or not _has_other(way, asked, without):
+            trouble = _trouble(error, asked)
+            if trouble is None or not _has_other(way, asked, without):
                 raise
-            message = f"{way.newest.backup_id} is damaged ({error.code} {error.message}); going on with an older one"
+            message = (
+                f"{way.newest.backup_id} {trouble} ({error.code} {error.message}); going on with an older one"
+            )
             listener(Noted(subject="restore", message=message))
             without.append(way.newest.backup_id)
             continue
         _write_down(report)
         return report
+
+
+def _trouble(error: FailedError, asked: Asked) -> str | None:
+    """Return what an error says against the backup alone; None where another one would not help."""
+    from opsctl.dr.postgres.target import AtName
+
+    if asked.backup is not None:
+        return None
+    if error.code in _DAMAGED:
+        return "is damaged"
+    # A name does not tell when it was given: that is known only when the log has been replayed.
+    is_name = isinstance(asked.target, AtName)
+    return "is newer, or the log ends before" if is_name and error.code == _NOT_REACHED else None
 
 
 def _await_archiver() -> None:

@@ -281,7 +281,7 @@ class ScratchSite:
                 connection.execute(f"set transaction snapshot '{self._snapshot}'".encode())
             write_items(
                 connection,
-                {item.id: item.sequence or 0 for item in items},
+                {item.id: item.sequence for item in items},
                 sink=QdrantSink(self.store, clock=wiring.clock()),
                 embedder=filling.embedder(),
                 collection=filling.source_collection(),

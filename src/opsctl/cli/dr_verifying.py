@@ -7,6 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from opsctl.core.errors import FailedError
+from opsctl.core.findings import Finding, Severity
 from opsctl.dr.manifest import BackupKind
 
 if TYPE_CHECKING:
@@ -15,7 +16,8 @@ if TYPE_CHECKING:
     from opsctl.cli.dr_way import Way
     from opsctl.core.events import Listener
     from opsctl.dr.kept import Kept
-    from opsctl.dr.manifest import BackupManifest
+    from opsctl.dr.manifest import BackupManifest, BaseBackup
+    from opsctl.dr.postgres.archive import WalArchive
     from opsctl.dr.restore import RestoreReport
     from opsctl.dr.vault import Vault
     from opsctl.dr.verify import Contents, VerifyReport
@@ -150,25 +152,53 @@ def _contents(kept: "Kept", manifest: "BackupManifest", look: _Look) -> "Content
         if parent is not None and parent.base is not None:
             files += [parent.base.tar, parent.base.manifest]
         at = parent.parent if parent is not None else None
-    if look.stored_only and look.is_newest(kept):
-        named += _log_keys(manifest, look)
-    return Contents(files=tuple(files), named=tuple(named))
+    lost = () if at is None or at in known else (_without_parent(kept.backup_id, at),)
+    if not look.stored_only or not look.is_newest(kept) or manifest.base is None:
+        return Contents(files=tuple(files), named=tuple(named), lost=lost)
+    archive = _archive_of(manifest.base, look)
+    return Contents(
+        files=tuple(files),
+        named=(*named, *_log_keys(manifest.base, archive)),
+        lost=lost,
+        is_superseded=partial(_is_superseded, archive=archive, look=look),
+    )
 
 
-def _log_keys(manifest: "BackupManifest", look: _Look) -> "Iterator[str]":
-    """Yield the keys of the log from where the newest backup began."""
+def _without_parent(backup_id: str, parent: str) -> Finding:
+    return Finding(
+        code="DRC027",
+        severity=Severity.ERROR,
+        title=f"`{backup_id}` builds on `{parent}`, which is gone",
+        fix="look whether another copy is whole: opsctl dr verify --offsite; then make a new backup: opsctl dr backup --full",
+    )
+
+
+def _archive_of(base: "BaseBackup", look: _Look) -> "WalArchive":
     from opsctl.dr.postgres.archive import read_archive
+
+    return read_archive(
+        look.vault, system_identifier=base.system_identifier, segment_bytes=base.wal_segment_bytes
+    )
+
+
+def _log_keys(base: "BaseBackup", archive: "WalArchive") -> "Iterator[str]":
+    """Yield the keys of the log from where the newest backup began."""
     from opsctl.dr.postgres.wal import parse_lsn
 
-    base = manifest.base
-    if base is None:
-        return
-    size = base.wal_segment_bytes
-    archive = read_archive(look.vault, system_identifier=base.system_identifier, segment_bytes=size)
     for segment, pieces in archive.pieces.items():
-        if segment.number >= parse_lsn(base.start_lsn) // size:
+        if segment.number >= parse_lsn(base.start_lsn) // base.wal_segment_bytes:
             yield from (each.key for each in pieces)
     yield from (each.key for histories in archive.histories.values() for each in histories)
+
+
+def _is_superseded(key: str, *, archive: "WalArchive", look: _Look) -> bool:
+    """Tell whether an archiver has put something in the place of a piece of the log that reaches as far."""
+    from opsctl.dr.postgres.archive import pieces_now, reach_of
+
+    for segment, pieces in archive.pieces.items():
+        if any(each.key == key for each in pieces):
+            return reach_of(pieces_now(look.vault, archive, segment)) >= reach_of(pieces)
+    return False
 
 
 def _as_json(report: "VerifyReport") -> bytes:

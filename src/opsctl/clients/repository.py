@@ -12,6 +12,8 @@ from opsctl.core.errors import FailedError, RefusedError, UsageError
 _STEP = r"[A-Za-z0-9][A-Za-z0-9._@=+-]{0,199}"
 _KEY = re.compile(rf"{_STEP}(/{_STEP})*", re.ASCII)
 _LONGEST_KEY = 800
+GONE = "REP003"
+"""The code of the error for an object that is not there, or not whole."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,7 +101,7 @@ def missing(key: str, *, place: str, why: str = "it is gone") -> FailedError:
     """Return the error for an object that is not there, or not whole."""
     return FailedError(
         f"object `{key}` of {place} cannot be read",
-        code="REP003",
+        code=GONE,
         why=why,
         fix="find a copy that is whole: opsctl dr verify --all",
     )

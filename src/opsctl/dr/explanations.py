@@ -113,7 +113,8 @@ Its own words stand in `why`. Nothing was handed over: the folder can be removed
     "DRC031": """The recovery ended before its target, so what it brought back is not what was asked for.
 
 For a time, the log must hold a transaction that was committed after it: otherwise nobody knows that nothing is missing.
-`--to latest` restores to the end of the log, and says of when its last transaction is.""",
+`--to latest` restores to the end of the log, and says of when its last transaction is. A restore point of that name may
+also have been made before the oldest backup that is left.""",
     "DRC032": "A dump is restored into a database with nothing in it only. Make a new one, and name that.",
     "DRC033": """Tables do not have as many rows as were counted when the backup was made, in the same snapshot.
 

@@ -3,8 +3,8 @@
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from opsctl.clients.repository import Repository, StoredObject
-from opsctl.core.errors import OpsError, RefusedError
+from opsctl.clients.repository import GONE, Repository, StoredObject
+from opsctl.core.errors import FailedError, OpsError, RefusedError
 from opsctl.core.events import Listener, PhaseAdvanced, PhaseFinished, PhaseStarted
 
 
@@ -22,21 +22,21 @@ def copy_missing(
     """Copy every object below the prefixes that is not there yet, in the order of the prefixes.
 
     An object under a key never changes, so the same key is the same object. Name the manifests' prefix last: a backup
-    must not be seen there before all of it is.
+    must not be seen there before all of it is. What is removed here meanwhile, as an archiver does with pieces of the
+    log that it has superseded, is not missed.
     """
     missing = [found for prefix in prefixes for found in _missing(here, there, prefix=prefix)]
     total = sum(found.size_bytes for found in missing)
     listener(PhaseStarted(subject="off-site", phase="copy", total=total, unit="bytes"))
+    copied: list[StoredObject] = []
     for found in missing:
-        try:
-            there.put(found.key, here.get(found.key))
-        except RefusedError:
-            continue  # somebody else has just copied it
-        finally:
-            listener(PhaseAdvanced(subject="off-site", phase="copy", advance=found.size_bytes))
-    figures: dict[str, str | int | float] = {"objects": len(missing), "bytes": total}
+        if _copy(found.key, here, there):
+            copied.append(found)
+        listener(PhaseAdvanced(subject="off-site", phase="copy", advance=found.size_bytes))
+    done = Copied(objects=len(copied), size_bytes=sum(found.size_bytes for found in copied))
+    figures: dict[str, str | int | float] = {"objects": done.objects, "bytes": done.size_bytes}
     listener(PhaseFinished(subject="off-site", phase="copy", duration_seconds=0.0, figures=figures))
-    return Copied(objects=len(missing), size_bytes=total)
+    return done
 
 
 class MirroredRepository:
@@ -85,6 +85,19 @@ class MirroredRepository:
             self._there.delete(key)
         except OpsError as error:
             self._told(error)
+
+
+def _copy(key: str, here: Repository, there: Repository) -> bool:
+    """Copy one object, and tell whether it is there by our doing."""
+    try:
+        there.put(key, here.get(key))
+    except RefusedError:
+        return False  # somebody else has just copied it
+    except FailedError as error:
+        if error.code != GONE or here.find(key) is not None:
+            raise
+        return False
+    return True
 
 
 def _missing(here: Repository, there: Repository, *, prefix: str) -> Iterator[StoredObject]:

@@ -75,8 +75,8 @@ def decide(backups: Sequence[KeptBackup], *, policy: Policy, now: datetime) -> R
     """Tell which backups may go.
 
     The newest verified backup never goes, nor anything that a backup needs which stays, nor what seems to come from the
-    future or to be older than its own parent: there a clock was wrong. A backup that failed its verification or lacks
-    its parent takes nobody's place; it may go once a newer one is verified. Dumps and copies of files are counted apart,
+    future or to be older than its own parent: there a clock was wrong. A backup that failed its verification, lacks its
+    parent or builds on one that failed takes nobody's place; it may go once a newer one is verified. Dumps and copies of files are counted apart,
     because neither can do what the other can.
     """
     by_id = {backup.backup_id: backup for backup in backups}
@@ -104,17 +104,20 @@ def removable_segments(
 
     Recovery reads from where its base backup began. So what ends before the oldest begin is of no use, on whatever
     timeline: those that follow branch off later. Timelines are not told apart any further, because a branch that looks
-    left may be the way back. Of a cluster without a base backup everything stays: its first one may just be in the
-    making. `None` stands for a base backup whose manifest cannot be read; it may need anything, so nothing goes.
+    left may be the way back. Of a cluster or a timeline that is newer than every base backup everything stays: its first
+    one may just be in the making, and begins, after a restore to an earlier point, before all others. `None` stands for a base backup whose manifest cannot be read; it may need anything, so nothing goes.
     """
     begins: dict[str, int] = {}
+    timelines: dict[str, int] = {}
     for base in bases:
         if base is None:
             return
-        begin = parse_lsn(base.start_lsn)
-        begins[base.system_identifier] = min(begin, begins.get(base.system_identifier, begin))
+        begin, system = parse_lsn(base.start_lsn), base.system_identifier
+        begins[system] = min(begin, begins.get(system, begin))
+        timelines[system] = max(base.timeline, timelines.get(system, 0))
     for segment in segments:
-        if segment.end <= begins.get(segment.system_identifier, 0):
+        system = segment.system_identifier
+        if segment.end <= begins.get(system, 0) and segment.timeline <= timelines[system]:
             yield segment
 
 
@@ -122,7 +125,7 @@ def _reasons(
     family: Sequence[KeptBackup], *, by_id: Mapping[str, KeptBackup], policy: Policy, now: datetime
 ) -> Iterator[tuple[KeptBackup, str]]:
     past = sorted((each for each in family if each.ended_at <= now), key=_age, reverse=True)
-    sound = [each for each in past if each.is_verified is not False and _is_whole(each, by_id)]
+    sound = [each for each in past if _is_sound(each, by_id)]
     yield from _of_wrong_clocks(family, by_id=by_id, now=now)
     yield from ((each, f"one of the newest {policy.at_least}") for each in sound[: policy.at_least])
     yield from _newest_of_each(sound, policy.daily, lambda at: f"the day {at:%Y-%m-%d}")
@@ -159,11 +162,11 @@ def _of_verification(
     """Keep the newest that is verified, and of those that are in doubt what is newer than that."""
     proven = [each for each in past if each.is_verified]
     usable = [each for each in sound if each.is_verified]
-    # The newest, and the newest that has everything it needs: mostly the same.
+    # The newest, and the newest from which a restore would go: mostly the same.
     for each in dict.fromkeys(proven[:1] + usable[:1]):
         yield each, "the newest that is verified"
     for each in past:
-        if each not in sound and (not proven or _age(each) > _age(proven[0])):
+        if each not in sound and (not usable or _age(each) > _age(usable[0])):
             yield each, "it is in doubt, and nothing newer is verified"
 
 
@@ -185,14 +188,16 @@ def _needs(
             yield at
 
 
-def _is_whole(backup: KeptBackup, by_id: Mapping[str, KeptBackup]) -> bool:
-    """Tell whether everything that a backup needs is there, down to a full one."""
+def _is_sound(backup: KeptBackup, by_id: Mapping[str, KeptBackup]) -> bool:
+    """Tell whether everything that a backup needs is there, down to a full one, and nothing of it was found bad."""
     seen: set[str] = set()
     at: KeptBackup | None = backup
-    while at is not None and at.kind is BackupKind.INCREMENTAL and at.backup_id not in seen:
+    while at is not None and at.is_verified is not False and at.backup_id not in seen:
+        if at.kind is not BackupKind.INCREMENTAL:
+            return True
         seen.add(at.backup_id)
         at = by_id.get(at.parent or "")
-    return at is not None and at.kind is not BackupKind.INCREMENTAL
+    return False
 
 
 def _age(backup: KeptBackup) -> tuple[datetime, str]:

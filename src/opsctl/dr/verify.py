@@ -11,8 +11,9 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
+from opsctl.clients.repository import GONE
 from opsctl.core.clock import Clock
-from opsctl.core.errors import NotReadyError, OpsError
+from opsctl.core.errors import FailedError, NotReadyError, OpsError
 from opsctl.core.events import Listener, PhaseFinished, PhaseStarted
 from opsctl.core.exit_codes import ExitCode
 from opsctl.core.findings import Finding, Severity
@@ -54,10 +55,14 @@ class Contents:
     Args:
         files: its own and those of its parents.
         named: keys of the manifests that name them, and of whatever else is kept under its own digest.
+        lost: what ought to be there, and is not even named any more.
+        is_superseded: tells of one of these keys that is gone whether something took its place meanwhile.
     """
 
     files: Sequence[SealedFile]
     named: Sequence[str]
+    lost: Sequence[Finding] = ()
+    is_superseded: Callable[[str], bool] = lambda _key: False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,11 +118,11 @@ def verify(
         NotReadyError: what was to be verified could not be reached, or this machine has no room: no verdict.
     """
     started_at, began = clock.now(), clock.monotonic()
-    doubts: list[Finding] = []
+    doubts: list[Finding] = [*contents.lost]
     stored_bytes = sum(file.stored_bytes for file in contents.files)
     for key in contents.named:
         with _as_doubt(doubts):
-            stored_bytes += vault.check_named(key)
+            stored_bytes += _named_bytes(key, contents=contents, vault=vault)
     doubts += _stored(backup_id, files=contents.files, vault=vault, clock=clock, listener=listener)
     steps: list[Done | CheckDone] = [
         CheckDone(step=VerifyStep.STORED, seconds=clock.monotonic() - began),
@@ -155,6 +160,16 @@ def unreadable(backup_id: str, *, why: str, clock: Clock) -> VerifyReport:
         steps=(),
         doubts=(doubt,),
     )
+
+
+def _named_bytes(key: str, *, contents: Contents, vault: CheckedVault) -> int:
+    """Return the size of a small thing that is what its key says; 0 where another has taken its place."""
+    try:
+        return vault.check_named(key)
+    except FailedError as error:
+        if error.code == GONE and contents.is_superseded(key):
+            return 0
+        raise
 
 
 def _stored(

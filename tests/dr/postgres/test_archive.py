@@ -70,6 +70,40 @@ def test_a_segment_that_was_not_finished_is_filled_up_with_zeros(tmp_path: Path)
     assert read_segment(vault, archive, SEGMENT) == content
 
 
+@pytest.mark.parametrize("is_finished", [False, True])
+def test_what_an_archiver_has_superseded_meanwhile_is_read_from_what_took_its_place(
+    tmp_path: Path, *, is_finished: bool
+) -> None:
+    """Pieces that were there when the restore looked go every now and then while it fetches."""
+    vault, content = vault_of(tmp_path), segment_content(SEGMENT, b"x" * 9000)
+    prefix, name = prefix_of(SYSTEM, 1), SEGMENT.name(SIZE)
+    old = vault.put_named(prefix, piece_name(name, content[:4000], first=0), content[:4000])
+    archive = read_archive(vault, system_identifier=SYSTEM, segment_bytes=SIZE)
+    more = (whole_name(name, content), content)
+    if not is_finished:
+        more = (piece_name(name, content[:9040], first=0), content[:9040])
+    vault.put_named(prefix, *more)
+    (tmp_path / old).unlink()
+
+    assert read_segment(vault, archive, SEGMENT) == content
+
+
+def test_a_piece_that_is_gone_with_nothing_in_its_place_is_told(tmp_path: Path) -> None:
+    """That is a loss, and no archiver's work."""
+    vault, content = vault_of(tmp_path), segment_content(SEGMENT, b"x" * 9000)
+    keys = [
+        vault.put_named(prefix_of(SYSTEM, 1), piece_name(SEGMENT.name(SIZE), data, first=first), data)
+        for first, data in ((0, content[:4000]), (4000, content[4000:9040]))
+    ]
+    archive = read_archive(vault, system_identifier=SYSTEM, segment_bytes=SIZE)
+    (tmp_path / keys[1]).unlink()
+
+    with pytest.raises(FailedError) as raised:
+        read_segment(vault, archive, SEGMENT)
+
+    assert raised.value.code == "REP003"
+
+
 def test_a_second_copy_serves_where_the_first_is_damaged(tmp_path: Path) -> None:
     """The same content twice, as encryption leaves it after a kill."""
     from opsctl.clients.repository_folder import FolderRepository

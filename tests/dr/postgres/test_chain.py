@@ -160,6 +160,15 @@ def test_a_gap_behind_the_target_or_before_the_backup_does_not_matter() -> None:
     assert names(choose(Latest(), wal=wal)) == ["full", "increment", "later"]
 
 
+@pytest.mark.parametrize("target", [AtTime(NOON + timedelta(hours=7)), AtName("here")])
+def test_a_time_or_a_name_is_looked_for_in_what_lies_before_a_gap(target: Target) -> None:
+    """It may well be there; the replay does not end well where it is not."""
+    chain = choose(target, backups=[FULL, INCREMENT], wal=archive(*line(1, 7), *line(10, 11), partial=(1, 8)))
+
+    assert (names(chain), chain.segments) == (["full", "increment"], (Segment(1, 7), Segment(1, 8)))
+    assert chain.end == 8 * SIZE + 100
+
+
 def test_an_archive_that_ends_before_the_backup_leaves_the_backup_itself() -> None:
     """The log up to its own end is in it."""
     chain = choose(Latest(), wal=archive(*line(1, 4)))

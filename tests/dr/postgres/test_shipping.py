@@ -237,6 +237,27 @@ def test_a_second_server_with_the_same_identity_is_not_mixed_in(shipping: Shippi
     assert shipping.spool.wholes() == [FIRST]
 
 
+@pytest.mark.parametrize("is_finished", [False, True])
+def test_a_second_server_removes_nothing_of_what_the_first_has_not_finished(
+    shipping: Shipping, *, is_finished: bool
+) -> None:
+    """Such as a copy of its disk that is started elsewhere: what was committed last is in these pieces alone."""
+    shipping.write(FIRST, b"x" * 100)
+    shipping.shipper.ship()
+    first = shipping.written[FIRST]
+    shipping.write(FIRST, b"y" * 300)
+    if is_finished:
+        shipping.finish(FIRST)
+    shipping.kill()
+
+    with pytest.raises(RefusedError) as raised:
+        shipping.shipper.ship()
+
+    assert raised.value.code == "DRC035"
+    assert shipping.read(FIRST) == first
+    assert shipping.shipper.waiting_bytes > 0
+
+
 def test_pieces_of_two_servers_are_not_put_together(shipping: Shipping) -> None:
     """Where they overlap they differ."""
     vault, name = vault_of(shipping.repository), FIRST.name(SIZE)

@@ -14,8 +14,7 @@ from tests.running_node import RunningNode
 
 from opsctl.catalog.generate import generate_items
 from opsctl.catalog.qdrant_sink import QdrantSink
-from opsctl.catalog.sink import VectorPoint
-from opsctl.catalog.sync import Truth, _payload, consumer_of, sync_vectors
+from opsctl.catalog.sync import Truth, consumer_of, sync_vectors, write_items
 from opsctl.clients.postgres import DatabaseAddress, connect
 from opsctl.clients.qdrant import QdrantStore
 from opsctl.clients.qdrant_values import Point, QdrantPlace
@@ -30,7 +29,7 @@ from opsctl.dr.vectors.level import Levelled, level, set_place
 from opsctl.dr.vectors.ports import Returning
 from opsctl.dr.vectors.truth import TrueItem, newest_place
 from opsctl.embeddings.hashing import HashingEmbedder
-from opsctl.store.content import published_rows, upsert_items
+from opsctl.store.content import upsert_items
 from opsctl.store.outbox import Watermark, read_lag, read_watermark
 
 pytestmark = pytest.mark.stack
@@ -100,15 +99,14 @@ class World:
     def reapply(self, items: Sequence[TrueItem]) -> None:
         """Write points of items, as the synchronisation does."""
         self.applied += items
-        sequences: dict[int, Any] = {item.id: item.sequence for item in items}
         with connect(self.database) as other:
-            rows = list(published_rows(other, list(sequences)))
-        vectors = _EMBEDDER.embed([f"{row.title}\n{row.description}" for row in rows])
-        points = [
-            VectorPoint(id=row.id, vector=vector, payload=_payload(row, sequence=sequences[row.id]))
-            for row, vector in zip(rows, vectors, strict=True)
-        ]
-        QdrantSink(self.store, clock=SystemClock()).upsert(self.collection, points)
+            write_items(
+                other,
+                {item.id: item.sequence for item in items},
+                sink=QdrantSink(self.store, clock=SystemClock()),
+                embedder=_EMBEDDER,
+                collection=self.collection,
+            )
 
     def watermark(self) -> Watermark:
         """Return what the collection notes."""

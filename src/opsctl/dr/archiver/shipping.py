@@ -1,6 +1,6 @@
 """How does what was received get into the repository, so that nothing is lost whenever this process is killed?"""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 
@@ -10,11 +10,11 @@ from opsctl.dr.ports import NamedVault
 from opsctl.dr.postgres.archive import (
     Piece,
     WalArchive,
-    chosen_pieces,
     digest_of,
     history_name,
     piece_name,
     prefix_of,
+    reach_of,
     read_archive,
     whole_name,
 )
@@ -131,14 +131,14 @@ class Shipper:
         data = self.spool.path_of(segment).read_bytes()
         kept = self.archive().pieces.get(segment, ())
         digests = {each.digest for each in kept if (each.first, each.end) == (0, self.spool.segment_bytes)}
-        if digests and digests != {digest_of(data)}:
+        progress = self._progress_of(segment)
+        if (digests and digests != {digest_of(data)}) or not _agrees(data, progress.pieces):
             raise _other_server(segment.name(self.spool.segment_bytes))
         if not digests:
             name = segment.name(self.spool.segment_bytes)
             self._vault.put_named(prefix_of(self._system, segment.timeline), whole_name(name, data), data)
         self._shipped.add(segment)
         self._newest[segment.timeline] = max(segment, self._newest.get(segment.timeline, segment))
-        progress = self._progress_of(segment)
         self._drop(progress, up_to=self.spool.segment_bytes)
         del self._progress[segment]
 
@@ -152,6 +152,8 @@ class Shipper:
             data = read_stretch(path, first=first, end=end)
         except FileNotFoundError:
             return  # it was finished just now, and is shipped as a whole next time
+        if first == 0 and not _agrees(data, progress.pieces):
+            raise _other_server(segment.name(self.spool.segment_bytes))
         name = piece_name(segment.name(self.spool.segment_bytes), data, first=first)
         key = self._vault.put_named(prefix_of(self._system, segment.timeline), name, data)
         # The same bytes have the same key, so what an earlier process has shipped may be this very object.
@@ -206,19 +208,22 @@ class Shipper:
             return 0
 
 
+def _agrees(data: bytes, pieces: Sequence[Piece]) -> bool:
+    """Tell whether the pieces that the beginning of a segment would supersede say the same; no key is needed for that."""
+    view = memoryview(data)
+    return all(
+        digest_of(view[each.first : each.end]) == each.digest for each in pieces if each.end <= len(data)
+    )
+
+
 def last_archived(archive: WalArchive, *, timeline: int) -> Segment | None:
     """Return the newest segment of a timeline that is in the repository as a whole."""
     wholes = (
         segment
         for segment, pieces in archive.pieces.items()
-        if segment.timeline == timeline and _reach(pieces) == archive.segment_bytes
+        if segment.timeline == timeline and reach_of(pieces) == archive.segment_bytes
     )
     return max(wholes, default=None)
-
-
-def _reach(pieces: tuple[Piece, ...]) -> int:
-    way = chosen_pieces(pieces)
-    return way[-1].end if way else 0
 
 
 def _other_server(name: str) -> RefusedError:

@@ -10,12 +10,15 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from opsctl.clients.repository import GONE
 from opsctl.core.errors import FailedError, OpsError
 from opsctl.dr.ports import NamedVault
 from opsctl.dr.postgres.wal import Held, Lineage, Segment, parse_history, parse_segment_name
 from opsctl.dr.postgres.wal_page import check_segment
 
 WAL = "wal"
+# Each look finds more of the segment; an archiver needs seconds to supersede what one look has found.
+_LOOKS = 4
 _DIGEST = r"(?P<digest>[0-9a-f]{16})"
 _WHOLE = re.compile(rf"(?P<name>[0-9A-F]{{24}})\.{_DIGEST}@.*", re.ASCII)
 _PIECE = re.compile(
@@ -46,8 +49,8 @@ class WalArchive:
     @property
     def held(self) -> dict[Segment, Held]:
         """Return how much of each segment there is, from its beginning on."""
-        found = {segment: chosen_pieces(pieces) for segment, pieces in self.pieces.items()}
-        return {segment: Held(segment=segment, bytes=way[-1].end) for segment, way in found.items() if way}
+        found = {segment: reach_of(pieces) for segment, pieces in self.pieces.items()}
+        return {segment: Held(segment=segment, bytes=reach) for segment, reach in found.items() if reach}
 
 
 def prefix_of(system_identifier: str, timeline: int) -> str:
@@ -119,6 +122,12 @@ def chosen_pieces(pieces: Sequence[Piece]) -> tuple[Piece, ...]:
         reached = best.end
 
 
+def reach_of(pieces: Sequence[Piece]) -> int:
+    """Return how much of a segment pieces give from its beginning on without a gap."""
+    way = chosen_pieces(pieces)
+    return way[-1].end if way else 0
+
+
 def read_lineages(vault: NamedVault, archive: WalArchive) -> tuple[Lineage, ...]:
     """Return where each timeline that has a history comes from.
 
@@ -145,12 +154,39 @@ def read_history(vault: NamedVault, archive: WalArchive, timeline: int) -> bytes
 def read_segment(vault: NamedVault, archive: WalArchive, segment: Segment) -> bytes:
     """Return a segment in its full length; where it was not finished, zeros follow, as PostgreSQL has them there.
 
+    Where an archiver has superseded its pieces since `archive` was read, those that are there now are taken.
+
     Raises:
         FailedError: DRC035 when there are two that differ, DRC037 when it is not what its name says; whatever the
             vault raises when it is damaged.
     """
-    size = archive.segment_bytes
     kept = archive.pieces.get(segment, ())
+    for _ in range(_LOOKS - 1):
+        try:
+            return _read_segment(vault, archive, segment, kept)
+        except OpsError as error:
+            if error.code != GONE:
+                raise
+            now = pieces_now(vault, archive, segment)
+            # What has gone without anything in its place is a loss, and not to be passed over.
+            if set(now) == set(kept) or reach_of(now) < reach_of(kept):
+                raise
+            kept = now
+    return _read_segment(vault, archive, segment, kept)
+
+
+def pieces_now(vault: NamedVault, archive: WalArchive, segment: Segment) -> tuple[Piece, ...]:
+    """Return what is there of a segment by now: an archiver puts what says more in the place of what says less."""
+    now = archive_of(
+        vault.keys_named(prefix_of(archive.system_identifier, segment.timeline)),
+        system_identifier=archive.system_identifier,
+        segment_bytes=archive.segment_bytes,
+    )
+    return now.pieces.get(segment, ())
+
+
+def _read_segment(vault: NamedVault, archive: WalArchive, segment: Segment, kept: Sequence[Piece]) -> bytes:
+    size = archive.segment_bytes
     wholes = [each for each in kept if (each.first, each.end) == (0, size)]
     _require_one({each.digest for each in wholes}, what=segment.name(size))
     name = segment.name(size)

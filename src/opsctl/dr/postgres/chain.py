@@ -75,7 +75,7 @@ def choose_chain(
 
     Raises:
         FailedError: DRC024 no backup ends before the target, DRC025 the archive ends before it, DRC026 a part of the
-            log is missing, DRC027 no backup has all its parents.
+            log is missing before a position or the end, DRC027 no backup has all its parents.
     """
     known = {each.backup_id: each for each in manifests if each.backup_id not in without}
     ways = _ways([each for each in known.values() if _is_of(each, archive)], lineages, timeline=timeline)
@@ -150,12 +150,22 @@ def _coverage(base: BaseBackup, *, archive: WalArchive, lineage: Lineage, target
     until = target.lsn if isinstance(target, AtLsn) else None
     coverage = cover(archive.held, start=start, lineage=lineage, segment_bytes=size, until=until)
     if coverage.missing:
-        raise _gap(coverage, target, size=size)
+        if not isinstance(target, AtTime | AtName):
+            raise _gap(coverage, target, size=size)
+        # Where these are is seen when the log is replayed: PostgreSQL refuses to end before them.
+        coverage = _before_gap(coverage)
     # What was written of a segment ends in its last byte that is not zero, less than a page before its true end. How
     # far the records really go is seen when they are replayed.
     if until is not None and coverage.end + PAGE_BYTES <= until:
         raise _beyond(coverage.end, target)
     return coverage
+
+
+def _before_gap(coverage: Coverage) -> Coverage:
+    """Return what can be replayed; of a segment that is cut short its beginning, too."""
+    last = coverage.missing[0].number
+    there = tuple(each for each in coverage.segments if each.number <= last)
+    return Coverage(segments=there, missing=(), end=coverage.end)
 
 
 def _is_of(manifest: BackupManifest, archive: WalArchive) -> bool:

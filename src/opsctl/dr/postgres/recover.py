@@ -214,11 +214,12 @@ class _Wait:
                 why=words,
                 fix="restore from an older backup: opsctl dr list",
             )
+        is_name = isinstance(self._target, AtName)
         return FailedError(
             f"{self._target.shown} was not reached",
             code="DRC031",
-            why=f"the archived log ends before it: {words}",
-            fix="restore to where it ends: --to latest",
+            why=f"{'it was made before that backup, or ' if is_name else ''}the archived log ends before it: {words}",
+            fix="see how far back and forth one can go: opsctl dr list; or restore to where the log ends: --to latest",
         )
 
 
