@@ -1,6 +1,13 @@
 """Commands of `opsctl experiments`: books, starts, assignment, and whatever else registers itself here."""
 
-from opsctl.cli import experiments_assign, experiments_books, experiments_certify, experiments_running
+from opsctl.cli import (
+    experiments_analyze,
+    experiments_assign,
+    experiments_books,
+    experiments_certify,
+    experiments_running,
+    experiments_simulate,
+)
 from opsctl.cli.options import group
 
 app = group(
@@ -11,3 +18,5 @@ experiments_books.register(app)
 experiments_running.register(app)
 experiments_assign.register(app)
 experiments_certify.register(app)
+experiments_simulate.register(app)
+experiments_analyze.register(app)

@@ -58,6 +58,11 @@ def print_line(text: str) -> None:
     out().print(text, markup=False, highlight=False, soft_wrap=True)
 
 
+def print_markup(text: str) -> None:
+    """Write a line of markup to stdout, never wrapped; whatever comes from outside is to be escaped."""
+    out().print(text, highlight=False, soft_wrap=True)
+
+
 def note(text: str) -> None:
     """Tell the user something beside the result, unless they asked for quiet."""
     from rich.errors import MarkupError

@@ -12,4 +12,12 @@ between the arms would shrink or vanish: each arm needs a learner of its own."""
 group from 0 on. They are made from `Market.observables`, of the same market that is run.""",
     "EXP124": """A simulated policy showed a vendor that was not among the candidates, one vendor twice, or a slate of another size than the
 world's `slate`. Regret would be counted against a best slate that the policy was not bound to.""",
+    "EXP125": """The settings of a simulated arm hold a key that the simulator does not know, or a value that does not fit. Keys of the
+service's `ranking` mean the same in both; `learner` and `embedding` are known here only.""",
+    "EXP126": """An arm's items are to be seen in a space that is trained on what readers chose in the warm-up, and they chose too little
+there. Give the simulation more `warm_up_days` or more `users`.""",
+    "EXP127": """The book has no part `simulation`, which says how many readers, for how many days, and in what kind of world.""",
+    "EXP128": """No simulation of this experiment is here, or another version of opsctl wrote it. `opsctl experiments simulate NAME` makes
+one; it takes some minutes, and gives the same numbers each time.""",
+    "EXP129": """`opsctl experiments simulate` wants to know which experiments: names, or `--all`, and not both.""",
 }

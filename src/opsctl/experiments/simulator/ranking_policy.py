@@ -5,7 +5,7 @@ Ours is only what the service reads from its database: features, histories and p
 """
 
 from collections import Counter, deque
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -48,6 +48,7 @@ class RankingPolicy:
     Args:
         observables: what can be seen of the vendors.
         agents: who scores, such as `FOUR_AGENTS`.
+        custom_weights: of the agent `custom`; None gives it `SIXTH_AGENT_WEIGHTS`.
         exploration_share: see the service's book, as all that follows.
         diversity: see there.
         propensity_floor: see there.
@@ -60,6 +61,7 @@ class RankingPolicy:
         observables: Observables,
         *,
         agents: Sequence[str] = FOUR_AGENTS,
+        custom_weights: Mapping[str, float] | None = None,
         exploration_share: float = 0.1,
         diversity: float = 0.3,
         propensity_floor: float = 0.02,
@@ -73,7 +75,7 @@ class RankingPolicy:
             exploration_share=exploration_share,
             diversity=diversity,
             propensity_floor=propensity_floor,
-            custom_weights=SIXTH_AGENT_WEIGHTS if "custom" in agents else None,
+            custom_weights=(custom_weights or SIXTH_AGENT_WEIGHTS) if "custom" in agents else None,
         )
         self._agents = make_agents(self._options.agents, self._options.custom_weights)
         self._learning = learning

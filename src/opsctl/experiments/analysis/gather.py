@@ -1,0 +1,98 @@
+"""How do the numbers of a warehouse become what an analysis takes: snapshots at every moment, and who was in it."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+
+from opsctl.experiments.analysis.checks import Seen
+from opsctl.experiments.analysis.model import EventData, MetricData, Snapshot, Subject, UnitData
+from opsctl.experiments.analysis.rules import planned_looks
+from opsctl.experiments.book import Experiment
+from opsctl.experiments.warehouse.model import Caps, Look, Measured, Population, Trial, Warehouse
+
+_MOST_DAYS = 120
+"""Points of a curve; of a longer experiment every second or third day is one."""
+
+
+def moments_to(at: datetime, *, subject: Subject, with_curve: bool = True) -> tuple[datetime, ...]:
+    """Return the moments to look at, the present last: planned looks so far, and the end of each day for the curve.
+
+    The planned ones do not hang on who looked when, so a bound that was crossed is found again by everybody.
+    """
+    experiment, start = subject.experiment, subject.started_at
+    moments = {moment for moment in planned_looks(experiment, started_at=start) if moment <= at}
+    if with_curve:
+        last = min(at, start + timedelta(seconds=experiment.horizon_seconds))
+        days = int((last - start) / timedelta(days=1))
+        step = -(-days // _MOST_DAYS) or 1
+        moments |= {start + timedelta(days=day) for day in range(step, days + 1, step)}
+    return tuple(sorted(moments | {at}))
+
+
+def gather(
+    warehouse: Warehouse,
+    subject: Subject,
+    *,
+    end: datetime,
+    moments: Sequence[datetime],
+    leaks: Sequence[str] = (),
+) -> tuple[tuple[Snapshot, ...], Seen]:
+    """Return what was known at each moment, and who was in the experiment at the last one.
+
+    Values are cut off at the cap of the first moment at which the rule allows a verdict, or of the last one before that:
+    a cap that moved with every look would make looks incomparable.
+
+    Args:
+        warehouse: where events lie.
+        subject: the experiment.
+        end: events from here on do not count.
+        moments: in the order of time, the present last.
+        leaks: learners that learned from another arm.
+
+    Raises:
+        OpsError: the warehouse cannot be read.
+    """
+    trial = Trial(name=subject.name, book=subject.experiment, start=subject.started_at, end=end)
+    first = min(planned_looks(subject.experiment, started_at=subject.started_at)[0], moments[-1])
+    with warehouse.look(trial, at=moments) as look:
+        caps = _caps(look.measure(at=_moment_at(first, moments)))
+        snapshots = tuple(_snapshot(look, subject.experiment, at=at, caps=caps) for at in moments)
+        population = look.population(at=moments[-1])
+    return snapshots, _seen(population, leaks=leaks)
+
+
+def _moment_at(first: datetime, moments: Sequence[datetime]) -> datetime:
+    return next(moment for moment in moments if moment >= first)
+
+
+def _caps(measured: Measured) -> dict[str, Caps]:
+    return {name: rows.caps for name, rows in measured.means.items() if rows.caps is not None}
+
+
+def _snapshot(look: Look, experiment: Experiment, *, at: datetime, caps: Mapping[str, Caps]) -> Snapshot:
+    measured, population = look.measure(at=at, caps=caps), look.population(at=at)
+    return Snapshot(
+        at=at,
+        units=population.units,
+        metrics={name: _data(experiment, measured, name) for name in experiment.metrics},
+    )
+
+
+def _data(experiment: Experiment, measured: Measured, name: str) -> MetricData:
+    if name in measured.quantiles:
+        return EventData(arms=measured.quantiles[name].arms)
+    active = [arm for arm, each in experiment.arms.items() if each.weight > 0]
+    return UnitData(arms=measured.means[name].strata(active))
+
+
+def _seen(population: Population, *, leaks: Sequence[str]) -> Seen:
+    return Seen(
+        units=dict(population.units) | dict(population.strangers),
+        by_value={
+            f"{dimension}={value or '(none)'}": counts
+            for dimension, values in population.dimensions.items()
+            for value, counts in values.items()
+        },
+        in_several_arms=population.in_several_arms,
+        before_start=population.early + population.late,
+        leaks=tuple(leaks),
+    )
