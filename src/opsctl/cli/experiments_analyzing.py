@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from opsctl.core.exit_codes import ExitCode
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping, Sequence
 
     from opsctl.core.events import Listener
     from opsctl.experiments.analysis.model import Analysis
@@ -17,17 +17,14 @@ if TYPE_CHECKING:
     from opsctl.experiments.warehouse.model import Warehouse
 
 
-def analysed(
-    name: str, *, source: Path | None, at: datetime | None, listener: "Listener", is_look: bool = True
-) -> "Analysis":
-    """Return the analysis of an experiment.
+def analysed(name: str, *, source: Path | None, at: datetime | None, listener: "Listener") -> "Analysis":
+    """Return the analysis of an experiment; that somebody looked is recorded before anything of it is shown.
 
     Args:
         name: of the experiment.
         source: a folder of Parquet files, where the events do not lie where they usually do.
         at: until when events count; now, or the horizon of a simulation.
         listener: hears of progress.
-        is_look: whether this is somebody's look, which is recorded.
 
     Raises:
         UsageError: EXP022 it was not started, EXP020 its book was changed since.
@@ -43,14 +40,34 @@ def analysed(
     certificates = certified(started)
     looks = peeks_of(wiring.ledger().records(kind=PEEK_KIND), name=name, digest=started.digest)
     with _warehouse(started, source=source, listener=listener) as warehouse:
-        analysis = _analysis(
+        analysis, _ = _analysis(
             started, warehouse, at=_moment(started, at), certificates=certificates, looks=len(looks)
         )
-    if is_look:
-        seconds = time.monotonic() - began
-        wiring.record(peek_evidence(started, peek_of(analysis), seconds=seconds))
-        wiring.record(analysis_evidence(analysis, seconds=seconds))
+    seconds = time.monotonic() - began
+    wiring.record(peek_evidence(started, peek_of(analysis), seconds=seconds))
+    wiring.record(analysis_evidence(analysis, seconds=seconds))
     return analysis
+
+
+def analysed_with_units(
+    name: str, *, listener: "Listener"
+) -> "tuple[Analysis, Sequence[tuple[datetime, Mapping[str, int]]]]":
+    """Return the analysis of an experiment, and the units of each arm over time; a page is a look, too, and recorded as one."""
+    from opsctl.cli import wiring
+    from opsctl.experiments.analysis.document import peek_of
+    from opsctl.experiments.peeks import PEEK_KIND, peek_evidence, peeks_of
+
+    began = time.monotonic()
+    started = _started(name, listener=listener)
+    _require_unchanged(started)
+    certificates = certified(started)
+    looks = peeks_of(wiring.ledger().records(kind=PEEK_KIND), name=name, digest=started.digest)
+    with _warehouse(started, source=None, listener=listener) as warehouse:
+        analysis, units = _analysis(
+            started, warehouse, at=_moment(started, None), certificates=certificates, looks=len(looks)
+        )
+    wiring.record(peek_evidence(started, peek_of(analysis), seconds=time.monotonic() - began))
+    return analysis, units
 
 
 def exit_code(analysis: "Analysis") -> ExitCode:
@@ -146,7 +163,7 @@ def _analysis(
     at: datetime,
     certificates: dict[str, str],
     looks: int,
-) -> "Analysis":
+) -> "tuple[Analysis, Sequence[tuple[datetime, Mapping[str, int]]]]":
     from opsctl.experiments.analysis.gather import gather, moments_to
     from opsctl.experiments.analysis.model import Subject
     from opsctl.experiments.analysis.run import analyse
@@ -159,6 +176,7 @@ def _analysis(
     )
     end = min(started.ended_at or started.horizon_at, started.horizon_at)
     snapshots, seen = gather(warehouse, subject, end=end, moments=moments_to(at, subject=subject))
-    return analyse(
+    analysis = analyse(
         subject, snapshots, seen=seen, simulated=started.simulated, certificates=certificates, peeks=looks
     )
+    return analysis, [(snapshot.at, snapshot.units) for snapshot in snapshots]

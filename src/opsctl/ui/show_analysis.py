@@ -73,6 +73,13 @@ def p_words(p_value: float | None) -> str:
     return f"{p_value:.3f}" if p_value >= 0.001 else f"{p_value:.0e}"
 
 
+def plain_words(result: Result) -> str:
+    """Return what is shown of a metric, without markup."""
+    from rich.text import Text
+
+    return Text.from_markup(shown_words(result)).plain
+
+
 def shown_words(result: Result) -> str:
     """Return what is shown of a metric, in two or three words."""
     shown = result.shown

@@ -20,4 +20,6 @@ there. Give the simulation more `warm_up_days` or more `users`.""",
     "EXP128": """No simulation of this experiment is here, or another version of opsctl wrote it. `opsctl experiments simulate NAME` makes
 one; it takes some minutes, and gives the same numbers each time.""",
     "EXP129": """`opsctl experiments simulate` wants to know which experiments: names, or `--all`, and not both.""",
+    "EXP130": """`opsctl experiments report NAME --markdown FILE` writes figures into a page that people wrote, between two marks, so that no
+figure is ever typed by hand. It takes one experiment, and a page with both marks, or none yet.""",
 }
