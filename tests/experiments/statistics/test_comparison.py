@@ -143,6 +143,33 @@ def test_difference_lift_and_p_never_contradict_each_other(control, treatment, s
         assert found.lift.interval.low <= found.lift.value <= found.lift.interval.high
 
 
+@given(ESTIMATES, ESTIMATES, st.floats(-0.9, 0.9))
+def test_the_ends_of_a_lift_are_the_ratios_that_are_just_not_refused(control, treatment, shared):
+    """Fieller's definition: at both ends `treatment - ratio control` is as far from 0 as chance may bring it."""
+    covariance = shared * math.sqrt(control.variance * treatment.variance)
+    assume(covariance < min(control.variance, treatment.variance))
+    found = told(compare(control=control, treatment=treatment, covariance=covariance))
+    if isinstance(found.lift, CannotTell):
+        return
+    critical = (found.interval.high - found.difference) / found.error
+
+    for end in (found.lift.interval.low, found.lift.interval.high):
+        ratio = 1 + math.copysign(end, control.value * end)
+        gap = treatment.value - ratio * control.value
+        variance = treatment.variance - 2 * ratio * covariance + ratio**2 * control.variance
+        assert abs(gap) == pytest.approx(critical * math.sqrt(variance), rel=1e-4, abs=1e-6)
+
+
+def test_the_error_of_a_lift_allows_for_what_both_arms_share():
+    """The delta method by hand."""
+    control = Estimate(value=10.0, variance=0.04, n=1000, degrees_of_freedom=999)
+    treatment = replace(control, value=12.0, variance=0.09)
+
+    lift = told(told(compare(control=control, treatment=treatment, covariance=0.02)).lift)
+
+    assert lift.error == pytest.approx(math.sqrt(0.09 - 2 * 1.2 * 0.02 + 1.44 * 0.04) / 10)
+
+
 def test_a_lift_by_fieller_and_by_the_delta_method_agree_where_the_control_is_well_known():
     """A control of 100 with an error of 0.1: both give the same to a thousandth of the width."""
     control = Estimate(value=100.0, variance=0.01, n=10_000, degrees_of_freedom=9999)
@@ -281,6 +308,28 @@ def test_not_inferior_is_what_the_interval_shows(control, treatment, size, is_re
     worse = interval.low if sign == 1 else -interval.high
     assert found.is_shown == (worse > -size)
     assert not (found.is_shown and found.is_refuted)
+
+
+@pytest.mark.parametrize(
+    ("value", "sign", "bearable"), [(10.0, 1, 0.9), (10.0, -1, 1.1), (-10.0, 1, 1.1), (-10.0, -1, 0.9)]
+)
+def test_a_relative_margin_is_a_share_of_the_true_control(value, sign, bearable):
+    """The statistic of `treatment - 0.9 control` (or 1.1), by hand, with what both share."""
+    control = Estimate(value=value, variance=0.4, n=1000, degrees_of_freedom=999)
+    treatment = replace(control, value=value + 0.3, variance=0.9)
+
+    found = told(
+        not_inferior(
+            control=control,
+            treatment=treatment,
+            margin=Effect(size=0.1, is_relative=True),
+            sign=sign,
+            covariance=0.2,
+        )
+    )
+
+    error = math.sqrt(0.9 - 2 * bearable * 0.2 + bearable**2 * 0.4)
+    assert found.statistic == pytest.approx(sign * (treatment.value - bearable * value) / error)
 
 
 def test_a_treatment_that_is_worse_by_exactly_the_margin_passes_one_time_in_forty():

@@ -110,6 +110,13 @@ def test_a_one_sided_sequence_ignores_the_other_direction_and_finds_its_own_soon
     assert bound_at(5000, tuning=one) < bound_at(5000, tuning=USUAL)
 
 
+def test_a_one_sided_sequence_is_tuned_as_a_two_sided_one_of_twice_its_alpha():
+    """All of its alpha is on one side."""
+    one, two = Tuning(units=700, alpha=0.02, sides=Sides.ONE), Tuning(units=700, alpha=0.04)
+
+    assert one.rho_squared == pytest.approx(two.rho_squared)
+
+
 def test_p_is_the_least_over_all_looks():
     """GrowthBook's is that of the last look only (report, defect e)."""
     found = told(follow(_looks((1000, 0.5), (3000, 4.2), (5000, 1.0)), tuning=USUAL))

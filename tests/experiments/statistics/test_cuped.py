@@ -166,6 +166,8 @@ def test_strata_are_weighted_as_in_all_arms_together():
             treatment=mean_of(np.concatenate(parts["treatment"])),
         )
     )
+    mixture = 0.25 * np.prod([high.mean() - low.mean() for low, high in parts.values()]) / 400
+    assert found.covariance("control", "treatment") == pytest.approx(mixture)
     assert plain.p_value < 0.01, "the arms differ in their mixture"
     assert difference.p_value > 0.1, "... and in nothing else"
 

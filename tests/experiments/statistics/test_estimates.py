@@ -97,6 +97,12 @@ def test_a_share_of_few_events_says_so(events, which):
     assert f"units {which} the event" in estimate.cautions[0]
 
 
+@pytest.mark.parametrize("events", [10, 90])
+def test_a_share_of_ten_events_says_nothing(events):
+    """Ten with it, or ten without it, are enough."""
+    assert told(estimate_proportion(moments_of(np.repeat([0.0, 1.0], [100 - events, events])))).cautions == ()
+
+
 @pytest.mark.parametrize("values", [[0, 1, 2], [0.5, 0.5, 0.5], [-1, 0, 1, 1], [0, 0, 1.001]])
 def test_a_share_of_what_is_not_0_or_1_is_refused(values):
     """A mean would hide that the values are counts."""

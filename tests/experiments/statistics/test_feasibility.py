@@ -112,19 +112,33 @@ def test_what_is_refused_is_what_the_units_cannot_find(demand, traffic, sharing,
     assert bool(reach.advice) == (reach.refusal is not None)
 
 
-@given(DEMANDS, TRAFFIC)
-def test_every_advice_is_enough(demand, traffic):
+@given(DEMANDS, TRAFFIC, st.floats(0.05, 1), st.floats(0.05, 1))
+def test_every_advice_is_enough(demand, traffic, share, open_share):
     """Following it, the experiment is refused no longer."""
+    demand = replace(demand, share=min(share, open_share), open_share=open_share)
     (reach,) = solve([demand], traffic)
     assume(reach.refusal is not None)
-    if reach.days_needed is not None:
-        assert solve([replace(demand, days=reach.days_needed)], traffic)[0].refusal is None
+
     easier = replace(demand, effect=Effect(size=reach.detectable * 1.001, is_relative=False))
     assert solve([easier], traffic)[0].refusal is None
-    correlations = [advice for advice in reach.advice if "CUPED" in advice]
-    if correlations:
-        design = replace(demand.design, correlation=float(correlations[0].split(" by ")[1].split()[0]))
-        assert solve([replace(demand, design=design)], traffic)[0].refusal is None
+    for advice in reach.advice:
+        helped = _followed(advice, demand)
+        assert helped is None or solve([helped], traffic)[0].refusal is None, advice
+
+
+def _followed(advice, demand):
+    """Return the demand changed as the advice says; None where it advises nothing."""
+    if advice.endswith("days would be enough"):
+        return replace(demand, days=int(advice.split()[0]))
+    if advice.startswith("sharing units"):
+        return replace(demand, share=demand.open_share)
+    if advice.startswith("letting in"):
+        share = int(advice.split()[2]) / 100
+        return replace(demand, share=share, open_share=share)
+    if "CUPED" in advice:
+        correlation = float(advice.split(" by ")[1].split()[0])
+        return replace(demand, design=replace(demand.design, correlation=correlation))
+    return None
 
 
 @given(DEMANDS, TRAFFIC)

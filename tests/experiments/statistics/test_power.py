@@ -111,6 +111,13 @@ def test_a_pre_period_saves_the_units_that_the_report_says():
         )
 
 
+def test_several_comparisons_share_alpha():
+    """Four at 5 % ask for what one at 1.25 % does."""
+    several, one = Design(deviation=1.0, comparisons=4), Design(deviation=1.0, alpha=0.0125)
+
+    assert units_needed(several, 0.1) == units_needed(one, 0.1) > units_needed(Design(deviation=1.0), 0.1)
+
+
 def test_the_power_that_is_promised_is_kept_with_a_pre_period():
     """1,000 simulated experiments of the size that is needed: 80 %, within four standard errors; 60 % without it."""
     design = Design(deviation=2.0, correlation=0.7)

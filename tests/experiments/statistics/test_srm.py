@@ -119,6 +119,13 @@ def test_few_units_in_three_arms_are_drawn():
     assert first.p_value == pytest.approx(exact, abs=4 * math.sqrt(exact / 100_000))
 
 
+def test_what_no_draw_comes_near_has_a_p_all_the_same():
+    """The counts seen are one more draw, so p is at least 1 in 100,001."""
+    test = told(check_split({"a": 0, "b": 0, "c": 30}, {"a": 0.6, "b": 0.3, "c": 0.1}).test)
+
+    assert test.p_value == 1 / 100_001
+
+
 @pytest.mark.parametrize("total", [40, 400, 4000])
 def test_no_more_than_1_in_1000_right_splits_is_called_a_mismatch(total):
     """Every count of a 2 % arm, weighed by its probability: exact, no simulation; the chi-square would fail at 40."""
