@@ -70,26 +70,26 @@ def test_an_early_look_needs_more():
 
 
 def test_unplanned_looks_keep_the_error_rate():
-    """600 experiments without an effect, looked at 1 to 6 times whenever somebody liked: 5 % within four standard errors.
+    """400 experiments without an effect, looked at 1 to 6 times whenever somebody liked: 5 % within four standard errors.
 
     At the usual bound it would be three times as many.
     """
     source, crossed, peeking = random_source(1), 0, 0
-    for _ in range(600):
+    for _ in range(400):
         times = np.append(np.sort(source.uniform(0.01, 0.97, source.integers(0, 6))), 1.0)
         z = np.cumsum(source.normal(0, np.sqrt(np.diff([0.0, *times])))) / np.sqrt(times)
         looks = [Look(share=float(time), z=float(each)) for time, each in zip(times, z, strict=True)]
         crossed += told(decide(looks, alpha=0.05, spending=2)).crossed_at is not None
         peeking += bool((np.abs(z) >= 1.96).any())
 
-    assert crossed / 600 == pytest.approx(0.05, abs=4 * math.sqrt(0.05 * 0.95 / 600))
-    assert peeking / 600 > 0.1
+    assert crossed / 400 == pytest.approx(0.05, abs=4 * math.sqrt(0.05 * 0.95 / 400))
+    assert peeking / 400 > 0.1
 
 
 def test_p_of_experiments_without_an_effect_is_no_smaller_than_chance():
-    """400 experiments of four looks: p at most 0.05 in 5 %, at most 0.3 in 30 %, within four standard errors."""
+    """250 experiments of four looks: p at most 0.05 in 5 %, at most 0.3 in 30 %, within four standard errors."""
     source, found = random_source(2), []
-    for _ in range(400):
+    for _ in range(250):
         z = np.cumsum(source.normal(0, 0.5, 4)) / np.sqrt([0.25, 0.5, 0.75, 1.0])
         found.append(
             told(
@@ -99,7 +99,7 @@ def test_p_of_experiments_without_an_effect_is_no_smaller_than_chance():
 
     for limit in (0.05, 0.3):
         share = np.mean(np.array(found) <= limit)
-        assert share == pytest.approx(limit, abs=4 * math.sqrt(limit * (1 - limit) / 400))
+        assert share == pytest.approx(limit, abs=4 * math.sqrt(limit * (1 - limit) / 250))
 
 
 def test_repeated_intervals_hold_the_truth_at_all_looks_together():
