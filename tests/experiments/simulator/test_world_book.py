@@ -54,4 +54,4 @@ def test_the_digest_changes_with_any_number_and_with_nothing_else() -> None:
 
 def test_every_code_of_the_simulator_is_explained() -> None:
     """`opsctl explain` knows them."""
-    assert set(EXPLANATIONS) == {f"EXP{number}" for number in range(120, 125)}
+    assert set(EXPLANATIONS) >= {f"EXP{number}" for number in range(120, 125)}

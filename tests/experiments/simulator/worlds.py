@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from opsctl.experiments.learners.model import Contexts, Feedback, Floats, Ids, Slates
+from opsctl.experiments.learners.model import Contexts, Feedback, Floats, Ids, Items, Slates
 from opsctl.experiments.simulator.market import Market, make_market
 from opsctl.experiments.simulator.observed_items import usual_items
 from opsctl.experiments.simulator.records import SimulatedDay
@@ -13,6 +13,8 @@ from opsctl.experiments.simulator.relevance import relevance_logits
 from opsctl.experiments.simulator.run import Plan, run_days
 from opsctl.experiments.simulator.treatment import Treatment
 from opsctl.experiments.simulator.world_book import world_of
+
+_ITEMS: dict[str, Any] = {}
 
 
 class ByChance:
@@ -93,9 +95,15 @@ def small_market(*, users: int = 60, seed: int = 1, **numbers: Any) -> Market:
 
 def treat(market: Market, policy: ByChance | None = None, *, agent_calls: int = 0) -> Treatment:
     """Return an arm with the usual embedding."""
-    return Treatment(
-        policy=policy or ByChance(), items=usual_items(market.observables), agent_calls=agent_calls
-    )
+    return Treatment(policy=policy or ByChance(), items=_items_of(market), agent_calls=agent_calls)
+
+
+def _items_of(market: Market) -> Items:
+    """Return the usual embedding of a market, made once: that takes longer than a day of so small a world."""
+    if _ITEMS.get("market") is not market:
+        _ITEMS.update(market=market, items=usual_items(market.observables))
+    items: Items = _ITEMS["items"]
+    return items
 
 
 def everybody(market: Market, arm: int = 0) -> Ids:

@@ -6,6 +6,9 @@ from opsctl.experiments.learners.model import Floats, Ids
 from opsctl.experiments.simulator.market import Market
 from opsctl.experiments.simulator.noise import Noise, Stream, on_exact_grid
 
+_AT_ONCE = 1 << 18
+"""Numbers of traits that are gathered at once, so that they stay in the processor's cache."""
+
 
 def relevance_logits(market: Market, *, users: Ids, tastes: Floats, candidates: Ids) -> Floats:
     """Return the log-odds of relevance, shape (b, c).
@@ -17,8 +20,7 @@ def relevance_logits(market: Market, *, users: Ids, tastes: Floats, candidates: 
         candidates: shape (b, c), vendors.
     """
     world, vendors, readers = market.world, market.vendors, market.readers
-    # all vendors at once: one product of matrices is faster than gathering the candidates' traits
-    liking = np.take_along_axis(on_exact_grid(tastes) @ vendors.traits.T, candidates, axis=1)
+    liking = _liking(on_exact_grid(tastes), vendors.traits, candidates)
     gap = np.abs(vendors.log_price[candidates] - readers.log_budget[users, None])
     way = vendors.city_distances[vendors.cities[candidates], readers.cities[users, None]]
     hidden = readers.hidden[users[:, None], vendors.styles[candidates]]
@@ -35,6 +37,16 @@ def relevance_logits(market: Market, *, users: Ids, tastes: Floats, candidates: 
 def sigmoid(log_odds: Floats) -> Floats:
     """Return the probability of log-odds; of extreme ones 0 or 1, without a warning."""
     return 1.0 / (1.0 + np.exp(-np.clip(log_odds, -500.0, 500.0)))
+
+
+def _liking(tastes: Floats, traits: Floats, candidates: Ids) -> Floats:
+    """Return theta . a of each candidate, shape (b, c); not by a product of matrices, whose threads lame each other."""
+    liking = np.empty(candidates.shape)
+    size = max(1, _AT_ONCE // (candidates.shape[1] * traits.shape[1]))
+    for start in range(0, len(tastes), size):
+        part = slice(start, start + size)
+        np.einsum("bck,bk->bc", traits[candidates[part]], tastes[part], out=liking[part])
+    return liking
 
 
 def nearest_likeness(market: Market, *, memories: Ids, candidates: Ids) -> Floats:

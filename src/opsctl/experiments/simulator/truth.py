@@ -8,7 +8,7 @@ import numpy as np
 from opsctl.core.units import parse_duration
 from opsctl.experiments.learners.model import Flags, Floats, Ids
 from opsctl.experiments.metric_book import Counting, Metric, MetricKind
-from opsctl.experiments.simulator.calendar import SECOND
+from opsctl.experiments.simulator.calendar import SECOND, microseconds_of
 from opsctl.experiments.simulator.events import EventName, Events, events_of, exposures_of
 from opsctl.experiments.simulator.market import Market
 from opsctl.experiments.simulator.records import SimulatedDay
@@ -31,14 +31,14 @@ class UnitValues:
     """A metric of each reader, shape (u,) each.
 
     Args:
-        exposed: who came at all.
-        arms: the arm of each reader's first exposure; -1 where there is none.
+        counts: who counts: who came, and whose window was over by the end, or had begun where the metric has none.
+        arms: the arm of each reader's first exposure; -1 of those who do not count.
         values: what is above the line: a count, a sum, or 0 and 1 of a proportion.
         per: what is below it: of a ratio the other sum, else 1 for each reader.
         samples: of a quantile the values of all events, and whose they are.
     """
 
-    exposed: Flags
+    counts: Flags
     arms: Ids
     values: Floats
     per: Floats
@@ -79,13 +79,16 @@ class TrueEffect:
 def unit_values(
     days: Iterable[SimulatedDay], metrics: Mapping[str, Metric], *, users: int
 ) -> dict[str, UnitValues]:
-    """Return each metric of each reader, counted as analysis counts it: from the first exposure on, within the window.
+    """Return each metric of each reader, counted as a warehouse counts it at the end of the last day.
 
-    Caps (`winsorise`) and covariates are a matter of analysis and not looked at.
+    Events count from the first exposure on and within the window; readers whose window is not over do not count
+    (`warehouse.model.Maturity.MATURE`). Caps (`winsorise`) and covariates are a matter of analysis and not looked at.
     """
     first, arms = np.full(users, _NEVER), np.full(users, -1)
     tallies = {name: _Tally(metric, users=users) for name, metric in metrics.items()}
+    end = 0
     for day in days:
+        end = microseconds_of(day.day + 1)
         if day.day < 0:
             continue
         exposures = exposures_of(day)
@@ -95,7 +98,7 @@ def unit_values(
         events = events_of(day)
         for tally in tallies.values():
             tally.add(events, first=first)
-    return {name: tally.result(exposed=first < _NEVER, arms=arms) for name, tally in tallies.items()}
+    return {name: tally.result(first=first, arms=arms, end=end) for name, tally in tallies.items()}
 
 
 def true_effects(
@@ -180,17 +183,19 @@ class _Tally:
                 counting=metric.per_counting,
             )
 
-    def result(self, *, exposed: Flags, arms: Ids) -> UnitValues:
+    def result(self, *, first: Ids, arms: Ids, end: int) -> UnitValues:
         is_share = self._metric.kind is MetricKind.PROPORTION
+        counts = first < end - self._after
+        if self._window is not None:
+            counts = first <= end - self._after - self._window
+        owners = np.concatenate([np.zeros(0, np.int64), *self._owners])
+        of_those = counts[owners]
         return UnitValues(
-            exposed=exposed,
-            arms=arms,
+            counts=counts,
+            arms=np.where(counts, arms, -1),
             values=(self._values > 0).astype(np.float64) if is_share else self._values,
-            per=self._per if self._metric.per is not None else np.ones(len(exposed)),
-            samples=(
-                np.concatenate([np.zeros(0), *self._samples]),
-                np.concatenate([np.zeros(0, np.int64), *self._owners]),
-            ),
+            per=self._per if self._metric.per is not None else np.ones(len(counts)),
+            samples=(np.concatenate([np.zeros(0), *self._samples])[of_those], owners[of_those]),
         )
 
     def _chosen(self, events: Events, names: list[str], *, first: Ids) -> Ids:
@@ -209,13 +214,13 @@ def _add(totals: Floats, events: Events, chosen: Ids, *, counting: Counting) -> 
 
 
 def _mean(units: UnitValues) -> float:
-    below = float(units.per[units.exposed].sum())
-    return float(units.values[units.exposed].sum()) / below if below else float("nan")
+    below = float(units.per[units.counts].sum())
+    return float(units.values[units.counts].sum()) / below if below else float("nan")
 
 
 def _linearised(units: UnitValues) -> Floats:
-    """Return what each reader adds to the error of the mean or ratio, shape (u,); nothing who never came (delta method)."""
-    below = float(units.per[units.exposed].sum()) / len(units.per)
+    """Return what each reader adds to the error of the mean or ratio, shape (u,); nothing of those who do not count (delta method)."""
+    below = float(units.per[units.counts].sum()) / len(units.per)
     if not below:
         return np.full(len(units.per), np.nan)
-    return np.where(units.exposed, units.values - _mean(units) * units.per, 0.0) / below
+    return np.where(units.counts, units.values - _mean(units) * units.per, 0.0) / below
