@@ -12,7 +12,13 @@ from typing import Self
 import numpy as np
 
 from opsctl.core.errors import UsageError
-from opsctl.experiments.learners.choosing import PROPENSITY_DRAWS, check_feedback, choose_by_draws
+from opsctl.experiments.learners.choosing import (
+    PROPENSITY_DRAWS,
+    Drawing,
+    chances_by_draws,
+    check_feedback,
+    choose_by_draws,
+)
 from opsctl.experiments.learners.model import Contexts, Feedback, Floats, Ids, Slates
 from opsctl.experiments.learners.state import LearnerState, state_from_text
 from opsctl.ranking.thompson import PRIOR
@@ -67,22 +73,15 @@ class BetaThompsonPolicy:
         with_propensities: bool = False,
     ) -> Slates:
         """Return a slate for each context; propensities come from `propensity_draws` slates a feed."""
-        self._make_room(contexts.user_groups, contexts.items.groups)
-        groups = contexts.items.groups[contexts.candidates]
-        wanted = self.propensity_draws if with_propensities else None
+        draws = self.propensity_draws if with_propensities else None
+        return choose_by_draws(self._drawing(contexts, size), draws=draws, generator=generator)
 
-        def draw(rows: slice, *, draws: int, generator: np.random.Generator) -> Ids:
-            stock = _stock(groups[rows], draws, count=self._rates.shape[2], generator=generator)
-            return self._slates(contexts.user_groups[rows], stock, size=size, generator=generator)
-
-        return choose_by_draws(
-            contexts,
-            draw,
-            size=size,
-            draws=wanted,
-            floats_a_candidate=(wanted or 1) * (1 + 4 * self._rates.shape[2] // max(1, groups.shape[1])),
-            generator=generator,
-        )
+    def chances(
+        self, contexts: Contexts, *, size: int, places: Ids, generator: np.random.Generator
+    ) -> Floats:
+        """Return how often each candidate stands at the given place among `propensity_draws` slates, shape (b, c)."""
+        drawing = self._drawing(contexts, size)
+        return chances_by_draws(drawing, places=places, draws=self.propensity_draws, generator=generator)
 
     def learn(self, feedback: Feedback, *, generator: np.random.Generator) -> None:  # noqa: ARG002
         """Count a batch."""
@@ -116,6 +115,17 @@ class BetaThompsonPolicy:
         policy = cls(forgetting=state.real("forgetting"), propensity_draws=state.whole("propensity_draws"))
         policy._rates = state.floats("rates")
         return policy
+
+    def _drawing(self, contexts: Contexts, size: int) -> Drawing:
+        self._make_room(contexts.user_groups, contexts.items.groups)
+        groups = contexts.items.groups[contexts.candidates]
+
+        def draw(rows: slice, *, draws: int, generator: np.random.Generator) -> Ids:
+            stock = _stock(groups[rows], draws, count=self._rates.shape[2], generator=generator)
+            return self._slates(contexts.user_groups[rows], stock, size=size, generator=generator)
+
+        floats_a_draw = 1 + 4 * self._rates.shape[2] // max(1, groups.shape[1])
+        return Drawing(contexts=contexts, size=size, draw=draw, floats=1, floats_a_draw=floats_a_draw)
 
     def _count(self, user_groups: Ids, item_groups: Ids, amounts: Floats, *, place: int) -> None:
         shape = self._rates.shape[1:]

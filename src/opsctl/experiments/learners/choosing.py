@@ -1,6 +1,7 @@
 """How do scores become slates, and how probable was each item at its place."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
@@ -23,38 +24,70 @@ class DrawsPlaces(Protocol):
         ...
 
 
-def choose_by_draws(
-    contexts: Contexts,
-    draw: DrawsPlaces,
-    *,
-    size: int,
-    draws: int | None,
-    floats_a_candidate: int,
-    generator: np.random.Generator,
-) -> Slates:
-    """Return slates that are drawn anew for each row.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Drawing:
+    """Slates that are drawn anew for each feed.
 
     Args:
         contexts: b feeds.
-        draw: draws the slates.
         size: m.
-        draws: how many slates are drawn a row to know the propensities; None draws one, whose propensities are NaN.
-        floats_a_candidate: numbers that `draw` needs for one candidate, all draws together; bounds memory.
+        draw: draws the slates.
+        floats: numbers that are needed for one candidate, however often its slate is drawn; bounds memory.
+        floats_a_draw: further ones for each draw.
+    """
+
+    contexts: Contexts
+    size: int
+    draw: DrawsPlaces
+    floats: int
+    floats_a_draw: int
+
+    def parts(self, draws: int) -> Iterator[slice]:
+        """Yield rows that can be worked on together.
+
+        Raises:
+            UsageError: EXP101 or EXP102, no slate can be made.
+        """
+        check_contexts(self.contexts, size=self.size)
+        count, candidates = self.contexts.candidates.shape
+        yield from rows_at_once(count, floats_a_row=candidates * (self.floats + draws * self.floats_a_draw))
+
+
+def choose_by_draws(drawing: Drawing, *, draws: int | None, generator: np.random.Generator) -> Slates:
+    """Return a slate for each feed.
+
+    Args:
+        drawing: how they are drawn.
+        draws: how many are drawn a feed to know the propensities; None draws one, whose propensities are NaN.
         generator: source of all chance.
     """
-    check_contexts(contexts, size=size)
-    count, candidates = contexts.candidates.shape
-    shown = np.empty((count, size), np.int64)
-    propensities = np.full((count, size), np.nan)
-    for rows in rows_at_once(count, floats_a_row=candidates * floats_a_candidate):
-        drawn = draw(rows, draws=draws or 1, generator=generator)
+    candidates = drawing.contexts.candidates
+    shown = np.empty((len(candidates), drawing.size), np.int64)
+    propensities = np.full(shown.shape, np.nan)
+    for rows in drawing.parts(draws or 1):
+        drawn = drawing.draw(rows, draws=draws or 1, generator=generator)
         if draws is None:
             shown[rows] = drawn[:, 0]
             continue
         picked = generator.integers(0, draws, len(drawn))
         shown[rows] = drawn[np.arange(len(drawn)), picked]
         propensities[rows] = (drawn == shown[rows][:, None]).mean(axis=1)
-    return Slates(items=np.take_along_axis(contexts.candidates, shown, axis=1), propensities=propensities)
+    return Slates(items=np.take_along_axis(candidates, shown, axis=1), propensities=propensities)
+
+
+def chances_by_draws(drawing: Drawing, *, places: Ids, draws: int, generator: np.random.Generator) -> Floats:
+    """Return how often each candidate stands at the given place of each feed's slate, shape (b, c), among so many draws.
+
+    The frequency is an unbiased estimate of the probability, and so is an off-policy estimate that is linear in it.
+    """
+    chances: Floats = np.empty(drawing.contexts.candidates.shape)
+    for rows in drawing.parts(draws):
+        drawn = drawing.draw(rows, draws=draws, generator=generator)
+        at_place = np.take_along_axis(drawn, places[rows, None, None], axis=2)[..., 0]
+        cells = at_place + np.arange(len(drawn))[:, None] * chances.shape[1]
+        counted = np.bincount(cells.ravel(), minlength=len(drawn) * chances.shape[1])
+        chances[rows] = counted.reshape(-1, chances.shape[1]) / draws
+    return chances
 
 
 def best(scores: Floats, size: int) -> Ids:

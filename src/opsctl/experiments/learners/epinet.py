@@ -4,7 +4,14 @@ from typing import Self
 
 import numpy as np
 
-from opsctl.experiments.learners.choosing import PROPENSITY_DRAWS, best, check_feedback, choose_by_draws
+from opsctl.experiments.learners.choosing import (
+    PROPENSITY_DRAWS,
+    Drawing,
+    best,
+    chances_by_draws,
+    check_feedback,
+    choose_by_draws,
+)
 from opsctl.experiments.learners.model import Contexts, Feedback, Floats, Ids, Items, Slates
 from opsctl.experiments.learners.network import NetworkSizes, prepare, score
 from opsctl.experiments.learners.network_training import NetworkLearner, NetworkOptions
@@ -56,30 +63,15 @@ class EpinetPolicy:
         with_propensities: bool = False,
     ) -> Slates:
         """Return a slate for each context; propensities come from `propensity_draws` slates a feed."""
-        users = self.learner.encoding.encode(contexts.user_vectors)
-        items = self.learner.items.of(contexts.items)
-        sizes = self.learner.network.sizes
-        wanted = self.propensity_draws if with_propensities else None
+        draws = self.propensity_draws if with_propensities else None
+        return choose_by_draws(self._drawing(contexts, size), draws=draws, generator=generator)
 
-        def draw(rows: slice, *, draws: int, generator: np.random.Generator) -> Ids:
-            indices = generator.standard_normal((rows.stop - rows.start, draws, sizes.index))
-            prepared = prepare(
-                self.learner.network, users=users[rows], items=items, candidates=contexts.candidates[rows]
-            )
-            with np.errstate(all="ignore"):
-                found = score(self.learner.network, prepared, indices)
-            return best(self._trusted(found, prepared.base), size)
-
-        return choose_by_draws(
-            contexts,
-            draw,
-            size=size,
-            draws=wanted,
-            floats_a_candidate=sizes.hidden
-            + sizes.index * sizes.prior_hidden
-            + sizes.epinet_hidden * (wanted or 1),
-            generator=generator,
-        )
+    def chances(
+        self, contexts: Contexts, *, size: int, places: Ids, generator: np.random.Generator
+    ) -> Floats:
+        """Return how often each candidate stands at the given place among `propensity_draws` slates, shape (b, c)."""
+        drawing = self._drawing(contexts, size)
+        return chances_by_draws(drawing, places=places, draws=self.propensity_draws, generator=generator)
 
     def learn(self, feedback: Feedback, *, generator: np.random.Generator) -> None:
         """Train base and epinet."""
@@ -98,6 +90,27 @@ class EpinetPolicy:
         policy = cls(NetworkLearner.from_state(state), propensity_draws=state.whole("propensity_draws"))
         policy.fallbacks = state.whole("fallbacks")
         return policy
+
+    def _drawing(self, contexts: Contexts, size: int) -> Drawing:
+        users = self.learner.encoding.encode(contexts.user_vectors)
+        items = self.learner.items.of(contexts.items)
+        network, sizes = self.learner.network, self.learner.network.sizes
+
+        def draw(rows: slice, *, draws: int, generator: np.random.Generator) -> Ids:
+            indices = generator.standard_normal((rows.stop - rows.start, draws, sizes.index))
+            candidates = contexts.candidates[rows]
+            prepared = prepare(network, users=users[rows], items=items, candidates=candidates)
+            with np.errstate(all="ignore"):
+                found = score(network, prepared, indices)
+            return best(self._trusted(found, prepared.base), size)
+
+        return Drawing(
+            contexts=contexts,
+            size=size,
+            draw=draw,
+            floats=sizes.hidden + sizes.index * sizes.prior_hidden,
+            floats_a_draw=sizes.epinet_hidden,
+        )
 
     def _trusted(self, scores: Floats, base: Floats) -> Floats:
         """Return the scores; those of the base network for feeds in which one is not finite."""

@@ -1,5 +1,6 @@
 """What if the network's best guess is shown always, or nearly always: no exploration, or some by the toss of a coin."""
 
+from dataclasses import dataclass
 from typing import Self
 
 import numpy as np
@@ -81,6 +82,23 @@ class EpsilonGreedyPolicy:
             items=np.take_along_axis(contexts.candidates, places, axis=1), propensities=propensities
         )
 
+    def chances(
+        self,
+        contexts: Contexts,
+        *,
+        size: int,
+        places: Ids,
+        generator: np.random.Generator,  # noqa: ARG002 - there is a closed form
+    ) -> Floats:
+        """Return the probability of each candidate at the given place of each row's slate, exactly."""
+        check_contexts(contexts, size=size)
+        order, candidates = self._order(contexts, size), contexts.candidates.shape[1]
+        cases = _cases(size, candidates, self.epsilon)
+        found = np.full((len(order), candidates), cases.any_other)
+        np.put_along_axis(found, order, cases.best_elsewhere, axis=1)
+        np.put_along_axis(found, np.take_along_axis(order, places[:, None], axis=1), cases.best_here, axis=1)
+        return found
+
     def learn(self, feedback: Feedback, *, generator: np.random.Generator) -> None:
         """Train the network."""
         check_feedback(feedback)
@@ -115,25 +133,44 @@ class EpsilonGreedyPolicy:
 def slate_propensities(order: Ids, shown: Ids, *, candidates: int, epsilon: float) -> Floats:
     """Return the exact probability of each item at its place, shape (b, m).
 
-    Of the other m - 1 places, K explore; then c - (m - 1 - K) items are free for a place that explores, all alike. The item
-    that is best for the place is shown if it does not explore, or by chance. One that is best for another place is
-    free only if that one explores, too. All others are shown by chance alone.
-
     Args:
         order: shape (b, m), the best candidates.
         shown: shape (b, m), what is asked about.
         candidates: c.
         epsilon: probability to explore, of each place.
     """
-    size = order.shape[1]
-    by_chance = epsilon * _mean_inverse(size - 1, candidates - size + 1, epsilon)
-    if_other_explores = epsilon**2 * _mean_inverse(size - 2, candidates - size + 2, epsilon)
-    is_own = order == shown
-    is_of_another = (order[:, None, :] == shown[:, :, None]).any(axis=2) & ~is_own
-    propensities: Floats = np.where(
-        is_own, 1.0 - epsilon + by_chance, np.where(is_of_another, if_other_explores, by_chance)
+    cases = _cases(order.shape[1], candidates, epsilon)
+    is_here = order == shown
+    is_elsewhere = (order[:, None, :] == shown[:, :, None]).any(axis=2)
+    found: Floats = np.where(
+        is_here, cases.best_here, np.where(is_elsewhere, cases.best_elsewhere, cases.any_other)
     )
-    return propensities
+    return found
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Cases:
+    """The probability of an item at a place, by where it belongs.
+
+    Args:
+        best_here: the one that is best for the place: shown if the place does not explore, or by chance.
+        best_elsewhere: one that is best for another place: free only if both explore.
+        any_other: shown by chance alone.
+    """
+
+    best_here: float
+    best_elsewhere: float
+    any_other: float
+
+
+def _cases(size: int, candidates: int, epsilon: float) -> _Cases:
+    """Of the other m - 1 places, K explore; then c - (m - 1 - K) items are free for a place that explores, all alike."""
+    by_chance = epsilon * _mean_inverse(size - 1, candidates - size + 1, epsilon)
+    return _Cases(
+        best_here=1.0 - epsilon + by_chance,
+        best_elsewhere=epsilon**2 * _mean_inverse(size - 2, candidates - size + 2, epsilon),
+        any_other=by_chance,
+    )
 
 
 def _mean_inverse(trials: int, least: int, epsilon: float) -> float:

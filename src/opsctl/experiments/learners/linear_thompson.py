@@ -11,7 +11,14 @@ from typing import Self
 import numpy as np
 from scipy import linalg
 
-from opsctl.experiments.learners.choosing import PROPENSITY_DRAWS, best, check_feedback, choose_by_draws
+from opsctl.experiments.learners.choosing import (
+    PROPENSITY_DRAWS,
+    Drawing,
+    best,
+    chances_by_draws,
+    check_feedback,
+    choose_by_draws,
+)
 from opsctl.experiments.learners.encoding import WIDTH, Encoding, ItemEncodings, encoding_of, inputs_of
 from opsctl.experiments.learners.model import Contexts, Feedback, Floats, Ids, Items, Slates
 from opsctl.experiments.learners.state import LearnerState, state_from_text
@@ -85,27 +92,15 @@ class LinearThompsonPolicy:
         with_propensities: bool = False,
     ) -> Slates:
         """Return a slate for each context; propensities come from `propensity_draws` slates a feed."""
-        users, items = self.encoding.encode(contexts.user_vectors), self._items.of(contexts.items)
-        width = self.encoding.width
-        wanted = self.propensity_draws if with_propensities else None
+        draws = self.propensity_draws if with_propensities else None
+        return choose_by_draws(self._drawing(contexts, size), draws=draws, generator=generator)
 
-        def draw(rows: slice, *, draws: int, generator: np.random.Generator) -> Ids:
-            count = rows.stop - rows.start
-            drawn = self._drawn(count * (wanted or 1), generator).reshape(count, draws, -1)
-            # 1 and u are the same for all candidates of a reader, and order nothing
-            by_item = (
-                drawn[..., 1 + width : 1 + 2 * width] + drawn[..., 1 + 2 * width :] * users[rows, None, :]
-            )
-            return best(by_item @ items[contexts.candidates[rows]].swapaxes(1, 2), size)
-
-        return choose_by_draws(
-            contexts,
-            draw,
-            size=size,
-            draws=wanted,
-            floats_a_candidate=width + (wanted or 1),
-            generator=generator,
-        )
+    def chances(
+        self, contexts: Contexts, *, size: int, places: Ids, generator: np.random.Generator
+    ) -> Floats:
+        """Return how often each candidate stands at the given place among `propensity_draws` slates, shape (b, c)."""
+        drawing = self._drawing(contexts, size)
+        return chances_by_draws(drawing, places=places, draws=self.propensity_draws, generator=generator)
 
     def learn(self, feedback: Feedback, *, generator: np.random.Generator) -> None:  # noqa: ARG002
         """Add the batch to the sums, and make the posterior anew."""
@@ -161,6 +156,20 @@ class LinearThompsonPolicy:
         policy._totals = state.floats("totals")
         policy._settle()
         return policy
+
+    def _drawing(self, contexts: Contexts, size: int) -> Drawing:
+        users, items = self.encoding.encode(contexts.user_vectors), self._items.of(contexts.items)
+        width = self.encoding.width
+
+        def draw(rows: slice, *, draws: int, generator: np.random.Generator) -> Ids:
+            count = rows.stop - rows.start
+            drawn = self._drawn(count * draws, generator).reshape(count, draws, -1)
+            # 1 and u are the same for all candidates of a reader, and order nothing
+            plain, product = drawn[..., 1 + width : 1 + 2 * width], drawn[..., 1 + 2 * width :]
+            by_item = plain + product * users[rows, None, :]
+            return best(by_item @ items[contexts.candidates[rows]].swapaxes(1, 2), size)
+
+        return Drawing(contexts=contexts, size=size, draw=draw, floats=width, floats_a_draw=1)
 
     def _settle(self) -> None:
         """Make the posterior of the sums."""

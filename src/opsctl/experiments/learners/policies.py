@@ -9,7 +9,7 @@ from opsctl.experiments.learners.beta_thompson import BetaThompsonPolicy
 from opsctl.experiments.learners.epinet import EpinetPolicy
 from opsctl.experiments.learners.greedy import EpsilonGreedyPolicy
 from opsctl.experiments.learners.linear_thompson import LinearThompsonPolicy
-from opsctl.experiments.learners.model import Items, Policy
+from opsctl.experiments.learners.model import Contexts, Floats, Ids, Items, Policy
 from opsctl.experiments.learners.network_training import NetworkOptions
 from opsctl.experiments.learners.random_choice import RandomPolicy
 from opsctl.experiments.learners.state import state_from_text
@@ -26,6 +26,15 @@ class KeptPolicy(Policy, Protocol):
 
     def to_state(self) -> str:
         """Return all that it knows as one line of JSON; `load_policy` reads it."""
+        ...
+
+    def chances(
+        self, contexts: Contexts, *, size: int, places: Ids, generator: np.random.Generator
+    ) -> Floats:
+        """Return the probability of each candidate to stand at the given place of each row's slate, shape (b, c).
+
+        Exact where there is a closed form, else the frequency among `propensity_draws` slates.
+        """
         ...
 
 

@@ -5,7 +5,7 @@ from typing import Self
 import numpy as np
 
 from opsctl.experiments.learners.choosing import best, check_contexts, check_feedback
-from opsctl.experiments.learners.model import Contexts, Feedback, Slates
+from opsctl.experiments.learners.model import Contexts, Feedback, Floats, Ids, Slates
 from opsctl.experiments.learners.state import LearnerState, state_from_text
 
 KIND = "random"
@@ -34,6 +34,18 @@ class RandomPolicy:
             items=np.take_along_axis(contexts.candidates, places, axis=1),
             propensities=np.full((count, size), propensity),
         )
+
+    def chances(
+        self,
+        contexts: Contexts,
+        *,
+        size: int,
+        places: Ids,  # noqa: ARG002 - all are alike
+        generator: np.random.Generator,  # noqa: ARG002
+    ) -> Floats:
+        """Return the probability of each candidate at a place, exactly: 1 / c."""
+        check_contexts(contexts, size=size)
+        return np.full(contexts.candidates.shape, 1.0 / contexts.candidates.shape[1])
 
     def learn(self, feedback: Feedback, *, generator: np.random.Generator) -> None:  # noqa: ARG002
         """Learn nothing from a batch that others could learn from."""
