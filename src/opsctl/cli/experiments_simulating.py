@@ -65,12 +65,14 @@ def simulated(
     from opsctl.clients.files import write_atomically
     from opsctl.experiments.registry import start_evidence, start_now
     from opsctl.experiments.simulator.calendar import STARTED_AT
+    from opsctl.experiments.studies.arms import check_arms
     from opsctl.experiments.studies.document import FILE, study_evidence, to_text
     from opsctl.experiments.studies.model import SIMULATED, Study
     from opsctl.experiments.studies.run import world_of_book
     from opsctl.experiments.studies.spaces import has_sentence_bert
     from opsctl.experiments.studies.summary import figures_of
 
+    check_arms(named.experiment)  # here, and not in the first of many processes
     began, clock = wiring.clock().now(), time.monotonic()
     folder = folder_of(named.name)
     scratch = folder.with_name(f".{named.name}.{os.getpid()}")

@@ -1,6 +1,7 @@
 """What a command says when it cannot go on: what happened, where, why, and what to do next."""
 
 from collections.abc import Sequence
+from functools import partial
 
 from opsctl.core.exit_codes import ExitCode
 from opsctl.core.findings import Finding, Location, Severity
@@ -39,6 +40,18 @@ class OpsError(Exception):
         self.findings = tuple(findings)
         if why:
             self.add_note(why)  # a stack trace, such as of a failed test, says it too
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Return how to make it again in another process: an exception's own way knows no keywords."""
+        again = partial(
+            type(self),
+            code=self.code,
+            why=self.why,
+            fix=self.fix,
+            location=self.location,
+            findings=self.findings,
+        )
+        return again, (self.message,)
 
     def as_finding(self) -> Finding:
         """Return the error itself as a finding, for a document that holds several."""

@@ -102,6 +102,15 @@ class Prepared:
         )
 
 
+def check_arms(experiment: Experiment) -> dict[str, ArmSettings]:
+    """Return what each arm does, in the order of the book.
+
+    Raises:
+        UsageError: EXP125 the settings of an arm mean nothing here.
+    """
+    return {name: _settings(name, arm.settings) for name, arm in experiment.arms.items()}
+
+
 def prepare(experiment: Experiment, market: Market) -> Prepared:
     """Return the arms of a book in this market, with everything trained that learns from the warm-up alone.
 
@@ -115,7 +124,7 @@ def prepare(experiment: Experiment, market: Market) -> Prepared:
             code="EXP127",
             fix="add `simulation: {users: 1000, days: 14}`",
         )
-    settings = {name: _settings(name, arm.settings) for name, arm in experiment.arms.items()}
+    settings = check_arms(experiment)
     usual = experiment.simulation.warm_up
     warm_up = settings[experiment.control] if usual is None else _settings("warm_up", usual)
     spaces = Spaces(market, generator=population_generator(market.seed, "trained space"))

@@ -1,0 +1,207 @@
+"""A book as it is simulated, analysed and reported, with the same numbers each time."""
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from tests.cli.command import Outcome, run_opsctl
+
+from opsctl.experiments.certify.kept import shipped, valid
+from opsctl.experiments.statistics.methods import Method
+
+BOOK: dict[str, Any] = {
+    "title": "Learning or chance",
+    "hypothesis": "a policy that learns is clicked more often than one that does not",
+    "owner": "ranking",
+    "decision": "ship the one that learns, if it is clicked more often",
+    "control": "chance",
+    "arms": {
+        "chance": {"weight": 0.5, "settings": {"learner": "random"}},
+        "learns": {"weight": 0.5, "settings": {"learner": "linear_ts"}},
+    },
+    "isolated_learners": True,
+    "horizon": "7d",
+    "units": 400,
+    "dimensions": ["segment"],
+    "metrics": {
+        "clicks": {"kind": "ratio", "events": ["click"], "per": ["session"], "role": "primary", "mde": "20%"},
+        "latency": {
+            "kind": "quantile",
+            "events": ["latency_milliseconds"],
+            "quantile": 0.95,
+            "role": "guardrail",
+            "direction": "decrease",
+            "margin": "20%",
+        },
+    },
+    "simulation": {
+        "users": 400,
+        "days": 7,
+        "warm_up_days": 5,
+        "seeds": 2,
+        "world": {"vendors": 80, "candidates": 30},
+    },
+}
+
+
+class Shell:
+    """Runs `opsctl experiments` in a project with one book."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.book = folder / "ops" / "experiments" / "learning.yaml"
+        self.book.parent.mkdir(parents=True)
+        self.write(BOOK)
+
+    def write(self, book: dict[str, Any]) -> None:
+        """Write the book."""
+        self.book.write_text(yaml.safe_dump(book, sort_keys=False), encoding="utf-8")
+
+    def run(self, *arguments: str) -> Outcome:
+        """Run one verb."""
+        return run_opsctl("experiments", *arguments, folder=self.folder, environment={})
+
+    def data(self, *arguments: str) -> Any:
+        """Run one verb, and return the data of its JSON document."""
+        outcome = self.run(*arguments, "--json")
+        assert outcome.stdout, outcome.stderr
+        return json.loads(outcome.stdout)["data"]
+
+
+@pytest.fixture(scope="module")
+def simulated(tmp_path_factory: pytest.TempPathFactory) -> Shell:
+    """Give a project whose book was simulated once."""
+    shell = Shell(tmp_path_factory.mktemp("learning"))
+    outcome = shell.run("simulate", "learning", "--no-robust", "--processes", "2")
+    assert outcome.exit_code == 0, outcome.stderr
+    return shell
+
+
+@pytest.fixture
+def shell(simulated: Shell, tmp_path: Path) -> Shell:
+    """Give a copy of that project, of its own."""
+    shutil.copytree(simulated.folder, tmp_path / "copy")
+    copy = Shell.__new__(Shell)
+    copy.folder, copy.book = tmp_path / "copy", tmp_path / "copy" / "ops" / "experiments" / "learning.yaml"
+    return copy
+
+
+def test_the_certificates_of_the_release_are_of_this_code() -> None:
+    """After a change of `experiments/statistics`: `opsctl experiments certify --ship` with the path of the file."""
+    assert set(valid(shipped())) == set(Method)
+
+
+def test_a_policy_that_learns_is_shipped_with_the_certificates_behind_it(shell: Shell) -> None:
+    """The arms are of the service's own assignment; the look is recorded, and counted the next time."""
+    first, second = shell.run("analyze", "learning"), shell.run("analyze", "learning")
+    data = shell.data("analyze", "learning")
+
+    assert first.exit_code == 0, first.stderr
+    assert "ship `learns`" in first.stdout
+    assert "simulated: readers, vendors, time" in first.stdout
+    assert "looked at 1 time before" in second.stdout
+    assert data["look"]["looks_before"] == 2
+    assert set(data["certificates"]) >= {"srm", "ratio", "quantile", "non_inferiority", "holm"}
+    assert [check["is_fault"] for check in data["checks"]] == [False] * len(data["checks"])
+
+
+def test_what_was_to_be_seen_earlier_can_be_seen_again(shell: Shell) -> None:
+    """Before the horizon nothing is decided, exit 5."""
+    early = shell.run("analyze", "learning", "--at", "2026-01-08")
+
+    assert early.exit_code == 5
+    assert "keep running" in early.stdout
+    assert "the stopping rule allows no verdict yet" in early.stdout
+
+
+def test_simulated_again_it_says_the_same(shell: Shell) -> None:
+    """Figure by figure, whatever ran beside what."""
+    before = (shell.folder / ".opsctl" / "experiments" / "learning" / "study.json").read_bytes()
+    analysed = shell.data("analyze", "learning")
+
+    again = shell.run("simulate", "learning", "--no-robust", "--processes", "1")
+
+    assert again.exit_code == 0, again.stderr
+    assert (shell.folder / ".opsctl" / "experiments" / "learning" / "study.json").read_bytes() == before
+    assert shell.data("analyze", "learning")["results"] == analysed["results"]
+
+
+def test_a_book_that_was_changed_since_is_refused(shell: Shell) -> None:
+    """With what was changed; put back, it is analysed."""
+    shell.book.write_text(shell.book.read_text().replace("20%", "30%"), encoding="utf-8")
+
+    changed = shell.run("analyze", "learning")
+
+    assert changed.exit_code == 2
+    assert "EXP020" in changed.stderr
+
+
+def test_the_pages_are_written_and_stand_by_themselves(shell: Shell) -> None:
+    """One for the experiment and an index that leads to it; no script, nothing from elsewhere."""
+    written = shell.run("report", "--out", "pages")
+
+    assert written.exit_code == 0, written.stderr
+    page = (shell.folder / "pages" / "learning.html").read_text()
+    index = (shell.folder / "pages" / "index.html").read_text()
+    assert "Simulated: readers, vendors, time." in page
+    assert "Regret of a feed, by day" in page
+    assert 'href="learning.html"' in index
+    assert not [sign for sign in ("<script", "http://", "https://", "url(") if sign in page + index]
+
+
+def test_figures_go_between_the_marks_of_a_page_and_nowhere_else(shell: Shell) -> None:
+    """What people wrote stays; twice is the same as once."""
+    page = shell.folder / "learning.md"
+    page.write_text(
+        "# Mine\n\n<!-- measured:begin (opsctl experiments report NAME --markdown FILE) -->\nold\n<!-- measured:end -->\n\nLearned.\n"
+    )
+
+    first = shell.run("report", "learning", "--markdown", "learning.md")
+    once = page.read_text()
+    shell.run("report", "learning", "--markdown", "learning.md")
+
+    assert first.exit_code == 0, first.stderr
+    assert once.startswith("# Mine\n")
+    assert once.endswith("\nLearned.\n")
+    assert "old" not in once
+    assert "**Verdict: ship `learns`.**" in once
+    assert page.read_text() == once
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        (("simulate",), "EXP129"),
+        (("simulate", "learning", "--all"), "EXP129"),
+        (("simulate", "lerning"), "EXP003"),
+        (("analyze", "learning", "--from", "nowhere"), "EXP05"),
+        (("certify", "maen"), "EXP141"),
+        (("report", "learning", "--markdown", "ops/experiments/learning.yaml"), "EXP130"),
+    ],
+)
+def test_what_cannot_be_done_is_refused_with_what_would(
+    shell: Shell, arguments: tuple[str, ...], code: str
+) -> None:
+    """A code, a reason, and a next step."""
+    outcome = shell.run(*arguments)
+
+    assert outcome.exit_code in (2, 3), outcome.stderr
+    assert code in outcome.stderr
+    assert "hint:" in outcome.stderr
+
+
+def test_settings_that_the_simulator_does_not_know_are_refused(shell: Shell) -> None:
+    """Before any world is made; what an earlier run left stays."""
+    book = yaml.safe_load(shell.book.read_text())
+    book["arms"]["learns"]["settings"] = {"learner": "oracle"}
+    shell.write(book)
+
+    outcome = shell.run("simulate", "learning")
+
+    assert outcome.exit_code == 2
+    assert "EXP125" in outcome.stderr
+    assert (shell.folder / ".opsctl" / "experiments" / "learning" / "study.json").is_file()
+    assert not list((shell.folder / ".opsctl" / "experiments").glob(".learning*"))
