@@ -11,6 +11,7 @@ from opsctl.core.exit_codes import ExitCode
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    from opsctl.cli.backends import Backends
     from opsctl.core.events import Listener
     from opsctl.experiments.analysis.model import Analysis
     from opsctl.experiments.registry import Started
@@ -39,9 +40,14 @@ def analysed(name: str, *, source: Path | None, at: datetime | None, listener: "
     _require_unchanged(started)
     certificates = certified(started)
     looks = peeks_of(wiring.ledger().records(kind=PEEK_KIND), name=name, digest=started.digest)
-    with _warehouse(started, source=source, listener=listener) as warehouse:
+    with _warehouse(started, source=source, listener=listener) as (warehouse, leaks):
         analysis, _ = _analysis(
-            started, warehouse, at=_moment(started, at), certificates=certificates, looks=len(looks)
+            started,
+            warehouse,
+            at=_moment(started, at),
+            certificates=certificates,
+            looks=len(looks),
+            leaks=leaks,
         )
     seconds = time.monotonic() - began
     wiring.record(peek_evidence(started, peek_of(analysis), seconds=seconds))
@@ -62,9 +68,14 @@ def analysed_with_units(
     _require_unchanged(started)
     certificates = certified(started)
     looks = peeks_of(wiring.ledger().records(kind=PEEK_KIND), name=name, digest=started.digest)
-    with _warehouse(started, source=None, listener=listener) as warehouse:
+    with _warehouse(started, source=None, listener=listener) as (warehouse, leaks):
         analysis, units = _analysis(
-            started, warehouse, at=_moment(started, None), certificates=certificates, looks=len(looks)
+            started,
+            warehouse,
+            at=_moment(started, None),
+            certificates=certificates,
+            looks=len(looks),
+            leaks=leaks,
         )
     wiring.record(peek_evidence(started, peek_of(analysis), seconds=time.monotonic() - began))
     return analysis, units
@@ -129,18 +140,31 @@ def _require_unchanged(started: "Started") -> None:
 
 
 @contextmanager
-def _warehouse(started: "Started", *, source: Path | None, listener: "Listener") -> "Iterator[Warehouse]":
+def _warehouse(
+    started: "Started", *, source: Path | None, listener: "Listener"
+) -> "Iterator[tuple[Warehouse, Sequence[str] | None]]":
+    """Give where the events lie, and which learners were taught by another arm, where that can be looked at."""
     from opsctl.cli import wiring
     from opsctl.cli.experiments_simulating import folder_of
+    from opsctl.experiments.studies.document import read_study
     from opsctl.experiments.warehouse.parquet import Bounds, ParquetWarehouse
     from opsctl.experiments.warehouse.postgres import PostgresWarehouse
 
     if source is not None or started.simulated:
+        folder = source or folder_of(started.name)
+        leaks = None if source is not None else read_study(folder, name=started.name).worlds[0].leaks
         # one thread: sums of fractions are the same to the last bit each time
-        yield ParquetWarehouse(source or folder_of(started.name), bounds=Bounds(threads=1))
+        yield ParquetWarehouse(folder, bounds=Bounds(threads=1)), leaks
         return
     with wiring.backends(listener) as servers:
-        yield PostgresWarehouse(servers.database_address())
+        yield PostgresWarehouse(servers.database_address()), _leaks(servers, started)
+
+
+def _leaks(servers: "Backends", started: "Started") -> "Sequence[str]":
+    from opsctl.store.exposures import leaked_decisions
+
+    count = leaked_decisions(servers.database(), started.name)
+    return (f"{count:,} decisions teach the learner of an arm that is not their reader's",) if count else ()
 
 
 def _moment(started: "Started", at: datetime | None) -> datetime:
@@ -163,6 +187,7 @@ def _analysis(
     at: datetime,
     certificates: dict[str, str],
     looks: int,
+    leaks: "Sequence[str] | None",
 ) -> "tuple[Analysis, Sequence[tuple[datetime, Mapping[str, int]]]]":
     from opsctl.experiments.analysis.gather import gather, moments_to
     from opsctl.experiments.analysis.model import Subject
@@ -175,7 +200,9 @@ def _analysis(
         started_at=started.started_at,
     )
     end = min(started.ended_at or started.horizon_at, started.horizon_at)
-    snapshots, seen = gather(warehouse, subject, end=end, moments=moments_to(at, subject=subject))
+    snapshots, seen = gather(
+        warehouse, subject, end=end, moments=moments_to(at, subject=subject), leaks=leaks
+    )
     analysis = analyse(
         subject, snapshots, seen=seen, simulated=started.simulated, certificates=certificates, peeks=looks
     )

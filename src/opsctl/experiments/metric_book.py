@@ -30,10 +30,10 @@ class Role(StrEnum):
 
     PRIMARY = "primary"
     """It decides."""
-    SECONDARY = "secondary"
-    """It explains; it never ships anything by itself."""
     GUARDRAIL = "guardrail"
     """It must not get worse by more than its margin."""
+    SECONDARY = "secondary"
+    """It explains; it never ships anything by itself."""
 
 
 class Test(StrEnum):

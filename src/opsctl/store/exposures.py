@@ -17,6 +17,19 @@ on conflict (idempotency_key) do nothing
 """
 
 
+_LEAKS = """
+select count(*) from feed_decisions as decided
+where exists (
+    select from unnest(string_to_array(decided.learner, '+')) as part where starts_with(part, %(experiment)s || '/')
+) and exists (
+    select from experiment_exposures as seen
+    where seen.experiment = %(experiment)s and seen.unit_id = decided.user_id::text
+        and seen.exposed_at <= decided.decided_at
+        and %(experiment)s || '/' || seen.variant <> all (string_to_array(decided.learner, '+'))
+)
+"""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Exposure:
     """One reader saw one arm; `attributes` are texts by which analysis may divide, such as the segment."""
@@ -52,3 +65,9 @@ async def insert_exposures(connection: "psycopg.AsyncConnection[Any]", batch: Se
         for each in batch
     ]
     return (await connection.execute(_INSERT, [Jsonb(documents)])).rowcount
+
+
+def leaked_decisions(connection: "psycopg.Connection[Any]", experiment: str) -> int:
+    """Return how many decisions teach the learner of an arm that is not their reader's; decisions are kept for a month."""
+    row = connection.execute(_LEAKS, {"experiment": experiment}).fetchone()
+    return int(row[0]) if row else 0

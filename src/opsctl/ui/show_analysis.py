@@ -35,10 +35,18 @@ def show_analysis(analysis: Analysis) -> None:
 
 
 def _show_checks(analysis: Analysis) -> None:
-    units = ", ".join(f"{count:,} {arm}" for arm, count in analysis.units.items())
+    units = ", ".join(
+        f"{count:,} {arm}" for arm, count in analysis.units.items() if count or is_wanted(analysis, arm)
+    )
     print_markup(f"units: {units}; up to {analysis.at:%Y-%m-%d %H:%M} UTC")
     for check in analysis.checks:
         print_markup(f"{_mark(check)} {check.name}: {_escaped(check.says)}")
+
+
+def is_wanted(analysis: Analysis, arm: str) -> bool:
+    """Tell whether an arm is to get units."""
+    known = analysis.subject.experiment.arms.get(arm)
+    return known is not None and known.weight > 0
 
 
 def _mark(check: Check) -> str:

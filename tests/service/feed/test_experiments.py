@@ -17,6 +17,7 @@ from opsctl.service.feed.experiments_follow import ExperimentsFollower
 from opsctl.service.feed.treatments import Treatments, check_settings
 from opsctl.service.model import FeedRequest, Interaction
 from opsctl.store.experiments import end_experiment, raise_ramp, start_experiment
+from opsctl.store.exposures import leaked_decisions
 from opsctl.store.learning import Learned, read_newest
 
 DAY = 86_400.0
@@ -246,3 +247,28 @@ async def exposures(one: Worker) -> list[tuple[Any, ...]]:
             "select experiment, unit_id, variant, attributes from experiment_exposures order by id"
         )
         return await rows.fetchall()
+
+
+@pytest.mark.stack
+def test_a_decision_that_would_teach_another_arm_is_found(world: World, folder: Path) -> None:
+    """None of those that the service makes; one that somebody wrote by hand is."""
+
+    async def scenario() -> None:
+        async with worker(world, folder) as one:
+            take(one, {"agents": SIX[:5]})
+            feeds = [
+                await one.parts.builder.build(FeedRequest(user_id=user, limit=5)) for user in range(1, 9)
+            ]
+            await one.parts.log.flush()
+            await one.parts.stages.exposures.flush()
+            with connect(world.database) as connection:
+                clean = leaked_decisions(connection, "agents")
+                wrong = "agents/" + ("control" if feeds[0].experiments["agents"] == "changed" else "changed")
+                connection.execute(
+                    "update feed_decisions set learner = %s where feed_id = %s", [wrong, feeds[0].feed_id]
+                )
+                found = leaked_decisions(connection, "agents")
+
+        assert (clean, found) == (0, 1)
+
+    run(scenario)

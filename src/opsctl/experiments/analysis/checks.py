@@ -21,14 +21,14 @@ class Seen:
         by_value: of each dimension's values, such as `segment=heavy`, the units by arm.
         in_several_arms: units that saw more than one.
         before_start: exposures from before the start, or after the end: they do not count.
-        leaks: learners that learned from another arm, each in a sentence.
+        leaks: learners that learned from another arm, each in a sentence; None where that was not looked at.
     """
 
     units: Mapping[str, int]
     by_value: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     in_several_arms: int = 0
     before_start: int = 0
-    leaks: tuple[str, ...] = ()
+    leaks: tuple[str, ...] | None = None
 
 
 def check_data(experiment: Experiment, seen: Seen) -> tuple[Check, ...]:
@@ -41,8 +41,8 @@ def check_data(experiment: Experiment, seen: Seen) -> tuple[Check, ...]:
     if seen.before_start:
         says = f"{seen.before_start:,} exposures from before the start or after the end do not count"
         checks.append(Check(name="time of exposures", is_fault=False, says=says))
-    if experiment.isolated_learners:
-        says = "; ".join(seen.leaks) or "no learner learned from another arm"
+    if experiment.isolated_learners and seen.leaks is not None:
+        says = "; ".join(seen.leaks) or "no learner was taught by another arm's readers"
         checks.append(Check(name="learners", is_fault=bool(seen.leaks), says=says))
     return tuple(checks)
 

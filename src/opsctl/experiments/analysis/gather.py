@@ -34,7 +34,7 @@ def gather(
     *,
     end: datetime,
     moments: Sequence[datetime],
-    leaks: Sequence[str] = (),
+    leaks: Sequence[str] | None = None,
 ) -> tuple[tuple[Snapshot, ...], Seen]:
     """Return what was known at each moment, and who was in the experiment at the last one.
 
@@ -46,7 +46,7 @@ def gather(
         subject: the experiment.
         end: events from here on do not count.
         moments: in the order of time, the present last.
-        leaks: learners that learned from another arm.
+        leaks: learners that learned from another arm; None where nobody looked.
 
     Raises:
         OpsError: the warehouse cannot be read.
@@ -84,7 +84,7 @@ def _data(experiment: Experiment, measured: Measured, name: str) -> MetricData:
     return UnitData(arms=measured.means[name].strata(active))
 
 
-def _seen(population: Population, *, leaks: Sequence[str]) -> Seen:
+def _seen(population: Population, *, leaks: Sequence[str] | None) -> Seen:
     return Seen(
         units=dict(population.units) | dict(population.strangers),
         by_value={
@@ -94,5 +94,5 @@ def _seen(population: Population, *, leaks: Sequence[str]) -> Seen:
         },
         in_several_arms=population.in_several_arms,
         before_start=population.early + population.late,
-        leaks=tuple(leaks),
+        leaks=None if leaks is None else tuple(leaks),
     )

@@ -61,7 +61,8 @@ def analyse(
     look = look_at(experiment, started_at=subject.started_at, at=now.at)
     drafts = [
         draft
-        for name, metric in experiment.metrics.items()
+        for role in Role
+        for name, metric in experiment.of_role(role).items()
         for draft in _drafts(subject, name, metric, snapshots, look=look)
     ]
     results = _corrected(experiment, drafts, look=look)

@@ -60,6 +60,12 @@ class Prepared:
         """Return what stands in for what is not installed."""
         return self.spaces.stands
 
+    @property
+    def teaches(self) -> bool:
+        """Tell whether all arms learn from the warm-up."""
+        simulation = self.experiment.simulation
+        return simulation is not None and simulation.teaches
+
     def treatments(self) -> dict[str, Treatment]:
         """Return arms whose learners have learned nothing."""
         return {name: self.treatment(name, each) for name, each in self.settings.items()}

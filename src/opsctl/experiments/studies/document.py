@@ -91,6 +91,7 @@ def _world(body: Mapping[str, Any]) -> WorldResult:
         reward={arm: tuple(curve) for arm, curve in body["reward"].items()},
         best=tuple(body["best"]),
         preference=None if preference is None else Preference(**preference),
+        leaks=tuple(body["leaks"]),
     )
 
 

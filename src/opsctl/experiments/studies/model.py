@@ -72,6 +72,7 @@ class WorldResult:
         reward: by arm, the mean expected clicks of a feed on each day.
         best: the mean of the best slate's expected clicks on each day, in the control's world.
         preference: of the first stage, where there is one.
+        leaks: arms whose learner was taught by another arm's readers, each in a sentence.
     """
 
     seed: int
@@ -80,6 +81,7 @@ class WorldResult:
     reward: Mapping[str, tuple[float, ...]]
     best: tuple[float, ...]
     preference: Preference | None = None
+    leaks: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

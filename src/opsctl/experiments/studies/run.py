@@ -26,6 +26,7 @@ from opsctl.experiments.statistics.moments import moments_of
 from opsctl.experiments.statistics.quantile import estimate_quantile, quantile_statistics
 from opsctl.experiments.studies.arms import Prepared, prepare
 from opsctl.experiments.studies.model import Answer, Preference, WorldResult
+from opsctl.experiments.studies.watching import Watch
 
 NOBODY = -1
 
@@ -72,11 +73,14 @@ def run_world(job: Job) -> WorldResult:
     prepared = prepare(experiment, market)
     metrics, users = experiment.metrics, market.world.users
     assignment = assign(experiment, name=job.name, users=users)
-    days: Iterable[SimulatedDay] = run_days(
-        market,
-        prepared.treatments(),
-        assignment,
-        plan=prepared.plan(with_oracle=_asks_for_regret(experiment)),
+    watch = Watch(prepared.treatments(), assignment, teaches=prepared.teaches)
+    days: Iterable[SimulatedDay] = watch.watch(
+        run_days(
+            market,
+            watch.treatments,
+            assignment,
+            plan=prepared.plan(with_oracle=_asks_for_regret(experiment)),
+        )
     )
     if job.folder is not None:
         days = write_days(days, folder=job.folder, experiment=job.name)
@@ -101,6 +105,7 @@ def run_world(job: Job) -> WorldResult:
         reward={arm: each.reward for arm, each in worlds.items()},
         best=control.best,
         preference=_duel(prepared),
+        leaks=watch.leaks,
     )
 
 
