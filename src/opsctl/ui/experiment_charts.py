@@ -14,6 +14,8 @@ INKS = ("c", "a", "d", "b", "e", "f")
 """Colours of arms, in the order of the book."""
 _DAY = 86_400.0
 _MOST_TICKS = 7
+_MOST_WIDTHS = 3.0
+"""Intervals wider than so many times the median one do not set the scale: they would flatten all others."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,7 +117,7 @@ def band_chart(
     """
     every = [dot for _, _, dots in rows for dot in dots]
     across = _day_scale(days)
-    low, high = min(dot.low for dot in every), max(dot.high for dot in every)
+    low, high = _reach(every)
     upward = _value_scale(0.0 if from_zero else min(low, 0.0), max(high, 0.0))
     strokes, ends = [], []
     if with_zero:
@@ -149,6 +151,14 @@ def band_chart(
     )
 
 
+def _reach(dots: Sequence[Dot]) -> tuple[float, float]:
+    """Return the least and the greatest value to be shown; the wide intervals of the first days end at the chart's edge."""
+    widths = sorted(dot.high - dot.low for dot in dots)
+    usual = _MOST_WIDTHS * widths[len(widths) // 2]
+    shown = [dot for dot in dots if dot.high - dot.low <= usual] or list(dots)
+    return min(dot.low for dot in shown), max(dot.high for dot in shown)
+
+
 def _line(dots: Sequence[Dot], across: Callable[[float], float], upward: Callable[[float], float]) -> str:
     places = [f"{across(dot.day):.1f},{upward(dot.value):.1f}" for dot in dots]
     return "M" + " L".join(places if len(places) > 1 else places * 2)
@@ -164,7 +174,8 @@ def _day_scale(days: float) -> Scale:
     whole = max(days, 1e-9)
     step = max(1, math.ceil(whole / _MOST_TICKS))
     ticks = tuple(
-        Tick(percent=100 * day / whole, label=f"day {day}") for day in range(0, math.floor(whole) + 1, step)
+        Tick(percent=100 * day / whole, label=f"day {day}", is_minor=bool(number % 2))
+        for number, day in enumerate(range(0, math.floor(whole) + 1, step))
     )
     return Scale(place=lambda day: SIDE * min(max(day / whole, 0.0), 1.0), ticks=ticks)
 
@@ -178,7 +189,7 @@ def _value_scale(low: float, high: float) -> Scale:
     count = round(whole / step)
 
     def place(value: float) -> float:
-        return SIDE - SIDE * (value - bottom) / whole
+        return SIDE - SIDE * (min(max(value, bottom), top) - bottom) / whole
 
     values = [bottom + number * step for number in range(count + 1)]
     ticks = tuple(Tick(percent=place(value) / 10, label=f"{value:.6g}") for value in values)
