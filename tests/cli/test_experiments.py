@@ -5,7 +5,9 @@ import os
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from math import ceil
 from pathlib import Path
+from statistics import NormalDist
 from typing import Any
 
 import pytest
@@ -227,6 +229,84 @@ def test_the_schema_of_experiments_is_printed(tmp_path: Path) -> None:
     outcome = run_opsctl("config", "schema", "experiment", folder=tmp_path)
 
     assert json.loads(outcome.stdout)["$id"] == "opsctl:experiment"
+
+
+def test_a_plan_says_what_each_metric_needs_and_by_when_it_is_there(shell: Shell) -> None:
+    """By the units of the books, and with the readers that come: overlapping, exclusive, with and without CUPED."""
+    shell.write("agents")
+    shell.write("bandit", arms=_other_arms())
+
+    alone = shell.run("plan", "agents")
+    found = shell.data("plan", "--daily", "2000", "--population", "20000", "--start", "2026-12-01")
+
+    reach_of_test = NormalDist().inv_cdf(0.975) + NormalDist().inv_cdf(0.8)
+    needed = ceil(4 * reach_of_test**2 * 0.2 * 0.8 / 0.02**2)
+    assert (alone.exit_code, alone.stderr) == (0, "")
+    assert alone.stdout.splitlines()[1].split() == [
+        *("agents", "engaged", "primary", "10", "%", "20,000", f"{needed:,}", "7.92", "%", "✔", "enough")
+    ]
+    reach = found["experiments"][0]["metrics"][0]["reach"]
+    assert reach["units_needed"] == needed
+    assert found["experiments"][0]["metrics"][1]["unknown"]["code"] == "EXP094"
+    days = {
+        (way["sharing"], way["with_pre_period"]): [each["done_on"] for each in way["metrics"]]
+        for way in found["together"]["ways"]
+    }
+    # of 20,000 readers 1 - 0.9^d have come after d days
+    assert days["overlapping", False] == ["2026-12-11"] * 2
+    assert days["exclusive", False] == [None, None]
+    assert found["together"]["exclusive_days"] is None
+
+
+def _other_arms() -> dict[str, Any]:
+    return {"control": {"weight": 0.5}, "b": {"weight": 0.5, "settings": {"exploration_share": 0.2}}}
+
+
+def test_a_plan_of_what_is_hopeless_or_unknown_does_not_end_well(shell: Shell) -> None:
+    """1 and 5, each with what would help; and the start of what is hopeless is refused."""
+    metrics = document()["metrics"]
+    unknown = {
+        **metrics,
+        "engaged": {key: value for key, value in metrics["engaged"].items() if key != "baseline"},
+    }
+    shell.write("hopeless", units=1000)
+    shell.write("unknown", metrics=unknown, arms=_other_arms())
+
+    hopeless, unsure = shell.run("plan", "hopeless"), shell.run("plan", "unknown")
+    lint = shell.run("lint")
+    start = shell.run("start", "hopeless", "--confirm", "hopeless")
+
+    assert (hopeless.exit_code, "✘ too few" in hopeless.stdout) == (1, True)
+    assert "an effect of 0.0709 or more, 35.4% of the control can be found" in hopeless.stdout
+    assert (unsure.exit_code, "it has no `baseline`" in unsure.stdout) == (5, True)
+    assert (lint.exit_code, "error[EXP093]: `engaged` needs 12,559 units" in lint.stderr) == (1, True)
+    assert "warning[EXP094]" in lint.stderr
+    assert (
+        start.exit_code,
+        "EXP093" in start.stderr,
+        "opsctl experiments plan hopeless" in start.stderr,
+    ) == (4, True, True)
+    assert not (shell.folder / ".opsctl" / "stack").exists()
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("--population", "100"),
+        ("--daily", "0"),
+        ("--daily", "nan"),
+        ("--daily", "200", "--population", "100"),
+        ("--start", "tomorrow"),
+        ("--start", "2026-02-30"),
+    ],
+)
+def test_traffic_and_days_that_cannot_be_are_refused(shell: Shell, arguments: tuple[str, ...]) -> None:
+    """EXP035 says why."""
+    shell.write("agents")
+
+    outcome = shell.run("plan", *arguments)
+
+    assert (outcome.exit_code, "EXP035" in outcome.stderr, outcome.stdout) == (2, True, "")
 
 
 @pytest.mark.stack

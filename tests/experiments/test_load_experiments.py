@@ -23,6 +23,7 @@ from opsctl.experiments.check_experiments import (
 )
 from opsctl.experiments.load_experiments import NamedExperiment, chosen, read_experiments, require_right
 from opsctl.experiments.registry import start_now
+from opsctl.experiments.sizes import size_problems
 
 NOON = datetime(2026, 11, 2, 12, tzinfo=UTC)
 
@@ -237,9 +238,9 @@ def test_sizes_are_asked_of_whoever_can_tell(folder: Folder) -> None:
     """What comes back is placed in the book."""
     folder.write("agents.yaml")
 
-    found = folder.found(sizes=lambda _: [Problem(code="EXP007", path=("units",), title="few", fix="more")])
+    found = folder.found(sizes=lambda _: [Problem(code="EXP093", path=("units",), title="few", fix="more")])
 
-    assert found == [("EXP007", Severity.ERROR, "units: 20000")]
+    assert found == [("EXP093", Severity.ERROR, "units: 20000")]
 
 
 def _part(start: float, end: float) -> dict[str, float]:
@@ -357,5 +358,6 @@ def test_the_shipped_books_are_right() -> None:
     """They are what `init` writes."""
     shipped = Folder(Path(__file__).parents[2] / "ops" / "experiments")
 
+    assert [each for each in shipped.found(sizes=size_problems) if each[1] is Severity.ERROR] == []
     assert shipped.found() == []
     assert {"four_or_six_agents"} <= {each.name for each in shipped.read()}

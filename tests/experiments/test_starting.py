@@ -9,7 +9,7 @@ from tests.experiments.books import book, document
 
 from opsctl.core.errors import OpsError, RefusedError, UsageError
 from opsctl.core.findings import Finding, Location, Severity
-from opsctl.experiments.book_explanations import EXPLANATIONS
+from opsctl.experiments.explanations import EXPLANATIONS
 from opsctl.experiments.load_experiments import NamedExperiment
 from opsctl.experiments.peeks import Peek
 from opsctl.experiments.registry import Started, start_now
@@ -97,14 +97,14 @@ def test_what_would_end_without_an_answer_is_refused_and_an_error_is_an_error() 
         return Finding(code=code, severity=severity, title="x", location=Location(file=file))
 
     new = named("new")
-    require_hopeful(new, [finding("EXP005", "other.yaml"), finding("EXP007", "new.yaml", Severity.WARNING)])
+    require_hopeful(new, [finding("EXP005", "other.yaml"), finding("EXP010", "new.yaml", Severity.WARNING)])
 
-    hopeless = refused(lambda: require_hopeful(new, [finding("EXP007", "new.yaml")]))
+    hopeless = refused(lambda: require_hopeful(new, [finding("EXP093", "new.yaml", Severity.WARNING)]))
     wrong = refused(
-        lambda: require_hopeful(new, [finding("EXP007", "new.yaml"), finding("EXP005", "new.yaml")])
+        lambda: require_hopeful(new, [finding("EXP093", "new.yaml"), finding("EXP005", "new.yaml")])
     )
 
-    assert (type(hopeless), hopeless.code) == (RefusedError, "EXP007")
+    assert (type(hopeless), hopeless.code) == (RefusedError, "EXP093")
     assert (type(wrong), wrong.code, [each.code for each in wrong.findings]) == (
         UsageError,
         "EXP001",

@@ -21,14 +21,16 @@ def startable(name: str) -> "NamedExperiment":
 
     Raises:
         UsageError: EXP001 the book has errors, EXP003 there is none.
-        RefusedError: EXP007 there are too few units.
+        RefusedError: EXP093 there are too few units.
     """
     from opsctl.cli import experimenting, wiring
+    from opsctl.cli.experiments_planning import require_statistics
     from opsctl.experiments.check_experiments import Checking, check_experiments
     from opsctl.experiments.sizes import size_problems
     from opsctl.experiments.starting import require_hopeful
     from opsctl.service.plan import load_service_book
 
+    require_statistics()
     (named,) = experimenting.chosen([name])
     ranking = load_service_book(wiring.settings()).ranking
     arms = experimenting.service_complaints(ranking, strictly=True)

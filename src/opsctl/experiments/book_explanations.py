@@ -22,15 +22,9 @@ treatment at all, and the experiment a long way to find no difference.""",
     "EXP006": """Two arms of an experiment do the same, so nothing is tried.
 
 A trial of the machinery itself, whose arms are equal on purpose, says so with the tag `aa`.""",
-    "EXP007": """The experiment is hopeless: with the units that it expects, an effect of the size that is worth finding (`mde`) would
-probably be missed.
+    "EXP008": """A book does not say how many units it expects by its horizon (`units`), so nobody can say whether they are enough.
 
-The message says how many units would be enough, and which effect these can show. Expect more units, look for a larger
-effect, run for longer, or let fewer experiments share the readers: overlapping ones (without a layer) all get everybody.
-Such an experiment is not started: it would end without an answer, and be read as one.""",
-    "EXP008": """Nobody can say whether there are enough units, because a primary metric has no `baseline`, no `mde`, or the book no `units`.
-
-`baseline: {mean: 0.2}` is what the metric is without any treatment; of anything but a share the `deviation` is needed, too.""",
+Whether they can be is shown by `opsctl experiments plan --daily N`, from how many readers come on a day.""",
     "EXP009": """The horizon is no whole number of weeks.
 
 Readers differ from one weekday to the next; an experiment that holds more Saturdays than Mondays measures a mixture that
@@ -100,4 +94,11 @@ everywhere. `é` written as one character and as two are two ids.""",
 
 Its verdict is due. Whoever lets it run until it shows something has another rule for stopping than the book's, and
 another rate of false findings.""",
+    "EXP034": """What the statistics of experiments rest on is not installed: `pip install 'opsctl[experiments]'`.
+
+Assigning readers needs none of it; sizes, analyses and simulations do.""",
+    "EXP035": """The traffic that was said for a plan cannot be: nobody comes, more come on a day than there are, or the first day is none.""",
+    "EXP036": """A guardrail probably cannot show that its margin holds with the units that are expected.
+
+That it holds and that nobody can tell look alike then. A wider margin, a pre-period or more units would help.""",
 }

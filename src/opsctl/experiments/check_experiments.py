@@ -14,6 +14,8 @@ from opsctl.experiments.load_experiments import NamedExperiment
 from opsctl.experiments.metric_book import MetricKind, Role
 from opsctl.experiments.registry import Started
 
+HOPELESS = "EXP093"
+"""The code of an experiment that would probably miss what it wants to find: never started."""
 AA_TAG = "aa"
 """Marks a trial of the machinery itself, whose arms are equal on purpose."""
 

@@ -6,11 +6,9 @@ from dataclasses import replace
 from opsctl.core.errors import RefusedError, UsageError
 from opsctl.core.findings import Finding, Severity
 from opsctl.experiments.changes import require_unchanged
-from opsctl.experiments.check_experiments import clashes, findings_of
+from opsctl.experiments.check_experiments import HOPELESS, clashes, findings_of
 from opsctl.experiments.load_experiments import NamedExperiment, require_right
 from opsctl.experiments.registry import Started, named_start
-
-HOPELESS = "EXP007"
 
 
 def require_startable(named: NamedExperiment, *, started: Collection[Started]) -> None:
@@ -38,11 +36,11 @@ def require_hopeful(named: NamedExperiment, findings: Collection[Finding]) -> No
 
     Raises:
         UsageError: EXP001 the book has errors.
-        RefusedError: EXP007 there are too few units.
+        RefusedError: EXP093 there are too few units.
     """
     own = [each for each in findings if each.location is not None and each.location.file == named.file]
-    hopeless = [each for each in own if each.code == HOPELESS and each.severity is Severity.ERROR]
-    require_right([each for each in own if each not in hopeless], what=f"`{named.file}`")
+    hopeless = [replace(each, severity=Severity.ERROR) for each in own if each.code == HOPELESS]
+    require_right([each for each in own if each.code != HOPELESS], what=f"`{named.file}`")
     if hopeless:
         raise RefusedError(
             f"`{named.name}` would probably end without an answer",
