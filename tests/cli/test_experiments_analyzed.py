@@ -1,0 +1,153 @@
+"""An experiment that runs for readers, as PostgreSQL has it, from its start to its verdict."""
+
+import json
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from tests.cli.command import Outcome, run_opsctl
+from tests.experiments.books import document
+
+from opsctl.clients.postgres import DatabaseAddress, connect
+from opsctl.experiments.assignment import Assigner
+from opsctl.experiments.book import Experiment
+
+pytestmark = pytest.mark.stack
+
+METRICS = {
+    "clicks": {
+        "kind": "mean",
+        "events": ["clicked"],
+        "role": "primary",
+        "mde": "20%",
+        "baseline": {"mean": 2.0, "deviation": 1.4},
+    }
+}
+READERS = 1200
+
+
+class Running:
+    """Runs verbs against a database in which an experiment has started."""
+
+    def __init__(self, folder: Path, database: DatabaseAddress) -> None:
+        self.folder, self.database = folder, database
+        books = folder / "ops" / "experiments"
+        books.mkdir(parents=True)
+        self.document = document(metrics=METRICS, units=READERS)
+        (books / "agents.yaml").write_text(yaml.safe_dump(self.document, sort_keys=False), encoding="utf-8")
+        started = self.run("start", "agents", "--confirm", "agents", "--json")
+        assert started.exit_code == 0, started.stderr
+        data = json.loads(started.stdout)["data"]["experiment"]
+        self.started_at = datetime.fromisoformat(data["started_at"]).astimezone(UTC)
+        self.horizon = (self.started_at + timedelta(days=14, seconds=1)).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+    def run(self, *arguments: str) -> Outcome:
+        """Run one verb."""
+        environment = {
+            "OPSCTL_DATABASE_URL": self.database.url,
+            "OPSCTL_DATABASE_PASSWORD": self.database.password or "",
+        }
+        return run_opsctl("experiments", *arguments, folder=self.folder, environment=environment)
+
+    def analyze(self) -> tuple[Outcome, dict[str, Any]]:
+        """Analyse at the horizon."""
+        outcome = self.run("analyze", "agents", "--at", self.horizon, "--json")
+        assert outcome.stdout, outcome.stderr
+        return outcome, json.loads(outcome.stdout)["data"]
+
+    def expose(self, *, extra_clicks: int = 1) -> None:
+        """Let readers see their arms, and click: two or three times in the control, more in the other arm."""
+        assigner = Assigner(Experiment.model_validate(self.document), name="agents")
+        with connect(self.database) as connection, connection.cursor() as cursor:
+            for reader in range(READERS):
+                arm = assigner.assign(str(reader))
+                at = self.started_at + timedelta(minutes=reader)
+                cursor.execute(
+                    "insert into experiment_exposures (idempotency_key, experiment, unit_id, variant, exposed_at)"
+                    " values (%s, 'agents', %s, %s, %s)",
+                    [f"e{reader}", str(reader), arm, at],
+                )
+                clicks = 1 + reader % 3 + (extra_clicks if arm == "changed" else 0)
+                cursor.execute(
+                    "insert into experiment_metrics (idempotency_key, metric, unit_id, value, observed_at)"
+                    " values (%s, 'clicked', %s, 1, %s)",
+                    [f"before{reader}", str(reader), at - timedelta(hours=1)],
+                )
+                for click in range(clicks):
+                    cursor.execute(
+                        "insert into experiment_metrics (idempotency_key, metric, unit_id, value, observed_at)"
+                        " values (%s, 'clicked', %s, 1, %s)",
+                        [f"c{reader}-{click}", str(reader), at + timedelta(hours=1 + click)],
+                    )
+            connection.commit()
+
+
+@pytest.fixture
+def running(tmp_path: Path, database: DatabaseAddress) -> Running:
+    """Give a started experiment."""
+    return Running(tmp_path, database)
+
+
+def test_a_better_arm_is_shipped_at_the_horizon(running: Running) -> None:
+    """Means are exact: clicks before the exposure do not count."""
+    running.expose()
+
+    outcome, data = running.analyze()
+    early = running.run(
+        "analyze", "agents", "--at", (running.started_at + timedelta(days=2)).strftime("%Y-%m-%dT%H:%M:%SZ")
+    )
+    table = running.run("analyze", "agents", "--at", running.horizon)
+
+    assert (outcome.exit_code, data["verdict"]["outcome"], data["verdict"]["arm"]) == (0, "ship", "changed")
+    (clicks,) = data["results"]
+    assert clicks["control"]["value"] == pytest.approx(2.0, abs=0.1)
+    assert clicks["difference"] == pytest.approx(1.0, abs=0.1)
+    assert sum(data["units"].values()) == READERS
+    assert data["simulated"] == []
+    assert (early.exit_code, "keep running" in early.stdout) == (5, True)
+    assert "simulated" not in table.stdout
+    assert "looked at 2 times before" in table.stdout
+
+
+def test_lost_readers_and_readers_in_two_arms_make_it_invalid(running: Running) -> None:
+    """However much better an arm looks."""
+    running.expose()
+    with connect(running.database) as connection:
+        connection.execute(
+            "delete from experiment_exposures where variant = 'changed' and unit_id::int % 5 = 0"
+        )
+        connection.commit()
+    lost, told = running.analyze()
+    with connect(running.database) as connection:
+        connection.execute(
+            "insert into experiment_exposures (idempotency_key, experiment, unit_id, variant, exposed_at)"
+            " select 'again' || unit_id, experiment, unit_id, 'changed', exposed_at + interval '1 hour'"
+            " from experiment_exposures where variant = 'control' and unit_id::int % 10 = 0"
+        )
+        connection.commit()
+    twice, again = running.analyze()
+
+    assert (lost.exit_code, told["verdict"]["outcome"]) == (1, "invalid")
+    assert "the arms have the wrong sizes" in told["verdict"]["reasons"][0]
+    assert (twice.exit_code, again["verdict"]["outcome"]) == (1, "invalid")
+    assert any("saw several arms" in reason for reason in again["verdict"]["reasons"])
+
+
+def test_an_experiment_that_nobody_saw_says_so(running: Running) -> None:
+    """Neither a crash nor a lift of nothing."""
+    outcome, data = running.analyze()
+
+    assert outcome.exit_code == 1
+    assert data["results"][0]["lift"] is None
+    assert "it has no units" in data["verdict"]["reasons"][0]
+
+
+def test_one_that_was_never_started_is_refused(running: Running) -> None:
+    """With the command that starts it."""
+    outcome = running.run("analyze", "others")
+
+    assert outcome.exit_code == 2
+    assert "EXP022" in outcome.stderr
+    assert "opsctl experiments start others" in outcome.stderr
