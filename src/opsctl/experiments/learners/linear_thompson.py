@@ -63,9 +63,17 @@ class LinearThompsonPolicy:
         self._settle()
 
     @classmethod
-    def new(cls, items: Items, *, width: int = WIDTH, forgetting: float = 1.0) -> Self:
+    def new(
+        cls,
+        items: Items,
+        *,
+        width: int = WIDTH,
+        forgetting: float = 1.0,
+        propensity_draws: int = PROPENSITY_DRAWS,
+    ) -> Self:
         """Return the policy before it has learned anything."""
-        return cls(encoding_of(items.vectors, width=width), forgetting=forgetting)
+        encoding = encoding_of(items.vectors, width=width)
+        return cls(encoding, forgetting=forgetting, propensity_draws=propensity_draws)
 
     @property
     def state_bytes(self) -> int:

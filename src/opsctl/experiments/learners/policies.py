@@ -6,6 +6,7 @@ import numpy as np
 
 from opsctl.core.errors import UsageError
 from opsctl.experiments.learners.beta_thompson import BetaThompsonPolicy
+from opsctl.experiments.learners.choosing import PROPENSITY_DRAWS
 from opsctl.experiments.learners.epinet import EpinetPolicy
 from opsctl.experiments.learners.greedy import EpsilonGreedyPolicy
 from opsctl.experiments.learners.linear_thompson import LinearThompsonPolicy
@@ -45,6 +46,7 @@ def make_policy(
     generator: np.random.Generator,
     options: NetworkOptions | None = None,
     forgetting: float = 1.0,
+    propensity_draws: int = PROPENSITY_DRAWS,
 ) -> KeptPolicy:
     """Return a policy that has learned nothing.
 
@@ -54,6 +56,7 @@ def make_policy(
         generator: of the first weights; the same one gives `greedy`, `epsilon_greedy` and `epinet_ts` the same base network.
         options: how networks learn.
         forgetting: of `beta_ts` and `linear_ts`; 1 forgets nothing.
+        propensity_draws: slates that Thompson sampling draws a feed where probabilities are asked for.
 
     Raises:
         UsageError: EXP111 there is no such policy.
@@ -66,11 +69,13 @@ def make_policy(
         case "epsilon_greedy":
             return EpsilonGreedyPolicy.new(items, epsilon=EPSILON, generator=generator, options=options)
         case "beta_ts":
-            return BetaThompsonPolicy(forgetting=forgetting)
+            return BetaThompsonPolicy(forgetting=forgetting, propensity_draws=propensity_draws)
         case "linear_ts":
-            return LinearThompsonPolicy.new(items, forgetting=forgetting)
+            return LinearThompsonPolicy.new(items, forgetting=forgetting, propensity_draws=propensity_draws)
         case "epinet_ts":
-            return EpinetPolicy.new(items, generator=generator, options=options)
+            return EpinetPolicy.new(
+                items, generator=generator, options=options, propensity_draws=propensity_draws
+            )
         case _:
             raise unknown_policy(name)
 
