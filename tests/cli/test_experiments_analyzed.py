@@ -151,3 +151,43 @@ def test_one_that_was_never_started_is_refused(running: Running) -> None:
     assert outcome.exit_code == 2
     assert "EXP022" in outcome.stderr
     assert "opsctl experiments start others" in outcome.stderr
+
+
+def test_two_experiments_at_once_are_screened_for_what_both_do_together(running: Running) -> None:
+    """Independent arms are said to be so; an effect that only both have together is told, with the other's name."""
+    running.expose()
+    other = running.document | {
+        "layers": {},
+        "arms": {"control": {"weight": 0.5}, "bold": {"weight": 0.5, "settings": {"exploration_share": 0.3}}},
+    }
+    (running.folder / "ops" / "experiments" / "bold.yaml").write_text(
+        yaml.safe_dump(other, sort_keys=False), encoding="utf-8"
+    )
+    started = running.run("start", "bold", "--confirm", "bold")
+    assert started.exit_code == 0, started.stderr
+    assigner = Assigner(Experiment.model_validate(other), name="bold")
+    own = Assigner(Experiment.model_validate(running.document), name="agents")
+    with connect(running.database) as connection, connection.cursor() as cursor:
+        for reader in range(READERS):
+            arm, at = assigner.assign(str(reader)), running.started_at + timedelta(minutes=reader, seconds=30)
+            cursor.execute(
+                "insert into experiment_exposures (idempotency_key, experiment, unit_id, variant, exposed_at)"
+                " values (%s, 'bold', %s, %s, %s)",
+                [f"b{reader}", str(reader), arm, at],
+            )
+            for click in range(4 if (own.assign(str(reader)), arm) == ("changed", "bold") else 0):
+                cursor.execute(
+                    "insert into experiment_metrics (idempotency_key, metric, unit_id, value, observed_at)"
+                    " values (%s, 'clicked', %s, 1, %s)",
+                    [f"both{reader}-{click}", str(reader), at + timedelta(hours=5)],
+                )
+        connection.commit()
+
+    _, data = running.analyze()
+
+    independence = next(check for check in data["checks"] if check["name"] == "independence of bold")
+    assert not independence["is_fault"]
+    assert len(data["meetings"]) == 1
+    assert data["meetings"][0].startswith(
+        "`clicks` of `changed` together with `bold` of `bold` changes by +4"
+    )

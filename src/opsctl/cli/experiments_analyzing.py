@@ -2,6 +2,7 @@
 
 import time
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,13 +14,35 @@ if TYPE_CHECKING:
 
     from opsctl.cli.backends import Backends
     from opsctl.core.events import Listener
-    from opsctl.experiments.analysis.model import Analysis
+    from opsctl.experiments.analysis.model import Analysis, Subject
     from opsctl.experiments.registry import Started
     from opsctl.experiments.warehouse.model import Warehouse
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Where the events of an experiment lie.
+
+    Args:
+        leaks: learners that were taught by another arm's readers, each in a sentence; None where nobody can look.
+        others: experiments whose events lie there, too.
+    """
+
+    warehouse: "Warehouse"
+    leaks: "Sequence[str] | None" = None
+    others: "Sequence[Started]" = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Looked:
+    """An analysis, and the units of each arm over time."""
+
+    analysis: "Analysis"
+    units: "Sequence[tuple[datetime, Mapping[str, int]]]"
+
+
 def analysed(name: str, *, source: Path | None, at: datetime | None, listener: "Listener") -> "Analysis":
-    """Return the analysis of an experiment; that somebody looked is recorded before anything of it is shown.
+    """Return the analysis of an experiment, recorded with its verdict.
 
     Args:
         name: of the experiment.
@@ -32,33 +55,18 @@ def analysed(name: str, *, source: Path | None, at: datetime | None, listener: "
         RefusedError: EXP140 a method is not certified.
     """
     from opsctl.cli import wiring
-    from opsctl.experiments.analysis.document import analysis_evidence, peek_of
-    from opsctl.experiments.peeks import PEEK_KIND, peek_evidence, peeks_of
+    from opsctl.experiments.analysis.document import analysis_evidence
 
     began = time.monotonic()
-    started = _started(name, listener=listener)
-    _require_unchanged(started)
-    certificates = certified(started)
-    looks = peeks_of(wiring.ledger().records(kind=PEEK_KIND), name=name, digest=started.digest)
-    with _warehouse(started, source=source, listener=listener) as (warehouse, leaks):
-        analysis, _ = _analysis(
-            started,
-            warehouse,
-            at=_moment(started, at),
-            certificates=certificates,
-            looks=len(looks),
-            leaks=leaks,
-        )
-    seconds = time.monotonic() - began
-    wiring.record(peek_evidence(started, peek_of(analysis), seconds=seconds))
-    wiring.record(analysis_evidence(analysis, seconds=seconds))
-    return analysis
+    looked = look(name, source=source, at=at, listener=listener)
+    wiring.record(analysis_evidence(looked.analysis, seconds=time.monotonic() - began))
+    return looked.analysis
 
 
-def analysed_with_units(
-    name: str, *, listener: "Listener"
-) -> "tuple[Analysis, Sequence[tuple[datetime, Mapping[str, int]]]]":
-    """Return the analysis of an experiment, and the units of each arm over time; a page is a look, too, and recorded as one."""
+def look(
+    name: str, *, source: Path | None = None, at: datetime | None = None, listener: "Listener"
+) -> Looked:
+    """Return the same; that somebody looked is recorded before anything of it is shown."""
     from opsctl.cli import wiring
     from opsctl.experiments.analysis.document import peek_of
     from opsctl.experiments.peeks import PEEK_KIND, peek_evidence, peeks_of
@@ -68,17 +76,10 @@ def analysed_with_units(
     _require_unchanged(started)
     certificates = certified(started)
     looks = peeks_of(wiring.ledger().records(kind=PEEK_KIND), name=name, digest=started.digest)
-    with _warehouse(started, source=None, listener=listener) as (warehouse, leaks):
-        analysis, units = _analysis(
-            started,
-            warehouse,
-            at=_moment(started, None),
-            certificates=certificates,
-            looks=len(looks),
-            leaks=leaks,
-        )
-    wiring.record(peek_evidence(started, peek_of(analysis), seconds=time.monotonic() - began))
-    return analysis, units
+    with _place(started, source=source, listener=listener) as place:
+        looked = _looked(started, place, at=_moment(started, at), certificates=certificates, looks=len(looks))
+    wiring.record(peek_evidence(started, peek_of(looked.analysis), seconds=time.monotonic() - began))
+    return looked
 
 
 def exit_code(analysis: "Analysis") -> ExitCode:
@@ -140,10 +141,7 @@ def _require_unchanged(started: "Started") -> None:
 
 
 @contextmanager
-def _warehouse(
-    started: "Started", *, source: Path | None, listener: "Listener"
-) -> "Iterator[tuple[Warehouse, Sequence[str] | None]]":
-    """Give where the events lie, and which learners were taught by another arm, where that can be looked at."""
+def _place(started: "Started", *, source: Path | None, listener: "Listener") -> "Iterator[Place]":
     from opsctl.cli import wiring
     from opsctl.cli.experiments_simulating import folder_of
     from opsctl.experiments.studies.document import read_study
@@ -154,10 +152,29 @@ def _warehouse(
         folder = source or folder_of(started.name)
         leaks = None if source is not None else read_study(folder, name=started.name).worlds[0].leaks
         # one thread: sums of fractions are the same to the last bit each time
-        yield ParquetWarehouse(folder, bounds=Bounds(threads=1)), leaks
+        yield Place(warehouse=ParquetWarehouse(folder, bounds=Bounds(threads=1)), leaks=leaks)
         return
     with wiring.backends(listener) as servers:
-        yield PostgresWarehouse(servers.database_address()), _leaks(servers, started)
+        yield Place(
+            warehouse=PostgresWarehouse(servers.database_address()),
+            leaks=_leaks(servers, started),
+            others=tuple(_others(servers, started)),
+        )
+
+
+def _others(servers: "Backends", started: "Started") -> "Iterator[Started]":
+    """Yield the other experiments of the database; what another version of opsctl has started cannot be looked at."""
+    from opsctl.core.errors import UsageError
+    from opsctl.experiments.registry import started_of
+    from opsctl.store.experiments import read_experiments
+
+    for row in read_experiments(servers.database()):
+        if row.name == started.name:
+            continue
+        try:
+            yield started_of(row)
+        except UsageError:
+            continue
 
 
 def _leaks(servers: "Backends", started: "Started") -> "Sequence[str]":
@@ -180,30 +197,40 @@ def _moment(started: "Started", at: datetime | None) -> datetime:
     return now
 
 
-def _analysis(
-    started: "Started",
-    warehouse: "Warehouse",
-    *,
-    at: datetime,
-    certificates: dict[str, str],
-    looks: int,
-    leaks: "Sequence[str] | None",
-) -> "tuple[Analysis, Sequence[tuple[datetime, Mapping[str, int]]]]":
+def _looked(
+    started: "Started", place: Place, *, at: datetime, certificates: dict[str, str], looks: int
+) -> Looked:
+    from opsctl.experiments.analysis.concurrent import cross_checks, is_concurrent
     from opsctl.experiments.analysis.gather import gather, moments_to
-    from opsctl.experiments.analysis.model import Subject
     from opsctl.experiments.analysis.run import analyse
 
-    subject = Subject(
+    subject = _subject(started)
+    beside = [each for each in map(_subject, place.others) if is_concurrent(subject, each, at=at)]
+    snapshots, seen = gather(
+        place.warehouse,
+        subject,
+        end=min(started.ended_at or started.horizon_at, started.horizon_at),
+        moments=moments_to(at, subject=subject),
+        leaks=place.leaks,
+    )
+    analysis = analyse(
+        subject,
+        snapshots,
+        seen=seen,
+        simulated=started.simulated,
+        certificates=certificates,
+        peeks=looks,
+        crossed=cross_checks(place.warehouse, subject, beside, at=at),
+    )
+    return Looked(analysis=analysis, units=[(snapshot.at, snapshot.units) for snapshot in snapshots])
+
+
+def _subject(started: "Started") -> "Subject":
+    from opsctl.experiments.analysis.model import Subject
+
+    return Subject(
         name=started.name,
         experiment=started.experiment,
         digest=started.digest,
         started_at=started.started_at,
     )
-    end = min(started.ended_at or started.horizon_at, started.horizon_at)
-    snapshots, seen = gather(
-        warehouse, subject, end=end, moments=moments_to(at, subject=subject), leaks=leaks
-    )
-    analysis = analyse(
-        subject, snapshots, seen=seen, simulated=started.simulated, certificates=certificates, peeks=looks
-    )
-    return analysis, [(snapshot.at, snapshot.units) for snapshot in snapshots]

@@ -16,7 +16,7 @@ def reported(names: Sequence[str], *, listener: "Listener") -> "list[Reported]":
         UsageError: EXP022 one was not started, or none was.
     """
     from opsctl.cli import experimenting, wiring
-    from opsctl.cli.experiments_analyzing import analysed_with_units
+    from opsctl.cli.experiments_analyzing import look
     from opsctl.cli.experiments_simulating import read
     from opsctl.experiments.peeks import PEEK_KIND, peeks_of
     from opsctl.experiments.registry import named_start
@@ -29,11 +29,12 @@ def reported(names: Sequence[str], *, listener: "Listener") -> "list[Reported]":
     studies, looks = read(chosen), wiring.ledger().records(kind=PEEK_KIND)
     found = []
     for name in chosen:
-        analysis, units = analysed_with_units(name, listener=listener)
+        looked = look(name, listener=listener)
+        analysis = looked.analysis
         found.append(
             Reported(
                 analysis=analysis,
-                units=units,
+                units=looked.units,
                 peeks=peeks_of(looks, name=name, digest=analysis.subject.digest),
                 study=studies.get(name) if analysis.simulated else None,
             )

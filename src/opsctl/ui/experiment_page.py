@@ -67,6 +67,7 @@ def render_experiment_page(reported: Reported) -> str:
             tiles=list(_tiles(reported)),
             forest=_forest(analysis.results),
             rows=[_row(each) for each in analysis.results],
+            meetings=analysis.meetings,
             notes=list(
                 dict.fromkeys(f"{each.metric}: {note}" for each in analysis.results for note in each.notes)
             ),

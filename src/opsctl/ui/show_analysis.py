@@ -30,6 +30,8 @@ def show_analysis(analysis: Analysis) -> None:
     show_table(_TITLES, [_row(each) for each in analysis.results])
     for note in dict.fromkeys(f"{each.metric}: {note}" for each in analysis.results for note in each.notes):
         print_markup(f"[dim]{_escaped(note)}[/]")
+    for meeting in analysis.meetings:
+        print_markup(f"[yellow]{_escaped(meeting)}[/]")
     _show_footing(analysis)
     hint(f"`opsctl experiments report {subject.name}` draws the lifts over time")
 

@@ -46,6 +46,7 @@ def to_document(analysis: Analysis) -> dict[str, Any]:
         "units": dict(analysis.units),
         "checks": [_check(each) for each in analysis.checks],
         "results": [_result(each) for each in analysis.results],
+        "meetings": list(analysis.meetings),
         "certificates": dict(analysis.certificates),
     }
 

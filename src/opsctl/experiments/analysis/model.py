@@ -157,7 +157,14 @@ class Check:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Analysis:
-    """Everything that one analysis says."""
+    """Everything that one analysis says.
+
+    Args:
+        meetings: where its effect changes with an arm of another experiment, each in a sentence.
+        simulated: what of the data was simulated.
+        certificates: id of the certificate by method.
+        peeks: how often somebody had looked before.
+    """
 
     subject: Subject
     at: datetime
@@ -166,6 +173,7 @@ class Analysis:
     checks: tuple[Check, ...]
     results: tuple[Result, ...]
     verdict: Verdict
+    meetings: tuple[str, ...] = ()
     simulated: tuple[str, ...] = ()
     certificates: Mapping[str, str] = field(default_factory=dict)
     peeks: int = 0

@@ -5,7 +5,8 @@ from dataclasses import dataclass, replace
 
 from opsctl.experiments.analysis.checks import Seen as SeenUnits
 from opsctl.experiments.analysis.checks import check_data
-from opsctl.experiments.analysis.model import Analysis, Inference, Pair, Result, Snapshot, Subject
+from opsctl.experiments.analysis.concurrent import Meeting
+from opsctl.experiments.analysis.model import Analysis, Check, Inference, Pair, Result, Snapshot, Subject
 from opsctl.experiments.analysis.pairs import Estimated, estimate_arms, pairs_of
 from opsctl.experiments.analysis.rules import Seen, curve_of, infer, look_at
 from opsctl.experiments.analysis.words import effect_words
@@ -41,6 +42,7 @@ def analyse(
     simulated: tuple[str, ...] = (),
     certificates: Mapping[str, str] | None = None,
     peeks: int = 0,
+    crossed: tuple[tuple[Check, ...], tuple[Meeting, ...]] = ((), ()),
 ) -> Analysis:
     """Return what the last of these snapshots says, given those before it.
 
@@ -51,6 +53,7 @@ def analyse(
         simulated: what of the data was simulated.
         certificates: id of the certificate by method.
         peeks: how often somebody has looked before.
+        crossed: what `cross_checks` found of experiments that run at the same time.
 
     Raises:
         ValueError: there is no snapshot.
@@ -66,7 +69,7 @@ def analyse(
         for draft in _drafts(subject, name, metric, snapshots, look=look)
     ]
     results = _corrected(experiment, drafts, look=look)
-    checks = check_data(experiment, seen)
+    checks = (*check_data(experiment, seen), *crossed[0])
     verdict = judge(
         [result.shown for result in results],
         look=look,
@@ -81,6 +84,7 @@ def analyse(
         checks=checks,
         results=results,
         verdict=verdict,
+        meetings=tuple(each.words for each in crossed[1] if each.screened.is_found),
         simulated=simulated,
         certificates=dict(certificates or {}),
         peeks=peeks,

@@ -100,10 +100,15 @@ def paired_regret(study: Study, *, control: str, arm: str) -> tuple[float, float
 
 
 def stabilities(study: Study) -> tuple[Stability, ...]:
-    """Return for every metric of every arm whether other kinds of worlds turn its effect round."""
+    """Return for every effect that most experiments found whether other kinds of worlds turn it round.
+
+    What is about nothing has a sign by chance only, and is left out.
+    """
     if not study.variants:
         return ()
-    usual = {f"{each.metric}/{each.arm}": each.true for each in _truths(study)}
+    usual = {
+        f"{each.metric}/{each.arm}": each.true for each in agreements(study) if 2 * each.found >= each.worlds
+    }
     found = []
     for key, value in usual.items():
         others = [variant.differences[key] for variant in study.variants if key in variant.differences]
@@ -132,13 +137,6 @@ def figures_of(study: Study) -> dict[str, object]:
         },
         "not_robust": [f"{each.metric}/{each.arm}" for each in stabilities(study) if not each.is_robust],
     }
-
-
-def _truths(study: Study) -> tuple[Agreement, ...]:
-    keys = dict.fromkeys((each.metric, each.arm) for world in study.worlds for each in world.answers)
-    return tuple(
-        _agreement(metric, arm, [_of(world, metric, arm) for world in study.worlds]) for metric, arm in keys
-    )
 
 
 def _of(world: WorldResult, metric: str, arm: str) -> Answer:
