@@ -119,22 +119,21 @@ def test_all_problems_of_all_books_are_told_at_their_places(shell: Shell) -> Non
     assert [shell.run("lint", *more).exit_code for more in ((), ("--fail-on", "warning"))] == [0, 1]
 
 
-def test_settings_of_a_simulated_experiment_may_be_those_of_its_study(shell: Shell) -> None:
-    """What the service does not know is the study's; what it nearly knows is misspelt, and a start is strict."""
+def test_settings_of_a_simulated_experiment_may_be_those_of_the_simulator(shell: Shell) -> None:
+    """What it does not know either is misspelt; and a start is strict, because readers would get nothing of it."""
     arms = {
-        "control": {"weight": 0.5, "settings": {"learning_rate": 0.1}},
-        "b": {"weight": 0.5, "settings": {"learning_rate": 0.2}},
+        "control": {"weight": 0.5, "settings": {"learner": "beta_ts"}},
+        "b": {"weight": 0.5, "settings": {"learner": "epinet_ts"}},
     }
-    shell.write("simulated", arms=arms, simulation={"study": "learning"})
-    shell.write(
-        "misspelt", arms=arms | {"b": {"weight": 0.5, "settings": {"diversty": 1}}}, simulation={"study": "x"}
-    )
+    misspelt = arms | {"b": {"weight": 0.5, "settings": {"diversty": 1}}}
+    shell.write("simulated", arms=arms, simulation={"users": 1000})
+    shell.write("misspelt", arms=misspelt, simulation={"users": 1000})
 
     outcome = shell.run("lint")
     start = shell.run("start", "simulated", "--confirm", "simulated")
 
     assert (outcome.exit_code, outcome.stderr.count("error[")) == (1, 1)
-    assert "`diversty`" in outcome.stderr
+    assert "error[EXP037]: `arms.b.settings.diversty`: the simulator does not know it" in outcome.stderr
     assert (start.exit_code, "EXP005" in start.stderr, "EXP001" in start.stderr) == (2, True, True)
 
 

@@ -21,6 +21,7 @@ from opsctl.experiments.check_experiments import (
     share_no_unit,
     share_of_units,
 )
+from opsctl.experiments.check_simulation import simulation_problems
 from opsctl.experiments.load_experiments import NamedExperiment, chosen, read_experiments, require_right
 from opsctl.experiments.registry import start_now
 from opsctl.experiments.sizes import size_problems
@@ -139,7 +140,6 @@ def test_an_experiment_is_chosen_by_name(folder: Folder) -> None:
         ({"tags": ["aa"], "arms": weighted(0.5, 0.5)}, None, None, ""),
         ({"arms": weighted(0.5, 0.5)}, "EXP006", Severity.ERROR, "b:"),
         ({"arms": {"control": {"weight": 0.5}, "b": {"weight": 0.5, "settings": {"diversity": None}}}}, "EXP006", Severity.ERROR, "b:"),
-        ({"arms": weighted(0.5, 0.5), "simulation": {"study": "agents"}}, None, None, ""),
         ({"ramp": 0.0005}, "EXP017", Severity.WARNING, "ramp: 0.0005"),
         ({"layers": {"ranking": {"start": 0.5, "end": 0.5001}}}, "EXP017", Severity.WARNING, "layers:"),
         ({"interleaving": {"days": 14}}, "EXP015", Severity.ERROR, "days: 14"),
@@ -347,6 +347,29 @@ def test_a_book_that_only_raises_its_ramp_or_is_written_otherwise_is_unchanged(f
     assert folder.found(starts={"agents": start_now(book(ramp=0.5), name="agents", at=NOON)}) == []
 
 
+def test_what_the_simulator_would_refuse_is_told_at_its_place(folder: Folder) -> None:
+    """Of arms, of the warm-up and of the world; a book that is not simulated is none of its business."""
+    arms = {
+        "control": {"weight": 0.5, "settings": {"learner": "beta"}},
+        "b": {"weight": 0.5, "settings": {"embeding": "words"}},
+    }
+    simulation = {"warm_up": {"diversity": 2}, "world": {"drft": 0.02, "slate": 0}, "users": 100}
+    folder.write("agents.yaml", arms=arms, simulation=simulation)
+
+    found = folder.findings(simulations=simulation_problems)
+
+    assert [(each.code, (each.location.source or "").strip() if each.location else "") for each in found] == [
+        ("EXP037", "learner: beta"),
+        ("EXP037", "embeding: words"),
+        ("EXP037", "diversity: 2"),
+        ("EXP037", "drft: 0.02"),
+        ("EXP037", "slate: 0"),
+    ]
+    assert [each.fix for each in found][1::2] == ["did you mean `embedding`?", "did you mean `drift`?"]
+    folder.write("agents.yaml", arms=arms)
+    assert folder.findings(simulations=simulation_problems) == []
+
+
 def test_the_share_of_units_is_that_of_all_layers_and_the_holdout() -> None:
     """Layers are independent, so their shares multiply."""
     layers = {"a": _part(0, 0.5), "b": _part(0.2, 0.7)}
@@ -358,6 +381,6 @@ def test_the_shipped_books_are_right() -> None:
     """They are what `init` writes."""
     shipped = Folder(Path(__file__).parents[2] / "ops" / "experiments")
 
-    assert [each for each in shipped.found(sizes=size_problems) if each[1] is Severity.ERROR] == []
-    assert shipped.found() == []
+    checks = {"sizes": size_problems, "simulations": simulation_problems}
+    assert [each for each in shipped.found(**checks) if each[1] is Severity.ERROR] == []
     assert {"four_or_six_agents"} <= {each.name for each in shipped.read()}

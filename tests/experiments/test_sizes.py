@@ -63,7 +63,7 @@ def test_a_second_primary_metric_costs_units_and_its_fault_costs_the_first_nothi
     [
         ({}, None, None),
         ({"units": 1000}, "EXP093", Severity.ERROR),
-        ({"units": 1000, "simulation": {"study": "agents"}}, "EXP093", Severity.WARNING),
+        ({"units": 1000, "simulation": {"users": 1000}}, "EXP093", Severity.WARNING),
         ({"units": None}, "EXP008", Severity.WARNING),
         ({"metrics": {"engaged": metric(baseline=None)}}, "EXP094", Severity.WARNING),
         ({"metrics": {"engaged": metric(mde=None)}}, "EXP094", Severity.WARNING),

@@ -54,12 +54,18 @@ def checked() -> CheckedExperiments:
     """Read and check all books, against what the ledger knows to have been started."""
     from opsctl.cli import wiring
     from opsctl.experiments.check_experiments import Checking, check_experiments
+    from opsctl.experiments.check_simulation import simulation_problems
     from opsctl.experiments.sizes import size_problems
     from opsctl.service.plan import load_service_book
 
     found = loaded()
     ranking = load_service_book(wiring.settings()).ranking
-    checking = Checking(arms=service_complaints(ranking), sizes=size_problems, starts=real_starts())
+    checking = Checking(
+        arms=service_complaints(ranking),
+        sizes=size_problems,
+        simulations=simulation_problems,
+        starts=real_starts(),
+    )
     findings = check_experiments(found.experiments, checking=checking)
     return CheckedExperiments(experiments=found.experiments, findings=(*found.findings, *findings))
 
@@ -139,31 +145,19 @@ def standings(servers: "Backends") -> Standings:
 def service_complaints(ranking: "Ranking", *, strictly: bool = False) -> "ChecksArms":
     """Return what says which settings of arms the service cannot hold.
 
-    An experiment that is simulated first may have settings that only a study knows; before a start nothing is let pass.
+    An experiment that is simulated may have settings that only the simulator knows, which looks at them itself; before a
+    start nothing is let pass.
     """
+    from opsctl.service.feed.treatments import SETTINGS
 
     def complaints(experiment: "Experiment", arm: str) -> "Iterator[Complaint]":
-        wanted = experiment.arms[arm].settings
-        unknown = [key for key in wanted if _is_unknown(key, is_lenient=_is_simulated(experiment, strictly))]
-        yield from map(_unknown_setting, unknown)
-        if not unknown:
+        unknown = [key for key in experiment.arms[arm].settings if key not in SETTINGS]
+        if strictly or experiment.simulation is None:
+            yield from map(_unknown_setting, unknown)
+        if not unknown or not strictly:
             yield from _misfits(experiment, arm, ranking)
 
     return complaints
-
-
-def _is_simulated(experiment: "Experiment", strictly: bool) -> bool:
-    return experiment.simulation is not None and not strictly
-
-
-def _is_unknown(key: str, *, is_lenient: bool) -> bool:
-    import difflib
-
-    from opsctl.service.feed.treatments import SETTINGS
-
-    if key in SETTINGS:
-        return False
-    return not is_lenient or bool(difflib.get_close_matches(key, SETTINGS, n=1, cutoff=0.8))
 
 
 def _unknown_setting(key: str) -> "Complaint":

@@ -101,4 +101,8 @@ Assigning readers needs none of it; sizes, analyses and simulations do.""",
     "EXP036": """A guardrail probably cannot show that its margin holds with the units that are expected.
 
 That it holds and that nobody can tell look alike then. A wider margin, a pre-period or more units would help.""",
+    "EXP037": """The simulator would refuse a book: it does not know a setting of an arm, of the warm-up or of the world, or a value does
+not fit.
+
+Settings of an arm mean the same as `ranking` of the service; `learner` and `embedding` are known to the simulator only.""",
 }

@@ -55,8 +55,8 @@ class Problem:
     evidence: str | None = None
 
 
-ChecksSizes = Callable[[Experiment], Iterable[Problem]]
-"""Says whether there are enough units."""
+ChecksBook = Callable[[Experiment], Iterable[Problem]]
+"""Says what is wrong with a book, by whoever knows: of its sizes, of its simulation."""
 
 
 def _no_complaint(_experiment: Experiment, _arm: str) -> Iterable[Complaint]:
@@ -74,11 +74,13 @@ class Checking:
     Args:
         arms: says what an arm cannot set.
         sizes: says whether there are enough units.
+        simulations: says what the simulator would refuse.
         starts: what was started, by name: those books must be as they were, and what has ended takes up nothing.
     """
 
     arms: ChecksArms = _no_complaint
-    sizes: ChecksSizes = _no_problem
+    sizes: ChecksBook = _no_problem
+    simulations: ChecksBook = _no_problem
     starts: Mapping[str, Started] = field(default_factory=dict)
 
 
@@ -135,6 +137,7 @@ def _problems(experiment: Experiment, checking: Checking) -> Iterator[Problem]:
     yield from _odd_arms(experiment, checking.arms)
     yield from _equal_arms(experiment)
     yield from checking.sizes(experiment)
+    yield from checking.simulations(experiment)
     yield from _odd_horizon(experiment)
     yield from _late_metrics(experiment)
     yield from _useless_pasts(experiment)
@@ -168,13 +171,10 @@ def _odd_arms(experiment: Experiment, complaints: ChecksArms) -> Iterator[Proble
 
 
 def _equal_arms(experiment: Experiment) -> Iterator[Problem]:
-    """Find arms that do the same; a study of the simulator knows arms by their names, so they need no settings."""
     if AA_TAG in experiment.tags:
         return
     for one, other in combinations(experiment.arms, 2):
-        settings = _plain(experiment.arms[one].settings)
-        is_known_by_name = experiment.simulation is not None and not settings
-        if settings == _plain(experiment.arms[other].settings) and not is_known_by_name:
+        if _plain(experiment.arms[one].settings) == _plain(experiment.arms[other].settings):
             yield Problem(
                 code="EXP006",
                 path=("arms", other),
