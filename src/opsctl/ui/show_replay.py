@@ -33,11 +33,12 @@ def show_replay(replay: Replay, *, file: str) -> None:
     for each in replay.policies:
         if not each.is_enough:
             print_markup(
-                f"[yellow]?[/] {each.policy}: {each.effective:,.0f} {_COUNTED[replay.method]} rows with {each.rewarded:,.0f} {what}"
-                " are too few to say anything"
+                f"[yellow]?[/] {each.policy}: too little to say anything, {each.effective:,.0f} {_COUNTED[replay.method]} rows;"
+                f" {what} among them: {each.rewarded:,.0f}"
             )
     if not replay.is_conclusive:
-        hint("a longer log, or fewer `--candidates`, makes more rows count")
+        more = " or fewer `--candidates`" if replay.kind is LogKind.RATINGS else ""
+        hint(f"a longer log{more} makes more rows count")
 
 
 def replay_data(replay: Replay, *, file: str) -> dict[str, Any]:
@@ -61,7 +62,7 @@ def _row(policy: PolicyReplay, replay: Replay) -> list[str]:
     rewards = [None if math.isnan(point.reward) else point.reward for point in policy.curve]
     last = policy.curve[-1].regret
     cells += [
-        "-" if math.isnan(last) else f"{last:,.1f}",
+        "-" if math.isnan(last) else f"{last + 0.0:,.1f}".replace("-0.0", "0.0"),
         sparkline(rewards, width=_CURVE_WIDTH, floor=0),
         f"{policy.milliseconds_a_row:.3f}",
     ]

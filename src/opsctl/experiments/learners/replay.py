@@ -58,7 +58,6 @@ def replay(
         log,
         space,
         candidates=options.candidates,
-        block=options.block,
         generator=np.random.default_rng([options.seed, 2]),
     )
     feeds.note(slice(0, early))
@@ -157,10 +156,12 @@ def _with_regret(results: Sequence[PolicyReplay]) -> tuple[PolicyReplay, ...]:
 
 def _notes(log: ReplayLog, method: Method, options: ReplayOptions, skipped: int) -> Iterator[str]:
     if skipped:
-        yield f"{skipped:,} rows were left out: around them there were fewer than {options.candidates} different items"
+        yield (
+            f"{skipped:,} rows were left out: near them there were too few others with {options.candidates} different items"
+        )
     if method is Method.REJECTION and log.kind is LogKind.RATINGS:
         yield (
-            f"a row counts if a policy picks the rated item among {options.candidates} that are as popular. What nobody"
+            f"a row counts if a policy picks the rated item among those of {options.candidates} rows near in time. What nobody"
             " rated cannot count: the figures compare policies, and are no rates of a service"
         )
     elif method is Method.REJECTION:
@@ -170,4 +171,4 @@ def _notes(log: ReplayLog, method: Method, options: ReplayOptions, skipped: int)
             f"rows are weighed by the probability of the policy's choice, exact or from {DRAWS} draws; a policy learns"
             f" from every row, after {options.block:,} at a time, and is judged before it has"
         )
-    yield "regret is against the best policy of this table: what would have been best, nobody knows"
+    yield "regret is against the best policy here of which enough is known: what would have been best, nobody knows"

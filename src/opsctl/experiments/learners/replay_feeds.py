@@ -9,8 +9,6 @@ from opsctl.experiments.learners.replay_columns import LogKind
 from opsctl.experiments.learners.replay_log import ReplayLog
 from opsctl.experiments.learners.replay_space import Readers, Space
 
-_TRIES = 4  # draws for each candidate that is wanted: items repeat
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Block:
@@ -50,13 +48,13 @@ class Feeds:
     """Makes the blocks of a log, in the order of time."""
 
     def __init__(
-        self, log: ReplayLog, space: Space, *, candidates: int, block: int, generator: np.random.Generator
+        self, log: ReplayLog, space: Space, *, candidates: int, generator: np.random.Generator
     ) -> None:
         self._log, self._space = log, space
-        self._candidates, self._block, self._generator = candidates, block, generator
+        self._candidates, self._generator = candidates, generator
         self._readers = Readers(space, log)
         self.skipped = 0
-        """Rows around which there were too few other items to choose from."""
+        """Rows for which there were too few others with different items to choose from."""
 
     def note(self, rows: slice) -> None:
         """Let what readers did in these rows be known."""
@@ -71,9 +69,8 @@ class Feeds:
             candidates = np.broadcast_to(np.arange(log.item_count), (len(kept), log.item_count))
             columns = log.items[rows]
         else:
-            near = log.items[max(0, rows.start - self._block) : rows.stop]
             candidates, is_whole = candidates_of(
-                log.items[rows], near, count=self._candidates, generator=self._generator
+                log.items[rows], count=self._candidates, generator=self._generator
             )
             kept, candidates = kept[is_whole], candidates[is_whole]
             self.skipped += int((~is_whole).sum())
@@ -102,31 +99,45 @@ class Feeds:
         )
 
 
-def candidates_of(items: Ids, near: Ids, *, count: int, generator: np.random.Generator) -> tuple[Ids, Flags]:
+def candidates_of(items: Ids, *, count: int, generator: np.random.Generator) -> tuple[Ids, Flags]:
     """Return what each row could have been about, and which rows have enough of it.
 
-    The other candidates are items of other rows near in time, so that they are as popular as what was logged: within a set,
-    each is about equally likely to be the logged one, which is what rejection needs. Drawn evenly from the catalogue instead,
-    whoever guesses what is popular would be accepted more often.
+    Rows are put into groups of `count` with as many different items, and offer each other's. So whatever is popular is offered
+    as often as it was logged, and in each group every candidate is the logged one of exactly one row: who chooses without
+    looking at the reader is accepted once in `count`, however much is known of what is popular. That is what rejection
+    needs. Others drawn from the catalogue, or by popularity, would let such a chooser be accepted more often.
 
     Args:
         items: shape (b,), what was logged.
-        near: items of rows near in time, with repetition.
         count: candidates a row, the logged item among them.
-        generator: of the draws.
+        generator: decides which rows meet.
 
     Returns:
-        Shape (b, count), ascending; and shape (b,), False where too few different items were found.
+        Shape (b, count), ascending; and shape (b,), False for rows that found no group: of items that make up more than one
+        in `count` rows, or were left at the end.
     """
-    drawn = near[generator.integers(0, len(near), (len(items), _TRIES * count))]
-    offered = np.concatenate([items[:, None], drawn], axis=1)
-    order = offered.argsort(axis=1, kind="stable")
-    ordered = np.take_along_axis(offered, order, axis=1)
-    is_new = np.ones(offered.shape, np.bool_)
-    repeats = np.concatenate([np.zeros((len(items), 1), np.bool_), ordered[:, 1:] == ordered[:, :-1]], axis=1)
-    np.put_along_axis(is_new, order, ~repeats, axis=1)
-    is_kept = is_new & (is_new.cumsum(axis=1) <= count)
-    is_whole = is_kept.sum(axis=1) == count
-    candidates = np.zeros((len(items), count), np.int64)
-    candidates[is_whole] = np.sort(offered[is_whole][is_kept[is_whole]].reshape(-1, count), axis=1)
+    order, groups = _grouped(items, count, generator)
+    candidates, is_whole = np.zeros((len(items), count), np.int64), np.zeros(len(items), np.bool_)
+    if groups:
+        members = order.reshape(
+            count, groups
+        ).T  # those of one item stand side by side in the order, so never in one group
+        is_whole[order] = True
+        candidates[members] = np.sort(items[members], axis=1)[:, None]
     return candidates, is_whole
+
+
+def _grouped(items: Ids, count: int, generator: np.random.Generator) -> tuple[Ids, int]:
+    """Return rows item by item, as many as fill the groups, and how many groups: no item has more rows than there are groups."""
+    words, places, counts = np.unique(items, return_inverse=True, return_counts=True)
+    groups = len(items) // count
+    while (fitting := int(np.minimum(counts, groups).sum()) // count) < groups:
+        groups = fitting
+    mixed = generator.permutation(len(items))
+    turns = generator.permutation(len(words))[places.ravel()]  # items in an order drawn by chance
+    order = mixed[turns[mixed].argsort(kind="stable")]
+    starts = np.flatnonzero(np.diff(turns[order], prepend=-1))
+    turn = np.arange(len(order)) - np.repeat(starts, np.diff(starts, append=len(order)))
+    fit = order[turn < groups]
+    kept = np.sort(generator.permutation(len(fit))[: groups * count])
+    return fit[kept], groups

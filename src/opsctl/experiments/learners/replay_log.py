@@ -153,9 +153,9 @@ def _notes(keeper: _Keeper, kept: int, columns: Columns) -> Iterator[str]:
 
 def _notes_on_repeats(repeated: int, kind: LogKind) -> Iterator[str]:
     if repeated and kind is LogKind.RATINGS:
-        yield f"{repeated:,} rows say again what the same reader said of the same item at the same time: left out"
+        yield f"rows that say again what the same reader said of the same item at the same time were left out: {repeated:,}"
     elif repeated:
-        yield f"{repeated:,} impressions are alike in all that was read of them: kept, for they may be of different readers"
+        yield f"impressions like another one in all that was read were kept, for readers may be different: {repeated:,}"
 
 
 def _no_signal(piece: Piece, kind: LogKind, like_at: float) -> UsageError:

@@ -131,6 +131,10 @@ class _Reading:
             moments = self._cast(name, "timestamp")
             if moments is None:
                 texts = self._texts(name)
+                is_number = np.array([_is_number(text) for text in texts])
+                self._require(
+                    is_number | ~is_number.any(), name, "is no time"
+                )  # a file has times of one form
                 self._require(np.array([_moment(text) is not None for text in texts]), name, "is no time")
                 moments = np.array([_moment(text) for text in texts], np.float64)
             return moments

@@ -57,6 +57,7 @@ def space_of(log: ReplayLog, *, early: int, generator: np.random.Generator) -> S
     vectors = _decomposed(_table(log, early, mean), width=width, generator=generator)
     known = np.zeros(log.item_count, np.bool_)
     known[log.items[:early]] = True
+    vectors[~known] = 0.0  # the decomposition leaves a rest of 1e-16
     how = (
         f"{width} numbers an item from a singular value decomposition of the first {early:,} rows;"
         f" {int(known.sum()):,} of {log.item_count:,} items occur there"
