@@ -1,6 +1,7 @@
 """From scores to slates: the best come first, what cannot be a slate is refused, memory stays bounded."""
 
 from dataclasses import replace
+from itertools import islice
 
 import numpy as np
 import pytest
@@ -37,7 +38,7 @@ def test_a_score_that_is_no_number_comes_last() -> None:
 @given(count=st.integers(0, 100_000), floats=st.integers(0, 10_000_000))
 def test_parts_cover_all_rows_and_none_is_larger_than_memory_allows(count: int, floats: int) -> None:
     """One row at least goes at once, however large."""
-    parts = list(rows_at_once(count, floats_a_row=floats))[:2000]
+    parts = list(islice(rows_at_once(count, floats_a_row=floats), 200))
 
     assert all(part.stop - part.start == 1 or (part.stop - part.start) * floats <= 1 << 18 for part in parts)
     assert [part.start for part in parts[1:]] == [part.stop for part in parts[:-1]]

@@ -102,15 +102,14 @@ def _joint_log_loss(of: Scene, learner: NetworkLearner, *, seed: int) -> float:
     return float(-np.mean(np.logaddexp.reduce(logs, axis=0) - np.log(len(logs))))
 
 
-@pytest.mark.parametrize("rows", [400, 2000])
-def test_the_epinet_knows_better_than_a_single_network_what_it_does_not_know(rows: int) -> None:
+def test_the_epinet_knows_better_than_a_single_network_what_it_does_not_know() -> None:
     """Joint log-loss of ten outcomes on pairs, three scenes: lower in each, and by 0.02 on average at least."""
     gains = []
     for seed in range(31, 34):
         of = scene(seed=seed)
         losses = [
             _joint_log_loss(
-                of, _learner(of, is_epistemic=is_epistemic, rows=rows, seed=seed), seed=seed + 100
+                of, _learner(of, is_epistemic=is_epistemic, rows=1000, seed=seed), seed=seed + 100
             )
             for is_epistemic in (False, True)
         ]
