@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from math import ceil
 from pathlib import Path
 from statistics import NormalDist
@@ -19,7 +20,7 @@ from opsctl.clients.postgres import DatabaseAddress, connect
 from opsctl.core.clock import SystemClock
 from opsctl.evidence.ledger import Ledger
 from opsctl.experiments.assignment import Assigner
-from opsctl.experiments.registry import starts_of
+from opsctl.experiments.registry import start_evidence, start_now, starts_of
 
 
 class Shell:
@@ -429,6 +430,32 @@ def test_a_clock_that_went_back_is_told_and_nothing_is_concluded(
     )
     assert "? of 14 d" in status.stdout
     assert (stop.exit_code, stop.stdout) == (0, "agents has ended after 0 ms\n")
+
+
+@pytest.mark.stack
+def test_what_another_version_has_started_is_told_and_a_simulation_of_the_same_name_is_another_thing(
+    with_database: Shell, database: DatabaseAddress
+) -> None:
+    """The status tells of it, and others are started beside it once it has ended."""
+    shell = with_database
+    shell.write("agents")
+    insert = "insert into experiments (name, spec, digest, ramp, started_at, ended_at) values"
+    with connect(database) as connection:
+        connection.execute(f"{insert} ('old', '{{}}', repeat('0', 64), 1, now(), now())".encode())
+    ledger = Ledger(shell.folder / ".opsctl" / "evidence", clock=SystemClock())
+    simulated = start_now(
+        _book(shell, "agents"), name="agents", at=datetime(2026, 1, 1, tzinfo=UTC), simulated=("readers",)
+    )
+
+    started = shell.run("start", "agents", "--confirm", "agents")
+    ledger.append(start_evidence(simulated))
+    shell.write("agents", alpha=0.2)
+    status, lint = shell.run("status"), shell.run("lint")
+
+    assert started.exit_code == 0
+    assert "warning[EXP031]: experiment `old` cannot be read" in status.stderr
+    assert "agents" in status.stdout
+    assert (lint.exit_code, "EXP020" in lint.stderr) == (1, True)
 
 
 @pytest.mark.stack

@@ -1,5 +1,6 @@
 """What was started is kept whole: from the database and from the ledger comes the same."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -105,6 +106,20 @@ def test_starts_ramps_and_stops_are_read_from_the_ledger(tmp_path: Path) -> None
     assert after_stop["agents"].digest == first.digest
     assert newest["agents"] == again
     assert newest["other"] == other
+
+
+def test_what_another_version_has_started_keeps_nobody_from_the_others(tmp_path: Path) -> None:
+    """An older start of the same name is not taken for it."""
+    ledger = Ledger(tmp_path, clock=SystemClock())
+    readable, other = (start_now(book(), name=name, at=NOON) for name in ("agents", "other"))
+    evidence = start_evidence(readable)
+    strange = replace(evidence, figures={"ramp": 1.0, "spec": spec_of(book()) | {"seance": True}})
+
+    for each in (evidence, start_evidence(other), strange):
+        ledger.append(each)
+
+    assert starts_of(ledger.records()) == {"other": other}
+    assert starts_of(ledger.records()[1:]) == {"agents": readable, "other": other}
 
 
 def test_a_start_that_is_not_there_is_refused_with_the_next_command() -> None:

@@ -1,6 +1,6 @@
 """With what do the verbs of `experiments` work: books, what was started of them, and what the service can be told."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from opsctl.experiments.registry import Started
     from opsctl.experiments.standing import Standing
     from opsctl.service.book import Ranking
+    from opsctl.store.experiments import ExperimentRow
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,8 +104,15 @@ def chosen(names: Collection[str]) -> "tuple[NamedExperiment, ...]":
 
 
 def real_starts() -> "dict[str, Started]":
-    """Return what the ledger of this project knows to have been started for readers, by name."""
-    return {name: each for name, each in all_starts().items() if not each.simulated}
+    """Return what the ledger of this project knows to have been started for readers, by name.
+
+    A simulation under the same name, before or after, is another thing.
+    """
+    from opsctl.cli import wiring
+    from opsctl.experiments.registry import starts_of
+
+    records = wiring.ledger().records(kind="experiments")
+    return starts_of(record for record in records if not record.simulated)
 
 
 def all_starts() -> "dict[str, Started]":
@@ -120,7 +128,6 @@ def standings(servers: "Backends") -> Standings:
     from opsctl.cli import wiring
     from opsctl.clients.postgres import translated_errors
     from opsctl.experiments.peeks import PEEK_KIND, peeks_of
-    from opsctl.experiments.registry import started_of
     from opsctl.experiments.standing import Seen
     from opsctl.experiments.standing import standings as stand
     from opsctl.store.experiments import read_experiments, units_by_arm
@@ -128,7 +135,7 @@ def standings(servers: "Backends") -> Standings:
     books, looks = loaded(), wiring.ledger().records(kind=PEEK_KIND)
     with translated_errors(servers.database_address()):
         connection = servers.database()
-        started = [started_of(row) for row in read_experiments(connection)]
+        started, unread = _readable(read_experiments(connection))
         units = {each.name: units_by_arm(connection, each.name) for each in started}
     seen = {
         each.name: Seen(
@@ -138,8 +145,27 @@ def standings(servers: "Backends") -> Standings:
         for each in started
     }
     found = stand(books.experiments, started=started, seen=seen, now=wiring.clock().now())
-    findings = (*books.findings, *(finding for each in found for finding in each.findings))
+    findings = (*books.findings, *unread, *(finding for each in found for finding in each.findings))
     return Standings(standings=found, findings=findings)
+
+
+def _readable(rows: "Sequence[ExperimentRow]") -> "tuple[list[Started], list[Finding]]":
+    """Return what this version of opsctl can read of the database, and a finding for each that it cannot."""
+    from dataclasses import replace
+
+    from opsctl.core.errors import UsageError
+    from opsctl.core.findings import Severity
+    from opsctl.experiments.registry import started_of
+
+    found: list[Started] = []
+    findings: list[Finding] = []
+    for row in rows:
+        try:
+            found.append(started_of(row))
+        except UsageError as error:
+            severity = Severity.ERROR if row.ended_at is None else Severity.WARNING
+            findings.append(replace(error.as_finding(), severity=severity))
+    return found, findings
 
 
 def service_complaints(ranking: "Ranking", *, strictly: bool = False) -> "ChecksArms":

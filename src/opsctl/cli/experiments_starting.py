@@ -55,7 +55,7 @@ def start(servers: "Backends", named: "NamedExperiment", *, dry_run: bool) -> "S
     connection = servers.database()
     with translated_errors(servers.database_address()), connection.transaction():
         lock_starts(connection)
-        require_startable(named, started=_started(connection))
+        require_startable(named, started=_started(connection, named.name))
         if dry_run:
             return start_now(named.experiment, name=named.name, at=wiring.clock().now())
         row = start_experiment(
@@ -87,7 +87,7 @@ def ramp(servers: "Backends", name: str, *, share: float, dry_run: bool) -> "Sta
     connection = servers.database()
     with translated_errors(servers.database_address()), connection.transaction():
         lock_starts(connection)
-        before = running_start(_started(connection), name)
+        before = running_start(_started(connection, name), name)
         require_rising(before, share)
         if dry_run:
             return before
@@ -114,7 +114,7 @@ def stop(servers: "Backends", name: str, *, why: str, dry_run: bool) -> "Started
     connection = servers.database()
     with translated_errors(servers.database_address()), connection.transaction():
         lock_starts(connection)
-        before = running_start(_started(connection), name)
+        before = running_start(_started(connection, name), name)
         if dry_run:
             return before
         row = end_experiment(connection, name)
@@ -125,8 +125,21 @@ def stop(servers: "Backends", name: str, *, why: str, dry_run: bool) -> "Started
     return ended
 
 
-def _started(connection: "psycopg.Connection[Any]") -> "list[Started]":
+def _started(connection: "psycopg.Connection[Any]", name: str) -> "list[Started]":
+    """Return what was started; what another version has started and ended matters only where it is the one that is meant.
+
+    Raises:
+        UsageError: EXP031 this version cannot read the experiment of this name, or one that runs.
+    """
+    from opsctl.core.errors import UsageError
     from opsctl.experiments.registry import started_of
     from opsctl.store.experiments import read_experiments
 
-    return [started_of(row) for row in read_experiments(connection)]
+    found = []
+    for row in read_experiments(connection):
+        try:
+            found.append(started_of(row))
+        except UsageError:
+            if row.ended_at is None or row.name == name:
+                raise
+    return found

@@ -3,6 +3,7 @@
 import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, Protocol
@@ -218,15 +219,15 @@ def stop_evidence(started: Started, *, at: datetime, why: str = "") -> Evidence:
 def starts_of(records: Iterable[Record]) -> dict[str, Started]:
     """Return the experiments that the records tell of, by name, each as its newest start left it.
 
-    A simulation may be done again under its name; an experiment for readers is started once.
-
-    Raises:
-        UsageError: EXP031 this opsctl cannot read one of them.
+    A simulation may be done again under its name; an experiment for readers is started once. What another version of
+    opsctl has started and this one cannot read is left out: it must not keep anybody from the others.
     """
     found: dict[str, Started] = {}
     for record in sorted(records, key=lambda each: each.sequence):
         if record.kind == START_KIND:
-            found[record.subject] = _from_start(record)
+            found.pop(record.subject, None)
+            with suppress(UsageError):
+                found[record.subject] = _from_start(record)
         elif record.subject in found and record.kind in (RAMP_KIND, STOP_KIND):
             found[record.subject] = _followed(found[record.subject], record)
     return found
