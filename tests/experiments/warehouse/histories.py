@@ -118,7 +118,9 @@ def exposure_table(rows: list[ExposureRow]) -> pa.Table:
             "unit_id": pa.array([row.unit_id for row in rows], pa.string()),
             "variant": pa.array([row.variant for row in rows], pa.string()),
             "exposed_at": pa.array([row.exposed_at for row in rows], pa.timestamp("us", tz="UTC")),
-            "attributes": pa.array([json.dumps(row.attributes) for row in rows], pa.string()),
+            "attributes": pa.array(
+                [json.dumps(row.attributes, ensure_ascii=False) for row in rows], pa.string()
+            ),
         }
     )
 

@@ -1,5 +1,6 @@
 """The answer of a warehouse by brute force: loops over rows in plain Python, by the rules as they are told."""
 
+import json
 import math
 from collections import Counter, defaultdict
 from datetime import datetime, timedelta
@@ -67,16 +68,17 @@ class Oracle:
         return dict(sorted(days.items()))
 
     def dimension(self, name: str) -> dict[str, dict[str, int]]:
-        """Units by an attribute's value at the first exposure; the least of several at the same moment."""
+        """Units by an attribute's value at the first exposure; the one with the least text of several at that moment."""
         values: dict[str, dict[str, int]] = {}
-        for unit, (arm, exposed) in self.members.items():
-            found = [
-                row.attributes[name]
-                for row in self.exposures[unit]
-                if row.exposed_at == exposed and row.attributes.get(name) is not None
-            ]
-            value = values.setdefault(min(found, default=""), dict.fromkeys(self.trial.book.arms, 0))
-            value[arm] += 1
+        for unit, (arm, _) in self.members.items():
+            first = min(
+                self.exposures[unit],
+                key=lambda row: (row.exposed_at, json.dumps(row.attributes, ensure_ascii=False)),
+            )
+            found = values.setdefault(
+                first.attributes.get(name) or "", dict.fromkeys(self.trial.book.arms, 0)
+            )
+            found[arm] += 1
         return dict(sorted(values.items()))
 
     def table(

@@ -33,11 +33,11 @@ class Variable:
     column: str
     is_flag: bool
 
-    def value(self, alias: str) -> str:
-        """Return its value for a unit; nothing was seen of a unit that is not in the table."""
+    def value(self) -> str:
+        """Return its value for a unit; of a unit without events there are no sums."""
         if self.is_flag:
-            return f"case when {alias}.{self.column} > 0 then 1 else 0 end::double precision"
-        return f"coalesce({alias}.{self.column}, 0)::double precision"
+            return f"case when {self.column} > 0 then 1 else 0 end::double precision"
+        return f"coalesce({self.column}, 0)::double precision"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

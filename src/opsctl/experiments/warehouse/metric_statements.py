@@ -58,9 +58,8 @@ select {key}{sums},
     max(case when elapsed < 0 then elapsed end) as seen, count(case when elapsed is null then 1 end) as spoiled
 from (
     select units.unit{bucket}, e.event, e.value,
-        case when {finite("e.value")} then e.moment - units.exposed end as elapsed
+        case when {engine.dialect.finite.format("e.value")} then e.moment - units.exposed end as elapsed
     from ({events}) as e join units on units.unit_id = e.unit_id
-    where units.arm >= 0
 ) as joined group by {key}""",
     )
 
@@ -74,7 +73,7 @@ def caps_query(
     value_at: "ValueAt",
 ) -> Query:
     """Return (place of the metric, units, cap of the outcome, cap of the covariate or null)."""
-    parts, selects = _own_sums(columns, wanted), []
+    parts, selects = _own(columns, wanted), []
     for place, (name, metric) in enumerate(wanted.metrics.items()):
         parts.append((f"values_{place}", _values(columns, wanted, name, metric)))
         level = metric.winsorise or 1.0
@@ -95,7 +94,7 @@ def rows_query(
     stages: tuple[Stage, ...], columns: Columns, wanted: Wanted, *, parameters: Mapping[str, str]
 ) -> Query:
     """Return rows as `moment_rows` writes them for each metric, and those of `TOTALS`."""
-    parts, selects = _own_sums(columns, wanted), [_totals(wanted)]
+    parts, selects = _own(columns, wanted), [_totals()]
     for place, (name, metric) in enumerate(wanted.metrics.items()):
         parts.append((f"values_{place}", _values(columns, wanted, name, metric)))
         more, select = moment_rows(f"values_{place}", metric=place, width=len(columns.variables[name]))
@@ -138,13 +137,8 @@ def mature(metric: Metric, *, closing: int, maturity: Maturity) -> str:
     if maturity is Maturity.ALL:
         return "true"
     if window.high is None:
-        return f"units.exposed + {window.low} < {closing}"
-    return f"units.exposed + {window.high} <= {closing}"
-
-
-def finite(value: str) -> str:
-    """Return the condition that a value is a number; NaN is greater than infinity in both databases, null is neither."""
-    return f"{value} > '-Infinity'::double precision and {value} < 'Infinity'::double precision"
+        return f"exposed + {window.low} < {closing}"
+    return f"exposed + {window.high} <= {closing}"
 
 
 def covariate_place(metric: Metric) -> int | None:
@@ -178,39 +172,41 @@ class ValueAt:
         return f"select arm, min(value) as value from ({ranked}) as ranked where place >= ceil(n * {number(level)}) group by arm"
 
 
-def _own_sums(columns: Columns, wanted: Wanted) -> list[tuple[str, str]]:
-    """Return the sums of each unit up to this moment, where the stage holds those of several."""
-    if wanted.bucket is None:
-        return [("own_sums", "select * from sums")]
-    sums = "".join(f", sum({name}) as {name}" for name in columns.sums)
-    sql = f"select unit{sums}, max(seen) as seen, sum(spoiled) as spoiled from sums where bucket <= {wanted.bucket} group by unit"
-    return [("own_sums", sql)]
+def _own(columns: Columns, wanted: Wanted) -> list[tuple[str, str]]:
+    """Return the part `own`: each unit that is analysed, with its sums up to this moment where it has any."""
+    sums = "sums"
+    if wanted.bucket is not None:
+        added = "".join(f", sum({name}) as {name}" for name in columns.sums)
+        sums = (
+            f"(select unit{added}, max(seen) as seen, sum(spoiled) as spoiled from sums"
+            f" where bucket <= {wanted.bucket} group by unit)"
+        )
+    kept = ", ".join(f"s.{name}" for name in (*columns.sums, "seen", "spoiled"))
+    joined = f"units left join {sums} as s on s.unit = units.unit"
+    return [("own", f"select units.arm, units.exposed, {kept} from {joined} where {members(wanted.closing)}")]
 
 
 def _values(columns: Columns, wanted: Wanted, name: str, metric: Metric) -> str:
     caps = wanted.caps.get(name, {})
     values = []
     for place, variable in enumerate(columns.variables[name]):
-        value = variable.value("own_sums")
+        value = variable.value()
         values.append(f"least({value}, {number(caps[place])})" if place in caps else value)
     listed = ", ".join(f"{value} as v{place}" for place, value in enumerate(values))
     reach = pre_period_of(metric)
-    stratum = f"case when own_sums.seen >= {-reach} then 1 else 0 end" if reach else "0"
-    day = f"(units.exposed - {wanted.start}) {wanted.quotient} {DAY}" if wanted.by_day else "0"
+    stratum = f"case when seen >= {-reach} then 1 else 0 end" if reach else "0"
+    day = f"(exposed - {wanted.start}) {wanted.quotient} {DAY}" if wanted.by_day else "0"
     return (
-        f"select units.arm, {stratum} as stratum, {day} as day, {listed}"
-        " from units left join own_sums on own_sums.unit = units.unit"
-        f" where {members(wanted.closing)} and {mature(metric, closing=wanted.closing, maturity=wanted.maturity)}"
+        f"select arm, {stratum} as stratum, {day} as day, {listed} from own"
+        f" where {mature(metric, closing=wanted.closing, maturity=wanted.maturity)}"
     )
 
 
-def _totals(wanted: Wanted) -> str:
+def _totals() -> str:
     nothing = ["null::double precision"] * (2 * WIDTH - 1 + WIDTH * (WIDTH + 1) // 2)
     return (
-        f"select {TOTALS} as metric, units.arm, 0 as stratum, 0 as day, count(*),"
-        f" coalesce(sum(own_sums.spoiled), 0)::double precision, {', '.join(nothing)}"
-        " from units left join own_sums on own_sums.unit = units.unit"
-        f" where {members(wanted.closing)} group by units.arm"
+        f"select {TOTALS} as metric, arm, 0 as stratum, 0 as day, count(*),"
+        f" coalesce(sum(spoiled), 0)::double precision, {', '.join(nothing)} from own group by arm"
     )
 
 

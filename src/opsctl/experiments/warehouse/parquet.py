@@ -24,7 +24,7 @@ from opsctl.experiments.warehouse.parquet_files import (
     not_installed,
     shapes_of,
 )
-from opsctl.experiments.warehouse.query import DUCKDB, Dialect, Query, Stage, literal, literals
+from opsctl.experiments.warehouse.query import DUCKDB, Dialect, Query, Stage, literals
 from opsctl.experiments.warehouse.sql_look import SqlLook, cross
 
 if TYPE_CHECKING:
@@ -122,9 +122,12 @@ class ParquetWarehouse:
             tempfile.TemporaryDirectory(
                 prefix="opsctl-duckdb-", dir=self._bounds.temporary_folder
             ) as spilled,
-            duckdb.connect(config=_settings(self._bounds, Path(spilled))) as connection,
             translated_errors(self._folder, memory=format_bytes(self._bounds.memory)),
+            duckdb.connect(config=_settings(self._bounds, Path(spilled))) as connection,
         ):
+            connection.execute(
+                "set enable_progress_bar = false"
+            )  # it would print into the answer of a command
             yield _DuckDb(connection, exposures=exposures, events=events, bounds=self._bounds)
 
 
@@ -155,23 +158,28 @@ class _DuckDb:
         """Return how many values a quantile may hold in memory."""
         return self._bounds.values_at_once
 
-    def exposures(self, *, parameter: str, attributes: Sequence[str]) -> str:
+    def exposures(self, *, parameter: str) -> str:
         """Return a select of the exposures of an experiment."""
         shape = shapes_of(self._exposures).get("attributes")
-        more = "".join(f", {_attribute(name, shape)} as d{place}" for place, name in enumerate(attributes))
+        attributes = "to_json(attributes)::varchar" if shape is Shape.MAP else "attributes"
         return (
-            f"select {self._unit()} as unit_id, variant, epoch_us(exposed_at) as moment{more}"
+            f"select {self._unit(is_needed=True)} as unit_id, variant, epoch_us(exposed_at) as moment,"
+            f" {'null::varchar' if shape is None else attributes} as attributes"
             f" from {_scan(self._exposures, EXPOSURES)} where experiment = {DUCKDB.placeholder(parameter)}"
         )
 
     def events(self, *, names: Sequence[str], since: int, until: int) -> str:
-        """Return a select of events, of the files that may hold any."""
+        """Return a select of events, of the files that may hold any; whose times all lie within are not looked at singly."""
         files = [each for each in self._events if each.may_hold(since=since, until=until)]
+        within = [each for each in files if each.lies_within(since=since, until=until)]
+        others = [each for each in files if each not in within]
         moment = "make_timestamptz" if shapes_of(files).get("observed_at") is Shape.TIME else "make_timestamp"
-        return (
+        bounds = f" and observed_at >= {moment}({since}) and observed_at < {moment}({until})"
+        parts = [each for each in ((within, ""), (others, bounds)) if each[0]] or [(files, "")]
+        return " union all ".join(
             f"select event, {self._unit()} as unit_id, value::double as value, epoch_us(observed_at) as moment"
-            f" from {_scan(files, EVENTS)} where event in ({literals(names)})"
-            f" and observed_at >= {moment}({since}) and observed_at < {moment}({until})"
+            f" from {_scan(scanned, EVENTS)} where event in ({literals(names)}){condition}"
+            for scanned, condition in parts
         )
 
     def rows(self, query: Query) -> list[tuple[Any, ...]]:
@@ -191,7 +199,7 @@ class _DuckDb:
     def _bits(self, stage: Stage) -> int:
         """Return how many bits a unit's number may have to be its own place in memory: a third faster than a hash table."""
         units = self._run("select count(*) from units", {})[0][0]
-        bits = max(int(units).bit_length() + 1, 2)
+        bits = max((int(units) + 1).bit_length(), 2)
         threads = self._bounds.threads or os.cpu_count() or 1
         needed = 2**bits * stage.groups_by_unit * _STATE_BYTES * threads
         return bits if needed <= self._bounds.memory * _SHARE_FOR_STATES else 2
@@ -200,10 +208,12 @@ class _DuckDb:
         used = {name: value for name, value in parameters.items() if DUCKDB.placeholder(name) in sql}
         return self._connection.execute(sql, used or None).fetchall()
 
-    def _unit(self) -> str:
-        """Return the unit's id: a number where all files have one, which is faster, else a text."""
+    def _unit(self, *, is_needed: bool = False) -> str:
+        """Return the unit's id: a number where all files have one, which is faster, else a text; an empty one is none."""
         shapes = {shapes_of(files).get("unit_id") for files in (self._exposures, self._events)} - {None}
-        return "unit_id::bigint" if shapes == {Shape.WHOLE} else "nullif(unit_id::varchar, '')"
+        if shapes == {Shape.WHOLE}:
+            return "unit_id::bigint"
+        return "nullif(unit_id::varchar, '')" if is_needed else "unit_id::varchar"
 
 
 def _settings(bounds: Bounds, spilled: Path) -> dict[str, str | bool | int | float | list[str]]:
@@ -228,12 +238,3 @@ def _scan(files: Sequence[DataFile], columns: Mapping[str, Any]) -> str:
 
 def _path(path: Path) -> str:
     return "'{}'".format(str(path.absolute()).replace("'", "''"))
-
-
-def _attribute(name: str, shape: Shape | None) -> str:
-    if shape is None:
-        return "null::varchar"
-    if shape is Shape.MAP:
-        return f"attributes[{literal(name)}]::varchar"
-    path = literal(f'$."{name}"')
-    return f"json_extract_string(attributes, {path})"

@@ -57,17 +57,25 @@ class DataFile:
         shapes: of the columns that are known.
         first: the earliest time in it, in microseconds since 1970; None where the file does not tell.
         last: the latest one.
+        is_dated: whether every row has a time for sure.
     """
 
     path: Path
     shapes: dict[str, Shape]
     first: int | None
     last: int | None
+    is_dated: bool
 
-    def may_hold(self, *, since: int | None, until: int) -> bool:
+    def may_hold(self, *, since: int, until: int) -> bool:
         """Tell whether any of its times may lie there."""
-        is_too_early = since is not None and self.last is not None and self.last < since
+        is_too_early = self.last is not None and self.last < since
         return not (is_too_early or (self.first is not None and self.first >= until))
+
+    def lies_within(self, *, since: int, until: int) -> bool:
+        """Tell whether all of its times lie there for sure."""
+        if not self.is_dated or self.first is None or self.last is None:
+            return False
+        return since <= self.first and self.last < until
 
 
 def data_files(folder: Path, columns: dict[str, Expected], *, time: str) -> tuple[DataFile, ...]:
@@ -133,12 +141,13 @@ def _read(path: Path, columns: dict[str, Expected], *, time: str) -> DataFile | 
     shapes = {name: _shape(path, schema, name, each) for name, each in columns.items()}
     if not metadata.num_rows:
         return None
-    first, last = _times(metadata, time)
+    first, last, is_dated = _times(metadata, time)
     return DataFile(
         path=path,
         shapes={name: shape for name, shape in shapes.items() if shape is not None},
         first=first,
         last=last,
+        is_dated=is_dated,
     )
 
 
@@ -178,20 +187,21 @@ def _shape_of(kind: Any) -> Shape | None:
     return next((shape for shape, each in tests if any(test(kind) for test in each)), None)
 
 
-def _times(metadata: Any, time: str) -> tuple[int | None, int | None]:
-    """Return the earliest and the latest time by the statistics of all row groups, where all have some."""
+def _times(metadata: Any, time: str) -> tuple[int | None, int | None, bool]:
+    """Return the earliest and the latest time by the statistics of all row groups, and whether every row has one."""
     groups = [metadata.row_group(number) for number in range(metadata.num_row_groups)]
     columns = range(metadata.num_columns)
     place = next(each for each in columns if groups[0].column(each).path_in_schema == time)
     found = [group.column(place).statistics for group in groups if group.num_rows]
     if not all(each is not None and each.has_min_max for each in found):
-        return None, None
+        return None, None, False
     unit = json.loads(found[0].logical_type.to_json()).get("timeUnit")
     if unit not in _NANOSECONDS or not isinstance(found[0].min_raw, int):
-        return None, None
+        return None, None, False
     return (
         _in_microseconds(min(each.min_raw for each in found), unit),
         _in_microseconds(max(each.max_raw for each in found), unit),
+        all(each.has_null_count and not each.null_count for each in found),
     )
 
 

@@ -10,7 +10,7 @@ from opsctl.core.errors import NotReadyError
 from opsctl.experiments.metric_book import Metric
 from opsctl.experiments.warehouse.measuring import overflow
 from opsctl.experiments.warehouse.model import Crossing, Look, Trial
-from opsctl.experiments.warehouse.query import POSTGRES, Dialect, Query, literal, literals
+from opsctl.experiments.warehouse.query import POSTGRES, Dialect, Query, literals
 from opsctl.experiments.warehouse.sql_look import SqlLook, cross
 
 if TYPE_CHECKING:
@@ -85,15 +85,11 @@ class _Postgres:
         """Return None: it sorts on disk by itself."""
         return None
 
-    def exposures(self, *, parameter: str, attributes: Sequence[str]) -> str:
+    def exposures(self, *, parameter: str) -> str:
         """Return a select of the exposures of an experiment."""
-        # By bytes, as DuckDB does: which value is the least must not depend on the database's language.
-        more = "".join(
-            f', (attributes ->> {literal(name)}) collate "C" as d{place}'
-            for place, name in enumerate(attributes)
-        )
         return (
-            f"""select unit_id, variant collate "C" as variant, {_microseconds("exposed_at")} as moment{more}"""
+            f"""select unit_id, variant collate "C" as variant, {_microseconds("exposed_at")} as moment,"""
+            ' attributes::text collate "C" as attributes'
             f" from experiment_exposures where experiment = {POSTGRES.placeholder(parameter)}"
         )
 

@@ -8,7 +8,6 @@ from opsctl.experiments.warehouse.metric_statements import (
     TOTALS,
     ValueAt,
     Wanted,
-    finite,
     mature,
     moment_rows,
 )
@@ -27,7 +26,7 @@ def values_stage(engine: Engine, metric: Metric, wanted: Wanted, *, place: int) 
         sql=f"""
 select units.arm, units.unit, e.value
 from ({events}) as e join units on units.unit_id = e.unit_id
-where e.event in ({literals(sorted(set(metric.events)))}) and {finite("e.value")}
+where e.event in ({literals(sorted(set(metric.events)))}) and {engine.dialect.finite.format("e.value")}
     and {window.holds("e.moment - units.exposed")}
     and {members(wanted.closing)} and {mature(metric, closing=wanted.closing, maturity=wanted.maturity)}""",
     )
@@ -48,9 +47,9 @@ def clusters_query(
     """Return rows as `moment_rows` writes them of (events at or below the value, events), and for `TOTALS` the value."""
     samples = stages[-1].name
     clusters = f"""
-select s.arm, 0 as stratum, 0 as day, count(case when s.value <= a.value then 1 end)::double precision as v0,
+select min(s.arm) as arm, 0 as stratum, 0 as day, count(case when s.value <= a.value then 1 end)::double precision as v0,
     count(*)::double precision as v1
-from {samples} as s join at_level as a on a.arm = s.arm group by s.arm, s.unit"""
+from {samples} as s join at_level as a on a.arm = s.arm group by s.unit"""
     part, rows = moment_rows("clusters", metric=0, width=2)
     nothing = ", ".join(["null::double precision"] * 17)
     return Query(

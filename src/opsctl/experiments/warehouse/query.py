@@ -17,18 +17,38 @@ class Dialect:
     Args:
         parameter: how a parameter stands in a statement, with `{}` for its name.
         quotient: the operator that divides whole numbers.
+        finite: the condition that `{}` is a number; neither NaN, nor infinite, nor null.
+        earliest: an aggregate: the text `{text}` of the row with the least `{moment}`, and the least of several such.
+        extract: the text under the key `{key}` of a JSON object `{json}`, null where there is none.
     """
 
     parameter: str
     quotient: str
+    finite: str
+    earliest: str
+    extract: str
 
     def placeholder(self, name: str) -> str:
         """Return how this parameter is written."""
         return self.parameter.format(name)
 
 
-POSTGRES = Dialect(parameter="%({})s", quotient="/")
-DUCKDB = Dialect(parameter="${}", quotient="//")
+POSTGRES = Dialect(
+    parameter="%({})s",
+    quotient="/",
+    # NaN is greater than infinity.
+    finite="{0} > '-Infinity'::double precision and {0} < 'Infinity'::double precision",
+    earliest="(array_agg({text} order by {moment}, {text}))[1]",
+    # By bytes, as DuckDB does: which value is the least must not depend on the database's language.
+    extract="""({json}::jsonb ->> {key}) collate "C\"""",
+)
+DUCKDB = Dialect(
+    parameter="${}",
+    quotient="//",
+    finite="isfinite({})",
+    earliest="struct_extract(min({{'moment': {moment}, 'text': {text}}}), 'text')",
+    extract="json_extract_string({json}, '$.' || {key})",
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,8 +93,8 @@ class Engine(Protocol):
         """Return how many values may be held in memory for a quantile; None where it sorts on disk by itself."""
         ...
 
-    def exposures(self, *, parameter: str, attributes: Sequence[str]) -> str:
-        """Return a select of unit_id, variant, moment and d0, d1... (attributes) of the experiment in that parameter."""
+    def exposures(self, *, parameter: str) -> str:
+        """Return a select of unit_id, variant, moment and attributes (JSON as text) of the experiment in that parameter."""
         ...
 
     def events(self, *, names: Sequence[str], since: int, until: int) -> str:

@@ -32,19 +32,23 @@ class Exposed:
 
 
 def units_stage(engine: Engine, exposed: Exposed, *, name: str = "units") -> Stage:
-    """Return the units: number, id, first arm, first exposure, and when a second arm was seen, if ever.
+    """Return the units: number, id, first arm, first exposure, its attributes, and when a second arm was seen, if ever.
 
-    Numbers are dense, so that what is kept of a unit can be found by its number alone.
+    Numbers are dense, so that what is kept of a unit can be found by its number alone, and in the order of ids, as events are
+    in files that are sorted by them.
     """
-    source = engine.exposures(parameter=exposed.parameter, attributes=())
+    source = engine.exposures(parameter=exposed.parameter)
+    first = engine.dialect.earliest.format(text="attributes", moment="moment")
+    attributes = f", {first} as attributes" if exposed.attributes else ", '' as attributes"
     return Stage(
         name=name,
         sql=f"""
 with exposures as not materialized (
-    select unit_id, {_arm_of(exposed.arms)} as arm, moment from ({source}) as source
+    select unit_id, {_arm_of(exposed.arms)} as arm, moment, attributes from ({source}) as source
     where unit_id is not null and variant is not null and moment >= {exposed.start} and moment < {exposed.until}
 ), firsts as (
-    select unit_id, min(moment) as exposed, min(arm) as low, max(arm) as high from exposures group by unit_id
+    select unit_id, min(moment) as exposed, min(arm) as low, max(arm) as high{attributes}
+    from exposures group by unit_id
 ), several as (
     select exposures.unit_id, exposures.arm, min(exposures.moment) as moment
     from exposures join firsts on firsts.unit_id = exposures.unit_id where firsts.low <> firsts.high
@@ -53,9 +57,10 @@ with exposures as not materialized (
     select unit_id, arm, row_number() over by_time as place, lead(moment) over by_time as crossed_at
     from several window by_time as (partition by unit_id order by moment, arm)
 )
-select row_number() over () - 1 as unit, firsts.unit_id, coalesce(ordered.arm, firsts.low) as arm, firsts.exposed,
-    ordered.crossed_at
-from firsts left join ordered on ordered.unit_id = firsts.unit_id and ordered.place = 1""",
+select row_number() over (order by firsts.unit_id) - 1 as unit, firsts.unit_id, coalesce(ordered.arm, firsts.low) as arm, firsts.exposed,
+    ordered.crossed_at, firsts.attributes
+from firsts left join ordered on ordered.unit_id = firsts.unit_id and ordered.place = 1
+order by unit""",
     )
 
 
@@ -99,7 +104,7 @@ def exposure_counts(
     engine: Engine, exposed: Exposed, *, end: int, at: int, parameters: Mapping[str, str]
 ) -> Query:
     """Return one row: exposures before the start, from the end on, and those without a unit, an arm or a time."""
-    source = engine.exposures(parameter=exposed.parameter, attributes=())
+    source = engine.exposures(parameter=exposed.parameter)
     is_whole = "unit_id is not null and variant is not null and moment is not null"
     return Query(
         stages=(),
@@ -121,7 +126,7 @@ def stranger_counts(
     parameters: Mapping[str, str],
 ) -> Query:
     """Return (arm that the book does not know, units), the most frequent ones first."""
-    source = engine.exposures(parameter=exposed.parameter, attributes=())
+    source = engine.exposures(parameter=exposed.parameter)
     return Query(
         stages=stages,
         parameters=parameters,
@@ -146,15 +151,13 @@ def dimension_counts(
     parameters: Mapping[str, str],
 ) -> Query:
     """Return (place of the attribute, arm, value or null for all rare ones, units)."""
-    source = engine.exposures(parameter=exposed.parameter, attributes=exposed.attributes)
     columns = [f"d{place}" for place in range(len(exposed.attributes))]
+    extract = engine.dialect.extract
     values = ", ".join(
-        f"coalesce(min(left(source.{name}, {MOST_LETTERS})), '') as {name}" for name in columns
+        f"coalesce(left({extract.format(json='attributes', key=literal(name))}, {MOST_LETTERS}), '') as {column}"
+        for name, column in zip(exposed.attributes, columns, strict=True)
     )
-    traits = f"""
-select units.arm, {values} from units join ({source}) as source
-    on source.unit_id = units.unit_id and source.moment = units.exposed
-where {members(closing)} group by units.unit, units.arm"""
+    traits = f"select arm, {values} from units where {members(closing)}"
     tops = tuple(
         (
             f"top_{name}",
