@@ -110,6 +110,8 @@ def _options(
     from opsctl.experiments.learners.policies import POLICIES, unknown_policy
     from opsctl.experiments.learners.replay_model import ReplayOptions
 
+    if not 0 < early < 1:  # NaN is within all bounds that the option has
+        raise typer.BadParameter("a share of the rows, such as 0.2", param_hint="--early")
     chosen = tuple(dict.fromkeys(policies or POLICIES))
     unknown = next((each for each in chosen if each not in POLICIES), None)
     if unknown is not None:

@@ -112,6 +112,7 @@ def test_what_cannot_be_said_is_said(tmp_path: Path) -> None:
         (("nothing.csv",), "FIL004", "`nothing.csv` is not a file"),
         (("ratings.csv", "--item", "film"), "EXP107", "there is no column `film`"),
         (("ratings.csv", "--method", "weights"), "EXP112", "no propensities"),
+        (("ratings.csv", "--early", "nan"), "Invalid value", "a share of the rows"),
         (("bad.csv",), "EXP108", "`` in column `rating` of row 5 is no number"),
     ],
 )
