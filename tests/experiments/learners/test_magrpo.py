@@ -129,12 +129,12 @@ def test_a_policy_that_no_longer_explores_and_earns_less_than_before_has_collaps
     def rewards(contexts: Floats, weights: Floats) -> Floats:
         nonlocal asked
         asked += 1
-        return weights[..., 0] if asked < 450 else -weights[..., 0]
+        return weights[..., 0] if asked < 350 else -weights[..., 0]
 
-    steps = _train(480, rewards=rewards, measure_every=10_000, learning=LearningOptions(rate=0.1))
+    steps = _train(380, rewards=rewards, measure_every=10_000, learning=LearningOptions(rate=0.1))
 
-    assert not any(Alarm.COLLAPSE in step.alarms for step in steps[:449])
-    assert any(Alarm.COLLAPSE in step.alarms for step in steps[449:])
+    assert not any(Alarm.COLLAPSE in step.alarms for step in steps[:349])
+    assert any(Alarm.COLLAPSE in step.alarms for step in steps[349:])
 
 
 def test_a_variance_that_rises_with_each_of_five_updates_is_a_divergence() -> None:

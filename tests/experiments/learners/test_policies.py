@@ -100,7 +100,7 @@ def test_a_state_comes_back_bit_for_bit_and_goes_on_alike(name: str) -> None:
 def test_a_damaged_state_is_refused(name: str, damage) -> None:
     """Cut off, changed, of another version, or nothing of the sort."""
     with pytest.raises(UsageError) as refused:
-        load_policy(damage(_policy(name).to_state()))
+        load_policy(damage(_policy(name, taught=0).to_state()))
 
     assert refused.value.code == "EXP100"
 

@@ -89,15 +89,15 @@ def _joint_log_loss(of: Scene, learner: NetworkLearner, *, seed: int) -> float:
     """
     source = np.random.default_rng(seed)
     users, items = (
-        source.integers(0, len(of.readers), (1500, 2)),
-        source.integers(0, len(of.items.vectors), (1500, 2)),
+        source.integers(0, len(of.readers), (800, 2)),
+        source.integers(0, len(of.items.vectors), (800, 2)),
     )
     rates = np.stack([of.rates(users[:, k], items[:, k : k + 1])[:, 0] for k in range(2)], axis=1)
-    picked = source.integers(0, 2, (1500, 10))
-    outcomes = source.random((1500, 10)) < np.take_along_axis(rates, picked, axis=1)
+    picked = source.integers(0, 2, (800, 10))
+    outcomes = source.random((800, 10)) < np.take_along_axis(rates, picked, axis=1)
     indices = source.standard_normal((200, learner.network.sizes.index))
-    odds = _log_odds(learner, of, users.ravel(), items.ravel(), indices).reshape(-1, 1500, 2)
-    shown = np.take_along_axis(odds, np.broadcast_to(picked, (len(odds), 1500, 10)), axis=2)
+    odds = _log_odds(learner, of, users.ravel(), items.ravel(), indices).reshape(-1, 800, 2)
+    shown = np.take_along_axis(odds, np.broadcast_to(picked, (len(odds), 800, 10)), axis=2)
     logs = (outcomes * shown - np.logaddexp(0, shown)).sum(axis=2)
     return float(-np.mean(np.logaddexp.reduce(logs, axis=0) - np.log(len(logs))))
 
