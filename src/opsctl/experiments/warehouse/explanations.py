@@ -35,6 +35,10 @@ A sum of squares is needed for every interval. Look for values that cannot be ri
     "EXP059": """The database lacks the tables of experiments.
 
 It is another database than the service's, or its migrations have not been applied.""",
+    "EXP060": """The database role may not read the tables of experiments, or only some of their rows.
+
+Row-level security is on for all tables. A role that it applies to would see fewer units than there are, and the analysis
+would look right. So every row is asked for, or nothing: take the tables' owner, or a role with `bypassrls` and `select`.""",
     "EXP065": """Attributes of exposures are no JSON, so units cannot be told apart by a dimension.
 
 The column `attributes` holds a JSON object of texts, such as `{"segment": "heavy"}`, or is a map.""",
@@ -47,6 +51,10 @@ ended, run the export again. `select pid, xact_start, query from pg_stat_activit
 
 They come from another database, or this one was restored to an earlier time. New rows would get ids that the export
 believes to have written. Export into an empty folder.""",
+    "EXP073": """An export was asked of a replica.
+
+Ids are given out before transactions end, so an export has to wait for those that are open, and only the primary knows
+them. Analysis itself may read a replica.""",
     "EXP072": """The file that says how far an export has come cannot be read.
 
 It lies beside the exported files, as `export.json`. Restore it, or export into an empty folder.""",

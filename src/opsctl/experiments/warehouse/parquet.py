@@ -112,8 +112,9 @@ class ParquetWarehouse:
 
     @contextmanager
     def _opened(self) -> Iterator["_DuckDb"]:
-        exposures = data_files(self._folder / "exposures", EXPOSURES, time="exposed_at")
-        events = data_files(self._folder / "events", EVENTS, time="observed_at")
+        is_ours = self.complete_until is not None
+        exposures = data_files(self._folder / "exposures", EXPOSURES, time="exposed_at", may_be_none=is_ours)
+        events = data_files(self._folder / "events", EVENTS, time="observed_at", may_be_none=is_ours)
         try:
             import duckdb
         except ImportError as error:

@@ -78,8 +78,16 @@ class DataFile:
         return since <= self.first and self.last < until
 
 
-def data_files(folder: Path, columns: dict[str, Expected], *, time: str) -> tuple[DataFile, ...]:
+def data_files(
+    folder: Path, columns: dict[str, Expected], *, time: str, may_be_none: bool = False
+) -> tuple[DataFile, ...]:
     """Return the Parquet files below a folder that have rows, by name; hidden ones are somebody's unfinished work.
+
+    Args:
+        folder: searched through.
+        columns: that they have.
+        time: which of them is the time.
+        may_be_none: whether it is known that there may be no file.
 
     Raises:
         UsageError: EXP052 there is no such folder or no file in it, EXP053 a file is broken, EXP054 a file lacks a column,
@@ -87,7 +95,7 @@ def data_files(folder: Path, columns: dict[str, Expected], *, time: str) -> tupl
         NotReadyError: EXP051 pyarrow is not installed.
     """
     paths = list(_paths(folder))
-    if not paths:
+    if not paths and not may_be_none:
         raise UsageError(
             f"there are no Parquet files in `{folder}`",
             code="EXP052",

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     import psycopg
 
 STATEMENT_TIMEOUT_SECONDS = 600.0
-_PLANS = "set local enable_nestloop = off; set local jit = off"
-"""Of a common table expression the planner expects one row, and would look at all events again for each unit; every join
+_PLANS = "set local enable_nestloop = off; set local jit = off; set local row_security = off"
+"""A policy that hides rows is an error, and no smaller experiment. Of a common table expression the planner expects one row, and would look at all events again for each unit; every join
 here is one of equality, which hashing does in one pass. Compiling statements of this length takes longer than they do."""
 
 
@@ -64,7 +64,9 @@ class PostgresWarehouse:
                     connection.execute(f"set local statement_timeout = {milliseconds}; {_PLANS}".encode())
                     yield _Postgres(connection)
             except psycopg.errors.UndefinedTable as error:
-                raise _no_tables(self._address, error) from error
+                raise no_tables(self._address, error) from error
+            except psycopg.errors.InsufficientPrivilege as error:
+                raise hidden_rows(self._address, error) from error
             except psycopg.errors.NumericValueOutOfRange as error:
                 raise overflow("a metric") from error
 
@@ -113,6 +115,26 @@ class _Postgres:
         return self._connection.execute(sql.encode(), query.parameters).fetchall()
 
 
+def no_tables(address: DatabaseAddress, error: Exception) -> NotReadyError:
+    """Return what it means that a table is missing."""
+    return NotReadyError(
+        f"`{address.shown}` has no tables of experiments",
+        code="EXP059",
+        why=str(error).splitlines()[0],
+        fix="bring its schema up to date: opsctl stack up",
+    )
+
+
+def hidden_rows(address: DatabaseAddress, error: Exception) -> NotReadyError:
+    """Return what it means that this role may not see everything."""
+    return NotReadyError(
+        f"this role may not see all exposures and events in `{address.shown}`",
+        code="EXP060",
+        why=str(error).splitlines()[0],
+        fix="take the owner of the tables, or a role with `bypassrls` that may read them",
+    )
+
+
 def _microseconds(column: str) -> str:
     return f"(extract(epoch from {column}) * 1000000)::bigint"
 
@@ -124,12 +146,3 @@ def _between(column: str, since: int, until: int) -> str:
 def _moment(microseconds: int) -> str:
     """Return a time exactly: a float of seconds would lose some microseconds."""
     return f"(timestamptz '1970-01-01 00:00:00+00' + interval '{microseconds} microseconds')"
-
-
-def _no_tables(address: DatabaseAddress, error: Exception) -> NotReadyError:
-    return NotReadyError(
-        f"`{address.shown}` has no tables of experiments",
-        code="EXP059",
-        why=str(error).splitlines()[0],
-        fix="bring its schema up to date: opsctl stack up",
-    )
