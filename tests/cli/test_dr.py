@@ -120,6 +120,9 @@ def test_the_list_shows_backups_and_to_which_points_one_can_go(made: Shop):
     assert found.document["schema"] == "opsctl.dr.list/v1"
     assert names(found.data["backups"])[-2:] == [incremental["backup_id"], full["backup_id"]]
     assert found.data["window"]["oldest_lsn"] == full["base"]["end_lsn"]
+    assert [each["parent"] for each in found.data["backups"]][-2:] == [full["backup_id"], None]
+    assert all(each["is_encrypted"] and each["points"] for each in found.data["backups"])
+    assert len(found.stdout) < 10_000, "no vectors of golden queries"
     assert found.data["window"]["trouble"] is None
     assert found.data["archiving"]["lost"] is None
     assert (shown.exit_code, shown.stderr) == (0, "")
