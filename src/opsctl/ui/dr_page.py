@@ -9,7 +9,15 @@ from opsctl.dr.drill.journal import Entry, Journal
 from opsctl.dr.drill.judge import Outcome
 from opsctl.dr.drill.model import DrillRun, Stage
 from opsctl.dr.drill.summary import Numbered, Summary, numbered, rpo_of, summaries, toll_of, worst
-from opsctl.dr.drill.timeline import Span, command_spans, destroyed_after, parts, stage_spans, whole_seconds
+from opsctl.dr.drill.timeline import (
+    Span,
+    command_spans,
+    destroyed_after,
+    parts,
+    restore_steps,
+    stage_spans,
+    whole_seconds,
+)
 from opsctl.dr.drill.words import (
     NOT_BACK,
     NOT_COUNTED,
@@ -111,7 +119,7 @@ def _section(each: Numbered, place: int) -> dict[str, object]:
         "step_bar": _whole_bar(
             [
                 (name, seconds, _STEP_INKS[number % len(_STEP_INKS)])
-                for number, (name, seconds) in enumerate(run.restore_steps.items())
+                for number, (name, seconds) in enumerate(restore_steps(run))
             ]
         ),
         "losses": list(_losses(run)),
