@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.cli.dr_shop import ITEMS, Run, Shop, run
+from tests.cli.dr_shop import ITEMS, Run, Shop, run, wait_until
 
+from opsctl.stack.model import PartName
 from opsctl.stack.status import stack_status
 
 pytestmark = pytest.mark.stack
@@ -211,7 +212,12 @@ def test_a_plan_says_from_what_it_would_restore_and_touches_nothing(made: Shop, 
 
 def test_a_point_that_cannot_be_reached_is_refused_with_how_far_one_can_go(made: Shop, elsewhere: Path):
     """Before the oldest backup, beyond the end of the log, or one that nobody understands."""
-    wanted = {"2020-01-01T00:00:00Z": (1, "DRC024"), "F/FF000000": (1, "DRC025"), "yesterday": (2, "DRC038")}
+    wanted = {
+        "2020-01-01T00:00:00Z": (1, "DRC024"),
+        "F/FF000000": (1, "DRC025"),
+        "2999-01-01T00:00:00Z": (1, "DRC025"),
+        "yesterday": (2, "DRC038"),
+    }
 
     for point, (code, error) in wanted.items():
         done = made.run("dr", "restore", "--to", point, "--into", str(elsewhere))
@@ -230,6 +236,20 @@ def test_pruning_says_what_would_go_and_why_the_rest_stays(made: Shop):
     assert done.data["objects"] <= 2
     assert sorted(done.data["kept"]) == sorted(before)
     assert names(made.listed()) == before
+
+
+def test_the_archiver_follows_its_book(made: Shop):
+    """From the moment on that an off-site copy is named there, the log goes there too, without a restart."""
+    before = made.state.part(PartName.ARCHIVER).pid
+    offsite = made.folder / "offsite"
+    made.write_book(offsite=str(offsite))
+    try:
+        made.rows("update content set title = title where id % 100 = 1")
+        wait_until(lambda: any(offsite.glob("wal/*/*/*")))
+        assert made.state.part(PartName.ARCHIVER).pid == before
+    finally:
+        made.write_book()
+        shutil.rmtree(offsite, ignore_errors=True)
 
 
 def test_a_dump_is_loaded_into_an_empty_database(made: Shop, logical: dict[str, Any]):
