@@ -151,7 +151,7 @@ def _postgres_manifest(parent: "Kept") -> bytes:
 
 
 def _copy_offsite(listener: "Listener") -> None:
-    from opsctl.cli import dr_place
+    from opsctl.cli import dr_place, wiring
     from opsctl.dr.kept import BACKUPS, WAL
     from opsctl.dr.offsite import copy_missing
 
@@ -164,6 +164,7 @@ def _copy_offsite(listener: "Listener") -> None:
         dr_place.repository(book.offsite),
         prefixes=(f"{WAL}/", f"{BACKUPS}/"),
         listener=listener,
+        clock=wiring.clock(),
     )
 
 

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from opsctl.clients.repository import Repository, StoredObject
+from opsctl.core.clock import Clock
 from opsctl.core.errors import OpsError, RefusedError
 from opsctl.core.events import Listener, PhaseAdvanced, PhaseFinished, PhaseStarted
 
@@ -17,13 +18,14 @@ class Copied:
 
 
 def copy_missing(
-    here: Repository, there: Repository, *, prefixes: Sequence[str], listener: Listener
+    here: Repository, there: Repository, *, prefixes: Sequence[str], listener: Listener, clock: Clock
 ) -> Copied:
     """Copy every object below the prefixes that is not there yet, in the order of the prefixes.
 
     An object under a key never changes, so the same key is the same object. Name the manifests' prefix last: a backup
     must not be seen there before all of it is.
     """
+    began = clock.monotonic()
     missing = [found for prefix in prefixes for found in _missing(here, there, prefix=prefix)]
     total = sum(found.size_bytes for found in missing)
     listener(PhaseStarted(subject="off-site", phase="copy", total=total, unit="bytes"))
@@ -35,7 +37,8 @@ def copy_missing(
         finally:
             listener(PhaseAdvanced(subject="off-site", phase="copy", advance=found.size_bytes))
     figures: dict[str, str | int | float] = {"objects": len(missing), "bytes": total}
-    listener(PhaseFinished(subject="off-site", phase="copy", duration_seconds=0.0, figures=figures))
+    took = clock.monotonic() - began
+    listener(PhaseFinished(subject="off-site", phase="copy", duration_seconds=took, figures=figures))
     return Copied(objects=len(missing), size_bytes=total)
 
 
