@@ -234,6 +234,7 @@ def test_what_is_pruned_and_why_the_rest_stays(shown):
 
     assert "would remove 1 backup; 1,234 objects of backups and of the log" in would
     assert "removed 1 backup;" in did
+    assert "postgres.replaced-20261129T030000Z, put aside by a restore" in did
     assert f"kept {WHOLE.backup_id}: one of the newest 2, the newest that is verified" in did
 
 
@@ -244,6 +245,7 @@ def test_the_window_tells_what_would_be_lost_now(shown):
         oldest_lsn="0/3000120",
         newest_lsn="0/9000000",
         trouble="DRC026 a gap",
+        needs_key=False,
     )
     archiving = SimpleNamespace(
         noted_at=NOW,
@@ -263,6 +265,10 @@ def test_the_window_tells_what_would_be_lost_now(shown):
     assert "no archiver runs" not in text
     assert "REP005 nobody answers" in text
     assert shown(show_window, None, archiving, now=NOW) == ""
+    window.trouble, window.needs_key = None, True
+    locked = shown(show_window, window, archiving, now=NOW)
+    assert "not whole" not in locked
+    assert "opsctl dr list --identity FILE" in locked
 
 
 LOAD = SimpleNamespace(

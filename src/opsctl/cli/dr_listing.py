@@ -8,15 +8,24 @@ if TYPE_CHECKING:
     from opsctl.dr.archiver.status import ArchiverStatus
     from opsctl.dr.kept import Kept, Verified
 
+# No key is here, or none that fits: the history of the timelines that restores begin is encrypted as all the rest is.
+_KEY_CODES = {"SEA003", "SEA004"}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Window:
-    """The points in time to which a restore can go; `trouble` says why the end is not the end of the log."""
+    """The points in time to which a restore can go.
+
+    Args:
+        trouble: why the end is not the end of the log.
+        needs_key: the log goes on, but after a restore only the secret key tells how far.
+    """
 
     oldest_at: datetime
     oldest_lsn: str
     newest_lsn: str
     trouble: str | None = None
+    needs_key: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,15 +121,15 @@ def _window(backups: "tuple[Kept, ...]", *, place: str | None) -> Window | None:
     oldest = mine[-1]
     try:
         chain = dr_way.way_to(dr_way.Asked(target=Latest(), place=place)).chain
-        end, trouble = format_lsn(chain.end) if chain else "", None
+        end, trouble, needs_key = format_lsn(chain.end) if chain else "", None, False
     except OpsError as error:
-        end, trouble = (
-            newest.end_lsn if newest else "",
-            f"{error.code} {error.message}{': ' + error.why if error.why else ''}",
-        )
+        end, needs_key = newest.end_lsn if newest else "", error.code in _KEY_CODES
+        why = f": {error.why}" if error.why else ""
+        trouble = None if needs_key else f"{error.code} {error.message}{why}"
     return Window(
         oldest_at=oldest.ended_at,
         oldest_lsn=oldest.base.end_lsn if oldest.base else "",
         newest_lsn=end,
         trouble=trouble,
+        needs_key=needs_key,
     )

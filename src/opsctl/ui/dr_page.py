@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from itertools import accumulate
 
 from opsctl import assets
+from opsctl.core.units import parse_duration
 from opsctl.dr.drill.journal import Entry, Journal
 from opsctl.dr.drill.judge import Outcome
 from opsctl.dr.drill.model import DrillRun, Stage
@@ -238,7 +239,8 @@ def _method(entry: Entry) -> Iterator[tuple[str, str]]:
             "Destroyed",
             f"{at:%Y-%m-%d %H:%M:%S} UTC, {seconds_text(destroyed_after(run), missing='-')} after the start",
         )
-    noticed = f"no alert; somebody notices after {recovery.discovered_after}"
+    after = seconds_text(parse_duration(recovery.discovered_after), missing="-")
+    noticed = f"no alert; somebody notices after {after}"
     yield "Told by", recovery.alert or noticed
     yield "Objectives", goals_text(entry.goals)
     yield "Runbook", f"recover_{run.scenario}.md"

@@ -85,6 +85,9 @@ def show_window(window: Any, archiving: Any, *, now: datetime, is_ours: bool = T
     )
     if window.trouble is not None:
         print_line(f"  the log is not whole: {window.trouble}")
+    if window.needs_key:
+        print_line("  and further: there was a restore, and how the log goes on after it is encrypted")
+        hint("`opsctl dr list --identity FILE` tells how far, with the secret key")
     if not is_ours:  # what the archiver of this project notes is about another place
         return
     if archiving is None or (now - archiving.noted_at).total_seconds() > _SILENT_SECONDS:
@@ -182,7 +185,7 @@ def show_pruned(pruned: Any, *, dry_run: bool) -> None:
     for name in pruned.gone:
         print_line(f"  {name}")
     for path in pruned.replaced:
-        print_line(f"  {path}")
+        print_line(f"  {path}, put aside by a restore")
     for name, reasons in pruned.kept.items():
         print_line(f"  kept {name}: {', '.join(reasons)}")
 
