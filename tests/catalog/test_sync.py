@@ -188,8 +188,11 @@ def test_a_crash_between_points_and_watermark_repeats_the_batch_only(bench: Benc
     assert bench.titles() == bench.true_titles()
 
 
-def test_two_synchronisations_at_once_are_refused(bench: Bench, database: DatabaseAddress) -> None:
+def test_two_synchronisations_at_once_are_refused(
+    bench: Bench, database: DatabaseAddress, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The second one is told, and has written nothing."""
+    monkeypatch.setattr("opsctl.catalog.sync._PATIENCE_SECONDS", 0.2)
     with (
         connect(database) as other,
         held_lock(other, name=consumer_of(bench.collection), refusal=RefusedError("x", code="X")),

@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.cli.dr_shop import ITEMS, POINT, Run, Shop, run
+from tests.cli.dr_shop import ITEMS, POINT, Run, Shop, run, wait_until
 
+from opsctl.stack.model import PartName
 from opsctl.stack.status import stack_status
 
 pytestmark = pytest.mark.stack
@@ -120,6 +121,9 @@ def test_the_list_shows_backups_and_to_which_points_one_can_go(made: Shop):
     assert found.document["schema"] == "opsctl.dr.list/v1"
     assert names(found.data["backups"])[-2:] == [incremental["backup_id"], full["backup_id"]]
     assert found.data["window"]["oldest_lsn"] == full["base"]["end_lsn"]
+    assert [each["parent"] for each in found.data["backups"]][-2:] == [full["backup_id"], None]
+    assert all(each["is_encrypted"] and each["points"] for each in found.data["backups"])
+    assert len(found.stdout) < 10_000, "no vectors of golden queries"
     assert found.data["window"]["trouble"] is None
     assert found.data["archiving"]["lost"] is None
     assert (shown.exit_code, shown.stderr) == (0, "")
@@ -222,7 +226,12 @@ def test_a_plan_says_from_what_it_would_restore_and_touches_nothing(made: Shop, 
 
 def test_a_point_that_cannot_be_reached_is_refused_with_how_far_one_can_go(made: Shop, elsewhere: Path):
     """Before the oldest backup, beyond the end of the log, or one that nobody understands."""
-    wanted = {"2020-01-01T00:00:00Z": (1, "DRC024"), "F/FF000000": (1, "DRC025"), "yesterday": (2, "DRC038")}
+    wanted = {
+        "2020-01-01T00:00:00Z": (1, "DRC024"),
+        "F/FF000000": (1, "DRC025"),
+        "2999-01-01T00:00:00Z": (1, "DRC025"),
+        "yesterday": (2, "DRC038"),
+    }
 
     for point, (code, error) in wanted.items():
         done = made.run("dr", "restore", "--to", point, "--into", str(elsewhere))
@@ -241,6 +250,20 @@ def test_pruning_says_what_would_go_and_why_the_rest_stays(made: Shop):
     assert done.data["objects"] <= 2
     assert sorted(done.data["kept"]) == sorted(before)
     assert names(made.listed()) == before
+
+
+def test_the_archiver_follows_its_book(made: Shop):
+    """From the moment on that an off-site copy is named there, the log goes there too, without a restart."""
+    before = made.state.part(PartName.ARCHIVER).pid
+    offsite = made.folder / "offsite"
+    made.write_book(offsite=str(offsite))
+    try:
+        made.rows("update content set title = title where id % 100 = 1")
+        wait_until(lambda: any(offsite.glob("wal/*/*/*")))
+        assert made.state.part(PartName.ARCHIVER).pid == before
+    finally:
+        made.write_book()
+        shutil.rmtree(offsite, ignore_errors=True)
 
 
 def test_a_dump_is_loaded_into_an_empty_database(made: Shop, logical: dict[str, Any]):

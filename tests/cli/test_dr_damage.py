@@ -229,7 +229,8 @@ def test_without_the_right_key_nothing_is_concluded(copy: Copy, tmp_path: Path, 
     assert (restored.exit_code, restored.codes) == (2, ["SEA004"])
     assert copy.marks == []
     assert not into.exists()
-    assert [each["manifest"] for each in listed.data["backups"]] == [None, None]
+    assert [each["stored_bytes"] for each in listed.data["backups"]] == [None, None]
+    assert all(each["is_encrypted"] for each in listed.data["backups"])
     assert "SEA003" in listed.data["backups"][0]["trouble"]
 
 

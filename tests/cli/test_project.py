@@ -36,6 +36,18 @@ def test_init_dry_run_writes_nothing(tmp_path: Path):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_the_archiver_brings_the_database_that_it_follows(tmp_path: Path):
+    """Only where that is the embedded one."""
+    plan = "stack", "up", "archiver", "--dry-run", "--json"
+    embedded = run_opsctl(*plan, folder=tmp_path)
+    elsewhere = run_opsctl(
+        *plan, folder=tmp_path, environment={"OPSCTL_DATABASE_URL": "postgresql://x@127.0.0.1:1/x"}
+    )
+
+    parts = [[step["name"] for step in json.loads(each.stdout)["data"]] for each in (embedded, elsewhere)]
+    assert parts == [["postgres", "archiver"], ["archiver"]]
+
+
 def test_init_with_force_brings_the_starter_back(tmp_path: Path):
     """`--force` is the only way to lose an edit."""
     run_opsctl("init", folder=tmp_path)

@@ -1,10 +1,12 @@
 """Settings: which source wins, and who said so."""
 
 import doctest
+import re
 from pathlib import Path
 
 import pytest
 
+import opsctl
 from opsctl.config import settings
 from opsctl.config.settings import Settings, find_root, resolve_settings, secret
 from opsctl.core.errors import UsageError
@@ -72,6 +74,19 @@ def test_a_wrong_variable_names_itself(tmp_path: Path):
         resolved(tmp_path, environment={"OPSCTL_QDRANT_GRPC_PORT": "seventy"})
 
     assert caught.value.why == "it was set by OPSCTL_QDRANT_GRPC_PORT"
+
+
+def test_every_variable_that_the_code_names_may_be_set(tmp_path: Path):
+    """One that is read but not known here would make every command fail for whoever sets it."""
+    source = Path(opsctl.__file__).parent
+    text = "".join(path.read_text() for path in source.rglob("*.py"))
+    named = set(re.findall(r"\"(OPSCTL_[A-Z_]+[A-Z])\"", text)) - {
+        "OPSCTL_AUTHORIZATION"
+    }  # Locust's worker only
+
+    assert {"OPSCTL_BACKUP_IDENTITY", "OPSCTL_BACKUP_OFFSITE_SECRET_KEY"} <= named
+    for variable in sorted(named):
+        resolved(tmp_path, environment={variable: "http://127.0.0.1:1"})
 
 
 def test_an_unknown_key_of_the_project_file_has_a_place(tmp_path: Path):

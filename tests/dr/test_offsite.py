@@ -7,6 +7,7 @@ import pytest
 
 from opsctl.clients.repository import Repository, StoredObject, missing
 from opsctl.clients.repository_folder import FolderRepository
+from opsctl.core.clock import SystemClock
 from opsctl.core.errors import FailedError, NotReadyError, OpsError
 from opsctl.core.events import Event, PhaseAdvanced, PhaseFinished, PhaseStarted, ignore
 from opsctl.dr.offsite import Copied, MirroredRepository, copy_missing
@@ -60,7 +61,7 @@ def contents(repository: Repository) -> dict[str, bytes]:
 
 def copy(here: Repository, there: Repository) -> Copied:
     """Copy as `opsctl dr backup` does."""
-    return copy_missing(here, there, prefixes=PREFIXES, listener=ignore)
+    return copy_missing(here, there, prefixes=PREFIXES, listener=ignore, clock=SystemClock())
 
 
 def test_a_manifest_comes_after_everything_that_it_names(here: FolderRepository, tmp_path: Path):
@@ -168,7 +169,9 @@ def test_a_bar_can_follow_it(here: FolderRepository, tmp_path: Path):
     """Its end is known before it begins, and reached."""
     heard: list[Event] = []
 
-    copied = copy_missing(here, Noting(tmp_path / "there"), prefixes=PREFIXES, listener=heard.append)
+    copied = copy_missing(
+        here, Noting(tmp_path / "there"), prefixes=PREFIXES, listener=heard.append, clock=SystemClock()
+    )
 
     (started,) = [event for event in heard if isinstance(event, PhaseStarted)]
     advanced = sum(event.advance for event in heard if isinstance(event, PhaseAdvanced))

@@ -72,6 +72,7 @@ def test_vectors_that_are_built_anew_are_fetched_from_nowhere():
     snapshot = INCREMENTAL.vectors[0].snapshot
     assert (without.vectors_from, without.collections) == (None, 0)
     assert with_them.fetched_bytes - without.fetched_bytes == snapshot.stored_bytes
+    assert with_them.forecast_seconds > without.forecast_seconds + 2
 
 
 def test_vectors_alone_take_nothing_of_the_database():

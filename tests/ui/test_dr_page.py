@@ -18,6 +18,7 @@ from tests.dr.drill.drills import (
 )
 
 from opsctl.dr.drill.journal import Journal
+from opsctl.ui.dr_charts import slots_of
 from opsctl.ui.dr_page import render_dr_page
 
 
@@ -88,6 +89,17 @@ def test_a_long_drill_makes_no_larger_page_than_a_page_can_be():
 
     assert page.count('class="hover"') <= 3 * 301
     assert "p99 1.62 s" in page
+
+
+def test_the_broken_second_at_the_end_of_the_load_is_not_drawn():
+    """It looked as if readers had gone; where answers were missed in it, it is drawn."""
+    seen = tuple(points(seconds=10))
+    ends = {bad: replace(seen[-1], second=10, good=2, bad=bad) for bad in (0, 1)}
+    short = run(stages=(), commands=(), destroyed_at=None)
+
+    drawn = {bad: len(slots_of(replace(short, points=(*seen, last)))) for bad, last in ends.items()}
+
+    assert drawn == {0: 10, 1: 11}
 
 
 def test_a_run_without_any_drill_is_a_page_that_cannot_tell():

@@ -163,6 +163,28 @@ def test_what_was_kept_names_both_stores(shown):
     assert "incremental, up to 0/3000120, timeline 2" in text
     assert "dump of opsctl, 8,000 rows" in text
     assert "8,000 points, written to meanwhile" in text
+    assert "opsctl dr verify" in text
+
+
+def test_a_new_key_is_shown_with_the_line_for_the_book(shown):
+    """Whole, brackets and all: it is copied from there."""
+    text = shown(show_key, SimpleNamespace(recipient="age1" + "q" * 58, file="/srv/[x]key"), width=200)
+
+    assert f"`encryption: {{recipients: [age1{'q' * 58}]}}`" in text
+    assert "/srv/[x]key" in text
+
+
+def test_a_backup_that_anybody_can_read_is_said_to_be_one(shown):
+    """Whether it was made or would be."""
+    plan = SimpleNamespace(
+        kind=BackupKind.INCREMENTAL, place="/srv", reason="x", offsite=None, encrypted_for=0
+    )
+    assert WHOLE.configuration is not None
+    made = replace(WHOLE, configuration=replace(WHOLE.configuration, key="x/configuration.tar.zst"))
+
+    assert "would make an incremental backup" in shown(show_backup_plan, plan)
+    assert "it is not encrypted" in shown(show_backup_plan, plan)
+    assert "it is not encrypted" in shown(show_backup, made, place="/srv", seconds=1.0)
 
 
 def test_a_verification_names_every_doubt_and_each_step(shown):
@@ -175,7 +197,9 @@ def test_a_verification_names_every_doubt_and_each_step(shown):
     assert "2 doubts" in bad
     assert "DRC001" in bad
     assert "[bold]" in bad
-    assert "every stored byte hashed" in shown(show_verified, [report(depth=Depth.STORED)])
+    stored = shown(show_verified, [report(depth=Depth.STORED)])
+    assert "every stored byte hashed" in stored
+    assert "took" not in stored
 
 
 def test_a_plan_says_what_is_moved_aside_and_what_is_left_out(shown):
@@ -200,7 +224,7 @@ def test_a_restore_says_whether_it_was_handed_over_and_what_comes_next(shown):
     assert "✔ restored the newest point at 0/3000120, timeline 2 in 3 s" in into_folder
     assert "opsctl --project /srv/restored stack up" in into_folder
     assert "opsctl cache invalidate --all" in live
-    assert "✘ not handed over: 1 doubts; the target is as it was" in doubtful
+    assert "✘ not handed over: 1 doubt; the target is as it was" in doubtful
     assert "✔" not in doubtful
 
 
@@ -208,8 +232,9 @@ def test_what_is_pruned_and_why_the_rest_stays(shown):
     """Dry or not."""
     would, did = (shown(show_pruned, PRUNED, dry_run=dry) for dry in (True, False))
 
-    assert "would remove 1 backups, 1,234 objects" in would
-    assert "removed 1 backups" in did
+    assert "would remove 1 backup; 1,234 objects of backups and of the log" in would
+    assert "removed 1 backup;" in did
+    assert "postgres.replaced-20261129T030000Z, put aside by a restore" in did
     assert f"kept {WHOLE.backup_id}: one of the newest 2, the newest that is verified" in did
 
 
@@ -220,8 +245,10 @@ def test_the_window_tells_what_would_be_lost_now(shown):
         oldest_lsn="0/3000120",
         newest_lsn="0/9000000",
         trouble="DRC026 a gap",
+        needs_key=False,
     )
     archiving = SimpleNamespace(
+        noted_at=NOW,
         shipped_at=NOW - timedelta(seconds=4),
         waiting_bytes=1_048_576,
         trouble="REP005 nobody answers",
@@ -229,12 +256,19 @@ def test_the_window_tells_what_would_be_lost_now(shown):
     )
 
     assert "no archiver runs" in shown(show_window, window, None, now=NOW)
+    assert "no archiver runs" in shown(show_window, window, archiving, now=NOW + timedelta(minutes=5))
+    assert "archiver" not in shown(show_window, window, None, now=NOW, is_ours=False)
     text = shown(show_window, window, archiving, now=NOW)
     assert "any point from 2026-11-23 03:00:00 UTC (0/3000120) to 0/9000000" in text
     assert "the log is not whole: DRC026 a gap" in text
-    assert "shipped 4 s ago" in text
+    assert "shipped 4 s ago, with all that was committed before 2026-11-30 02:59:56 UTC" in text
+    assert "no archiver runs" not in text
     assert "REP005 nobody answers" in text
     assert shown(show_window, None, archiving, now=NOW) == ""
+    window.trouble, window.needs_key = None, True
+    locked = shown(show_window, window, archiving, now=NOW)
+    assert "not whole" not in locked
+    assert "opsctl dr list --identity FILE" in locked
 
 
 LOAD = SimpleNamespace(

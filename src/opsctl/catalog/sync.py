@@ -21,8 +21,9 @@ if TYPE_CHECKING:
 _CHANGES_IN_A_BATCH = 1000
 # The watermark in PostgreSQL moves with every batch; the copy in the collection costs a call of its own.
 _BATCHES_BETWEEN_NOTES = 10
-# A running service follows in batches of a moment each; a synchronisation waits for the one in hand.
-_PATIENCE_SECONDS = 2.0
+# A running service follows in batches of a moment each; a synchronisation waits for the one in hand. The first one of
+# a service that has just been started makes the collection, and took more than two seconds on a busy machine.
+_PATIENCE_SECONDS = 15.0
 
 PAYLOAD_INDEXES = {
     "region": "keyword",

@@ -41,7 +41,7 @@ def backup(
         done = dr_backing_up.back_up(asked, listener=listener)
     tell(
         "opsctl.dr.backup",
-        data=done,
+        data=dr_backing_up.document_of(done),
         json=json,
         show=lambda: show_backup(done.manifest, place=done.place, seconds=done.seconds),
     )
@@ -65,9 +65,9 @@ def list(
 
     def show() -> None:
         show_backups(found.backups, place=found.place, now=now)
-        show_window(found.window, found.archiving, now=now)
+        show_window(found.window, found.archiving, now=now, is_ours=found.is_ours)
 
-    tell("opsctl.dr.list", data=found, json=json, show=show)
+    tell("opsctl.dr.list", data=dr_listing.document_of(found), json=json, show=show)
 
 
 @command(app, "opsctl dr key", "opsctl dr key --to /media/usb/opsctl-backup.key")

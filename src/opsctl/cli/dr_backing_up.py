@@ -1,9 +1,9 @@
 """How is a backup of this project made: which kind, on what it builds, and what is written down of it."""
 
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from opsctl.core.errors import UsageError
 from opsctl.dr.manifest import BackupKind
@@ -36,6 +36,16 @@ class Done:
     place: str
     seconds: float
     evidence: str
+
+
+def document_of(done: Done) -> "dict[str, Any]":
+    """Return what was made for programs, without golden queries: their vectors are long, and mean nothing elsewhere."""
+    manifest = {
+        each.name: getattr(done.manifest, each.name)
+        for each in fields(done.manifest)
+        if each.name != "golden"
+    }
+    return {"manifest": manifest, "place": done.place, "seconds": done.seconds, "evidence": done.evidence}
 
 
 def asked_kind(*, full: bool, incremental: bool, logical: bool) -> BackupKind | None:
@@ -141,7 +151,7 @@ def _postgres_manifest(parent: "Kept") -> bytes:
 
 
 def _copy_offsite(listener: "Listener") -> None:
-    from opsctl.cli import dr_place
+    from opsctl.cli import dr_place, wiring
     from opsctl.dr.kept import BACKUPS, WAL
     from opsctl.dr.offsite import copy_missing
 
@@ -154,6 +164,7 @@ def _copy_offsite(listener: "Listener") -> None:
         dr_place.repository(book.offsite),
         prefixes=(f"{WAL}/", f"{BACKUPS}/"),
         listener=listener,
+        clock=wiring.clock(),
     )
 
 

@@ -61,7 +61,7 @@ def drill(
     chosen = dr_drilling.scenarios(names or (dr_drilling.DEFAULT,), everything=everything)
     drawn = secrets.randbelow(1_000_000) if seed is None else seed
     if dry_run:
-        plans = [dr_journals.planned(each, runs=runs, seed=drawn) for each in chosen]
+        plans = [dr_journals.planned(each, runs=runs, seed=drawn, is_quick=quick) for each in chosen]
 
         def show_plans() -> None:
             for plan in plans:

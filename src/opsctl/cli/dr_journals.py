@@ -75,22 +75,26 @@ def listed() -> "tuple[Listed, ...]":
     )
 
 
-def planned(scenario: "Scenario", *, runs: int, seed: int) -> "DrillPlan":
-    """Return what a drill would do."""
+def planned(scenario: "Scenario", *, runs: int, seed: int, is_quick: bool = False) -> "DrillPlan":
+    """Return what a drill would do; quickly it is told by nobody but itself."""
     from opsctl.cli import wiring
     from opsctl.cli.dr_drilling import runbook_of
-    from opsctl.dr.drill.conduct import Plan
+    from opsctl.dr.drill.conduct import QUICK_WARM_SECONDS, WARM_SECONDS, Plan
     from opsctl.dr.drill.plan import DrillPlan
 
     runbook = runbook_of(scenario.name)
+    held = scenario.quickly() if is_quick else scenario
+    warm = QUICK_WARM_SECONDS if is_quick else WARM_SECONDS
     moments = {
-        seed + number: Plan(name=scenario.name, recovery=scenario.recovery, seed=seed + number).wait_seconds
+        seed + number: Plan(
+            name=scenario.name, recovery=held.recovery, seed=seed + number, warm_seconds=warm
+        ).wait_seconds
         for number in range(runs)
     }
     return DrillPlan(
         scenario=scenario.name,
-        recovery=scenario.recovery,
-        goals=scenario.goals,
+        recovery=held.recovery,
+        goals=held.goals,
         ground=str(wiring.settings().home / "proving"),
         runbook=str(runbook.path),
         commands=runbook.commands,

@@ -54,6 +54,11 @@ def repository(url: str | None = None) -> "Repository":
     return open_repository(place, secrets=_keys(is_offsite=url is not None and url == book().offsite))
 
 
+def own_place() -> str:
+    """Return the repository of the book as messages say it, whatever was given on the command line."""
+    return repository(book().repository).place
+
+
 def _keys(*, is_offsite: bool) -> "Mapping[str, str]":
     """Return the keys of a bucket; those of the off-site one stand apart, for it belongs into another account."""
     if not is_offsite:

@@ -15,18 +15,6 @@ if TYPE_CHECKING:
     from opsctl.dr.vault import Vault
     from opsctl.dr.vectors.take_all import TakenVectors
 
-# Every variable by which a secret can come in; what is set of them is noted by name.
-SECRET_VARIABLES = (
-    "OPSCTL_QDRANT_API_KEY",
-    "OPSCTL_DATABASE_PASSWORD",
-    "OPSCTL_EMBEDDING_API_KEY",
-    "OPSCTL_SUPABASE_KEY",
-    "OPSCTL_BACKUP_IDENTITY",
-    "OPSCTL_BACKUP_ACCESS_KEY",
-    "OPSCTL_BACKUP_SECRET_KEY",
-    "OPSCTL_BACKUP_OFFSITE_ACCESS_KEY",
-    "OPSCTL_BACKUP_OFFSITE_SECRET_KEY",
-)
 _MANIFEST_NAME = "backup_manifest"
 
 
@@ -229,6 +217,7 @@ def _migrations(servers: "Backends") -> Mapping[str, str]:
 
 def _secrets() -> "tuple[SecretName, ...]":
     from opsctl.cli import wiring
+    from opsctl.config.settings import SECRET_VARIABLES
     from opsctl.dr.manifest import SecretName
 
     root = wiring.settings().root
@@ -242,7 +231,7 @@ def _secrets() -> "tuple[SecretName, ...]":
     ]
     variables = [
         SecretName(name=name, origin="environment", is_present=bool(os.environ.get(name)))
-        for name in SECRET_VARIABLES
+        for name in sorted(SECRET_VARIABLES)
     ]
     return (*files, *variables)
 

@@ -99,6 +99,7 @@ def way_to(asked: Asked) -> Way:
     """
     from opsctl.cli import dr_place
 
+    _refuse_what_has_not_been(asked.target)
     vault = dr_place.vault(asked.place)
     catalogue = dr_place.catalogue(vault)
     backups = catalogue.backups()
@@ -120,6 +121,21 @@ def way_to(asked: Asked) -> Way:
     return Way(
         vault=vault, chain=chain, newest=manifest, from_truth=asked.from_truth, left_out=(*bad, *damaged)
     )
+
+
+def _refuse_what_has_not_been(target: "Target") -> None:
+    """Refuse a time that is still to come: no log can lead there, and a plan must not say that one does."""
+    from opsctl.cli import wiring
+    from opsctl.dr.postgres.target import AtTime
+
+    now = wiring.clock().now()
+    if isinstance(target, AtTime) and target.time > now:
+        raise FailedError(
+            f"{target.shown} cannot be reached",
+            code="DRC025",
+            why=f"it is still to come: now is {now:%Y-%m-%d %H:%M:%S} UTC",
+            fix="restore to where the log ends: --to latest",
+        )
 
 
 def _newest(

@@ -1,5 +1,6 @@
 """Commands of `opsctl stack`: the local processes, up, down, how they are, what they wrote."""
 
+from collections.abc import Sequence
 from typing import Annotated
 
 import typer
@@ -16,7 +17,7 @@ Parts = Annotated[
     list[PartName] | None,
     typer.Argument(
         metavar="[PART]...",
-        help="postgres, vectors, pooler, service, or a watcher: exporter, sink, alertmanager, prometheus.",
+        help="postgres, vectors, pooler, service, archiver, or a watcher: exporter, sink, alertmanager, prometheus.",
     ),
 ]
 
@@ -26,6 +27,7 @@ Parts = Annotated[
     "opsctl stack up",
     "opsctl stack up --watch",
     "opsctl stack up postgres",
+    "opsctl stack up archiver",
     "opsctl stack up --dry-run",
 )
 def up(
@@ -57,8 +59,9 @@ def up(
     if watch and parts:
         raise typer.BadParameter("watches the whole stack; name no parts", param_hint="--watch")
     home = wiring.settings().home
+    only = _with_database(parts or ())
     if dry_run:
-        steps = plan_start(home, only=parts or ()) + (plan_start(home, only=WATCHERS) if watch else ())
+        steps = plan_start(home, only=only) + (plan_start(home, only=WATCHERS) if watch else ())
         if json:
             print_document(document("opsctl.stack.plan", data=steps, ok=True))
         else:
@@ -66,7 +69,7 @@ def up(
         return
     with progress() as listener:
         state = start_stack(
-            home, listener=listener, clock=wiring.clock(), only=parts or (), project=wiring.settings().root
+            home, listener=listener, clock=wiring.clock(), only=only, project=wiring.settings().root
         )
         if watch:
             state = watching.start_watchers(deliver=deliver, listener=listener)
@@ -154,3 +157,12 @@ def logs(
     if follow:
         for line in follow_lines(tails[0].path, clock=wiring.clock()):
             show_line(line)
+
+
+def _with_database(parts: Sequence[PartName]) -> tuple[PartName, ...]:
+    """Return the parts, and the database that the archiver follows where it is the embedded one."""
+    from opsctl.cli import wiring
+
+    is_embedded = wiring.settings().project.database.url is None
+    needed = (PartName.POSTGRES,) if PartName.ARCHIVER in parts and is_embedded else ()
+    return tuple(dict.fromkeys((*needed, *parts)))

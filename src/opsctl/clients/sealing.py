@@ -93,7 +93,7 @@ class Sealing:
                 "it is encrypted, and there is no key here to open it",
                 code="SEA003",
                 why="the secret key is kept apart from the backups on purpose",
-                fix="name the file with the key (`encryption.identity_file`), or set OPSCTL_BACKUP_IDENTITY",
+                fix="name the file with the key: --identity FILE, `encryption.identity_file` in the book, or OPSCTL_BACKUP_IDENTITY",
             )
 
         def decrypt(reader: Reader, writer: Writer) -> None:
@@ -188,7 +188,7 @@ def _no_identity(why: str, *, what: str = "what should be one") -> UsageError:
         f"{what} is no secret key of age",
         code="SEA002",
         why=why,
-        fix="use the file that `opsctl dr key` or `age-keygen` has made",
+        fix="use the file that `opsctl dr key` or `age-keygen` has made; OPSCTL_BACKUP_IDENTITY takes its text, not its name",
     )
 
 

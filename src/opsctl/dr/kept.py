@@ -68,6 +68,11 @@ class Kept:
     trouble: str | None = None
     verified: Verified | None = None
 
+    @property
+    def is_encrypted(self) -> bool:
+        """Tell whether a secret key is needed to open it; its name says so."""
+        return self.key.endswith(".age")
+
 
 def new_backup_id(kind: BackupKind, *, now: datetime, token: str) -> str:
     """Return the name of a new backup.

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from opsctl.clients.repository import GONE, Repository, StoredObject
+from opsctl.core.clock import Clock
 from opsctl.core.errors import FailedError, OpsError, RefusedError
 from opsctl.core.events import Listener, PhaseAdvanced, PhaseFinished, PhaseStarted
 
@@ -17,7 +18,7 @@ class Copied:
 
 
 def copy_missing(
-    here: Repository, there: Repository, *, prefixes: Sequence[str], listener: Listener
+    here: Repository, there: Repository, *, prefixes: Sequence[str], listener: Listener, clock: Clock
 ) -> Copied:
     """Copy every object below the prefixes that is not there yet, in the order of the prefixes.
 
@@ -25,6 +26,7 @@ def copy_missing(
     must not be seen there before all of it is. What is removed here meanwhile, as an archiver does with pieces of the
     log that it has superseded, is not missed.
     """
+    began = clock.monotonic()
     missing = [found for prefix in prefixes for found in _missing(here, there, prefix=prefix)]
     total = sum(found.size_bytes for found in missing)
     listener(PhaseStarted(subject="off-site", phase="copy", total=total, unit="bytes"))
@@ -35,7 +37,8 @@ def copy_missing(
         listener(PhaseAdvanced(subject="off-site", phase="copy", advance=found.size_bytes))
     done = Copied(objects=len(copied), size_bytes=sum(found.size_bytes for found in copied))
     figures: dict[str, str | int | float] = {"objects": done.objects, "bytes": done.size_bytes}
-    listener(PhaseFinished(subject="off-site", phase="copy", duration_seconds=0.0, figures=figures))
+    took = clock.monotonic() - began
+    listener(PhaseFinished(subject="off-site", phase="copy", duration_seconds=took, figures=figures))
     return done
 
 

@@ -114,7 +114,7 @@ def _ensure_part(home: Path, name: PartName, *, listener: Listener, clock: Clock
             subject=name,
             phase="start",
             duration_seconds=clock.monotonic() - began,
-            figures={"port": str(spec.place.port)},
+            figures={"port": str(spec.place.port)} if spec.place.port else {},
         )
     )
 

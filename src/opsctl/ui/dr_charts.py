@@ -27,6 +27,7 @@ STAGE_INKS: Mapping[Stage, str] = {
     Stage.SERVING: "c",
 }
 _MOST_SLOTS = 300
+_WHOLE_SHARE = 0.8
 _SERVERS_TALL = TALL - 60
 _LATENCY_TALL = TALL - 80
 
@@ -75,10 +76,13 @@ def slots_of(run: DrillRun) -> tuple[Slot, ...]:
     groups: dict[int, list[SecondSeen]] = {}
     for point in run.points:
         groups.setdefault(point.second // length, []).append(point)
-    return tuple(
+    slots = tuple(
         _slot(groups.get(place, ()), second=place * length, length=length)
         for place in range(-(-int(whole) // length))
     )
+    # The load ends somewhere in its last second, which drawn as a whole one looks as if readers had gone.
+    is_broken_off = len(slots) > 1 and 0 < slots[-1].number < _WHOLE_SHARE * slots[-2].number
+    return slots[:-1] if is_broken_off and not slots[-1].bad else slots
 
 
 def servers_of(run: DrillRun) -> list[str]:

@@ -5,11 +5,20 @@ from datetime import UTC, datetime
 from itertools import accumulate
 
 from opsctl import assets
+from opsctl.core.units import parse_duration
 from opsctl.dr.drill.journal import Entry, Journal
 from opsctl.dr.drill.judge import Outcome
 from opsctl.dr.drill.model import DrillRun, Stage
 from opsctl.dr.drill.summary import Numbered, Summary, numbered, rpo_of, summaries, toll_of, worst
-from opsctl.dr.drill.timeline import Span, command_spans, destroyed_after, parts, stage_spans, whole_seconds
+from opsctl.dr.drill.timeline import (
+    Span,
+    command_spans,
+    destroyed_after,
+    parts,
+    restore_steps,
+    stage_spans,
+    whole_seconds,
+)
 from opsctl.dr.drill.words import (
     NOT_BACK,
     NOT_COUNTED,
@@ -111,7 +120,7 @@ def _section(each: Numbered, place: int) -> dict[str, object]:
         "step_bar": _whole_bar(
             [
                 (name, seconds, _STEP_INKS[number % len(_STEP_INKS)])
-                for number, (name, seconds) in enumerate(run.restore_steps.items())
+                for number, (name, seconds) in enumerate(restore_steps(run))
             ]
         ),
         "losses": list(_losses(run)),
@@ -230,7 +239,8 @@ def _method(entry: Entry) -> Iterator[tuple[str, str]]:
             "Destroyed",
             f"{at:%Y-%m-%d %H:%M:%S} UTC, {seconds_text(destroyed_after(run), missing='-')} after the start",
         )
-    noticed = f"no alert; somebody notices after {recovery.discovered_after}"
+    after = seconds_text(parse_duration(recovery.discovered_after), missing="-")
+    noticed = f"no alert; somebody notices after {after}"
     yield "Told by", recovery.alert or noticed
     yield "Objectives", goals_text(entry.goals)
     yield "Runbook", f"recover_{run.scenario}.md"

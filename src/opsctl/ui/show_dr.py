@@ -6,13 +6,16 @@ from typing import Any
 
 from opsctl.core.units import format_bytes, format_count, format_duration
 from opsctl.dr.kept import Kept, Mark
-from opsctl.dr.manifest import BackupManifest
+from opsctl.dr.manifest import BackupKind, BackupManifest
 from opsctl.dr.plan import RestorePlan
 from opsctl.dr.restore import RestoreReport
 from opsctl.dr.verify import Depth, VerifyReport
 from opsctl.ui.console import hint, note, print_line
 from opsctl.ui.show_error import show_findings
 from opsctl.ui.table import show_table
+
+# The archiver looks and notes every few seconds, also while the server or the repository is away.
+_SILENT_SECONDS = 60.0
 
 
 def show_backups(backups: Sequence[Kept], *, place: str, now: datetime) -> None:
@@ -26,15 +29,16 @@ def show_backups(backups: Sequence[Kept], *, place: str, now: datetime) -> None:
     rows = []
     for kept in backups:
         age = format_duration(max(0.0, (now - kept.started_at).total_seconds()))
-        rows.append((escape(kept.backup_id), age, *_sizes(kept.manifest), _verified(kept, now=now)))
-    show_table(("backup", "age", "stored", "plain", "points", "verified"), rows)
+        sealed = "yes" if kept.is_encrypted else "[yellow]no[/]"
+        rows.append((escape(kept.backup_id), age, *_sizes(kept.manifest), sealed, _verified(kept, now=now)))
+    show_table(("backup", "age", "stored", "plain", "points", "encrypted", "verified"), rows)
     for kept in backups:
         if kept.trouble is not None:
             print_line(f"{kept.backup_id} cannot be read here: {kept.trouble}")
 
 
 def show_backup(manifest: BackupManifest, *, place: str, seconds: float) -> None:
-    """Print what was kept."""
+    """Print what was kept, and warn where anybody who gets hold of it can read it."""
     from rich.markup import escape
 
     stored = sum(file.stored_bytes for file in manifest.files)
@@ -59,21 +63,21 @@ def show_backup(manifest: BackupManifest, *, place: str, seconds: float) -> None
         sizes = _file_sizes(each.snapshot.size_bytes, each.snapshot.stored_bytes)
         rows.append((escape(each.collection), what, *sizes))
     show_table(("store", "what", "plain", "stored"), rows)
+    _warn_if_open(is_encrypted=all(file.key.endswith(".age") for file in manifest.files))
+    hint("`opsctl dr verify` proves that it comes back")
 
 
 def show_backup_plan(plan: Any) -> None:
     """Print what a backup would be."""
-    print_line(f"would make a {plan.kind} backup in {plan.place}: {plan.reason}")
+    article = "an" if plan.kind is BackupKind.INCREMENTAL else "a"
+    print_line(f"would make {article} {plan.kind} backup in {plan.place}: {plan.reason}")
     if plan.offsite is not None:
         print_line(f"and copy it to {plan.offsite}")
-    if not plan.encrypted_for:
-        hint(
-            "it would not be encrypted: `opsctl dr key` makes a pair of keys, whose public one belongs into ops/backup.yaml"
-        )
+    _warn_if_open(is_encrypted=bool(plan.encrypted_for))
 
 
-def show_window(window: Any, archiving: Any, *, now: datetime) -> None:
-    """Print to which points one can go, and what would be lost now."""
+def show_window(window: Any, archiving: Any, *, now: datetime, is_ours: bool = True) -> None:
+    """Print to which points one can go, and, of the repository of this project, what would be lost now."""
     if window is None:
         return
     print_line(
@@ -81,13 +85,22 @@ def show_window(window: Any, archiving: Any, *, now: datetime) -> None:
     )
     if window.trouble is not None:
         print_line(f"  the log is not whole: {window.trouble}")
-    if archiving is None:
+    if window.needs_key:
+        print_line("  and further: there was a restore, and how the log goes on after it is encrypted")
+        hint("`opsctl dr list --identity FILE` tells how far, with the secret key")
+    if not is_ours:  # what the archiver of this project notes is about another place
+        return
+    if archiving is None or (now - archiving.noted_at).total_seconds() > _SILENT_SECONDS:
         hint(
             "no archiver runs: what happens from now on is in no backup; `opsctl stack up archiver` ships it"
         )
+    if archiving is None:
         return
     age = format_duration(max(0.0, (now - archiving.shipped_at).total_seconds()))
-    print_line(f"the log was shipped {age} ago, {format_bytes(archiving.waiting_bytes)} wait")
+    print_line(
+        f"the log was shipped {age} ago, with all that was committed before {archiving.shipped_at:%Y-%m-%d %H:%M:%S} UTC; "
+        f"{format_bytes(archiving.waiting_bytes)} wait"
+    )
     for trouble in (archiving.trouble, archiving.lost):
         if trouble is not None:
             print_line(f"  {trouble}")
@@ -95,11 +108,14 @@ def show_window(window: Any, archiving: Any, *, now: datetime) -> None:
 
 def show_key(made: Any) -> None:
     """Print the public key, and what to do with both."""
+    from rich.markup import escape
+
     print_line(made.recipient)
     note(
-        f"the secret key is in {made.file}: keep it in two places apart from the backups, then remove it here"
+        f"the secret key is in {escape(made.file)}: keep it in two places apart from the backups, then remove it here"
     )
-    hint(f"into ops/backup.yaml: encryption: {{recipients: [{made.recipient}]}}")
+    line = f"encryption: {{recipients: [{made.recipient}]}}"
+    hint(f"into ops/backup.yaml goes `{escape(line)}`, then `opsctl dr backup --full`")
 
 
 def show_verified(reports: Sequence[VerifyReport]) -> None:
@@ -107,12 +123,13 @@ def show_verified(reports: Sequence[VerifyReport]) -> None:
     for report in reports:
         show_findings(report.doubts)
         what = "restored and compared" if report.depth is Depth.RESTORED else "every stored byte hashed"
-        verdict = "no doubt" if report.is_good else f"{len(report.doubts)} doubts"
+        verdict = "no doubt" if report.is_good else _number(len(report.doubts), "doubt")
         print_line(
             f"{'✔' if report.is_good else '✘'} {report.backup_id}: {what}, {format_bytes(report.stored_bytes)}, "
             f"{format_duration(report.seconds)}: {verdict}"
         )
-        _show_steps(report.steps)
+        if report.depth is Depth.RESTORED:  # else there is one step, which the line above has told
+            _show_steps(report.steps)
 
 
 def show_restore_plan(plan: RestorePlan) -> None:
@@ -123,7 +140,7 @@ def show_restore_plan(plan: RestorePlan) -> None:
         "vectors": f"{plan.collections} collections of {plan.vectors_from}"
         if plan.vectors_from
         else "built anew from the database",
-        "log": f"{format_count(plan.segments)} segments",
+        "log": _number(plan.segments, "segment"),
         "fetched": format_bytes(plan.fetched_bytes),
         "room needed": format_bytes(plan.space_bytes),
         "about": format_duration(plan.forecast_seconds),
@@ -139,10 +156,12 @@ def show_restore_plan(plan: RestorePlan) -> None:
 
 def show_restored(report: RestoreReport, *, into: str) -> None:
     """Print what was restored, step by step, and every doubt."""
+    from rich.markup import escape
+
     show_findings(report.doubts)
     _show_steps(report.steps)
     if not report.is_proven:
-        print_line(f"✘ not handed over: {len(report.doubts)} doubts; the target is as it was")
+        print_line(f"✘ not handed over: {_number(len(report.doubts), 'doubt')}; the target is as it was")
         return
     where = "" if report.point is None else f" at {report.point.lsn}, timeline {report.point.timeline}"
     print_line(f"✔ restored {report.target}{where} in {format_duration(report.seconds)}")
@@ -153,21 +172,33 @@ def show_restored(report: RestoreReport, *, into: str) -> None:
             "caches may hold what is no longer true: `opsctl cache invalidate --all`; then `opsctl dr backup --full`"
         )
     else:
-        hint(f"secrets are not in a backup: put them back, then `opsctl --project {into} stack up`")
+        hint(f"secrets are not in a backup: put them back, then `opsctl --project {escape(into)} stack up`")
 
 
 def show_pruned(pruned: Any, *, dry_run: bool) -> None:
     """Print what was removed, and why the others stay."""
     verb = "would remove" if dry_run else "removed"
     print_line(
-        f"{verb} {len(pruned.gone)} backups, {format_count(pruned.objects)} objects, {format_bytes(pruned.size_bytes)}"
+        f"{verb} {_number(len(pruned.gone), 'backup')}; {_number(pruned.objects, 'object')} of backups and of the log, "
+        f"{format_bytes(pruned.size_bytes)}"
     )
     for name in pruned.gone:
         print_line(f"  {name}")
     for path in pruned.replaced:
-        print_line(f"  {path}")
+        print_line(f"  {path}, put aside by a restore")
     for name, reasons in pruned.kept.items():
         print_line(f"  kept {name}: {', '.join(reasons)}")
+
+
+def _warn_if_open(*, is_encrypted: bool) -> None:
+    if not is_encrypted:
+        hint(
+            "it is not encrypted: `opsctl dr key` makes a pair of keys, whose public one belongs into ops/backup.yaml"
+        )
+
+
+def _number(count: int, thing: str) -> str:
+    return f"{format_count(count)} {thing}" + ("" if count == 1 else "s")
 
 
 def _show_steps(steps: Sequence[Any]) -> None:

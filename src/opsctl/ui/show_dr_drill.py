@@ -7,7 +7,7 @@ from opsctl.dr.drill.journal import Entry, Journal
 from opsctl.dr.drill.judge import Outcome
 from opsctl.dr.drill.model import DrillRun
 from opsctl.dr.drill.summary import Spread, Summary, longest_stage, numbered, rpo_of, summaries, worst
-from opsctl.dr.drill.timeline import destroyed_after, parts, stage_spans
+from opsctl.dr.drill.timeline import destroyed_after, parts, restore_steps, stage_spans
 from opsctl.dr.drill.words import (
     NOT_BACK,
     NOT_COUNTED,
@@ -63,7 +63,7 @@ def show_drill_details(entry: Entry) -> None:
     for line in _figures(entry):
         _line(f"  {line}")
     _show_bars("stages", [(str(seen.stage), seen.seconds) for seen in run.stages])
-    _show_bars("inside the restore", list(run.restore_steps.items()))
+    _show_bars("inside the restore", restore_steps(run))
     _show_commands(run)
     _show_losses(run)
     _show_readers(run)

@@ -43,7 +43,7 @@ def show_recoveries(recoveries: Sequence[Listed], *, now: datetime) -> None:
         )
         for each in recoveries
     ]
-    show_table(("drill", "loses", "last", "held"), rows)
+    show_table(("drill", "loses", "last drill", "held"), rows)
     hint("`opsctl dr drill NAME --dry-run` shows what a drill does")
 
 

@@ -60,7 +60,7 @@ def run(**changes: Any) -> DrillRun:
             command(),
             command("# changes: writes the vectors that differ\nopsctl catalog sync\nopsctl cache invalidate --all", seconds=9.5),
         ),
-        "restore_steps": {"fetch": 6.5, "replay": 21.0, "vectors": 9.0, "level": 2.4, "prove": 4.6},
+        "restore_steps": {"aliases": 2.4, "database": 6.5, "proof": 4.6, "replay": 9.0, "snapshots": 21.0},
         "losses": (loss("catalogue", acknowledged=2000), loss(), loss("interactions", acknowledged=431)),
         "divergence": 0,
         "acknowledged_per_second": {"content": 24.8, "interactions": 25.0},

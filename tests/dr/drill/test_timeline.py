@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from tests.dr.drill.drills import STARTED_AT, not_back, points, run, stages, unclear
 
 from opsctl.dr.drill.model import SecondSeen
-from opsctl.dr.drill.timeline import command_spans, parts, stage_spans, whole_seconds
+from opsctl.dr.drill.timeline import command_spans, parts, restore_steps, stage_spans, whole_seconds
 
 
 def test_stages_follow_each_other_from_the_destruction_on():
@@ -22,6 +22,13 @@ def test_commands_begin_when_it_was_declared():
     """And follow each other."""
     assert [round(span.begins, 6) for span in command_spans(run())] == [34.2, 78.2]
     assert command_spans(replace(not_back().run, stages=stages(5.0))) == ()
+
+
+def test_steps_of_a_restore_are_in_the_order_in_which_they_are_done():
+    """A journal has them by name."""
+    assert [name for name, _ in restore_steps(run())] == [
+        *("database", "snapshots", "replay", "aliases", "proof")
+    ]
 
 
 def test_what_was_never_destroyed_has_no_stages_and_one_part():

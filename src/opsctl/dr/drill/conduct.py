@@ -25,6 +25,7 @@ _GOLDEN = 20
 """So many in a row have to meet the service level."""
 _SERVING_SECONDS = 300.0
 _POLL_SECONDS = 0.25
+_LONGEST_NAME = 60
 # The last rows of a moment are on their way when it is chosen; an operator takes one that is surely before the mistake.
 _BEFORE_SECONDS = 0.2
 
@@ -231,4 +232,6 @@ class _Drill:
 def _first_line(command: str) -> str:
     """Return what a command is called while it runs."""
     lines = [line for line in command.splitlines() if not line.startswith("#")]
-    return lines[0][:60] if lines else "command"
+    if not lines:
+        return "command"
+    return lines[0] if len(lines[0]) <= _LONGEST_NAME else f"{lines[0][: _LONGEST_NAME - 1]}…"

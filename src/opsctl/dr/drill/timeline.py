@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from itertools import accumulate
 
 from opsctl.dr.drill.model import DrillRun, SecondSeen, Stage
+from opsctl.dr.restore import Step
 
 BEFORE, AFTERWARDS = "before", "afterwards"
 
@@ -71,6 +72,13 @@ def whole_seconds(run: DrillRun) -> float:
         destroyed_after(run) or 0.0,
     ]
     return max(*ends, 1.0)
+
+
+def restore_steps(run: DrillRun) -> list[tuple[str, float]]:
+    """Return the steps of the restore with their seconds, in the order in which they are done; a journal has them by name."""
+    known = [str(step) for step in Step]
+    place = {name: number for number, name in enumerate(known)}
+    return sorted(run.restore_steps.items(), key=lambda step: place.get(step[0], len(known)))
 
 
 def parts(run: DrillRun) -> tuple[PartSeen, ...]:

@@ -108,9 +108,11 @@ def _scanned(collection: str, *, here: Taking, golden: int) -> Scan:
 
 @contextmanager
 def _snapshot(collection: str, *, node: SnapshotNode, here: Taking) -> Iterator[NodeSnapshot]:
-    with told("snapshot", subject=collection, listener=here.listener, clock=here.clock) as advance:
+    with told(
+        "snapshot", subject=collection, listener=here.listener, clock=here.clock, unit="bytes"
+    ) as advance:
         made = node.create(collection)
-        advance(1)
+        advance(made.size_bytes)
     try:
         yield made
     finally:

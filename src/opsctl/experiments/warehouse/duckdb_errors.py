@@ -34,7 +34,10 @@ def translated_errors(folder: Path, *, memory: str) -> Iterator[None]:
             why=_first_line(error),
             fix="look at the value that is named, and write the files again",
         ) from error
-    except (duckdb.OperationalError, duckdb.InternalError, duckdb.DataError) as error:
+    except duckdb.InterruptException:
+        raise
+    except duckdb.Error as error:
+        # A damaged page may be anything, and so may be what is said of it.
         raise _of_content(folder, str(error)) from error
 
 

@@ -185,7 +185,7 @@ def _copied(
     return buffer.getvalue()
 
 
-def _keep(block: memoryview | bytes, buffer: BytesIO, *, most_bytes: int | None) -> None:
+def _keep(block: bytes | bytearray | memoryview, buffer: BytesIO, *, most_bytes: int | None) -> None:
     buffer.write(block)
     if most_bytes is not None and buffer.tell() > most_bytes:
         raise _TooLongError  # out of the block of `copy`: an error is what makes psycopg cancel the rest

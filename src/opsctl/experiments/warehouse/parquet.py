@@ -164,7 +164,8 @@ class _DuckDb:
         shape = shapes_of(self._exposures).get("attributes")
         attributes = "to_json(attributes)::varchar" if shape is Shape.MAP else "attributes"
         return (
-            f"select {self._unit(is_needed=True)} as unit_id, variant, epoch_us(exposed_at) as moment,"
+            f"select {self._unit(is_needed=True)} as unit_id, variant,"
+            f" {_moment('exposed_at', shapes_of(self._exposures).get('exposed_at'))} as moment,"
             f" {'null::varchar' if shape is None else attributes} as attributes"
             f" from {_scan(self._exposures, EXPOSURES)} where experiment = {DUCKDB.placeholder(parameter)}"
         )
@@ -174,11 +175,13 @@ class _DuckDb:
         files = [each for each in self._events if each.may_hold(since=since, until=until)]
         within = [each for each in files if each.lies_within(since=since, until=until)]
         others = [each for each in files if each not in within]
-        moment = "make_timestamptz" if shapes_of(files).get("observed_at") is Shape.TIME else "make_timestamp"
+        shape = shapes_of(files).get("observed_at")
+        moment = "make_timestamp" if shape is Shape.UTC_TIME else "make_timestamptz"
         bounds = f" and observed_at >= {moment}({since}) and observed_at < {moment}({until})"
         parts = [each for each in ((within, ""), (others, bounds)) if each[0]] or [(files, "")]
         return " union all ".join(
-            f"select event, {self._unit()} as unit_id, value::double as value, epoch_us(observed_at) as moment"
+            f"select event, {self._unit()} as unit_id, value::double as value,"
+            f" {_moment('observed_at', shape)} as moment"
             f" from {_scan(scanned, EVENTS)} where event in ({literals(names)}){condition}"
             for scanned, condition in parts
         )
@@ -238,4 +241,11 @@ def _scan(files: Sequence[DataFile], columns: Mapping[str, Any]) -> str:
 
 
 def _path(path: Path) -> str:
-    return "'{}'".format(str(path.absolute()).replace("'", "''"))
+    """Return a path as a literal that stands for this file alone: it is read as a pattern."""
+    plain = "".join(f"[{letter}]" if letter in "[*?" else letter for letter in str(path.absolute()))
+    return "'{}'".format(plain.replace("'", "''"))
+
+
+def _moment(column: str, shape: Shape | None) -> str:
+    """Return a time in microseconds; nanoseconds are cut off."""
+    return f"epoch_us({column}::{'timestamp' if shape is Shape.UTC_TIME else 'timestamptz'})"
