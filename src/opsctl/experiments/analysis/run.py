@@ -34,7 +34,7 @@ class _Draft:
     result: Result
 
 
-def analyse(
+def analyse(  # noqa: PLR0913 - what an analysis is made of
     subject: Subject,
     snapshots: Sequence[Snapshot],
     *,

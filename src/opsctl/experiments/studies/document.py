@@ -91,7 +91,7 @@ def _world(body: Mapping[str, Any]) -> WorldResult:
         reward={arm: tuple(curve) for arm, curve in body["reward"].items()},
         best=tuple(body["best"]),
         preference=None if preference is None else Preference(**preference),
-        leaks=tuple(body["leaks"]),
+        leaks=tuple(leaks) if (leaks := body.get("leaks")) is not None else None,
     )
 
 

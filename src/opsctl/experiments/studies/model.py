@@ -72,7 +72,8 @@ class WorldResult:
         reward: by arm, the mean expected clicks of a feed on each day.
         best: the mean of the best slate's expected clicks on each day, in the control's world.
         preference: of the first stage, where there is one.
-        leaks: arms whose learner was taught by another arm's readers, each in a sentence.
+        leaks: arms whose learner was taught by another arm's readers, each in a sentence; None of studies made before that was
+            looked at.
     """
 
     seed: int
@@ -81,7 +82,7 @@ class WorldResult:
     reward: Mapping[str, tuple[float, ...]]
     best: tuple[float, ...]
     preference: Preference | None = None
-    leaks: tuple[str, ...] = ()
+    leaks: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
