@@ -96,26 +96,26 @@ class Oracle:
         return {key: np.array(rows) for key, rows in found.items()}
 
     def caps(self, metric: Metric) -> dict[int, float]:
-        """The cap by place of the variable."""
-        rows = np.concatenate([*self.table(metric).values()])
-        assert metric.winsorise is not None
+        """The cap by place of the variable, where there is one: it leaves something, and somebody lies above it."""
+        tables = self.table(metric).values()
+        if metric.winsorise is None or not tables:
+            return {}
+        rows = np.concatenate([*tables])
         covariate = 2 if metric.kind is MetricKind.RATIO else 1
         places = [0] if metric.pre_period is None else [0, covariate]
-        return {
-            place: float(np.sort(rows[:, place])[math.ceil(len(rows) * metric.winsorise) - 1])
-            for place in places
-        }
+        rank = math.ceil(len(rows) * metric.winsorise) - 1
+        caps = {place: float(np.sort(rows[:, place])[rank]) for place in places}
+        enough = len(rows) * (1 - metric.winsorise) >= 1
+        return {place: cap for place, cap in caps.items() if enough and cap > 0}
 
     def moments(
         self, metric: Metric, *, by_day: bool = False, maturity: Maturity = Maturity.MATURE
     ) -> dict[Key, Moments]:
         """The moments, of capped values where the metric says so."""
         tables = self.table(metric, by_day=by_day, maturity=maturity)
-        caps = {} if metric.winsorise is None else self.caps(metric)
         for rows in tables.values():
-            for place, cap in caps.items():
-                if cap > 0:
-                    rows[:, place] = np.minimum(rows[:, place], cap)
+            for place, cap in self.caps(metric).items():
+                rows[:, place] = np.minimum(rows[:, place], cap)
         return {key: moments_of(rows) for key, rows in tables.items()}
 
     def quantile(self, metric: Metric, arm: str) -> Any:
