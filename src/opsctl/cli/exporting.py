@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from opsctl.stack.places import Places
 
 _STATEMENT_SECONDS = 20.0
+_COUNTING_SECONDS = 60.0  # of the units of one experiment: a second for each million exposures
 
 
 def families(names: Sequence[str]) -> "tuple[Family, ...]":
@@ -20,6 +21,7 @@ def families(names: Sequence[str]) -> "tuple[Family, ...]":
         Family(name="embeddings", every_seconds=300, read=_embeddings),
         Family(name="evidence", every_seconds=15, read=_evidence),
         Family(name="recovery", every_seconds=15, read=_recovery),
+        Family(name="experiments", every_seconds=120, read=_experiments),
     )
     return tuple(family for family in known if not names or family.name in names)
 
@@ -88,6 +90,20 @@ def _recovery() -> "Sequence[Value]":
         if status is not None
         else None,
     )
+
+
+def _experiments() -> "Sequence[Value]":
+    from dataclasses import replace
+
+    from opsctl.cli import experiments_exporting, wiring
+    from opsctl.clients.postgres import connect, translated_errors
+    from opsctl.exporters.experiments import experiment_values
+
+    records = wiring.ledger().records(kind="experiments")
+    address = replace(_places().database(), statement_timeout_seconds=_COUNTING_SECONDS)
+    with translated_errors(address), connect(address, application_name="opsctl exporter") as connection:
+        running = experiments_exporting.running(connection, looks=records, now=wiring.clock().now())
+    return experiment_values(running, records)
 
 
 class _SourceSamples:

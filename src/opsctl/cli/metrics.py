@@ -16,6 +16,8 @@ class FamilyName(StrEnum):
     BUSINESS = "business"
     EMBEDDINGS = "embeddings"
     EVIDENCE = "evidence"
+    RECOVERY = "recovery"
+    EXPERIMENTS = "experiments"
 
 
 class MetricSource(StrEnum):
@@ -71,6 +73,7 @@ def list_metrics(
     app,
     "opsctl metrics export",
     "opsctl metrics export --once --family business",
+    "opsctl metrics export --once --family experiments --json",
     "opsctl metrics export --port 9464",
 )
 def export(
@@ -81,7 +84,7 @@ def export(
     once: Once = False,
     json: Json = False,
 ) -> None:
-    """Tell Prometheus of readers, vectors and proofs until Ctrl-C; `opsctl stack up --watch` does it for you."""
+    """Tell Prometheus of readers, vectors, proofs, backups and experiments until Ctrl-C, as `opsctl stack up --watch` does."""
     _export([each.value for each in family or ()], port=port, once=once, json=json)
 
 

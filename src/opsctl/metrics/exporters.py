@@ -1,10 +1,12 @@
-"""Every metric of the exporter: readers from the database, vectors, proofs, and backups; nothing that a worker counts."""
+"""Every metric of the exporter: readers, vectors, proofs, backups, running experiments; nothing that a worker counts."""
 
 from opsctl.metrics.model import Merging, Metric, MetricType
 from opsctl.metrics.service import SEGMENTS
 
 SEGMENTS_AND_ALL = (*SEGMENTS, "all")
-FAMILIES = ("business", "embeddings", "evidence", "recovery")
+FAMILIES = ("business", "embeddings", "evidence", "recovery", "experiments")
+OUTCOMES = ("ship", "do_not_ship", "keep_running", "invalid")
+LIFT_FIGURES = ("lift", "low", "high")
 
 
 def _gauge(name: str, unit: str, help: str, **labels: tuple[str, ...]) -> Metric:  # noqa: A002 - Prometheus' word
@@ -174,6 +176,63 @@ RECOVERY_TIME = _gauge(
 )
 RECOVERY_OBJECTIVE = _gauge(
     "opsctl_recovery_objective_seconds", "seconds", "What the book allows.", objective=("rpo", "rto")
+)
+
+EXPERIMENT_UNITS = _gauge(
+    "experiment_units",
+    "units",
+    "Units that saw an arm of a running experiment since its start, those that saw several left out; `(unknown)` are arms that its book does not have.",
+    experiment=(),
+    arm=(),
+)
+EXPERIMENT_WEIGHT = _gauge(
+    "experiment_weight_ratio", "ratio", "The share of units that an arm is to get.", experiment=(), arm=()
+)
+EXPERIMENT_SEVERAL_ARMS = _gauge(
+    "experiment_several_arms_units",
+    "units",
+    "Units that saw more than one arm; beyond 1 % of all no analysis is valid.",
+    experiment=(),
+)
+EXPERIMENT_SAMPLE_RATIO = _gauge(
+    "experiment_sample_ratio_p_ratio",
+    "ratio",
+    "How likely arms so far from their weights are by chance (p); 0 where units are in an arm that gets nobody.",
+    experiment=(),
+)
+EXPERIMENT_HORIZON = _gauge(
+    "experiment_horizon_passed_ratio",
+    "ratio",
+    "How much of an experiment's time is over; above 1 it runs for longer than it was meant to.",
+    experiment=(),
+)
+EXPERIMENT_RAMP = _gauge(
+    "experiment_ramp_ratio", "ratio", "The share of the eligible units that is let in.", experiment=()
+)
+EXPERIMENT_LOOKS = _gauge(
+    "experiment_looks", "looks", "How often somebody has looked at an experiment's results.", experiment=()
+)
+EXPERIMENT_ANALYSED = _gauge(
+    "experiment_analysis_timestamp_seconds",
+    "seconds",
+    "When the newest analysis was made.",
+    experiment=(),
+)
+EXPERIMENT_VERDICT = _gauge(
+    "experiment_verdict_state",
+    "state",
+    "1 for the outcome of the newest analysis, 0 for the others.",
+    experiment=(),
+    outcome=OUTCOMES,
+)
+EXPERIMENT_LIFT = _gauge(
+    "experiment_lift_ratio",
+    "ratio",
+    "Lift of a metric in an arm over the control in the newest analysis, and its interval, at the error rates that hold for that look.",
+    experiment=(),
+    metric=(),
+    arm=(),
+    figure=LIFT_FIGURES,
 )
 
 LAST_SUCCESS = _gauge(
