@@ -15,6 +15,7 @@ from opsctl.dashboards.preview import Asked, Preview
 from opsctl.dashboards.preview_server import make_preview_server
 
 EVIL = "<img src=x onerror=document.title='broken-in'>"
+LIFTS = {"lift": "0.031", "low": "-0.004", "high": "0.066"}
 
 
 def prometheus(request: httpx.Request) -> httpx.Response:
@@ -41,6 +42,15 @@ def prometheus(request: httpx.Request) -> httpx.Response:
         start, step = float(asked["start"]), float(asked["step"])
         points = [[start + index * step, str(index % 7)] for index in range(40)]
         data = {"resultType": "matrix", "result": [{"metric": {"route": EVIL}, "values": points}]}
+    elif "experiment_lift_ratio" in asked.get("query", ""):
+        labels = {"experiment": EVIL, "metric": "engaged", "arm": "changed"}
+        found = [{"metric": labels | {"figure": name}, "value": [1.0, lift]} for name, lift in LIFTS.items()]
+        data = {"resultType": "vector", "result": found}
+    elif "experiment_sample_ratio_p_ratio" in asked.get("query", ""):
+        data = {
+            "resultType": "vector",
+            "result": [{"metric": {"experiment": EVIL}, "value": [1.0, "0.00042"]}],
+        }
     else:
         metric = {"__name__": "up", "job": "service", "instance": EVIL, "route": EVIL}
         data = {"resultType": "vector", "result": [{"metric": metric, "value": [1.0, "1"]}]}
@@ -84,6 +94,25 @@ def test_panels_are_drawn_without_a_word_in_the_console(address: str, browser: B
     assert page.title() != "broken-in"
     assert page.query_selector("img") is None
     assert said == []
+    page.close()
+
+
+def test_a_lift_stands_between_the_ends_of_its_interval(address: str, browser: Browser):
+    """In one line; and a probability that raises an alert is not rounded to 0, and is coloured."""
+    page = browser.new_page(viewport={"width": 1280, "height": 2400})
+
+    page.goto(f"{address}/#experiments/lifts")
+    page.wait_for_selector("#panel-lifts table", timeout=20_000)
+    cells = page.locator("#panel-lifts tr").all_inner_texts()
+    p_value = page.locator("#panel-sample_ratio .big")
+
+    assert [line.strip().split("\t") for line in cells] == [
+        ["low", "lift", "high"],
+        [f"{EVIL} engaged changed", "-0.4 %", "3.1 %", "6.6 %"],
+    ]
+    assert p_value.inner_text() == "0.00042"
+    assert "color" in (p_value.get_attribute("style") or "")
+    assert page.title() != "broken-in"
     page.close()
 
 

@@ -56,6 +56,7 @@ class _Sdk:
                 )
                 from grafana_foundation_sdk.models import common as common_models
                 from grafana_foundation_sdk.models import dashboard as models
+                from grafana_foundation_sdk.models import prometheus as prometheus_models
         except ImportError as error:
             raise NotReadyError(
                 "the extra `opsctl[grafana]` is not installed",
@@ -68,6 +69,7 @@ class _Sdk:
         self._common: Any = common
         self._models: Any = models
         self._common_models: Any = common_models
+        self._table_format: Any = prometheus_models.PromQueryFormat.TABLE
         self._panels: dict[PanelKind, Any] = {
             PanelKind.TIMESERIES: timeseries,
             PanelKind.STAT: stat,
@@ -194,7 +196,10 @@ class _Sdk:
             .expr(expr)
             .legend_format(legend)
         )
-        if kind in (PanelKind.STAT, PanelKind.GAUGE, PanelKind.BAR_GAUGE, PanelKind.TABLE):
+        if kind is PanelKind.TABLE:
+            # As time series each row would be a table of its own, behind a menu.
+            return target.instant().format(self._table_format)
+        if kind in (PanelKind.STAT, PanelKind.GAUGE, PanelKind.BAR_GAUGE):
             return target.instant()
         return target.range()
 

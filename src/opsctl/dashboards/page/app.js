@@ -39,6 +39,7 @@ function written(value, unit) {
 }
 function trimmed(value) {
   const size = Math.abs(value);
+  if (size > 0 && size < 0.01) return String(Number(value.toPrecision(2))); // a probability of 0.0004 is not 0
   return String(Number(value.toFixed(size >= 100 ? 0 : size >= 10 ? 1 : size >= 1 ? 2 : 3)));
 }
 
@@ -161,8 +162,14 @@ function drawThresholds(plot, lines) {
 
 function drawStat(panel, body, series) {
   forget(panel.key);
-  const parts = series.slice(0, 6).flatMap((each) => [make("div", { class: "big", text: written(last(each), panel.unit) }), ...(series.length > 1 ? [make("div", { class: "why", text: each.legend })] : [])]);
+  const parts = series.slice(0, 6).flatMap((each) => [coloured(make("div", { class: "big", text: written(last(each), panel.unit) }), panel, last(each)), ...(series.length > 1 ? [make("div", { class: "why", text: each.legend })] : [])]);
   body.replaceChildren(...parts);
+}
+
+function coloured(element, panel, value) {
+  const crossed = panel.thresholds.find((each) => each.value !== null && (each.comparison === "<" ? value < each.value : value > each.value));
+  if (crossed) element.style.color = css(SEVERITY[crossed.severity] || "--soft");
+  return element;
 }
 
 function drawBars(panel, body, series) {
@@ -178,8 +185,24 @@ function drawBars(panel, body, series) {
 
 function drawTable(panel, body, series) {
   forget(panel.key);
-  const rows = [...series].sort((a, b) => last(a) - last(b)).map((each) => make("tr", {}, make("td", { text: each.legend }), make("td", { text: written(last(each), panel.unit) })));
-  body.replaceChildren(make("div", { class: "scroll" }, make("table", {}, make("tbody", {}, ...rows))));
+  // Of times, what is due first; of all else, what belongs together.
+  const order = panel.unit === "s" ? (a, b) => last(a) - last(b) : (a, b) => a.legend.localeCompare(b.legend);
+  const rows = [...series].sort(order).map((each) => make("tr", {}, make("td", { text: each.legend }), make("td", { text: written(last(each), panel.unit) })));
+  const table = crossTable(panel, series) || make("table", {}, make("tbody", {}, ...rows));
+  body.replaceChildren(make("div", { class: "scroll" }, table));
+}
+
+// Where legends are `row: column`, and every row has every column, they are drawn so; the column of small values stands left.
+function crossTable(panel, series) {
+  const cells = new Map(series.map((each) => [each.legend, last(each)]));
+  const parts = series.map((each) => each.legend.split(": "));
+  const names = (place) => [...new Set(parts.map((each) => each[place]))].sort();
+  const rows = names(0), columns = names(1), total = (column) => rows.reduce((sum, row) => sum + cells.get(`${row}: ${column}`), 0);
+  if (parts.some((each) => each.length !== 2) || columns.length < 2 || rows.length * columns.length !== cells.size) return null;
+  columns.sort((a, b) => Number((total(a) - total(b)).toFixed(9)));
+  const heads = ["", ...columns].map((name) => make("th", { scope: "col", text: name }));
+  const lines = rows.map((row) => make("tr", {}, make("td", { text: row }), ...columns.map((column) => make("td", { text: written(cells.get(`${row}: ${column}`), panel.unit) }))));
+  return make("table", {}, make("thead", {}, make("tr", {}, ...heads)), make("tbody", {}, ...lines));
 }
 
 function ownCanvas(panel, body, tall) {
