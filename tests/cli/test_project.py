@@ -77,7 +77,15 @@ def test_a_fresh_project_passes_its_own_checks(tmp_path: Path):
         *(f"ops/experiments/{path.name}" for path in sorted(assets.experiments().glob("*.yaml"))),
         *(
             f"alerts/{name}.yaml"
-            for name in ("delivery", "dependencies", "models", "ranking", "recovery", "watching")
+            for name in (
+                "delivery",
+                "dependencies",
+                "experiments",
+                "models",
+                "ranking",
+                "recovery",
+                "watching",
+            )
         ),
     ]
     assert (outcome.exit_code, outcome.stdout) == (0, "".join(f"ok  {book}\n" for book in books))
