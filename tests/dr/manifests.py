@@ -107,13 +107,16 @@ _OBJECTS = st.dictionaries(st.text(), _JSON, max_size=3)
 
 
 def any_manifests() -> st.SearchStrategy[BackupManifest]:
-    """Draw manifests with any value in any field."""
+    """Draw manifests with any value in any field, but sizes of segments that there are."""
+    sizes = st.integers(min_value=20, max_value=30).map(lambda power: 1 << power)
+    bases = st.builds(BaseBackup, wal_segment_bytes=sizes)
     numbers = st.lists(_NUMBERS, max_size=3).map(tuple)
     snapshots = st.builds(VectorSnapshot, config=_OBJECTS, payload_schema=_OBJECTS, taken_at=_TIMES)
     queries = st.builds(GoldenQuery, vector=numbers, scores=numbers)
     return st.builds(
         BackupManifest,
         schema=st.just(SCHEMA),
+        base=st.none() | bases,
         started_at=_TIMES,
         ended_at=_TIMES,
         vectors=st.lists(snapshots, max_size=2).map(tuple),

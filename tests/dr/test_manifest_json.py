@@ -214,3 +214,26 @@ def test_times_come_back_as_moments() -> None:
     document["started_at"] = "2026-11-29T12:00:00+09:00"
 
     assert from_json(json.dumps(document).encode()).started_at == datetime(2026, 11, 29, 3, 0, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("path", "token"),
+    [
+        ("golden[0].scores[0]", "1e999"),
+        ("golden[0].scores[0]", "1" + "0" * 400),
+        ("ended_at", '"0001-01-01T00:00:00+23:00"'),
+        ("ended_at", '"9999-12-31T23:59:59-23:00"'),
+        ("base.wal_segment_bytes", "0"),
+        ("base.wal_segment_bytes", "-16777216"),
+    ],
+)
+def test_a_number_or_a_time_with_which_nobody_can_reckon_is_refused(path: str, token: str) -> None:
+    """JSON holds them; later they would be an overflow, or a division by zero, in the middle of a restore."""
+    document = _document()
+    holder, name = _holder(document, path)
+    holder[name] = "@@"
+
+    with pytest.raises(FailedError) as caught:
+        from_json(json.dumps(document).replace('"@@"', token).encode())
+
+    assert (caught.value.code, path in caught.value.message) == ("DRC007", True)

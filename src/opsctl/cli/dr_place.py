@@ -27,9 +27,10 @@ _chosen: dict[str, str] = {}
 def choose(*, place: str | None, identity: Path | None) -> None:
     """Remember a repository and a key that were given on the command line, instead of those of the book."""
     if place is not None:
-        _chosen["place"] = place if "://" in place else str(Path(place).resolve())
+        _chosen["place"] = place if "://" in place else str(Path(place).absolute())
     if identity is not None:
-        _chosen["identity"] = str(identity.resolve())
+        # Not resolved: a link that leads in a circle is an error of whoever opens it, with the name that was given.
+        _chosen["identity"] = str(identity.absolute())
 
 
 def book() -> "BackupBook":

@@ -204,11 +204,26 @@ def _replaced(into: str, *, only_vectors: bool) -> Iterator[Path]:
             if name in places and places[name].data_dir.exists():
                 yield places[name].data_dir
         return
-    folder = Path(into)
-    if folder.exists() and any(folder.iterdir()):
+    require_free(Path(into))
+
+
+def require_free(folder: Path) -> None:
+    """Require that a folder is empty or not there yet, before anything is fetched.
+
+    Raises:
+        RefusedError: DRC068 there is something in it, or it can be no folder: a file, a link in a circle, too long a name.
+    """
+    why = "a restore into a folder writes over nothing"
+    try:
+        is_free = not any(folder.iterdir())
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        is_free, why = False, error.strerror or str(error)
+    if not is_free:
         raise RefusedError(
-            f"there is something in `{into}` already",
+            f"there is something in `{folder}` already, or it cannot be a folder",
             code="DRC068",
-            why="a restore into a folder writes over nothing",
+            why=why,
             fix="name a folder that is not there yet, or empty",
         )

@@ -81,8 +81,12 @@ class FolderRepository:
     def list(self, prefix: str = "") -> Iterator[StoredObject]:
         """Yield every object whose key begins with `prefix`, in the order of keys."""
         with _translated(self._folder, doing="list"):
-            if self._folder.exists():
-                yield from _walk(self._folder, above="", prefix=prefix)
+            try:
+                # Not `exists`, which takes a link in a circle for a repository that is not there yet.
+                self._folder.stat()
+            except FileNotFoundError:
+                return
+            yield from _walk(self._folder, above="", prefix=prefix)
 
     def delete(self, key: str) -> None:
         """Remove an object, and the folders that are empty without it."""

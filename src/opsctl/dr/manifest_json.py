@@ -1,6 +1,7 @@
 """How does a manifest become JSON and come back from it, with nothing lost, added or taken for something else?"""
 
 import json
+import math
 import types
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
@@ -11,6 +12,8 @@ from typing import Any, NoReturn, TypeVar, Union, get_args, get_origin, get_type
 from opsctl.core.errors import FailedError, UsageError
 from opsctl.dr.manifest import SCHEMA, BackupManifest
 
+# PostgreSQL makes no others; whoever reads a log divides by it.
+_SEGMENT_SIZES = frozenset(1 << power for power in range(20, 31))
 _FAMILY = SCHEMA.rpartition("/")[0]
 _NAMES = {str: "a text", int: "a whole number", float: "a number", bool: "true or false", datetime: "a time"}
 _JSON_NAMES = {dict: "an object", list: "a list", type(None): "null"} | _NAMES
@@ -42,6 +45,8 @@ def from_json(data: bytes) -> BackupManifest:
     if schema != SCHEMA:
         raise _of_another_version(document, schema)
     manifest: BackupManifest = _made(BackupManifest, document, at="")
+    if manifest.base is not None and manifest.base.wal_segment_bytes not in _SEGMENT_SIZES:
+        _bad("base.wal_segment_bytes", "a segment has 1 MiB to 1 GiB, a power of two")
     return manifest
 
 
@@ -135,9 +140,20 @@ def _single(kind: Any, value: Any, *, at: str) -> Any:
         return kind(text)
     if kind is datetime:
         return _time(_required(str, value, at=at), at=at)
-    if kind is float and type(value) is int:
-        return float(value)
+    if kind is float:
+        return _number(value, at=at)
     return _required(kind, value, at=at)
+
+
+def _number(value: Any, *, at: str) -> float:
+    """Return a finite number: `1e999` is JSON, and infinite for Python."""
+    try:
+        found = float(value) if type(value) is int else _required(float, value, at=at)
+    except OverflowError:
+        found = math.inf
+    if not math.isfinite(found):
+        _bad(at, "it is larger than any number that opsctl writes")
+    return float(found)
 
 
 def _time(text: str, *, at: str) -> datetime:
@@ -147,7 +163,10 @@ def _time(text: str, *, at: str) -> datetime:
         _bad(at, f"`{text[:80]}` is no time")
     if found.tzinfo is None:
         _bad(at, f"the time `{text[:80]}` has no zone")
-    return found
+    try:
+        return found.astimezone(UTC)
+    except OverflowError:
+        _bad(at, f"`{text[:80]}` lies outside of the years 1 to 9999 in UTC")
 
 
 def _required(kind: type[Value], value: Any, *, at: str) -> Value:

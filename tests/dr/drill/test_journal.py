@@ -16,6 +16,7 @@ from opsctl.dr.drill.losses import Loss
 from opsctl.dr.drill.model import CommandSeen, DrillRun, SecondSeen, Stage, StageSeen
 
 SECONDS = st.floats(min_value=0, allow_nan=False, allow_infinity=False)
+MOMENTS = st.floats(min_value=0, max_value=253_402_214_400, allow_nan=False)
 NUMBERS = st.integers(min_value=0, max_value=2**63)
 COUNTS = st.dictionaries(st.text(max_size=9), NUMBERS, max_size=3)
 LENGTHS = st.dictionaries(st.text(max_size=9), SECONDS, max_size=3)
@@ -36,9 +37,9 @@ RUNS = st.builds(
     scenario=st.text(max_size=9),
     title=st.text(max_size=9),
     seed=st.integers(),
-    started_at=SECONDS,
-    destroyed_at=st.none() | SECONDS,
-    ended_at=SECONDS,
+    started_at=MOMENTS,
+    destroyed_at=st.none() | MOMENTS,
+    ended_at=MOMENTS,
     backup_id=st.none() | st.text(max_size=9),
     stages=STAGES,
     commands=several(st.builds(CommandSeen, command=st.text(), seconds=SECONDS, exit_code=st.integers(), tail=st.text())),
@@ -161,3 +162,14 @@ def test_a_journal_from_before_rows_were_given_up_is_still_read():
     kept = from_json(json.dumps(body)).entries[0]
 
     assert kept == replace(missed(), run=replace(missed().run, given_up={}))
+
+
+@pytest.mark.parametrize("field", ["started_at", "destroyed_at", "ended_at"])
+def test_a_time_that_no_calendar_has_is_refused(field: str):
+    """It would be an overflow where the last drill of each kind is listed."""
+    text = to_json(journal(entry(run(**{field: 1e300}))))
+
+    with pytest.raises(UsageError) as caught:
+        from_json(text)
+
+    assert caught.value.code == "DRC083"

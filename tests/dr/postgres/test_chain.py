@@ -266,3 +266,12 @@ def test_a_target_that_could_mean_anything_is_refused(text: str) -> None:
         parse_target(text)
 
     assert raised.value.code == "DRC038"
+
+
+@pytest.mark.parametrize("text", ["0001-01-01T00:00:00+23:59", "9999-12-31T23:59:59-23:59", "name:\udcff"])
+def test_a_point_that_no_machine_can_write_down_is_refused(text: str) -> None:
+    """A time outside of all years in UTC, and a name that is half a character."""
+    with pytest.raises(UsageError) as caught:
+        parse_target(text)
+
+    assert caught.value.code == "DRC038"

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from pydantic import TypeAdapter
 
 SCHEMA = "opsctl.dr.drills/1"
+# The end of the year 9999, less a day: every zone can show it.
+_LAST_SECOND = 253_402_214_400.0
 _FAMILY = SCHEMA.rpartition("/")[0]
 # A drill of a quarter of an hour takes 100 KiB; all scenarios, ten times each, are far below.
 _MOST_BYTES = 64 * 1024**2
@@ -163,6 +165,9 @@ def _contradiction(entry: Entry) -> str | None:
     reached = [each.stage for each in entry.run.stages]
     if reached != list(Stage)[: len(reached)]:
         return f"the stages are {', '.join(reached)}, and not {', '.join(Stage)}, as far as they were reached"
+    times = (entry.run.started_at, entry.run.destroyed_at or 0.0, entry.run.ended_at)
+    if not all(0 <= each <= _LAST_SECOND for each in times):
+        return "a time in it lies outside of the years 1970 to 9999"
     if any(each.seconds < 0 for each in entry.run.stages):
         return "a stage took less than nothing"
     if (entry.verdict.outcome is Outcome.PASSED) == bool(entry.verdict.reasons):

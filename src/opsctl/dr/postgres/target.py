@@ -32,6 +32,15 @@ class AtTime:
                 why="the same words would mean another moment on another machine",
                 fix="add it, such as `2026-11-29T12:00:00Z`",
             )
+        try:
+            self.time.astimezone(UTC)
+        except OverflowError as error:
+            raise UsageError(
+                f"`{self.time}` is no point to go to",
+                code="DRC038",
+                why="in UTC it lies outside of the years 1 to 9999",
+                fix="write a time of the backups: opsctl dr list",
+            ) from error
 
     @property
     def shown(self) -> str:
@@ -59,7 +68,8 @@ class AtName:
 
     def __post_init__(self) -> None:
         """Refuse what PostgreSQL would not take for a name."""
-        if not self.name or len(self.name.encode()) > 63 or not self.name.isprintable():
+        # What cannot be printed comes first: half a character has no bytes that one could count.
+        if not self.name or not self.name.isprintable() or len(self.name.encode()) > 63:
             raise UsageError(
                 f"`{self.name}` is no name of a restore point",
                 code="DRC038",
