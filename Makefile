@@ -34,6 +34,11 @@ bench: $(STAMP) ## Measure the ratios that the README names, side by side in one
 	$(BIN)/python -m tests.benchmarks.breaker_cost
 	$(BIN)/python -m tests.benchmarks.proxy_overhead
 	$(BIN)/python -m tests.benchmarks.backup_speed
+	$(BIN)/python -m tests.benchmarks.assignment_speed
+	$(BIN)/python -m tests.benchmarks.certification_speed
+	$(BIN)/python -m tests.benchmarks.epinet_speed
+	$(BIN)/python -m tests.benchmarks.simulator_speed
+	$(BIN)/python -m tests.benchmarks.experiment_events
 
 drills: $(STAMP) tools ## Run the long tests
 	$(BIN)/pytest -m drill
