@@ -5,6 +5,7 @@ from opsctl.cli import (
     experiments_assign,
     experiments_books,
     experiments_certify,
+    experiments_export,
     experiments_replay,
     experiments_report,
     experiments_running,
@@ -22,5 +23,6 @@ experiments_assign.register(app)
 experiments_certify.register(app)
 experiments_simulate.register(app)
 experiments_analyze.register(app)
+experiments_export.register(app)
 experiments_replay.register(app)
 experiments_report.register(app)

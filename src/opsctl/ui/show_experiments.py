@@ -1,6 +1,7 @@
 """How do experiments look: what was started, how each stands, and which arm a unit gets."""
 
 from collections.abc import Sequence
+from datetime import UTC
 from typing import TYPE_CHECKING, Any
 
 from opsctl.core.units import format_duration
@@ -8,6 +9,7 @@ from opsctl.experiments.assignment import Placement
 from opsctl.experiments.points import SPAN
 from opsctl.experiments.registry import Started
 from opsctl.experiments.standing import Standing, State
+from opsctl.experiments.warehouse.export import Exported
 from opsctl.ui.console import hint, print_line
 from opsctl.ui.table import show_table
 
@@ -62,6 +64,25 @@ def show_stop(started: Started, *, dry_run: bool) -> None:
     else:
         ran = format_duration((started.ended_at - started.started_at).total_seconds())
         print_line(f"{started.name} has ended after {ran}")
+
+
+def exported_data(exported: Exported, *, folder: str) -> dict[str, Any]:
+    """Return what was exported for a document."""
+    return {
+        "folder": folder,
+        "rows": exported.rows,
+        "files": exported.files,
+        "complete_until": exported.complete_until,
+    }
+
+
+def show_export(exported: Exported, *, folder: str) -> None:
+    """Print what was exported, and until when nothing is missing."""
+    rows = ", ".join(f"{count:,} new rows of {name}" for name, count in exported.rows.items())
+    print_line(f"{rows}; {exported.files:,} new files in `{folder}`")
+    until = exported.complete_until.astimezone(UTC)
+    print_line(f"complete until {until:%Y-%m-%d %H:%M:%S} UTC")
+    hint(f"`opsctl experiments analyze NAME --from {folder} --at {until:%Y-%m-%dT%H:%M:%SZ}`")
 
 
 def show_standings(standings: Sequence[Standing], *, findings: "Sequence[Finding]") -> None:
