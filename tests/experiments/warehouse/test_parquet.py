@@ -283,6 +283,28 @@ def test_a_cap_stays_where_it_was_frozen(tmp_path):
     assert frozen.of_arm("control").means != own.of_arm("control").means
 
 
+def test_what_happens_at_the_moment_of_a_look_belongs_to_the_next_one(tmp_path):
+    """An exposure, a second arm, and an event, each exactly then."""
+    first, second = START + DAY, START + 2 * DAY
+    whole = ExposureRow(experiment="agents", unit_id="a", variant="control", exposed_at=START)
+    exposures = [
+        whole,
+        replace(whole, variant="changed", exposed_at=first),
+        replace(whole, unit_id="b", exposed_at=first),
+    ]
+    events = [
+        EventRow(event="order", unit_id="a", value=1.0, observed_at=moment) for moment in (START, first)
+    ]
+    folder = write_parquet(History(exposures=exposures, events=events), tmp_path)
+
+    with ParquetWarehouse(folder).look(trial(metrics={"orders": _COUNT}), at=[first, second]) as look:
+        populations = [look.population(at=at) for at in (first, second)]
+        orders = [look.measure(at=at).means["orders"].of_arm("control") for at in (first, second)]
+
+    assert [(each.total, each.in_several_arms) for each in populations] == [(1, 0), (1, 1)]
+    assert orders == [moments_of(np.array([1.0])), moments_of(np.array([0.0]))]
+
+
 def test_only_the_metrics_asked_for_are_measured_and_others_are_refused(tmp_path):
     """What a subset says is what it says among all."""
     folder = write_parquet(HISTORY, tmp_path)
