@@ -179,6 +179,7 @@ def test_figures_go_between_the_marks_of_a_page_and_nowhere_else(shell: Shell) -
         (("simulate", "lerning"), "EXP003"),
         (("analyze", "learning", "--from", "nowhere"), "EXP05"),
         (("certify", "maen"), "EXP141"),
+        (("certify", "--list", "--markdown", "ops/experiments/learning.yaml"), "EXP142"),
         (("report", "learning", "--markdown", "ops/experiments/learning.yaml"), "EXP130"),
     ],
 )

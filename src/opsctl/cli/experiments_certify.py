@@ -18,6 +18,7 @@ def register(app: typer.Typer) -> None:
         "opsctl experiments certify --quick",
         "opsctl experiments certify mean cuped_ratio",
         "opsctl experiments certify --list",
+        "opsctl experiments certify --list --markdown docs/guides/experiments.md",
     )(certify)
 
 
@@ -35,6 +36,10 @@ def certify(
     ship: Annotated[
         Path | None,
         typer.Option("--ship", metavar="FILE", help="Write the certificates of all methods, for a release."),
+    ] = None,
+    markdown: Annotated[
+        Path | None,
+        typer.Option("--markdown", metavar="FILE", help="Write the table into this page, between its marks."),
     ] = None,
     json: Json = False,
 ) -> None:
@@ -55,6 +60,8 @@ def certify(
             found = certifying.measured(chosen, replications=_QUICK if quick else None, listener=listener)
     if ship is not None:
         certifying.write(ship, found)
+    if markdown is not None:
+        certifying.write_markdown(markdown, found)
     is_green = all(each.is_green for each in found)
     if json:
         data = [certificate_data(each) for each in found]

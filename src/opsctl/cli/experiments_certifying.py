@@ -83,3 +83,24 @@ def write(path: Path, certificates: "Sequence[Certificate]") -> None:
     from opsctl.experiments.certify.kept import shipped_text
 
     write_atomically(path, shipped_text(certificates))
+
+
+def write_markdown(path: Path, certificates: "Sequence[Certificate]") -> None:
+    """Write the table of certificates between the marks of a page that people wrote.
+
+    Raises:
+        UsageError: EXP142 the page has no marks.
+    """
+    from opsctl.clients.files import read_text, write_atomically
+    from opsctl.core.errors import UsageError
+    from opsctl.ui.certificates_markdown import BEGIN, END, certificates_markdown
+
+    before, begin, rest = read_text(path).partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not begin or not end:
+        raise UsageError(
+            f"`{path}` has no place for certificates",
+            code="EXP142",
+            fix=f"put `{BEGIN}` and `{END}` where they belong",
+        )
+    write_atomically(path, f"{before}{BEGIN}\n{certificates_markdown(certificates)}{END}{after}")

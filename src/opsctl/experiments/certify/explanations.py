@@ -13,4 +13,7 @@ change of `experiments/statistics` it is void.
 
 `opsctl experiments certify --list` shows them.
 """,
+    "EXP142": """`opsctl experiments certify --markdown FILE` writes a table into a page that people wrote, between two marks, and the page
+does not have both.
+""",
 }
