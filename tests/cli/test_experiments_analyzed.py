@@ -11,8 +11,12 @@ from tests.cli.command import Outcome, run_opsctl
 from tests.experiments.books import document
 
 from opsctl.clients.postgres import DatabaseAddress, connect
+from opsctl.core.clock import SystemClock
+from opsctl.evidence.ledger import Ledger
 from opsctl.experiments.assignment import Assigner
 from opsctl.experiments.book import Experiment
+from opsctl.experiments.peeks import Peek, peek_evidence
+from opsctl.experiments.registry import start_evidence, start_now
 
 pytestmark = pytest.mark.stack
 
@@ -191,3 +195,23 @@ def test_two_experiments_at_once_are_screened_for_what_both_do_together(running:
     assert data["meetings"][0].startswith(
         "`clicks` of `changed` together with `bold` of `bold` changes by +4"
     )
+
+
+def test_a_simulation_of_the_same_book_hides_nothing_of_what_runs_for_readers(running: Running) -> None:
+    """The verdict is that of the readers, and looks at the simulation are not theirs."""
+    running.expose()
+    ledger = Ledger(running.folder / ".opsctl" / "evidence", clock=SystemClock())
+    simulated = start_now(
+        Experiment.model_validate(running.document),
+        name="agents",
+        at=datetime(2026, 1, 5, tzinfo=UTC),
+        simulated=("readers",),
+    )
+    ledger.append(start_evidence(simulated))
+    ledger.append(peek_evidence(simulated, Peek(at=simulated.started_at, units={}, p={})))
+
+    _, data = running.analyze()
+
+    assert data["simulated"] == []
+    assert data["look"]["looks_before"] == 0
+    assert sum(data["units"].values()) == READERS

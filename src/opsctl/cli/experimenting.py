@@ -140,7 +140,7 @@ def standings(servers: "Backends") -> Standings:
     seen = {
         each.name: Seen(
             units={arm: those.units for arm, those in units[each.name].items()},
-            peeks=peeks_of(looks, name=each.name, digest=each.digest),
+            peeks=peeks_of(looks, name=each.name, digest=each.digest, is_simulated=False),
         )
         for each in started
     }

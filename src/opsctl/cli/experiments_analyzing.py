@@ -75,7 +75,8 @@ def look(
     started = _started(name, listener=listener)
     _require_unchanged(started)
     certificates = certified(started)
-    looks = peeks_of(wiring.ledger().records(kind=PEEK_KIND), name=name, digest=started.digest)
+    records = wiring.ledger().records(kind=PEEK_KIND)
+    looks = peeks_of(records, name=name, digest=started.digest, is_simulated=bool(started.simulated))
     with _place(started, source=source, listener=listener) as place:
         looked = _looked(started, place, at=_moment(started, at), certificates=certificates, looks=len(looks))
     wiring.record(peek_evidence(started, peek_of(looked.analysis), seconds=time.monotonic() - began))
@@ -113,7 +114,7 @@ def certified(started: "Started") -> dict[str, str]:
 
 
 def _started(name: str, *, listener: "Listener") -> "Started":
-    """Return the start: a simulation's as the ledger has it, one for readers as the database has it.
+    """Return the start: one for readers as the database has it, and only where there is none a simulation's.
 
     Raises:
         UsageError: EXP022 there is none.
@@ -123,7 +124,7 @@ def _started(name: str, *, listener: "Listener") -> "Started":
     from opsctl.store.experiments import read_experiment
 
     known = experimenting.all_starts().get(name)
-    if known is not None and known.simulated:
+    if known is not None and known.simulated and name not in experimenting.real_starts():
         return known
     with wiring.backends(listener) as servers:
         row = read_experiment(servers.database(), name)

@@ -35,7 +35,9 @@ def reported(names: Sequence[str], *, listener: "Listener") -> "list[Reported]":
             Reported(
                 analysis=analysis,
                 units=looked.units,
-                peeks=peeks_of(looks, name=name, digest=analysis.subject.digest),
+                peeks=peeks_of(
+                    looks, name=name, digest=analysis.subject.digest, is_simulated=bool(analysis.simulated)
+                ),
                 study=studies.get(name) if analysis.simulated else None,
             )
         )

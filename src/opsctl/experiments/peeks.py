@@ -58,13 +58,16 @@ def peek_evidence(
     )
 
 
-def peeks_of(records: Iterable[Record], *, name: str, digest: str | None = None) -> tuple[Peek, ...]:
+def peeks_of(
+    records: Iterable[Record], *, name: str, digest: str | None = None, is_simulated: bool | None = None
+) -> tuple[Peek, ...]:
     """Return every look at an experiment, in the order in which they were recorded.
 
     Args:
         records: of the ledger, in any order, of any kind.
         name: of the experiment.
-        digest: of its book at the start; with it, looks at an earlier simulation of the same name are left out.
+        digest: of its book at the start; with it, looks at a former book of the same name are left out.
+        is_simulated: looks at a simulation only, or at what ran for readers only; a simulation has the same book.
     """
     own = [
         record
@@ -72,6 +75,7 @@ def peeks_of(records: Iterable[Record], *, name: str, digest: str | None = None)
         if record.kind == PEEK_KIND
         and record.subject == name
         and digest in (None, record.inputs.get("experiment"))
+        and is_simulated in (None, bool(record.simulated))
     ]
     return tuple(_peek(record) for record in sorted(own, key=lambda each: each.sequence))
 
