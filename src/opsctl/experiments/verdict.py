@@ -141,7 +141,7 @@ def _harms(shown: Sequence[Shown]) -> tuple[str, ...]:
     reasons += [
         f"`{each.metric}` is worse: {each.effect}"
         for each in shown
-        if each.role is Role.PRIMARY
+        if (each.role is Role.PRIMARY or (each.role is Role.GUARDRAIL and each.wanted is Test.SUPERIORITY))
         and (each.is_worse if each.wanted is Test.SUPERIORITY else each.breaks_margin)
     ]
     return tuple(reasons)

@@ -70,11 +70,13 @@ class Pair:
     Args:
         units: in both arms.
         margin: the test against the margin, where the metric has one.
+        share: of the experiment's units that both arms get by their weights; 1 where there are no others.
     """
 
     units: int
     comparison: Comparison | CannotTell
     margin: NonInferiority | CannotTell | None = None
+    share: float = 1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

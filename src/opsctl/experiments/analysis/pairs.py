@@ -81,6 +81,7 @@ def _pair(experiment: Experiment, metric: Metric, estimated: Estimated, *, arm: 
     covariance = estimated.covariance(experiment.control, arm)
     return Pair(
         units=control.n + treatment.n,
+        share=experiment.arms[experiment.control].weight + experiment.arms[arm].weight,
         comparison=compare(
             control=control, treatment=treatment, alpha=experiment.alpha, covariance=covariance
         ),

@@ -1,5 +1,6 @@
 """What does an experiment say: every metric of every arm by the rules of its book, the faults of its data, the verdict."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -7,7 +8,7 @@ from opsctl.experiments.analysis.checks import Seen as SeenUnits
 from opsctl.experiments.analysis.checks import check_data
 from opsctl.experiments.analysis.concurrent import Meeting
 from opsctl.experiments.analysis.model import Analysis, Check, Inference, Pair, Result, Snapshot, Subject
-from opsctl.experiments.analysis.pairs import Estimated, estimate_arms, pairs_of
+from opsctl.experiments.analysis.pairs import NO_ARM, Estimated, estimate_arms, pairs_of
 from opsctl.experiments.analysis.rules import Seen, curve_of, infer, look_at
 from opsctl.experiments.analysis.words import effect_words
 from opsctl.experiments.book import Correction, Experiment, Family
@@ -133,8 +134,8 @@ def _result(  # noqa: PLR0913, PLR0917 - what a result is made of
         role=metric.role,
         wanted=metric.wanted,
         method=estimation_of(metric),
-        control=estimated.estimates[experiment.control],
-        treatment=estimated.estimates[arm],
+        control=estimated.estimates.get(experiment.control, NO_ARM),
+        treatment=estimated.estimates.get(arm, NO_ARM),
         inference=inference,
         lift=None if lift is None or isinstance(lift, CannotTell) else lift.value,
         difference=comparison.difference if comparison else None,
@@ -172,7 +173,7 @@ def _shown(experiment: Experiment, draft: _Draft, *, p_value: float | None, look
     is_found = look.may_decide and p_value is not None and p_value <= experiment.alpha
     towards = inference.statistic * (metric.sign if metric.wanted is Test.SUPERIORITY else 1)
     is_margin = metric.wanted is Test.NON_INFERIORITY
-    needed = _needed_units(experiment, metric, draft.pair, draft.result.detectable)
+    needed = _needed_units(metric, draft.pair, draft.result.detectable)
     return Shown(
         metric=draft.metric,
         arm=draft.arm,
@@ -182,8 +183,8 @@ def _shown(experiment: Experiment, draft: _Draft, *, p_value: float | None, look
         is_better=not is_margin and is_found and towards > 0,
         is_worse=not is_margin and is_found and towards < 0,
         keeps_margin=is_found and towards > 0 if is_margin else None,
-        breaks_margin=inference.breaks_margin,
-        is_underpowered=needed is not None and needed > draft.pair.units,
+        breaks_margin=inference.breaks_margin or (is_margin and is_found and towards < 0),
+        is_underpowered=needed is not None and needed * draft.pair.share > draft.pair.units,
         needed_units=needed,
     )
 
@@ -208,7 +209,7 @@ def _detectable(experiment: Experiment, pair: Pair) -> float | None:
     return factor * pair.comparison.error
 
 
-def _needed_units(experiment: Experiment, metric: Metric, pair: Pair, detectable: float | None) -> int | None:
+def _needed_units(metric: Metric, pair: Pair, detectable: float | None) -> int | None:
     """Return the units, over all arms, with which the effect worth finding would be found; None where nobody can say."""
     wanted = metric.margin if metric.wanted is Test.NON_INFERIORITY else metric.mde
     if wanted is None or detectable is None or isinstance(pair.comparison, CannotTell):
@@ -216,8 +217,7 @@ def _needed_units(experiment: Experiment, metric: Metric, pair: Pair, detectable
     size = parse_effect(wanted).absolute(pair.comparison.control.value)
     if not size:
         return None
-    share = sum(experiment.arms[arm].weight for arm in (experiment.control, *experiment.treatments))
-    return int(-(-pair.units * share * (detectable / size) ** 2 // 1))
+    return math.ceil(pair.units / pair.share * (detectable / size) ** 2)
 
 
 def _favourites(experiment: Experiment, results: Sequence[Result]) -> tuple[str, ...]:
