@@ -2,6 +2,10 @@
 
 import json
 import shutil
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +13,7 @@ import pytest
 import yaml
 from tests.cli.command import Outcome, run_opsctl
 
+from opsctl.clients.files import FileLock
 from opsctl.experiments.certify.kept import shipped, valid
 from opsctl.experiments.statistics.methods import Method
 
@@ -205,4 +210,96 @@ def test_settings_that_the_simulator_does_not_know_are_refused(shell: Shell) -> 
     assert outcome.exit_code == 2
     assert "EXP125" in outcome.stderr
     assert (shell.folder / ".opsctl" / "experiments" / "learning" / "study.json").is_file()
-    assert not list((shell.folder / ".opsctl" / "experiments").glob(".learning*"))
+    assert not list((shell.folder / ".opsctl" / "experiments").glob(".learning.[!l]*"))
+
+
+def test_two_simulations_of_one_name_do_not_spoil_each_other(shell: Shell) -> None:
+    """The second is refused, and says who is at it; what a killed one has left is removed by the next."""
+    folder = shell.folder / ".opsctl" / "experiments"
+    (folder / ".learning.new" / "events").mkdir(parents=True)
+    with FileLock(folder / ".learning.lock", what="simulating learning"):
+        refused = shell.run("simulate", "learning", "--seeds", "1", "--no-robust")
+    done = shell.run("simulate", "learning", "--seeds", "1", "--no-robust")
+
+    assert (refused.exit_code, "FIL002" in refused.stderr) == (4, True)
+    assert done.exit_code == 0, done.stderr
+    assert not (folder / ".learning.new").exists()
+    assert not (folder / "learning" / "events" / "events").exists()
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "{}",
+        "[]",
+        '{"worlds": []}',
+        '{"worlds": [3]}',
+        '{"worlds": [{"seed": 1, "regret": [], "answers": []}]}',
+    ],
+)
+def test_a_study_that_somebody_broke_is_named_with_what_makes_a_new_one(shell: Shell, content: str) -> None:
+    """No defect of opsctl, and no figures of it."""
+    path = shell.folder / ".opsctl" / "experiments" / "learning" / "study.json"
+    whole = json.loads(path.read_text())
+    broken = json.loads(content)
+    path.write_text(json.dumps(whole | broken if broken else broken))
+
+    outcome = shell.run("analyze", "learning")
+
+    assert (outcome.exit_code, "EXP128" in outcome.stderr) == (2, True), outcome.stderr
+
+
+@pytest.mark.drill
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL], ids=["ctrl-c", "killed"])
+def test_worlds_end_with_the_command_that_made_them(shell: Shell, number: signal.Signals) -> None:
+    """Within seconds, although many worlds wait; nothing of them goes on."""
+    book = yaml.safe_load(shell.book.read_text())
+    book["simulation"] |= {"users": 3000, "days": 14, "seeds": 8}
+    shell.write(book)
+    process = subprocess.Popen(
+        [sys.executable, "-m", "opsctl", "experiments", "simulate", "learning", "--no-robust"],
+        cwd=shell.folder,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    worlds = _wait_for_worlds(process.pid)
+    process.send_signal(number)
+
+    assert process.wait(timeout=20) in (130, -signal.SIGKILL)
+    assert worlds
+    assert _end_of(worlds)
+
+
+def _wait_for_worlds(parent: int) -> list[int]:
+    """Return the processes of the worlds once they are at work."""
+    until = time.monotonic() + 30
+    while time.monotonic() < until:
+        found = [
+            int(path.parent.name)
+            for path in Path("/proc").glob("[0-9]*/cmdline")
+            if b"spawn_main" in _read(path)
+            and f"PPid:\t{parent}\n".encode() in _read(path.with_name("status"))
+        ]
+        if found:
+            time.sleep(2)  # numpy and the market
+            return found
+        time.sleep(0.2)
+    return []
+
+
+def _end_of(pids: list[int]) -> bool:
+    until = time.monotonic() + 10
+    while time.monotonic() < until and any(_lives(pid) for pid in pids):
+        time.sleep(0.2)
+    return not any(_lives(pid) for pid in pids)
+
+
+def _lives(pid: int) -> bool:
+    return b"spawn_main" in _read(Path(f"/proc/{pid}/cmdline"))
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError:
+        return b""

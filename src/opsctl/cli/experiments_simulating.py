@@ -3,6 +3,7 @@
 import os
 import time
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -67,27 +68,70 @@ def simulated(
     from opsctl.experiments.simulator.calendar import STARTED_AT
     from opsctl.experiments.studies.arms import check_arms
     from opsctl.experiments.studies.document import FILE, study_evidence, to_text
-    from opsctl.experiments.studies.model import SIMULATED, Study
-    from opsctl.experiments.studies.run import world_of_book
-    from opsctl.experiments.studies.spaces import has_sentence_bert
+    from opsctl.experiments.studies.model import SIMULATED
     from opsctl.experiments.studies.summary import figures_of
 
     check_arms(named.experiment)  # here, and not in the first of many processes
     began, clock = wiring.clock().now(), time.monotonic()
     folder = folder_of(named.name)
-    scratch = folder.with_name(f".{named.name}.{os.getpid()}")
-    worlds, variants = _run(
-        named,
-        seeds=seeds,
-        with_variants=with_variants,
-        scratch=scratch,
-        processes=processes,
-        listener=listener,
-    )
+    with _scratch_of(folder) as scratch:
+        worlds, variants = _run(
+            named,
+            seeds=seeds,
+            with_variants=with_variants,
+            scratch=scratch,
+            processes=processes,
+            listener=listener,
+        )
+        study = _study(named, worlds, variants)
+        write_atomically(scratch / FILE, to_text(study))
+        _replace(folder, by=scratch)
+        started = start_now(named.experiment, name=named.name, at=STARTED_AT, simulated=SIMULATED)
+        wiring.record(start_evidence(started))
+    seconds = time.monotonic() - clock
+    wiring.record(study_evidence(study, figures=figures_of(study), started_at=began, seconds=seconds))
+    return study
+
+
+@contextmanager
+def _scratch_of(folder: Path) -> Iterator[Path]:
+    """Lend the folder in which a simulation is made; one process at a time, and what a killed one has left is removed.
+
+    Raises:
+        RefusedError: FIL002 another process simulates the same book.
+    """
+    import shutil
+
+    from opsctl.clients.files import FileLock
+
+    scratch, old = folder.with_name(f".{folder.name}.new"), _old(folder)
+    with FileLock(folder.with_name(f".{folder.name}.lock"), what=f"simulating {folder.name}"):
+        if old.exists() and not folder.exists():
+            old.rename(folder)  # killed between two renames
+        for left in (scratch, old):
+            shutil.rmtree(left, ignore_errors=True)
+        try:
+            yield scratch
+        finally:
+            shutil.rmtree(scratch, ignore_errors=True)
+
+
+def _old(folder: Path) -> Path:
+    return folder.with_name(f".{folder.name}.old")
+
+
+def _study(
+    named: "NamedExperiment", worlds: "tuple[WorldResult, ...]", variants: "tuple[Variant, ...]"
+) -> "Study":
+    from opsctl.experiments.simulator.calendar import STARTED_AT
+    from opsctl.experiments.studies.model import Study
+    from opsctl.experiments.studies.run import world_of_book
+    from opsctl.experiments.studies.spaces import has_sentence_bert
+
     wants_sentences = any(
         arm.settings.get("embedding") == "sentence_bert" for arm in named.experiment.arms.values()
     )
-    study = Study(
+    return Study(
         name=named.name,
         digest=named.digest,
         world=world_of_book(named.experiment).digest,
@@ -98,13 +142,6 @@ def simulated(
         if wants_sentences and not has_sentence_bert()
         else (),
     )
-    write_atomically(scratch / FILE, to_text(study))
-    _replace(folder, by=scratch)
-    started = start_now(named.experiment, name=named.name, at=STARTED_AT, simulated=SIMULATED)
-    wiring.record(start_evidence(started))
-    seconds = time.monotonic() - clock
-    wiring.record(study_evidence(study, figures=figures_of(study), started_at=began, seconds=seconds))
-    return study
 
 
 def _run(
@@ -117,7 +154,6 @@ def _run(
     listener: "Listener",
 ) -> "tuple[tuple[WorldResult, ...], tuple[Variant, ...]]":
     import multiprocessing
-    import shutil
     from concurrent.futures import ProcessPoolExecutor
 
     simulation = named.experiment.simulation
@@ -128,14 +164,18 @@ def _run(
         for number in range(count)
     ]
     workers = min(processes or len(os.sched_getaffinity(0)), count + 8)
-    try:
-        # spawned, so that a process has no more of this one than its job; each computes on one core
-        context = multiprocessing.get_context("spawn")
-        with ProcessPoolExecutor(workers, mp_context=context, initializer=_on_one_core) as pool:
+    # spawned, so that a process has no more of this one than its job; each computes on one core
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(workers, mp_context=context, initializer=_begin_worker) as pool:
+        # its own threads know of this list, and leave it when they end
+        processes_of = pool._processes  # noqa: SLF001 - there is no other way to end worlds that nobody waits for
+        try:
             return _followed(pool, named, jobs, with_variants=with_variants, listener=listener)
-    except BaseException:
-        shutil.rmtree(scratch, ignore_errors=True)
-        raise
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            for process in list((processes_of or {}).values()):
+                process.terminate()
+            raise
 
 
 def _followed(
@@ -207,18 +247,35 @@ def _with_users(named: "NamedExperiment", users: int) -> "NamedExperiment":
     return replace(named, experiment=named.experiment.model_copy(update={"simulation": fewer}))
 
 
-def _on_one_core() -> None:
-    """Keep linear algebra from threads of its own: there is a process for every core."""
+def _begin_worker() -> None:
+    """Keep linear algebra from threads of its own, there is a process for every core; and outlive nobody.
+
+    Ctrl-C is for the main process, which ends this one. One that is killed can end nothing, so this one looks after it.
+    """
+    import multiprocessing
+    import signal
+    import threading
+
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        threading.Thread(target=_end_with, args=(parent.sentinel,), daemon=True).start()
     for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
         os.environ[name] = "1"
+
+
+def _end_with(sentinel: int) -> None:
+    from multiprocessing.connection import wait
+
+    wait([sentinel])
+    os._exit(1)
 
 
 def _replace(folder: Path, *, by: Path) -> None:
     """Put a whole folder in the place of another one."""
     import shutil
 
-    old = folder.with_name(f".{folder.name}.old")
-    shutil.rmtree(old, ignore_errors=True)
+    old = _old(folder)
     if folder.exists():
         folder.rename(old)
     by.rename(folder)

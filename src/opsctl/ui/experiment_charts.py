@@ -69,6 +69,7 @@ def regret_chart(learned: Sequence[Learning], *, inks: dict[str, str]) -> Chart:
                 text=f"day {day + 1}, {each.arm}: {mean:.3f}",
             )
             for day, (mean, low, high) in enumerate(curve)
+            if math.isfinite(mean)  # else nobody came
         ]
         rows.append((each.arm, inks[each.arm], dots))
     days = float(len(learned[0].curve))

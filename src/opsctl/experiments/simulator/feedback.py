@@ -65,6 +65,8 @@ class School:
         self._paid = {when: each for when, each in self._paid.items() if when > settled}
         for learner, parts in self._waiting.pop(settled, {}).items():
             for number, shown in enumerate(_in_batches(parts)):
+                if not len(shown.users):
+                    continue  # nobody came: there is nothing to learn
                 self._learners[learner].policy.learn(
                     self._feedback(shown, learner=learner, paid=paid),
                     generator=self._noise.generator(name=f"{learner}/learn", day=day, slot=0, batch=number),

@@ -1,6 +1,6 @@
 """How is a study written down beside its events, and read back."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -36,7 +36,7 @@ def read_study(folder: Path, *, name: str) -> Study:
         raise UsageError(f"`{name}` was not simulated", code="EXP128", fix=fix)
     try:
         return _study(orjson.loads(read_text(path)))
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise UsageError(
             f"`{path}` is no study", code="EXP128", why=f"another version wrote it: {error}", fix=fix
         ) from error
@@ -65,6 +65,8 @@ def study_evidence(
 
 
 def _study(body: Mapping[str, Any]) -> Study:
+    if not body["worlds"]:
+        raise ValueError("it has no worlds")
     return Study(
         name=body["name"],
         digest=body["digest"],
@@ -87,9 +89,9 @@ def _world(body: Mapping[str, Any]) -> WorldResult:
             Answer(metric=each["metric"], arm=each["arm"], **_numbers(_without(each, "metric", "arm")))
             for each in body["answers"]
         ),
-        regret={arm: tuple(curve) for arm, curve in body["regret"].items()},
-        reward={arm: tuple(curve) for arm, curve in body["reward"].items()},
-        best=tuple(body["best"]),
+        regret={arm: _curve(values) for arm, values in body["regret"].items()},
+        reward={arm: _curve(values) for arm, values in body["reward"].items()},
+        best=_curve(body["best"]),
         preference=None if preference is None else Preference(**preference),
         leaks=tuple(leaks) if (leaks := body.get("leaks")) is not None else None,
     )
@@ -98,6 +100,10 @@ def _world(body: Mapping[str, Any]) -> WorldResult:
 def _numbers(values: Mapping[str, Any]) -> dict[str, float]:
     """Return numbers; JSON has no word for what is none, so null stands for it."""
     return {key: float("nan") if value is None else float(value) for key, value in values.items()}
+
+
+def _curve(values: Sequence[float | None]) -> tuple[float, ...]:
+    return tuple(float("nan") if value is None else float(value) for value in values)
 
 
 def _without(values: Mapping[str, Any], *names: str) -> dict[str, Any]:

@@ -8,7 +8,7 @@ import numpy as np
 
 from opsctl.experiments.assignment import Assigner
 from opsctl.experiments.book import Experiment
-from opsctl.experiments.learners.model import Ids
+from opsctl.experiments.learners.model import Floats, Ids
 from opsctl.experiments.metric_book import Metric, MetricKind
 from opsctl.experiments.simulator.duel import Duel
 from opsctl.experiments.simulator.events import EventName, write_days
@@ -157,7 +157,7 @@ def _own_world(
 
 
 class _Curves:
-    """Means of each day's feeds, noted as the days pass by."""
+    """Means of each day's feeds, noted as the days pass by; NaN of a day on which nobody came, so that days stay days."""
 
     def __init__(self) -> None:
         self.regret: list[float] = []
@@ -166,11 +166,15 @@ class _Curves:
 
     def watch(self, days: Iterable[SimulatedDay]) -> Iterator[SimulatedDay]:
         for day in days:
-            if day.day >= 0 and len(day.sessions.users):
-                self.reward.append(float(day.sessions.rewards.mean()))
-                self.best.append(float(day.sessions.best_rewards.mean()))
-                self.regret.append(float(day.sessions.regrets.mean()))
+            if day.day >= 0:
+                self.reward.append(_mean_of(day.sessions.rewards))
+                self.best.append(_mean_of(day.sessions.best_rewards))
+                self.regret.append(_mean_of(day.sessions.regrets))
             yield day
+
+
+def _mean_of(values: Floats) -> float:
+    return float(values.mean()) if len(values) else float("nan")
 
 
 def _answer(experiment: Experiment, name: str, arm: str, seen: UnitValues, truth: TrueEffect) -> Answer:

@@ -1,7 +1,7 @@
 """What do many worlds together say: how often the experiment was right, and how fast each arm learned."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -95,7 +95,7 @@ def learnings(study: Study) -> tuple[Learning, ...]:
 
 def paired_regret(study: Study, *, control: str, arm: str) -> tuple[float, float, float]:
     """Return the mean difference of regret between two arms in the same worlds, and its 95 % interval."""
-    gaps = [float(np.mean(world.regret[arm]) - np.mean(world.regret[control])) for world in study.worlds]
+    gaps = [_mean(world.regret[arm]) - _mean(world.regret[control]) for world in study.worlds]
     return _mean_and_interval(gaps)
 
 
@@ -125,7 +125,7 @@ def figures_of(study: Study) -> dict[str, object]:
     """Return the figures that go into the ledger."""
     return {
         "worlds": len(study.worlds),
-        "regret": {each.arm: round(each.area, 6) for each in learnings(study)},
+        "regret": {each.arm: _rounded(each.area) for each in learnings(study)},
         "agreement": {
             f"{each.metric}/{each.arm}": {
                 "observed": _rounded(each.observed),
@@ -161,18 +161,21 @@ def _share(difference: float, control: float) -> float:
     return difference / abs(control) if control else float("nan")
 
 
-def _mean(values: Sequence[float]) -> float:
+def _mean(values: Iterable[float]) -> float:
+    """Return the mean of what is a number: nobody came on some days, and nothing can be told in some worlds."""
     known = [value for value in values if math.isfinite(value)]
     return float(np.mean(known)) if known else float("nan")
 
 
 def _learning(arm: str, worlds: Sequence[WorldResult]) -> Learning:
     curves = np.array([world.regret[arm] for world in worlds])
-    rewards = np.mean([world.reward[arm] for world in worlds], axis=0)
+    rewards = np.array(
+        [_mean(column) for column in zip(*(world.reward[arm] for world in worlds), strict=True)]
+    )
     # each world's own best: what an arm does changes its readers, and so what would be best for them
-    best = rewards + curves.mean(axis=0)
+    best = rewards + np.array([_mean(column) for column in curves.T])
     near = np.flatnonzero(rewards >= _NEAR_BEST * best)
-    area, low, high = _mean_and_interval(curves.mean(axis=1).tolist())
+    area, low, high = _mean_and_interval([_mean(row) for row in curves])
     bands = [_mean_and_interval(column.tolist()) for column in curves.T]
     return Learning(
         arm=arm,
@@ -188,10 +191,11 @@ def _learning(arm: str, worlds: Sequence[WorldResult]) -> Learning:
 
 
 def _mean_and_interval(values: Sequence[float]) -> tuple[float, float, float]:
-    mean = float(np.mean(values))
-    if len(values) < 2:
+    known = [value for value in values if math.isfinite(value)]
+    mean = _mean(known)
+    if len(known) < 2:
         return mean, float("nan"), float("nan")
-    width = float(stats.t.ppf(0.975, len(values) - 1)) * float(stats.sem(values))
+    width = float(stats.t.ppf(0.975, len(known) - 1)) * float(stats.sem(known))
     return mean, mean - width, mean + width
 
 
