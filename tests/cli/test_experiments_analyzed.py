@@ -30,6 +30,7 @@ METRICS = {
     }
 }
 READERS = 1200
+_GUARD = "experiments_keep_what_was_started"
 
 
 class Running:
@@ -43,9 +44,22 @@ class Running:
         (books / "agents.yaml").write_text(yaml.safe_dump(self.document, sort_keys=False), encoding="utf-8")
         started = self.run("start", "agents", "--confirm", "agents", "--json")
         assert started.exit_code == 0, started.stderr
-        data = json.loads(started.stdout)["data"]["experiment"]
-        self.started_at = datetime.fromisoformat(data["started_at"]).astimezone(UTC)
+        self.started_at = self.backdate("agents")
         self.horizon = (self.started_at + timedelta(days=14, seconds=1)).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+    def backdate(self, name: str) -> datetime:
+        """Let an experiment have started fifteen days ago, past the guard against just that, and return when."""
+        with connect(self.database) as connection:
+            connection.execute(f"alter table experiments disable trigger {_GUARD}")
+            row = connection.execute(
+                "update experiments set started_at = started_at - interval '15 days' where name = %s"
+                " returning started_at",
+                [name],
+            ).fetchone()
+            connection.execute(f"alter table experiments enable trigger {_GUARD}")
+            connection.commit()
+        assert row is not None
+        return datetime.fromisoformat(str(row[0])).astimezone(UTC)
 
     def run(self, *arguments: str) -> Outcome:
         """Run one verb."""
@@ -115,6 +129,21 @@ def test_a_better_arm_is_shipped_at_the_horizon(running: Running) -> None:
     assert "looked at 2 times before" in table.stdout
 
 
+def test_the_horizon_cannot_be_looked_at_before_it_is_there(running: Running) -> None:
+    """Neither by a moment in the future, nor by an end before the horizon: a look would be a test for the horizon."""
+    running.expose()
+    future = running.run("analyze", "agents", "--at", "2999-01-01")
+    with connect(running.database) as connection:
+        connection.execute(f"alter table experiments disable trigger {_GUARD}")
+        connection.execute("update experiments set ended_at = started_at + interval '3 days'")
+        connection.execute(f"alter table experiments enable trigger {_GUARD}")
+        connection.commit()
+    ended, data = running.analyze()
+
+    assert (future.exit_code, "EXP050" in future.stderr, future.stdout) == (2, True, "")
+    assert (ended.exit_code, data["verdict"]["outcome"]) == (5, "keep_running")
+
+
 def test_lost_readers_and_readers_in_two_arms_make_it_invalid(running: Running) -> None:
     """However much better an arm looks."""
     running.expose()
@@ -169,6 +198,7 @@ def test_two_experiments_at_once_are_screened_for_what_both_do_together(running:
     )
     started = running.run("start", "bold", "--confirm", "bold")
     assert started.exit_code == 0, started.stderr
+    running.backdate("bold")
     assigner = Assigner(Experiment.model_validate(other), name="bold")
     own = Assigner(Experiment.model_validate(running.document), name="agents")
     with connect(running.database) as connection, connection.cursor() as cursor:

@@ -81,3 +81,23 @@ def test_what_is_no_effect_is_refused(text: str) -> None:
     """Nothing, less than nothing, words, and other digits."""
     with pytest.raises(ValueError, match="is no effect"):
         parse_effect(text)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"units": 10**400},
+        {
+            "metrics": {
+                "clicks": BOOK["metrics"]["clicks"] | {"baseline": {"mean": 1e-300, "deviation": 1e300}}
+            }
+        },
+        {"metrics": {"clicks": BOOK["metrics"]["clicks"] | {"mde": "9" * 300 + "%"}}},
+        {"metrics": {"clicks": BOOK["metrics"]["clicks"] | {"mde": "0." + "0" * 300 + "1%"}}},
+    ],
+    ids=["units", "baseline", "great effect", "small effect"],
+)
+def test_numbers_that_nobody_can_reckon_with_are_refused(changes: dict[str, Any]) -> None:
+    """Their squares, or their quotients, have no number any more."""
+    with pytest.raises(ValidationError):
+        Experiment.model_validate(BOOK | changes)

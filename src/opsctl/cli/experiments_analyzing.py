@@ -186,16 +186,42 @@ def _leaks(servers: "Backends", started: "Started") -> "Sequence[str]":
 
 
 def _moment(started: "Started", at: datetime | None) -> datetime:
-    """Return until when events count."""
+    """Return until when events count.
+
+    What ended early is looked at as of its end: whoever stops when it looks good must not get a test for the horizon.
+
+    Raises:
+        UsageError: EXP050 it had not started yet, or that moment is still to come: a look at the horizon, taken today,
+            would be a verdict that the stopping rule does not allow.
+    """
     from opsctl.cli import wiring
+    from opsctl.core.errors import UsageError
 
     if at is not None:
-        return at if at.tzinfo is not None else at.replace(tzinfo=UTC)
-    if started.simulated:
-        return started.horizon_at
-    now = wiring.clock().now()
-    started.seconds_at(now)  # refuses a clock that went back
-    return now
+        at = _in_utc(at)
+        now = wiring.clock().now()
+        if not started.simulated and at > now:
+            raise UsageError(
+                f"{at:%Y-%m-%d %H:%M:%S} UTC is still to come",
+                code="EXP050",
+                why=f"it is {now:%Y-%m-%d %H:%M:%S} UTC; nobody can see today what will be seen then",
+                fix="leave --at out, which takes all events until now",
+            )
+    elif started.simulated:
+        at = started.horizon_at
+    else:
+        at = wiring.clock().now()
+        started.seconds_at(at)  # refuses a clock that went back
+    if started.ended_at is not None and started.started_at < started.ended_at < at:
+        return started.ended_at
+    return at
+
+
+def _in_utc(at: datetime) -> datetime:
+    try:
+        return at.astimezone(UTC) if at.tzinfo is not None else at.replace(tzinfo=UTC)
+    except OverflowError:  # at either end of the calendar
+        return at.replace(tzinfo=UTC)
 
 
 def _looked(

@@ -144,7 +144,7 @@ class Experiment(StrictModel):
     """Share of the eligible units that is let in; it may only be raised, which moves nobody."""
     horizon: PositiveDuration
     """Length."""
-    units: Annotated[int, Field(ge=2)] | None = None
+    units: Annotated[int, Field(ge=2, le=1_000_000_000_000)] | None = None
     """How many are expected by the horizon, over all arms."""
     metrics: Annotated[dict[Name, Metric], Field(min_length=1, max_length=50)]
     families: dict[Role, Family] = {

@@ -7,6 +7,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BeforeValidator
 
+_LEAST, _MOST = 1e-12, 1e50
 _FORM = re.compile(r"([0-9]+(?:\.[0-9]+)?)\s*(%|pp)?")
 
 
@@ -47,8 +48,10 @@ def parse_effect(text: str) -> Effect:
     if found is None:
         raise ValueError(f"`{text[:40]}` is no effect; write `5%`, `2pp` or `0.3`")
     number, unit = float(found[1]), found[2]
-    if not 0 < number < math.inf:
+    if not number > 0:
         raise ValueError(f"`{text[:40]}` is no effect: it must be more than nothing")
+    if not _LEAST <= number <= _MOST:
+        raise ValueError(f"`{text[:40]}` is an effect that no experiment tells")
     return Effect(size=number / 100 if unit else number, is_relative=unit == "%")
 
 

@@ -9,6 +9,9 @@ from opsctl.config.model import StrictModel
 from opsctl.config.quantities import Duration, PositiveDuration
 from opsctl.experiments.effects import EffectText, parse_effect
 
+_MOST = 1e50
+"""Beyond, the square of a share of it has no number any more."""
+
 EventName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,59}$")]
 
 
@@ -66,12 +69,18 @@ class Counting(StrEnum):
 class Baseline(StrictModel):
     """What is known before the start, for planning; `experiments plan` measures it where it is not written."""
 
-    mean: float
+    mean: Annotated[float, Field(ge=-_MOST, le=_MOST)]
     """Value of the metric without any treatment."""
-    deviation: Annotated[float, Field(ge=0)] | None = None
+    deviation: Annotated[float, Field(ge=0, le=_MOST)] | None = None
     """Standard deviation over units (of a ratio: of its linearised value); a proportion knows its own."""
     correlation: Annotated[float, Field(ge=0, lt=1)] = 0.0
     """Of a unit's value with that of its pre-period: what CUPED is worth."""
+
+    @model_validator(mode="after")
+    def _mean_can_be_divided_by(self) -> Self:
+        if 0 < abs(self.mean) < 1 / _MOST:
+            raise ValueError(f"a mean of {self.mean:g} is nearer to 0 than anything that is measured")
+        return self
 
 
 class Metric(StrictModel):

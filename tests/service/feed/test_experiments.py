@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -94,6 +95,40 @@ def test_two_experiments_at_once_give_every_combination() -> None:
         for diversity in (0.3, 0.6)
         for share, arm in ((0.1, "control"), (0.3, "changed"))
     }
+
+
+def test_experiments_that_fit_alone_and_not_together_cost_no_feed() -> None:
+    """One arm asks for the custom agent with the book's weights, another experiment's arm takes the weights away."""
+    treatments = Treatments(Ranking(custom_weights={"quality": 1.0}))
+    treatments.take(
+        [
+            started("agents", experiment({"agents": SIX})),
+            started("weights", experiment({"custom_weights": None})),
+        ]
+    )
+
+    found = [treatments.of(user) for user in range(200)]
+
+    assert {each.arms.get("weights") for each in found} == {"control", "changed", None}
+    assert all("weights" in each.arms for each in found if each.arms["agents"] == "control")
+    assert all(each.settings.custom_weights for each in found if "custom" in each.settings.agents)
+
+
+def test_what_is_taken_while_a_feed_is_made_does_not_cost_that_feed() -> None:
+    """An experiment ends in a thread between a reader's assignment and what follows from it."""
+    treatments = Treatments(Ranking())
+    treatments.take([started("diverse", experiment({"diversity": 0.6}))])
+    (running,) = treatments._now.running
+    assign = running.assign
+
+    def ends_meanwhile(unit: str) -> str | None:
+        treatments.take([])
+        return assign(unit)
+
+    treatments._now = replace(treatments._now, running=(replace(running, assign=ends_meanwhile),))
+
+    assert set(treatments.of(7).arms) == {"diverse"}
+    assert treatments.of(7).arms == {}
 
 
 def test_an_experiment_that_the_service_cannot_hold_is_left_out(caplog: pytest.LogCaptureFixture) -> None:

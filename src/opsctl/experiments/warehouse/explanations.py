@@ -3,7 +3,8 @@
 EXPLANATIONS: dict[str, str] = {
     "EXP050": """A look at an experiment was asked for at a moment that makes no sense.
 
-It lies before the start, it has no time zone, several moments do not rise, or the experiment ends before it starts.""",
+It lies before the start or, of an experiment for readers, in the future; it has no time zone, several moments do not rise,
+or the experiment ends before it starts. A look at a future horizon, taken today, would be a verdict before its time.""",
     "EXP051": """Analysis of Parquet files needs libraries that are not installed: DuckDB and pyarrow.
 
 They come with `pip install 'opsctl[experiments]'`. Without them an experiment can be analysed in the database.""",

@@ -55,54 +55,66 @@ class _Running:
     assign: Callable[[str], str | None]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Known:
+    """What is known at one moment, replaced as a whole: a feed in the making goes on with what it began with."""
+
+    running: tuple[_Running, ...] = ()
+    made: dict[tuple[tuple[str, str], ...], Treatment] = field(default_factory=dict)
+
+    @property
+    def by_name(self) -> dict[str, Experiment]:
+        return {each.name: each.experiment for each in self.running}
+
+
 class Treatments:
     """The experiments that run, as one worker knows them; without any, everybody gets the book's settings."""
 
     def __init__(self, settings: Ranking) -> None:
         self._settings = settings
-        self._running: tuple[_Running, ...] = ()
-        self._known: tuple[tuple[str, str, float], ...] = ()
-        self._made: dict[tuple[tuple[str, str], ...], Treatment] = {}
+        self._now = _Known()
+        self._taken: tuple[tuple[str, str, float], ...] = ()
 
     @property
     def names(self) -> tuple[str, ...]:
         """Return the experiments that readers are assigned to."""
-        return tuple(each.name for each in self._running)
+        return tuple(each.name for each in self._now.running)
 
     def take(self, running: Sequence[Started]) -> None:
         """Assign readers to these from now on; one whose settings do not fit is left out, with a line in the log."""
-        known = tuple((each.name, each.digest, each.experiment.ramp) for each in running)
-        if known == self._known:
+        taken = tuple((each.name, each.digest, each.experiment.ramp) for each in running)
+        if taken == self._taken:
             return
-        self._running = tuple(
-            _Running(
-                name=each.name,
-                experiment=each.experiment,
-                assign=Assigner(each.experiment, name=each.name).assign,
+        # in one step: it is taken in a thread, while the event loop builds feeds
+        self._now = _Known(
+            running=tuple(
+                _Running(
+                    name=each.name,
+                    experiment=each.experiment,
+                    assign=Assigner(each.experiment, name=each.name).assign,
+                )
+                for each in sorted(running, key=lambda one: one.name)
+                if self._fits(each)
             )
-            for each in sorted(running, key=lambda one: one.name)
-            if self._fits(each)
         )
-        self._made = {}
-        self._known = known
+        self._taken = taken
 
     def of(self, user_id: int) -> Treatment:
         """Return what holds for a reader; the same for the same reader until an experiment starts, ends or is ramped up."""
-        unit = str(user_id)
-        arms = tuple((each.name, arm) for each in self._running if (arm := each.assign(unit)) is not None)
-        made = self._made.get(arms)
+        unit, now = str(user_id), self._now
+        arms = tuple((each.name, arm) for each in now.running if (arm := each.assign(unit)) is not None)
+        made = now.made.get(arms)
         if made is None:
-            if len(self._made) >= _MOST_TREATMENTS:
-                self._made.clear()
-            made = self._made[arms] = self._make(arms)
+            if len(now.made) >= _MOST_TREATMENTS:
+                now.made.clear()
+            made = now.made[arms] = self._make(arms, now.by_name)
         return made
 
     def of_learner(self, learner: str) -> Ranking | None:
         """Return the settings under which a learner's decisions were made; None where its experiment runs no more."""
         if learner == SHARED:
             return self._settings
-        by_name = {each.name: each.experiment for each in self._running}
-        settings = self._settings
+        by_name, settings = self._now.by_name, self._settings
         for part in learner.split(_ACTS):
             name, _, arm = part.partition(_OF)
             if name not in by_name or arm not in by_name[name].arms:
@@ -110,13 +122,20 @@ class Treatments:
             settings = _with(settings, by_name[name].arms[arm].settings)
         return settings
 
-    def _make(self, arms: tuple[tuple[str, str], ...]) -> Treatment:
-        by_name = {each.name: each.experiment for each in self._running}
-        settings = self._settings
+    def _make(self, arms: tuple[tuple[str, str], ...], by_name: Mapping[str, Experiment]) -> Treatment:
+        settings, fitting = self._settings, dict[str, str]()
         for name, arm in arms:
-            settings = _with(settings, by_name[name].arms[arm].settings)
-        isolated = [f"{name}{_OF}{arm}" for name, arm in arms if by_name[name].isolated_learners]
-        return Treatment(settings=settings, learner=_ACTS.join(isolated) or SHARED, arms=dict(arms))
+            try:
+                settings = _with(settings, by_name[name].arms[arm].settings)
+            except ValidationError as error:
+                # Each fits by itself, and not both: who is in both is not in the second, and still gets feeds.
+                _log.warning(
+                    "`%s` does not fit beside %s: %s", name, ", ".join(fitting), error.errors()[0]["msg"]
+                )
+            else:
+                fitting[name] = arm
+        isolated = [f"{name}{_OF}{arm}" for name, arm in fitting.items() if by_name[name].isolated_learners]
+        return Treatment(settings=settings, learner=_ACTS.join(isolated) or SHARED, arms=fitting)
 
     def _fits(self, each: Started) -> bool:
         """Tell whether the service can do what each arm wants: an arm that fails would lose its readers."""
