@@ -185,6 +185,8 @@ def test_figures_go_between_the_marks_of_a_page_and_nowhere_else(shell: Shell) -
         (("analyze", "learning", "--from", "nowhere"), "EXP05"),
         (("certify", "maen"), "EXP141"),
         (("certify", "--list", "--markdown", "ops/experiments/learning.yaml"), "EXP142"),
+        (("certify", "mean", "--ship", "all.json"), "EXP143"),
+        (("certify", "--quick", "--ship", "all.json"), "EXP143"),
         (("report", "learning", "--markdown", "ops/experiments/learning.yaml"), "EXP130"),
     ],
 )

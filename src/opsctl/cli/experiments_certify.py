@@ -53,6 +53,8 @@ def certify(
     from opsctl.ui.show_certificates import certificate_data, show_certificates
 
     chosen = certifying.chosen(methods or ())
+    if ship is not None:
+        certifying.require_shippable(ship, methods=chosen, is_whole=not quick)
     if list_only:
         found = certifying.held(chosen)
     else:

@@ -77,6 +77,29 @@ def measured(
     return tuple(found)
 
 
+def require_shippable(path: Path, *, methods: "Sequence[Method]", is_whole: bool) -> None:
+    """Refuse to measure for a quarter of an hour what could then not be shipped.
+
+    Raises:
+        UsageError: EXP143 some methods only, or too few experiments: such a file would take certificates away.
+        NotReadyError: FIL003 the file cannot be written.
+    """
+    from opsctl.clients.files import require_writable
+    from opsctl.core.errors import UsageError
+    from opsctl.experiments.statistics.methods import Method
+
+    if not is_whole or set(methods) != set(Method):
+        raise UsageError(
+            "a release needs whole certificates of all methods",
+            code="EXP143",
+            why="1,000 experiments certify nothing"
+            if not is_whole
+            else "those that are not named would be lost",
+            fix=f"opsctl experiments certify --ship {path}",
+        )
+    require_writable(path)
+
+
 def write(path: Path, certificates: "Sequence[Certificate]") -> None:
     """Write certificates for a release."""
     from opsctl.clients.files import write_atomically

@@ -118,6 +118,11 @@ def test_a_certificate_counts_only_whole_green_and_of_this_code() -> None:
     assert valid([whole()]) == {Method.MEAN: whole()}
     assert valid([whole(code="0" * 64), whole(figures=(short,)), whole(figures=(red,))]) == {}
     assert valid([whole(), whole(code="0" * 64)]) == {Method.MEAN: whole()}
+    assert valid([whole(), whole(figures=(red,))]) == {}, (
+        "what broke its promise here is not certified by the release"
+    )
+    assert valid([whole(figures=(red,)), whole()]) == {Method.MEAN: whole()}
+    assert valid([whole(figures=())]) == {}
 
 
 def test_a_method_without_a_certificate_is_refused_with_the_command_that_makes_one() -> None:

@@ -16,4 +16,9 @@ change of `experiments/statistics` it is void.
     "EXP142": """`opsctl experiments certify --markdown FILE` writes a table into a page that people wrote, between two marks, and the page
 does not have both.
 """,
+    "EXP143": """A file of certificates for a release was to be written of some methods only, or of too few experiments.
+
+It takes the place of all certificates that came with the release, so what it lacks would not be certified any more. Leave
+`--quick` and the names of methods out: `opsctl experiments certify --ship FILE`.
+""",
 }

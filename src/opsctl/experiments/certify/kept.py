@@ -16,11 +16,13 @@ SHIPPED = Path(__file__).with_name("certificates.json")
 
 
 def valid(certificates: Iterable[Certificate], *, code: str | None = None) -> dict[Method, Certificate]:
-    """Return the newest certificate of each method that counts: of this code, whole, and green."""
+    """Return the newest whole certificate of this code of each method, if it is green.
+
+    A method that broke a promise here, such as with the numpy of this machine, is not certified by an older measurement.
+    """
     now = code or code_digest()
-    return {
-        each.method: each for each in certificates if each.code == now and each.is_green and _is_whole(each)
-    }
+    newest = {each.method: each for each in certificates if each.code == now and _is_whole(each)}
+    return {method: each for method, each in newest.items() if each.is_green}
 
 
 def shipped() -> tuple[Certificate, ...]:
@@ -56,7 +58,9 @@ def require_certified(methods: Iterable[Method], held: Mapping[Method, Certifica
 
 
 def _is_whole(certificate: Certificate) -> bool:
-    return all(figure.replications >= REPLICATIONS for figure in certificate.figures)
+    return bool(certificate.figures) and all(
+        figure.replications >= REPLICATIONS for figure in certificate.figures
+    )
 
 
 def _words(names: list[str]) -> str:
