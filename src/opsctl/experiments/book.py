@@ -114,7 +114,8 @@ class Simulation(StrictModel):
     teaches: bool = True
     """Whether the arms' learners have learned from these days; without, each begins with nothing."""
     seeds: Annotated[int, Field(ge=1, le=1000)] = 1
-    """Worlds; the first one is analysed, all of them together tell the truth and how often the verdict is right."""
+    """Worlds; the first one is analysed. All of them together tell the truth, and how often a plain test of each metric at the
+    end was right about it: without the book's looks, corrections, caps and pre-periods."""
     seed: Annotated[int, Field(ge=0, lt=2**32)] = 1
     """Of the first world; the next ones follow."""
     world: dict[str, Any] = {}

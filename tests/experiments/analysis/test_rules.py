@@ -109,12 +109,27 @@ def test_planned_looks_keep_alpha_where_all_units_come_on_the_first_day() -> Non
 def test_needed_units_are_those_of_all_arms() -> None:
     """With four arms a pair has half of the units, so twice as many are needed as the pair alone would need."""
     arms = {name: {"weight": 0.25} for name in ("control", "six", "seven", "eight")}
-    two = analysed(at_day(14, units=500)).results[0].shown
-    four = analysed(at_day(14, units=500), arms=arms).results[0].shown
+    plain = {"primary": {"correction": "none"}}
+    two = analysed(at_day(14, units=500), families=plain).results[0].shown
+    four = analysed(at_day(14, units=500), arms=arms, families=plain).results[0].shown
 
     assert two.needed_units is not None
     assert four.needed_units == pytest.approx(2 * two.needed_units, abs=2)
     assert four.is_underpowered == two.is_underpowered
+
+
+def test_what_can_be_found_pays_for_looks_and_corrections_as_the_plan_does() -> None:
+    """A rule that allows any look finds less with the same units, and so do three arms that share alpha."""
+    arms = {name: {"weight": 0.25} for name in ("control", "six", "seven", "eight")}
+    plain, looks, always, several = (
+        analysed(at_day(14, units=500), **changes).results[0]
+        for changes in ({}, {"stopping": SEQUENTIAL}, {"stopping": {"rule": "always_valid"}}, {"arms": arms})
+    )
+
+    assert plain.detectable is not None
+    assert looks.detectable == pytest.approx(plain.detectable * 1.06, rel=0.05)
+    assert always.detectable == pytest.approx(plain.detectable * 1.45, rel=0.15)
+    assert several.detectable == pytest.approx(plain.detectable * (2.394 + 0.842) / (1.960 + 0.842), rel=1e-3)
 
 
 def test_a_guardrail_that_must_be_better_and_is_worse_ends_the_arm() -> None:

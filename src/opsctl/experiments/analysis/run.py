@@ -13,11 +13,11 @@ from opsctl.experiments.analysis.rules import Seen, curve_of, infer, look_at
 from opsctl.experiments.analysis.words import effect_words
 from opsctl.experiments.book import Correction, Experiment, Family
 from opsctl.experiments.effects import parse_effect
-from opsctl.experiments.metric_book import Metric, Role, Test
+from opsctl.experiments.metric_book import Baseline, Metric, Role, Test
 from opsctl.experiments.statistics.cannot_tell import CannotTell
-from opsctl.experiments.statistics.distributions import normal_quantile
 from opsctl.experiments.statistics.methods import estimation_of
 from opsctl.experiments.statistics.multiplicity import Hypothesis, adjust
+from opsctl.experiments.statistics.power import design_of
 from opsctl.experiments.verdict import Look, Shown, judge
 
 _PLAIN = Family(correction=Correction.NONE)
@@ -141,7 +141,7 @@ def _result(  # noqa: PLR0913, PLR0917 - what a result is made of
         difference=comparison.difference if comparison else None,
         adjusted_p=None,
         shown=_unshown(name, arm, metric),
-        detectable=_detectable(experiment, pair),
+        detectable=_detectable(experiment, metric, pair, arm=arm),
         variance_reduction=estimated.adjusted.variance_reduction if estimated.adjusted else 0.0,
         notes=tuple(note for note in notes if note),
         curve=curve_of(experiment, history),
@@ -201,12 +201,14 @@ def _unshown(name: str, arm: str, metric: Metric) -> Shown:
     )
 
 
-def _detectable(experiment: Experiment, pair: Pair) -> float | None:
-    """Return the difference that a test of these units finds with the book's power; of a margin, too: half of alpha, one-sided."""
+def _detectable(experiment: Experiment, metric: Metric, pair: Pair, *, arm: str) -> float | None:
+    """Return the difference that these units find with the book's power, by its rule and corrections, as `plan` reckons."""
     if isinstance(pair.comparison, CannotTell):
         return None
-    factor = normal_quantile(1 - experiment.alpha / 2) + normal_quantile(experiment.power)
-    return factor * pair.comparison.error
+    # the deviation is in the error already; of the design only the reach counts, and the price of several looks
+    design = design_of(experiment, metric, arm=arm, baseline=Baseline(mean=0.5, deviation=1.0))
+    assert not isinstance(design, CannotTell)  # noqa: S101 - a deviation is given
+    return design.reach * math.sqrt(design.inflation) * pair.comparison.error
 
 
 def _needed_units(metric: Metric, pair: Pair, detectable: float | None) -> int | None:
