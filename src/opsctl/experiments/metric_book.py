@@ -115,7 +115,7 @@ class Metric(StrictModel):
     pre_period: PositiveDuration | None = None
     """For so long before the exposure the same is counted as covariate (CUPED)."""
     winsorise: Annotated[float, Field(gt=0.5, lt=1)] | None = None
-    """Values of a unit above this quantile of all units are cut off there; the cap is the same for all arms."""
+    """Values of a unit above this quantile of all units are cut off there; the cap is the same for all arms, and with a `window` for all looks."""
     baseline: Baseline | None = None
     """What is known before the start."""
 

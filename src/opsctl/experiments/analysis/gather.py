@@ -7,6 +7,7 @@ from opsctl.experiments.analysis.checks import Seen
 from opsctl.experiments.analysis.model import EventData, MetricData, Snapshot, Subject, UnitData
 from opsctl.experiments.analysis.rules import planned_looks
 from opsctl.experiments.book import Experiment
+from opsctl.experiments.metric_book import Metric
 from opsctl.experiments.warehouse.model import Caps, Look, Measured, Population, Trial, Warehouse
 
 _MOST_DAYS = 120
@@ -38,8 +39,10 @@ def gather(
 ) -> tuple[tuple[Snapshot, ...], Seen]:
     """Return what was known at each moment, and who was in the experiment at the last one.
 
-    Values are cut off at the cap of the first moment at which the rule allows a verdict, or of the last one before that:
-    a cap that moved with every look would make looks incomparable.
+    Values of a metric with a window are cut off at the cap of the first moment at which the rule allows a verdict, or of the
+    last one before that: a cap that moved with every look would make looks incomparable. Without a window a unit's value
+    goes on growing, so a cap of the first look would in the end cut off nearly all of them, and any harm with them; each
+    look has its own.
 
     Args:
         warehouse: where events lie.
@@ -54,7 +57,7 @@ def gather(
     trial = Trial(name=subject.name, book=subject.experiment, start=subject.started_at, end=end)
     first = min(planned_looks(subject.experiment, started_at=subject.started_at)[0], moments[-1])
     with warehouse.look(trial, at=moments) as look:
-        caps = _caps(look.measure(at=_moment_at(first, moments)))
+        caps = _caps(look.measure(at=_moment_at(first, moments)), metrics=subject.experiment.metrics)
         snapshots = tuple(_snapshot(look, subject.experiment, at=at, caps=caps) for at in moments)
         population = look.population(at=moments[-1])
     return snapshots, _seen(population, leaks=leaks)
@@ -64,8 +67,12 @@ def _moment_at(first: datetime, moments: Sequence[datetime]) -> datetime:
     return next(moment for moment in moments if moment >= first)
 
 
-def _caps(measured: Measured) -> dict[str, Caps]:
-    return {name: rows.caps for name, rows in measured.means.items() if rows.caps is not None}
+def _caps(measured: Measured, *, metrics: Mapping[str, Metric]) -> dict[str, Caps]:
+    return {
+        name: rows.caps
+        for name, rows in measured.means.items()
+        if rows.caps is not None and metrics[name].window is not None
+    }
 
 
 def _snapshot(look: Look, experiment: Experiment, *, at: datetime, caps: Mapping[str, Caps]) -> Snapshot:

@@ -1,0 +1,77 @@
+"""What was known at each moment is comparable with what was known at the others, and means what the book says."""
+
+from datetime import timedelta
+from pathlib import Path
+
+import numpy as np
+import pytest
+from tests.experiments.warehouse.histories import (
+    START,
+    EventRow,
+    ExposureRow,
+    History,
+    experiment,
+    write_parquet,
+)
+
+from opsctl.experiments.analysis.gather import gather, moments_to
+from opsctl.experiments.analysis.model import Subject, UnitData
+from opsctl.experiments.statistics.moments import merge
+from opsctl.experiments.warehouse.parquet import Bounds, ParquetWarehouse
+
+UNITS, DAYS = 300, 14
+SPENT = {"kind": "mean", "events": ["order"], "counting": "sum", "role": "primary", "winsorise": 0.99}
+
+
+def _subject() -> Subject:
+    book = experiment(
+        metrics={"grows": SPENT, "windowed": SPENT | {"window": "1d"}},
+        horizon=f"{DAYS}d",
+        stopping={"rule": "group_sequential", "looks": ["2d"]},
+        dimensions=[],
+    )
+    return Subject(name="agents", experiment=book, digest="0" * 64, started_at=START)
+
+
+def test_a_cap_of_the_first_look_does_not_cut_off_what_grows_after_it(tmp_path: Path) -> None:
+    """All readers come on the first day and go on spending; with a window the cap stays where it was."""
+    source = np.random.Generator(np.random.PCG64(5))
+    exposures = [
+        ExposureRow(
+            experiment="agents",
+            unit_id=f"u{unit}",
+            variant=("control", "changed")[unit % 2],
+            exposed_at=START,
+        )
+        for unit in range(UNITS)
+    ]
+    spent = source.gamma(4.0, 2.5, (UNITS, DAYS))
+    events = [
+        EventRow(
+            event="order",
+            unit_id=f"u{unit}",
+            value=float(spent[unit, day]),
+            observed_at=START + timedelta(days=day, hours=1),
+        )
+        for unit in range(UNITS)
+        for day in range(DAYS)
+    ]
+    folder = write_parquet(History(exposures=exposures, events=events), tmp_path)
+    subject, at = _subject(), START + timedelta(days=DAYS)
+
+    snapshots, _ = gather(
+        ParquetWarehouse(folder, bounds=Bounds(threads=1)),
+        subject,
+        end=at,
+        moments=moments_to(at, subject=subject, with_curve=False),
+    )
+
+    means = [[_mean(snapshot.metrics[name]) for name in ("grows", "windowed")] for snapshot in snapshots]
+    assert means[0][0] == pytest.approx(spent[:, :2].sum(axis=1).mean(), rel=0.02)
+    assert means[-1][0] == pytest.approx(spent.sum(axis=1).mean(), rel=0.02)
+    assert means[0][1] == pytest.approx(means[-1][1])
+
+
+def _mean(data: object) -> float:
+    assert isinstance(data, UnitData)
+    return merge([moments for strata in data.arms.values() for moments in strata]).means[0]
