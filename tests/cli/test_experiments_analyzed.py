@@ -141,7 +141,8 @@ def test_the_horizon_cannot_be_looked_at_before_it_is_there(running: Running) ->
     ended, data = running.analyze()
 
     assert (future.exit_code, "EXP050" in future.stderr, future.stdout) == (2, True, "")
-    assert (ended.exit_code, data["verdict"]["outcome"]) == (5, "keep_running")
+    assert (ended.exit_code, data["verdict"]["outcome"]) == (1, "do_not_ship")
+    assert "stopped before its rule allows a verdict" in data["verdict"]["reasons"][0]
 
 
 def test_lost_readers_and_readers_in_two_arms_make_it_invalid(running: Running) -> None:

@@ -260,4 +260,5 @@ def _subject(started: "Started") -> "Subject":
         experiment=started.experiment,
         digest=started.digest,
         started_at=started.started_at,
+        ended_at=started.ended_at,
     )

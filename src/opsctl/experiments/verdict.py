@@ -59,7 +59,7 @@ class Look:
 
     Args:
         may_decide: the stopping rule allows a verdict now.
-        is_last: the horizon is reached; there is nothing more to wait for.
+        is_last: the horizon is reached, or it was stopped; there is nothing more to wait for.
         next_look: when the rule allows the next one, as people read it; empty where there is none.
     """
 
@@ -98,6 +98,9 @@ def judge(
     harms = {arm: _harms([each for each in shown if each.arm == arm]) for arm in arms}
     if all(harms.values()):
         return Verdict(outcome=Outcome.DO_NOT_SHIP, reasons=_of_arms(harms))
+    if not look.may_decide and look.is_last:
+        reason = "it was stopped before its rule allows a verdict, so nothing is shown"
+        return Verdict(outcome=Outcome.DO_NOT_SHIP, reasons=(reason, *_of_arms(harms)))
     if not look.may_decide:
         until = f"; the next look that counts is {look.next_look}" if look.next_look else ""
         return Verdict(

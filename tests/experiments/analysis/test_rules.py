@@ -1,13 +1,17 @@
 """What a look says points where the data that decide point, and is held to the error rate that the book names."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import numpy as np
 import pytest
 from tests.experiments.analysis.test_run import START, analysed, at_day, subject
 
+from opsctl.experiments.analysis.checks import Seen as SeenUnits
+from opsctl.experiments.analysis.concurrent import is_concurrent
 from opsctl.experiments.analysis.model import Pair
 from opsctl.experiments.analysis.rules import Seen, infer, look_at
+from opsctl.experiments.analysis.run import analyse
 from opsctl.experiments.effects import parse_effect
 from opsctl.experiments.statistics.cannot_tell import CannotTell
 from opsctl.experiments.statistics.comparison import compare, not_inferior
@@ -142,6 +146,27 @@ def test_a_guardrail_that_must_be_better_and_is_worse_ends_the_arm() -> None:
     analysis = analysed(at_day(5, lift=0.1, harm=0.3), stopping={"rule": "always_valid"}, metrics=metrics)
 
     assert analysis.verdict.outcome is Outcome.DO_NOT_SHIP
+
+
+def test_an_experiment_that_was_stopped_is_beside_nothing_that_began_later() -> None:
+    """However far its horizon was."""
+    stopped = replace(subject(), ended_at=START + timedelta(days=2))
+    later = replace(subject(), name="later", started_at=START + timedelta(days=3))
+    at = START + timedelta(days=10)
+
+    assert not is_concurrent(later, stopped, at=at)
+    assert is_concurrent(later, subject(), at=at)
+
+
+def test_what_was_stopped_too_early_ships_nothing_and_waits_for_nothing() -> None:
+    """The figures hold at any time, and there will be no others."""
+    started = replace(subject(), ended_at=START + timedelta(days=3))
+    snapshot = at_day(3, lift=0.1)
+
+    verdict = analyse(started, [snapshot], seen=SeenUnits(units=snapshot.units)).verdict
+
+    assert verdict.outcome is Outcome.DO_NOT_SHIP
+    assert "stopped before" in verdict.reasons[0]
 
 
 def _pair(noise: float, *, variance: float, units: int) -> Pair:

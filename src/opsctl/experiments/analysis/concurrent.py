@@ -1,7 +1,7 @@
 """Do experiments that run at the same time disturb each other: their arms drawn independently, their effects just added up."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from opsctl.experiments.analysis.model import Check, Subject
@@ -130,7 +130,10 @@ def _treatments(experiment: Experiment) -> list[str]:
 
 
 def _trial(subject: Subject) -> Trial:
-    return Trial.from_start(subject.name, book=subject.experiment, start=subject.started_at)
+    whole = Trial.from_start(subject.name, book=subject.experiment, start=subject.started_at)
+    if subject.ended_at is None or not subject.started_at < subject.ended_at < whole.end:
+        return whole
+    return replace(whole, end=subject.ended_at)
 
 
 def _end(subject: Subject) -> datetime:

@@ -55,12 +55,14 @@ class Subject:
         experiment: its book as it was at the start.
         digest: of that book.
         started_at: when it began.
+        ended_at: when it was stopped; None where it runs, or ran to its horizon.
     """
 
     name: str
     experiment: Experiment
     digest: str
     started_at: datetime
+    ended_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -47,8 +47,10 @@ def planned_looks(experiment: Experiment, *, started_at: datetime) -> tuple[date
     )
 
 
-def look_at(experiment: Experiment, *, started_at: datetime, at: datetime) -> Look:
-    """Return what the stopping rule says of a moment."""
+def look_at(
+    experiment: Experiment, *, started_at: datetime, at: datetime, ended_at: datetime | None = None
+) -> Look:
+    """Return what the stopping rule says of a moment; once it was stopped there is nothing more to wait for."""
     moments = planned_looks(experiment, started_at=started_at)
     is_last = at >= moments[-1]
     ahead = next((moment for moment in moments if moment > at), None)
@@ -60,10 +62,11 @@ def look_at(experiment: Experiment, *, started_at: datetime, at: datetime) -> Lo
             may = at >= moments[0]
         case StoppingRule.ALWAYS_VALID:
             may = True
-    when = f"{ahead:%Y-%m-%d %H:%M} UTC" if ahead is not None else ""
+    is_over = ended_at is not None and at >= ended_at
+    when = f"{ahead:%Y-%m-%d %H:%M} UTC" if ahead is not None and not is_over else ""
     if when and experiment.stopping.rule is StoppingRule.ALWAYS_VALID:
         when = f"at any time until {when}"
-    return Look(may_decide=may, is_last=is_last, next_look=when)
+    return Look(may_decide=may, is_last=is_last or is_over, next_look=when)
 
 
 def infer(

@@ -62,7 +62,7 @@ def analyse(  # noqa: PLR0913 - what an analysis is made of
     if not snapshots:
         raise ValueError("there is no snapshot to analyse")
     experiment, now = subject.experiment, snapshots[-1]
-    look = look_at(experiment, started_at=subject.started_at, at=now.at)
+    look = look_at(experiment, started_at=subject.started_at, at=now.at, ended_at=subject.ended_at)
     drafts = [
         draft
         for role in Role
