@@ -124,7 +124,7 @@ def _started(name: str, *, listener: "Listener") -> "Started":
     from opsctl.store.experiments import read_experiment
 
     known = experimenting.all_starts().get(name)
-    if known is not None and known.simulated:
+    if known is not None and known.simulated and name not in experimenting.real_starts():
         return known
     with wiring.backends(listener) as servers:
         row = read_experiment(servers.database(), name)
