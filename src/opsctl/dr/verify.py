@@ -20,6 +20,9 @@ from opsctl.core.findings import Finding, Severity
 from opsctl.dr.manifest import SealedFile
 from opsctl.dr.restore import Done, RestoreReport
 
+# Another engine, another minor version of it, another embedding model, another length of its vectors.
+_OF_THIS_HOST = {"DRC043", "DRC044", "DRC045", "DRC046"}
+
 
 class Depth(StrEnum):
     """How far a verification goes."""
@@ -88,6 +91,11 @@ class VerifyReport:
     def is_good(self) -> bool:
         """Tell whether nothing speaks against the backup."""
         return not self.doubts
+
+    @property
+    def is_of_this_host(self) -> bool:
+        """Tell whether it is only the engine or the settings here that do not fit: on another host it may be good."""
+        return bool(self.doubts) and all(doubt.code in _OF_THIS_HOST for doubt in self.doubts)
 
     @property
     def seconds(self) -> float:
