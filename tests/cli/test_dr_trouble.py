@@ -82,6 +82,28 @@ def test_two_at_once_are_refused(dr_shop: Shop):
     assert [(each.exit_code, each.codes) for each in (backup, prune)] == [(4, ["FIL002"])] * 2
 
 
+def test_where_only_the_copy_off_site_fails_the_backup_is_kept_and_the_ledger_says_so(dr_shop: Shop):
+    """The next one copies what is missing."""
+    offsite = dr_shop.folder / "nowhere"
+    offsite.write_text("no folder")
+    dr_shop.write_book(offsite=str(offsite))
+    try:
+        failed = dr_shop.run("dr", "backup")
+        name = names(dr_shop)[0]
+        (record,) = dr_shop.run("evidence", "list", "--kind", "dr.backup", "--limit", "1").data
+        offsite.unlink()
+        dr_shop.run("dr", "backup").data  # noqa: B018 - it must go well
+        copied = {path.name for path in (offsite / "backups").iterdir()}
+    finally:
+        dr_shop.write_book()
+
+    assert (failed.exit_code, failed.codes) == (3, ["FIL003"])
+    assert f"`{name}` is whole, but not off-site" in failed.stderr + failed.stdout
+    assert (record["verdict"], record["figures"]["backup"]) == ("fail", name)
+    assert "FIL003" in record["figures"]["off-site"]
+    assert name in copied
+
+
 def test_one_that_is_killed_in_the_middle_goes_on_and_is_listed_once(dr_shop: Shop):
     """By SIGKILL, when the vectors were copied: they are not copied again."""
     before = names(dr_shop)
