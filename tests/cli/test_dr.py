@@ -199,15 +199,27 @@ def test_a_restore_writes_over_nothing(made: Shop, elsewhere: Path):
     wrong = made.run("dr", "restore", "--into", "live", "--confirm", "other")
     nowhere = made.run("dr", "restore")
     both = made.run("dr", "restore", "--only", "vectors", "--to", "0/1", "--into", "live")
+    alone = made.run("dr", "restore", "--only", "vectors", "--into", str(elsewhere / "new"), "--dry-run")
+    inside = made.run("dr", "restore", "--into", str(made.repository / "backups" / "new"), "--dry-run")
 
-    assert [(each.exit_code, each.codes) for each in (full, live, wrong)] == [
+    assert [(each.exit_code, each.codes) for each in (full, inside, alone, live, wrong)] == [
         (4, ["DRC068"]),
+        (4, ["DRC068"]),
+        (4, ["DRC078"]),
         (4, ["DRC067"]),
         (4, ["DRC067"]),
     ]
     assert (nowhere.exit_code, both.exit_code) == (2, 2)
     assert [path.name for path in elsewhere.iterdir()] == ["mine.txt"]
     assert "--confirm shop" in live.stderr
+
+
+@pytest.mark.parametrize("name", ["", "20301231"])
+def test_a_backup_that_is_not_there_cannot_be_left_out(made: Shop, elsewhere: Path, name: str):
+    """With a slip of the pen one would get just the backup that is damaged."""
+    done = made.run("dr", "restore", "--without", name, "--into", str(elsewhere), "--dry-run")
+
+    assert (done.exit_code, done.codes) == (2, ["DRC060"])
 
 
 def test_a_plan_says_from_what_it_would_restore_and_touches_nothing(made: Shop, elsewhere: Path):

@@ -19,7 +19,7 @@ def test_a_link_in_a_circle_is_no_defect(tmp_path: Path, option: str):
     assert (done.exit_code, done.codes) == (3, ["FIL003"])
 
 
-@pytest.mark.parametrize("name", ["file", "circle", "full", "a" * 300])
+@pytest.mark.parametrize("name", ["file", "circle", "full", "a" * 300, "\udcff"])
 def test_a_restore_goes_into_no_file_no_circle_and_no_name_that_is_too_long(tmp_path: Path, name: str):
     """Only into what is empty or not there yet."""
     (tmp_path / "file").write_text("mine")

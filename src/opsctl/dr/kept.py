@@ -182,7 +182,8 @@ def choose(backups: Sequence[Kept], name: str | None) -> Kept:
     Raises:
         UsageError: DRC060 there is none, or several.
     """
-    found = [each for each in backups if name is None or each.backup_id.startswith(name)]
+    # Not nothing at all, such as a variable of the shell that is not set: it would begin every name.
+    found = [each for each in backups if name is None or (name and each.backup_id.startswith(name))]
     if not found or (name is not None and len(found) > 1):
         none = f"there is no backup `{name}`" if name is not None else "there is no backup yet"
         raise UsageError(
