@@ -190,15 +190,18 @@ def test_a_server_that_dies_in_the_middle_leaves_no_backup_and_the_next_run_make
 
 
 @pytest.mark.drill
-def test_a_verification_that_is_interrupted_leaves_nothing_running_and_no_mark(dr_shop: Shop):
-    """Ctrl-C in the middle of the trial."""
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_verification_that_is_interrupted_leaves_nothing_running_and_no_mark(
+    dr_shop: Shop, number: signal.Signals
+):
+    """Ctrl-C in the middle of the trial, or the end of a job that took too long."""
     home = dr_shop.root / ".opsctl"
     marks = sorted((dr_shop.repository / "verified").rglob("*"))
     process = dr_shop.start("dr", "verify", "--json")
     try:
         wait_until(lambda: is_tried(home) or process.poll() is not None)
     finally:
-        process.send_signal(signal.SIGINT)
+        process.send_signal(number)
     done = ended(process)
 
     assert done.exit_code == 130, done.stderr

@@ -221,16 +221,21 @@ def require_free(folder: Path) -> None:
         RefusedError: DRC068 there is something in it, or it can be no folder: a file, a link in a circle, a name that
             is too long or no UTF-8.
     """
+    from opsctl.cli.dr_hand_over import UNFINISHED
+
     why = "a restore into a folder writes over nothing"
     try:
         str(folder).encode()  # a name that is no UTF-8 could be in no document, nor in a file of settings
         is_free = not any(folder.iterdir())
+        is_half = (folder / ".opsctl" / UNFINISHED).is_file()
     except FileNotFoundError:
         return
     except UnicodeEncodeError:
-        is_free, why = False, "its name is no UTF-8"
+        is_free, is_half, why = False, False, "its name is no UTF-8"
     except OSError as error:
-        is_free, why = False, error.strerror or str(error)
+        is_free, is_half, why = False, False, error.strerror or str(error)
+    if is_half:
+        raise _half_restored(folder)
     if not is_free:
         raise RefusedError(
             f"there is something in `{folder}` already, or it cannot be a folder",
@@ -238,6 +243,15 @@ def require_free(folder: Path) -> None:
             why=why,
             fix="name a folder that is not there yet, or empty",
         )
+
+
+def _half_restored(folder: Path) -> RefusedError:
+    return RefusedError(
+        f"there is something in `{folder}` already",
+        code="DRC068",
+        why="a restore that was killed has left it, or one is still at work; it is no project that could be started",
+        fix=f"end what runs there with `opsctl --project {folder} stack down`, and remove the folder",
+    )
 
 
 def require_outside(folder: Path, *, repository: str) -> None:
