@@ -145,6 +145,25 @@ def test_a_disk_that_fills_up_leaves_nothing_half_and_the_backup_goes_on_when_th
     assert dr_shop.run("dr", "verify", "--stored-only").exit_code == 0
 
 
+def test_what_a_killed_backup_left_long_ago_is_pruned(dr_shop: Shop):
+    """And nothing else, where retention keeps all."""
+    name = "20260101T000000Z-full-0a1b2c"
+    left = dr_shop.repository / "backups" / name / "1" / "vectors" / "content"
+    left.parent.mkdir(parents=True)
+    left.write_bytes(b"half")
+    os.utime(left, (0, 0))
+    before = names(dr_shop)
+    dr_shop.write_book(retention={"at_least": 100})
+    try:
+        planned, done = dr_shop.run("dr", "prune", "--dry-run"), dr_shop.run("dr", "prune")
+    finally:
+        dr_shop.write_book()
+
+    assert planned.data["leftovers"] == done.data["leftovers"] == [name]
+    assert not (dr_shop.repository / "backups" / name).exists()
+    assert names(dr_shop) == before
+
+
 def test_a_clock_that_was_set_back_loses_nothing(dr_shop: Shop):
     """A backup from the future is listed, built on, and never pruned."""
     vault = vault_of(dr_shop.repository, dr_shop.key)

@@ -119,6 +119,7 @@ PRUNED = SimpleNamespace(
     objects=1_234,
     size_bytes=99_000_000,
     replaced=("/data/postgres.replaced-20261129T030000Z",),
+    leftovers=("20261101T030000Z-full-5f6a7b",),
 )
 
 

@@ -184,6 +184,8 @@ def show_pruned(pruned: Any, *, dry_run: bool) -> None:
     )
     for name in pruned.gone:
         print_line(f"  {name}")
+    for name in pruned.leftovers:
+        print_line(f"  {name}: begun and never finished, or half removed")
     for path in pruned.replaced:
         print_line(f"  {path}, put aside by a restore")
     for name, reasons in pruned.kept.items():
