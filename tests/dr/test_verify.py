@@ -183,6 +183,16 @@ def test_what_only_kept_us_from_looking_is_no_verdict(key: str | None, error: Op
     assert caught.value is error
 
 
+def test_a_disk_that_was_full_says_nothing_against_the_backup():
+    """Whichever program or server has met it."""
+    error = FailedError("refused", code="DRC048", why="could not write: No space left on device")
+
+    with pytest.raises(NotReadyError) as caught:
+        run(Vault(), trial=raising(error))
+
+    assert caught.value.code == "DRC039"
+
+
 def test_a_bar_can_follow_it():
     """Its end is known before it begins, and reached."""
     heard: list[Event] = []

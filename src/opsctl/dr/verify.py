@@ -11,6 +11,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
+from opsctl.clients.files import says_no_room
 from opsctl.clients.repository import GONE
 from opsctl.core.clock import Clock
 from opsctl.core.errors import FailedError, NotReadyError, OpsError
@@ -195,6 +196,15 @@ def _stored(
     listener(PhaseFinished(subject=backup_id, phase="check", duration_seconds=took, figures={"bytes": total}))
 
 
+def _no_room(error: OpsError) -> NotReadyError:
+    return NotReadyError(
+        "there was no room left to try the backup",
+        code="DRC039",
+        why=f"{error.message}: {error.why}",
+        fix="free some space, then verify again: df -h",
+    )
+
+
 @contextmanager
 def _as_doubt(doubts: list[Finding]) -> Iterator[None]:
     """Turn what speaks against the backup into a doubt; what only kept us from looking goes through.
@@ -209,4 +219,6 @@ def _as_doubt(doubts: list[Finding]) -> Iterator[None]:
     except OpsError as error:
         if error.exit_code is ExitCode.USAGE:
             raise  # no key, a bad book
+        if says_no_room(error.why or ""):
+            raise _no_room(error) from error
         doubts.append(error.as_finding())
