@@ -104,6 +104,8 @@ def show_window(window: Any, archiving: Any, *, now: datetime, is_ours: bool = T
     for trouble in (archiving.trouble, archiving.lost):
         if trouble is not None:
             print_line(f"  {trouble}")
+    if archiving.lost is not None:
+        hint("a base backup that is newer than that needs nothing of it: `opsctl dr backup --full`")
 
 
 def show_key(made: Any) -> None:

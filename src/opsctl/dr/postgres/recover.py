@@ -83,7 +83,7 @@ def recover(
 
     Raises:
         FailedError: DRC030 the server failed, DRC031 the log ends before the target, or was not replayed to its end.
-        NotReadyError: DRC030 it took too long; PGP001-PGP004.
+        NotReadyError: DRC030 it took too long, DRC039 a disk is full; PGP001-PGP004.
     """
     programs.require_same("postgres", server_version=version_number(rebuilt.chain.newest))
     began = clock.monotonic()
