@@ -112,6 +112,24 @@ def test_what_is_kept_needs_the_key_and_holds_no_secret(made: Shop):
     assert all(path.stat().st_mode & 0o077 == 0 for path in made.repository.rglob("*") if path.is_file())
 
 
+def test_a_machine_without_the_secret_key_of_the_book_makes_backups_all_the_same(made: Shop):
+    """One book serves it and the machine that verifies, where the file is; who needs it is told what is not there."""
+    encryption = {
+        "recipients": [made.runs["key"].data["recipient"]],
+        "identity_file": "secrets/elsewhere.key",
+    }
+    made.write_book(encryption=encryption)
+    try:
+        planned, listed = made.run("dr", "backup", "--dry-run"), made.run("dr", "list")
+        verified = made.run("dr", "verify")
+    finally:
+        made.write_book()
+
+    assert (planned.exit_code, listed.exit_code) == (0, 0)
+    assert (verified.exit_code, verified.codes) == (2, ["SEA003"])
+    assert "secrets/elsewhere.key" in verified.document["findings"][0]["evidence"]
+
+
 def test_the_list_shows_backups_and_to_which_points_one_can_go(made: Shop):
     """Newest first, on stdout, and nothing else there."""
     found = made.run("dr", "list")

@@ -20,7 +20,7 @@ class Encryption(StrictModel):
     recipients: list[Recipient] = Field(default_factory=list)
     """Public keys (`age1...`), one or several; without any, backups are compressed only. `opsctl dr key` makes a pair."""
     identity_file: Annotated[str, Field(min_length=1)] | None = None
-    """File with the secret key, needed to verify and to restore; keep it elsewhere. `OPSCTL_BACKUP_IDENTITY` works too."""
+    """File with the secret key, needed to verify and to restore; keep it elsewhere. A machine that only makes backups need not have it. `OPSCTL_BACKUP_IDENTITY` works too."""
 
 
 class Schedule(StrictModel):
