@@ -112,6 +112,24 @@ def test_what_is_kept_needs_the_key_and_holds_no_secret(made: Shop):
     assert all(path.stat().st_mode & 0o077 == 0 for path in made.repository.rglob("*") if path.is_file())
 
 
+def test_a_machine_without_the_secret_key_of_the_book_makes_backups_all_the_same(made: Shop):
+    """One book serves it and the machine that verifies, where the file is; who needs it is told what is not there."""
+    encryption = {
+        "recipients": [made.runs["key"].data["recipient"]],
+        "identity_file": "secrets/elsewhere.key",
+    }
+    made.write_book(encryption=encryption)
+    try:
+        planned, listed = made.run("dr", "backup", "--dry-run"), made.run("dr", "list")
+        verified = made.run("dr", "verify")
+    finally:
+        made.write_book()
+
+    assert (planned.exit_code, listed.exit_code) == (0, 0)
+    assert (verified.exit_code, verified.codes) == (2, ["SEA003"])
+    assert "secrets/elsewhere.key" in verified.document["findings"][0]["evidence"]
+
+
 def test_the_list_shows_backups_and_to_which_points_one_can_go(made: Shop):
     """Newest first, on stdout, and nothing else there."""
     found = made.run("dr", "list")
@@ -199,15 +217,27 @@ def test_a_restore_writes_over_nothing(made: Shop, elsewhere: Path):
     wrong = made.run("dr", "restore", "--into", "live", "--confirm", "other")
     nowhere = made.run("dr", "restore")
     both = made.run("dr", "restore", "--only", "vectors", "--to", "0/1", "--into", "live")
+    alone = made.run("dr", "restore", "--only", "vectors", "--into", str(elsewhere / "new"), "--dry-run")
+    inside = made.run("dr", "restore", "--into", str(made.repository / "backups" / "new"), "--dry-run")
 
-    assert [(each.exit_code, each.codes) for each in (full, live, wrong)] == [
+    assert [(each.exit_code, each.codes) for each in (full, inside, alone, live, wrong)] == [
         (4, ["DRC068"]),
+        (4, ["DRC068"]),
+        (4, ["DRC078"]),
         (4, ["DRC067"]),
         (4, ["DRC067"]),
     ]
     assert (nowhere.exit_code, both.exit_code) == (2, 2)
     assert [path.name for path in elsewhere.iterdir()] == ["mine.txt"]
     assert "--confirm shop" in live.stderr
+
+
+@pytest.mark.parametrize("name", ["", "20301231"])
+def test_a_backup_that_is_not_there_cannot_be_left_out(made: Shop, elsewhere: Path, name: str):
+    """With a slip of the pen one would get just the backup that is damaged."""
+    done = made.run("dr", "restore", "--without", name, "--into", str(elsewhere), "--dry-run")
+
+    assert (done.exit_code, done.codes) == (2, ["DRC060"])
 
 
 def test_a_plan_says_from_what_it_would_restore_and_touches_nothing(made: Shop, elsewhere: Path):

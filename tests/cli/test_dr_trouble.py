@@ -82,6 +82,28 @@ def test_two_at_once_are_refused(dr_shop: Shop):
     assert [(each.exit_code, each.codes) for each in (backup, prune)] == [(4, ["FIL002"])] * 2
 
 
+def test_where_only_the_copy_off_site_fails_the_backup_is_kept_and_the_ledger_says_so(dr_shop: Shop):
+    """The next one copies what is missing."""
+    offsite = dr_shop.folder / "nowhere"
+    offsite.write_text("no folder")
+    dr_shop.write_book(offsite=str(offsite))
+    try:
+        failed = dr_shop.run("dr", "backup")
+        name = names(dr_shop)[0]
+        (record,) = dr_shop.run("evidence", "list", "--kind", "dr.backup", "--limit", "1").data
+        offsite.unlink()
+        dr_shop.run("dr", "backup").data  # noqa: B018 - it must go well
+        copied = {path.name for path in (offsite / "backups").iterdir()}
+    finally:
+        dr_shop.write_book()
+
+    assert (failed.exit_code, failed.codes) == (3, ["FIL003"])
+    assert f"`{name}` is whole, but not off-site" in failed.stderr + failed.stdout
+    assert (record["verdict"], record["figures"]["backup"]) == ("fail", name)
+    assert "FIL003" in record["figures"]["off-site"]
+    assert name in copied
+
+
 def test_one_that_is_killed_in_the_middle_goes_on_and_is_listed_once(dr_shop: Shop):
     """By SIGKILL, when the vectors were copied: they are not copied again."""
     before = names(dr_shop)
@@ -121,6 +143,25 @@ def test_a_disk_that_fills_up_leaves_nothing_half_and_the_backup_goes_on_when_th
 
     assert [manifest["backup_id"]] == names(dr_shop) == [name]
     assert dr_shop.run("dr", "verify", "--stored-only").exit_code == 0
+
+
+def test_what_a_killed_backup_left_long_ago_is_pruned(dr_shop: Shop):
+    """And nothing else, where retention keeps all."""
+    name = "20260101T000000Z-full-0a1b2c"
+    left = dr_shop.repository / "backups" / name / "1" / "vectors" / "content"
+    left.parent.mkdir(parents=True)
+    left.write_bytes(b"half")
+    os.utime(left, (0, 0))
+    before = names(dr_shop)
+    dr_shop.write_book(retention={"at_least": 100})
+    try:
+        planned, done = dr_shop.run("dr", "prune", "--dry-run"), dr_shop.run("dr", "prune")
+    finally:
+        dr_shop.write_book()
+
+    assert planned.data["leftovers"] == done.data["leftovers"] == [name]
+    assert not (dr_shop.repository / "backups" / name).exists()
+    assert names(dr_shop) == before
 
 
 def test_a_clock_that_was_set_back_loses_nothing(dr_shop: Shop):
@@ -168,15 +209,18 @@ def test_a_server_that_dies_in_the_middle_leaves_no_backup_and_the_next_run_make
 
 
 @pytest.mark.drill
-def test_a_verification_that_is_interrupted_leaves_nothing_running_and_no_mark(dr_shop: Shop):
-    """Ctrl-C in the middle of the trial."""
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_verification_that_is_interrupted_leaves_nothing_running_and_no_mark(
+    dr_shop: Shop, number: signal.Signals
+):
+    """Ctrl-C in the middle of the trial, or the end of a job that took too long."""
     home = dr_shop.root / ".opsctl"
     marks = sorted((dr_shop.repository / "verified").rglob("*"))
     process = dr_shop.start("dr", "verify", "--json")
     try:
         wait_until(lambda: is_tried(home) or process.poll() is not None)
     finally:
-        process.send_signal(signal.SIGINT)
+        process.send_signal(number)
     done = ended(process)
 
     assert done.exit_code == 130, done.stderr

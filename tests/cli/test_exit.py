@@ -91,6 +91,16 @@ def test_a_failure_keeps_its_code_where_its_document_cannot_be_written(tmp_path:
     assert "Traceback" not in wrong.stderr + usage.stderr
 
 
+def test_a_folder_that_is_gone_is_no_bug(tmp_path: Path):
+    """Whoever stands in it is told so, where a relative path is to mean something."""
+    (tmp_path / "project").mkdir()
+    line = "mkdir gone && cd gone && rmdir ../gone && $OPSCTL --project ../project dr list --from x"
+    outcome = run_shell(line.replace("../project", str(tmp_path / "project")), folder=tmp_path)
+
+    assert outcome.returncode == 3
+    assert "error[FIL003]: the folder you are in is gone" in outcome.stderr
+
+
 def test_a_file_that_may_not_be_read_is_no_bug(tmp_path: Path):
     """Wherever it surfaces, such as in a look whether something is there."""
     script = (

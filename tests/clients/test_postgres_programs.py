@@ -184,3 +184,14 @@ def test_a_tied_program_ends_when_its_starter_is_killed(tmp_path: Path) -> None:
     while Path(f"/proc/{pid}").exists() and time.monotonic() < deadline:
         time.sleep(0.02)
     assert not Path(f"/proc/{pid}").exists()
+
+
+def test_a_full_disk_is_no_fault_of_what_a_program_works_on(tmp_path: Path):
+    """Or a restore would take a whole backup for a damaged one, and go on with an older."""
+    said = "pg_combinebackup: error: could not write to file: No space left on device"
+    programs = program(tmp_path, f"echo '{said}' >&2; exit 1", name="pg_combinebackup")
+
+    with pytest.raises(NotReadyError) as caught:
+        run(programs, "pg_combinebackup")
+
+    assert (caught.value.code, caught.value.why) == ("FIL001", said)

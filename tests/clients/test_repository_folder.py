@@ -39,6 +39,24 @@ def _files(folder: Path) -> list[str]:
     return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
 
 
+def test_a_pipe_in_the_place_of_an_object_holds_up_nobody(tmp_path: Path) -> None:
+    """Nobody writes into it, and the one who reads would wait for ever."""
+    os.mkfifo(tmp_path / "a")
+
+    done = _run(
+        """
+        signal.alarm(20)
+        try:
+            list(repository.get("a"))
+        except OpsError as error:
+            print(error.code, int(error.exit_code))
+        """,
+        tmp_path,
+    )
+
+    assert done.stdout == "REP003 1\n"
+
+
 def test_a_full_disk_is_told_and_leaves_nothing(tmp_path: Path) -> None:
     """A content beyond the file-size limit is FIL001; what was there stays, and nothing half-written."""
     FolderRepository(tmp_path).put("kept", [b"1"])

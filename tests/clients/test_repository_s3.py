@@ -102,7 +102,41 @@ def test_what_does_not_speak_s3_is_told(s3: RunningS3) -> None:
     with line_to(s3, spoil=lambda _: page) as url:
         error = _told(replace(s3.new_place(), endpoint=url), _ASKS["list"])
 
-    assert error.code == "REP011"
+    assert (error.code, type(error)) == ("REP011", NotReadyError)
+
+
+@pytest.mark.parametrize("status", [429, 500, 503])
+def test_a_server_in_trouble_says_nothing_against_what_it_keeps(s3: RunningS3, status: int) -> None:
+    """Or a verification would take its bad hour for a bad backup, and a restore would pass over the newest one."""
+    place = s3.new_place()
+    S3Repository(place).put("a", [b"1"])
+    answer = f"HTTP/1.1 {status} x\r\nContent-Length: 0\r\nConnection: close\r\n\r\n".encode()
+    with line_to(s3, spoil=lambda it: answer if it.method == "GET" else None) as url:
+        errors = [_told(replace(place, endpoint=url), _ASKS[ask]) for ask in ("get", "list")]
+
+    assert [(error.code, type(error)) for error in errors] == [("REP009", NotReadyError)] * 2
+
+
+@pytest.mark.parametrize(
+    "found",
+    [
+        b"<Key>our/prefix/a</Key><Size>1</Size><LastModified>yesterday</LastModified>",
+        b"<Key>our/prefix/a</Key><Size>much</Size><LastModified>2026-11-29T00:00:00Z</LastModified>",
+        b"<Size>1</Size><LastModified>2026-11-29T00:00:00Z</LastModified>",
+        b"<Key>our/prefix/a</Key>",
+    ],
+)
+def test_a_list_with_a_value_that_is_none_is_no_defect_of_ours(s3: RunningS3, found: bytes) -> None:
+    """A time that is a word, a size that is no number, an object without a name."""
+    body = (
+        b'<ListBucketResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/"><IsTruncated>false</IsTruncated>'
+        b"<Contents>" + found + b"</Contents></ListBucketResult>"
+    )
+    head = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\nConnection: close\r\n\r\n" % len(body)
+    with line_to(s3, spoil=lambda _: head + body) as url:
+        error = _told(replace(s3.new_place(), endpoint=url), _ASKS["list"])
+
+    assert (error.code, type(error)) == ("REP011", NotReadyError)
 
 
 def test_what_the_server_says_of_another_trouble_is_passed_on(s3: RunningS3) -> None:

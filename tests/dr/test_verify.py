@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import timedelta
 
 import pytest
 from tests.dr.manifests import sealed
@@ -17,9 +18,11 @@ from opsctl.core.errors import (
 )
 from opsctl.core.events import Event, Listener, PhaseAdvanced, PhaseStarted, ignore
 from opsctl.core.findings import Finding, Severity
+from opsctl.dr.evidence import verify_evidence
 from opsctl.dr.manifest import SealedFile
 from opsctl.dr.restore import Done, RestoreReport, Step
 from opsctl.dr.verify import Contents, Depth, VerifyReport, VerifyStep, unreadable, verify
+from opsctl.evidence.model import Verdict
 
 FILES = (sealed("a", size=300), sealed("b", size=600), sealed("c", size=900))
 NAMED = ("manifest", "parent")
@@ -147,6 +150,20 @@ def test_a_trial_that_fails_is_a_doubt(error: OpsError):
     assert (report.doubts, report.is_good, report.depth) == ((error.as_finding(),), False, Depth.RESTORED)
 
 
+@pytest.mark.parametrize("code", ["DRC043", "DRC044", "DRC045", "DRC046"])
+def test_where_only_this_host_does_not_fit_nothing_is_said_against_the_backup(code: str):
+    """It is not good, and yet the ledger does not say that it is bad; with any other doubt it is."""
+    here = run(Vault(), trial=raising(RefusedError("of another kind", code=code)))
+    mixed = run(Vault(), trial=lambda: report_of(*here.doubts, DOUBT))
+    good = run(Vault(), trial=report_of)
+
+    assert [each.is_good for each in (here, mixed, good)] == [False, False, True]
+    assert [each.is_of_this_host for each in (here, mixed, good)] == [True, False, False]
+    assert [
+        verify_evidence(each, key="k", valid_for=timedelta(days=7)).verdict for each in (here, mixed, good)
+    ] == [Verdict.INCONCLUSIVE, Verdict.FAIL, Verdict.PASS]
+
+
 def test_doubts_of_a_trial_are_doubts():
     """One is enough."""
     report = run(Vault(), trial=lambda: report_of(DOUBT))
@@ -164,6 +181,16 @@ def test_what_only_kept_us_from_looking_is_no_verdict(key: str | None, error: Op
         run(vault, trial=raising(error))
 
     assert caught.value is error
+
+
+def test_a_disk_that_was_full_says_nothing_against_the_backup():
+    """Whichever program or server has met it."""
+    error = FailedError("refused", code="DRC048", why="could not write: No space left on device")
+
+    with pytest.raises(NotReadyError) as caught:
+        run(Vault(), trial=raising(error))
+
+    assert caught.value.code == "DRC039"
 
 
 def test_a_bar_can_follow_it():

@@ -75,6 +75,14 @@ def test_a_failed_verification_is_told_beside_the_good_one_before_it():
     assert samples[metrics.BACKUP_VERIFICATION_DUE.name, ()] == (MADE_AT + timedelta(days=7)).timestamp()
 
 
+def test_a_verification_that_says_nothing_against_the_backup_is_told_as_none():
+    """It failed for the settings of this host: the verdict before it stands, and grows old."""
+    unclear = record("dr.verify", verdict=Verdict.INCONCLUSIVE)
+
+    assert told(unclear, record("dr.verify"))[metrics.BACKUP_VERIFIED.name, ()] == 1
+    assert (metrics.BACKUP_VERIFIED.name, ()) not in told(unclear)
+
+
 def test_a_drill_that_did_not_pass_is_due_at_once():
     """What it measured is told all the same."""
     samples = told(

@@ -119,6 +119,7 @@ PRUNED = SimpleNamespace(
     objects=1_234,
     size_bytes=99_000_000,
     replaced=("/data/postgres.replaced-20261129T030000Z",),
+    leftovers=("20261101T030000Z-full-5f6a7b",),
 )
 
 
@@ -265,6 +266,9 @@ def test_the_window_tells_what_would_be_lost_now(shown):
     assert "no archiver runs" not in text
     assert "REP005 nobody answers" in text
     assert shown(show_window, None, archiving, now=NOW) == ""
+    assert "dr backup --full" not in text
+    archiving.lost = "a part of the log was removed"
+    assert "opsctl dr backup --full" in shown(show_window, window, archiving, now=NOW)
     window.trouble, window.needs_key = None, True
     locked = shown(show_window, window, archiving, now=NOW)
     assert "not whole" not in locked

@@ -28,6 +28,7 @@ def backup(
     else full; logical where `database.url` names a server. A backup that was killed goes on where it was.
     """
     from opsctl.cli import dr_backing_up
+    from opsctl.cli.ending import ends_as_by_ctrl_c
     from opsctl.cli.filling import tell
     from opsctl.ui.progress import progress
     from opsctl.ui.show_dr import show_backup, show_backup_plan
@@ -37,7 +38,7 @@ def backup(
         plan = dr_backing_up.plan(asked)
         tell("opsctl.dr.backup_plan", data=plan, json=json, show=lambda: show_backup_plan(plan))
         return
-    with progress() as listener:
+    with progress() as listener, ends_as_by_ctrl_c():
         done = dr_backing_up.back_up(asked, listener=listener)
     tell(
         "opsctl.dr.backup",

@@ -5,7 +5,7 @@ from dataclasses import dataclass, fields
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from opsctl.core.errors import UsageError
+from opsctl.core.errors import OpsError, UsageError
 from opsctl.dr.manifest import BackupKind
 
 if TYPE_CHECKING:
@@ -89,7 +89,11 @@ def plan(asked: BackupKind | None) -> BackupPlan:
 
 
 def back_up(asked: BackupKind | None, *, listener: "Listener") -> Done:
-    """Make a backup, copy it off-site where that is wanted, and add its evidence to the ledger."""
+    """Make a backup, copy it off-site where that is wanted, and add its evidence to the ledger.
+
+    Raises:
+        OpsError: also where only the copy off-site failed; then the backup is kept, and the ledger says what failed.
+    """
     from opsctl.cli import dr_place, dr_sources, wiring
     from opsctl.cli.dr_choosing import choose_kind, manifest_copy, server_of
     from opsctl.clients.files import FileLock
@@ -134,13 +138,19 @@ def back_up(asked: BackupKind | None, *, listener: "Listener") -> Done:
             catalogue=catalogue,
             clock=clock,
         )
-        _copy_offsite(listener)
+        trouble = _trouble_offsite(listener)
     seconds = clock.monotonic() - began
     record = wiring.record(
         backup_evidence(
-            made.manifest, key=made.key, seconds=seconds, valid_for=_valid_for(book.schedule.backup_every)
+            made.manifest,
+            key=made.key,
+            seconds=seconds,
+            valid_for=_valid_for(book.schedule.backup_every),
+            trouble=trouble,
         )
     )
+    if trouble is not None:
+        raise _only_here(trouble, backup_id=made.manifest.backup_id) from trouble
     return Done(manifest=made.manifest, place=vault.place, seconds=seconds, evidence=record.id)
 
 
@@ -148,6 +158,25 @@ def _postgres_manifest(parent: "Kept") -> bytes:
     from opsctl.cli.dr_choosing import manifest_copy
 
     return manifest_copy(parent.backup_id).read_bytes()
+
+
+def _trouble_offsite(listener: "Listener") -> OpsError | None:
+    """Copy what the second place lacks, and return what kept it from that: the ledger is to know of it."""
+    try:
+        _copy_offsite(listener)
+    except OpsError as error:
+        return error
+    return None
+
+
+def _only_here(trouble: OpsError, *, backup_id: str) -> OpsError:
+    return type(trouble)(
+        f"{trouble.message}; `{backup_id}` is whole, but not off-site: the next backup copies what is missing",
+        code=trouble.code,
+        why=trouble.why,
+        fix=trouble.fix,
+        findings=trouble.findings,
+    )
 
 
 def _copy_offsite(listener: "Listener") -> None:

@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from opsctl.stack.model import PartName
 
 
+UNFINISHED = "restore.unfinished"
+"""What stands in the state folder of a project that is being restored, until it is whole."""
+
+
 class FolderSite(ScratchSite):
     """A restore into a new project's folder, such as on another machine: stopped at the end, ready for `stack up`."""
 
@@ -32,8 +36,11 @@ class FolderSite(ScratchSite):
     def database(self) -> "Point":
         """Bring the project's own settings and books back first, which say what vectors are made with, then PostgreSQL."""
         from opsctl.cli import wiring
+        from opsctl.clients.files import write_atomically
         from opsctl.dr.configuration import unpack
 
+        self.home.mkdir(parents=True, exist_ok=True)
+        write_atomically(self.home / UNFINISHED, f"{self._manifest.backup_id}\n")
         if self._manifest.configuration is not None:
             self._files = unpack(self._vault.get(self._manifest.configuration), into=self._root)
             wiring.change_project(self._root)
@@ -44,6 +51,7 @@ class FolderSite(ScratchSite):
         from opsctl.dr.restore import Outcome
 
         self.stop()
+        (self.home / UNFINISHED).unlink(missing_ok=True)
         return Outcome(figures={"files": len(self._files)})
 
     def abandon(self) -> None:

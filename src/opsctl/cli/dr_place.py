@@ -71,22 +71,30 @@ def _keys(*, is_offsite: bool) -> "Mapping[str, str]":
 
 
 def sealing() -> "Sealing":
-    """Return how backups are sealed, and with which key they are opened, where it is here."""
+    """Return how backups are sealed, and with which key they are opened, where it is here.
+
+    The book may name a file that only another machine has: one book serves those that make backups, which need no secret
+    key, and those that verify them. What the command line names has to be there.
+    """
     from opsctl.cli import wiring
     from opsctl.clients.sealing import Sealing
+    from opsctl.config.load import is_missing
     from opsctl.config.settings import secret
 
-    chosen = book()
+    chosen, root = book(), wiring.settings().root
+    file = chosen.encryption.identity_file
+    absent = str(root / file) if file is not None and is_missing(root / file) else None
     identity = secret(
         variable=IDENTITY_VARIABLE,
-        file=_chosen.get("identity") or chosen.encryption.identity_file,
-        root=wiring.settings().root,
+        file=_chosen.get("identity") or (None if absent else file),
+        root=root,
         environment=os.environ,
     )
     return Sealing(
         recipients=tuple(chosen.encryption.recipients),
         identities=() if identity is None else (identity,),
         level=chosen.compression,
+        absent=absent,
     )
 
 

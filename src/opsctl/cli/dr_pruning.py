@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from opsctl.core.errors import RefusedError
 
 if TYPE_CHECKING:
-    from opsctl.clients.repository import StoredObject
+    from opsctl.clients.repository import Repository, StoredObject
     from opsctl.dr.kept import Kept
     from opsctl.dr.retention import Retention
     from opsctl.dr.vault import Vault
@@ -17,13 +17,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pruned:
-    """What went, and why the rest stayed."""
+    """What went, and why the rest stayed; `leftovers` never were backups, or were half removed."""
 
     gone: tuple[str, ...]
     kept: Mapping[str, tuple[str, ...]]
     objects: int
     size_bytes: int
     replaced: tuple[str, ...] = ()
+    leftovers: tuple[str, ...] = ()
 
 
 def prune(*, replaced: bool, dry_run: bool) -> Pruned:
@@ -42,7 +43,8 @@ def prune(*, replaced: bool, dry_run: bool) -> Pruned:
         backups = dr_place.catalogue(vault).backups()
         _require_readable(backups)
         decided = _decide(backups)
-        going = list(_objects(backups, decided, vault=vault))
+        left = _leftovers(repository, notes=folder)
+        going = [*_objects(backups, decided, vault=vault), *left]
         aside = _put_aside() if replaced else ()
         for found in going if not dry_run else ():
             repository.delete(found.key)
@@ -54,7 +56,22 @@ def prune(*, replaced: bool, dry_run: bool) -> Pruned:
         objects=len(going),
         size_bytes=sum(found.size_bytes for found in going),
         replaced=tuple(map(str, aside)),
+        leftovers=tuple(dict.fromkeys(found.key.split("/")[1] for found in left)),
     )
+
+
+def _leftovers(repository: "Repository", *, notes: Path) -> "tuple[StoredObject, ...]":
+    from opsctl.cli import wiring
+    from opsctl.dr.kept import BACKUPS
+    from opsctl.dr.leftovers import leftovers
+    from opsctl.dr.unfinished import unfinished_id
+
+    found = leftovers(
+        repository.list(f"{BACKUPS}/"),
+        unfinished=unfinished_id(notes / "unfinished.json"),
+        now=wiring.clock().now(),
+    )
+    return tuple(found)
 
 
 def _put_aside() -> tuple[Path, ...]:

@@ -76,6 +76,7 @@ def verify(
     and the divergence of both stores must be zero. Exit 1 on any doubt.
     """
     from opsctl.cli import dr_place, dr_verifying
+    from opsctl.cli.ending import ends_as_by_ctrl_c
     from opsctl.cli.exit import leave
     from opsctl.cli.filling import tell
     from opsctl.core.exit_codes import ExitCode
@@ -83,7 +84,7 @@ def verify(
     from opsctl.ui.show_dr import show_verified
 
     dr_place.choose(place=place, identity=identity)
-    with progress() as listener:
+    with progress() as listener, ends_as_by_ctrl_c():
         reports = dr_verifying.verified(
             backup,
             everything=everything,
@@ -149,6 +150,7 @@ def restore(
     there, so a restore that fails leaves the target as it was.
     """
     from opsctl.cli import dr_place, dr_restoring, dr_way
+    from opsctl.cli.ending import ends_as_by_ctrl_c
     from opsctl.cli.exit import leave
     from opsctl.cli.filling import tell
     from opsctl.core.exit_codes import ExitCode
@@ -176,7 +178,7 @@ def restore(
         tell("opsctl.dr.restore_plan", data=plan, json=json, show=lambda: show_restore_plan(plan))
         return
     dr_restoring.require_confirmed(into, confirm)
-    with progress() as listener:
+    with progress() as listener, ends_as_by_ctrl_c():
         report = dr_restoring.restore(asked, into=into, listener=listener)
     tell(
         "opsctl.dr.restore",
@@ -225,6 +227,7 @@ def load(
     collections rebuild`, once `database.url` names that database.
     """
     from opsctl.cli import dr_logical, dr_place
+    from opsctl.cli.ending import ends_as_by_ctrl_c
     from opsctl.cli.filling import tell
     from opsctl.dr.postgres.dump_restore import Ownership
     from opsctl.ui.progress import progress
@@ -243,7 +246,7 @@ def load(
         planned = dr_logical.plan(manifest, address=address)
         tell("opsctl.dr.load_plan", data=planned, json=json, show=lambda: show_load_plan(planned))
         return
-    with progress() as listener:
+    with progress() as listener, ends_as_by_ctrl_c():
         loaded = dr_logical.load(
             manifest,
             vault=vault,

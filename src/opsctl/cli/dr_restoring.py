@@ -1,5 +1,6 @@
 """How is something restored: the plan, the site where it happens, and an older backup where the newest is damaged."""
 
+import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -25,9 +26,21 @@ LIVE = "live"
 
 
 def plan(way: Way, *, into: str) -> "RestorePlan":
-    """Return what the restore would take."""
+    """Return what the restore would take.
+
+    Raises:
+        RefusedError: DRC068 it cannot go there, DRC078 vectors alone cannot.
+    """
     from opsctl.dr.plan import plan_restore
 
+    if into != LIVE and way.chain is None:
+        raise RefusedError(
+            "vectors alone can only be restored beside their database",
+            code="DRC078",
+            fix="opsctl dr restore --only vectors --into live --confirm NAME; or leave --only away",
+        )
+    if into != LIVE:
+        require_outside(Path(into), repository=way.vault.place)
     return plan_restore(
         way.chain,
         target=way.target,
@@ -175,12 +188,6 @@ def _site(way: Way, *, into: str, listener: "Listener") -> "Iterator[Site]":
         "from_truth": way.from_truth,
     }
     if into != LIVE:
-        if way.chain is None:
-            raise RefusedError(
-                "vectors alone can only be restored beside their database",
-                code="DRC078",
-                fix="opsctl dr restore --only vectors --into live --confirm NAME; or leave --only away",
-            )
         yield FolderSite(Path(into), **how)
         return
     home = wiring.settings().home
@@ -211,19 +218,55 @@ def require_free(folder: Path) -> None:
     """Require that a folder is empty or not there yet, before anything is fetched.
 
     Raises:
-        RefusedError: DRC068 there is something in it, or it can be no folder: a file, a link in a circle, too long a name.
+        RefusedError: DRC068 there is something in it, or it can be no folder: a file, a link in a circle, a name that
+            is too long or no UTF-8.
     """
+    from opsctl.cli.dr_hand_over import UNFINISHED
+
     why = "a restore into a folder writes over nothing"
     try:
+        str(folder).encode()  # a name that is no UTF-8 could be in no document, nor in a file of settings
         is_free = not any(folder.iterdir())
+        is_half = (folder / ".opsctl" / UNFINISHED).is_file()
     except FileNotFoundError:
         return
+    except UnicodeEncodeError:
+        is_free, is_half, why = False, False, "its name is no UTF-8"
     except OSError as error:
-        is_free, why = False, error.strerror or str(error)
+        is_free, is_half, why = False, False, error.strerror or str(error)
+    if is_half:
+        raise _half_restored(folder)
     if not is_free:
         raise RefusedError(
             f"there is something in `{folder}` already, or it cannot be a folder",
             code="DRC068",
             why=why,
             fix="name a folder that is not there yet, or empty",
+        )
+
+
+def _half_restored(folder: Path) -> RefusedError:
+    return RefusedError(
+        f"there is something in `{folder}` already",
+        code="DRC068",
+        why="a restore that was killed has left it, or one is still at work; it is no project that could be started",
+        fix=f"end what runs there with `opsctl --project {folder} stack down`, and remove the folder",
+    )
+
+
+def require_outside(folder: Path, *, repository: str) -> None:
+    """Require that a folder does not lie within a repository: a project there would be in the way of its objects.
+
+    Raises:
+        RefusedError: DRC068.
+    """
+    if not repository.startswith("/"):
+        return  # a bucket
+    # Not `Path.resolve`, which refuses a link in a circle: that is told by who looks whether the folder is free.
+    if Path(os.path.realpath(folder)).is_relative_to(os.path.realpath(repository)):
+        raise RefusedError(
+            f"`{folder}` lies within the repository {repository}",
+            code="DRC068",
+            why="a project there would be in the way of the backups, and go when somebody clears up",
+            fix="name a folder beside it",
         )

@@ -7,6 +7,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from opsctl.core.errors import NotReadyError
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -173,7 +175,12 @@ class ScratchSite:
 
     def abandon(self) -> None:
         """End what runs and remove everything."""
-        self.stop()
+        try:
+            self.stop()
+        except NotReadyError:
+            # On a full disk not even the lock fits with which parts are stopped; what is removed makes room for it.
+            shutil.rmtree(self.place.data_dir, ignore_errors=True)
+            self.stop()
         for folder in {self.place.data_dir, self.home}:
             shutil.rmtree(folder, ignore_errors=True)
 

@@ -76,7 +76,10 @@ def _verify(kept: "Kept", look: _Look) -> "VerifyReport":
     mark = Mark.GOOD if report.is_good else Mark.BAD
     if report.is_good and report.depth is Depth.STORED:
         return report  # hashes alone do not make a verified backup, but a wrong one makes a bad one
-    catalogue.mark(kept.backup_id, at=clock.now(), mark=mark, report=_as_json(report))
+    if (
+        not report.is_of_this_host
+    ):  # with such a mark every host would pass over a backup that others can restore
+        catalogue.mark(kept.backup_id, at=clock.now(), mark=mark, report=_as_json(report))
     valid_for = timedelta(seconds=parse_duration(dr_place.book().schedule.verify_every))
     wiring.record(verify_evidence(report, key=kept.key, valid_for=valid_for))
     return report

@@ -103,6 +103,7 @@ def way_to(asked: Asked) -> Way:
     vault = dr_place.vault(asked.place)
     catalogue = dr_place.catalogue(vault)
     backups = catalogue.backups()
+    _require_known(asked.without, backups)
     bad = tuple(
         each.backup_id for each in backups if _is_bad(each) and asked.backup is None and not asked.even_bad
     )
@@ -136,6 +137,17 @@ def _refuse_what_has_not_been(target: "Target") -> None:
             why=f"it is still to come: now is {now:%Y-%m-%d %H:%M:%S} UTC",
             fix="restore to where the log ends: --to latest",
         )
+
+
+def _require_known(names: "Sequence[str]", backups: "Sequence[Kept]") -> None:
+    """Refuse to leave out what is not there: with a slip of the pen one would get just that damaged backup."""
+    for name in names:
+        if not name or not any(each.backup_id.startswith(name) for each in backups):
+            raise UsageError(
+                f"there is no backup `{name}` to be left out",
+                code="DRC060",
+                fix="see what there is: opsctl dr list",
+            )
 
 
 def _newest(

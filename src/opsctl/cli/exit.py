@@ -63,12 +63,25 @@ def _unforeseen(error: Exception) -> int:
         _tell(NotReadyError("no room left to write", code="FIL001", why=error.strerror, fix=fix))
         _close_output()
         return ExitCode.NOT_READY
+    if isinstance(error, FileNotFoundError) and _is_nowhere():
+        # A relative path means nothing there, wherever it was about to be used.
+        why, fix = "somebody has removed it since", "go to one that is there: cd"
+        _tell(NotReadyError("the folder you are in is gone", code="FIL003", why=why, fix=fix))
+        return ExitCode.NOT_READY
     if isinstance(error, PermissionError) and error.filename:
         unreadable = file_error(error, path=Path(str(error.filename)), doing="open")
         _tell(unreadable)
         return unreadable.exit_code
     _apologise(error)
     return ExitCode.BUG
+
+
+def _is_nowhere() -> bool:
+    try:
+        Path.cwd()
+    except FileNotFoundError:
+        return True
+    return False
 
 
 def _ended_early(code: int) -> int:

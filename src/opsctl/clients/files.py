@@ -276,6 +276,11 @@ def is_out_of_room(error: OSError) -> bool:
     return error.errno in _NO_ROOM
 
 
+def says_no_room(text: str) -> bool:
+    """Tell whether another program complains of a want of room, in the words of the C library."""
+    return any(os.strerror(number) in text for number in _NO_ROOM)
+
+
 def file_error(error: OSError, *, path: Path, doing: str) -> OpsError:
     """Return the error that tells what the system refused: FIL001 for want of room, else FIL003."""
     if is_out_of_room(error):

@@ -14,6 +14,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import IO
 
+from opsctl.clients.files import says_no_room
 from opsctl.clients.postgres import CONNECT_TIMEOUT_SECONDS, DatabaseAddress, malformed
 from opsctl.clients.processes import Account
 from opsctl.core.errors import NotReadyError
@@ -229,11 +230,22 @@ def run(
     """Run a program to its end and return how it ended, good or bad; see `running`.
 
     Of each of its outputs the last hundred lines are kept.
+
+    Raises:
+        NotReadyError: also FIL001, a disk was full; that says nothing of what it was to work on.
     """
     with running(programs, name, *arguments, address=address, connect_by=connect_by, heard=heard) as program:
         for _ in program.lines():
             pass
-        return program.outcome()
+        outcome = program.outcome()
+    if outcome.exit_code != 0 and says_no_room(outcome.words):
+        raise NotReadyError(
+            f"`{name}` had no room to write",
+            code="FIL001",
+            why=outcome.words,
+            fix="free some space, then run the command again: df -h",
+        )
+    return outcome
 
 
 def connection_text(address: DatabaseAddress, *, application_name: str = "opsctl") -> str:

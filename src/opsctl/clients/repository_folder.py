@@ -2,6 +2,7 @@
 
 import errno
 import os
+import stat
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
@@ -10,6 +11,7 @@ from uuid import uuid4
 
 from opsctl.clients.files import file_error, sync_directory
 from opsctl.clients.repository import StoredObject, checked_key, is_key, missing, occupied
+from opsctl.clients.special_files import at_once
 from opsctl.core.clock import Clock, SystemClock
 from opsctl.core.errors import OpsError
 
@@ -59,8 +61,11 @@ class FolderRepository:
         """Yield the content, a bounded piece at a time."""
         path = self._path(key)
         try:
-            with path.open("rb", buffering=0) as stream:
-                left = os.fstat(stream.fileno()).st_size
+            with open(path, "rb", buffering=0, opener=at_once) as stream:
+                found = os.fstat(stream.fileno())
+                if not stat.S_ISREG(found.st_mode):
+                    raise missing(key, place=self.place, why="what is there is no file")
+                left = found.st_size
                 while left > 0:
                     piece = stream.read(min(left, _PIECE_BYTES))
                     if not piece:

@@ -97,7 +97,7 @@ class S3Repository:
 
     def get(self, key: str) -> Iterator[bytes]:
         """Yield the content; a few stretches of it are fetched ahead."""
-        with self._translated(f"read `{key}`"):
+        with self._translated(f"read `{key}`", only_reads=True):
             head = self._head(key)
             if head is None:
                 raise missing(key, place=self.place)
@@ -110,7 +110,7 @@ class S3Repository:
 
     def find(self, key: str) -> StoredObject | None:
         """Return what is known of an object; None when there is none."""
-        with self._translated(f"look for `{key}`"):
+        with self._translated(f"look for `{key}`", only_reads=True):
             head = self._head(key)
         if head is None:
             return None
@@ -119,7 +119,7 @@ class S3Repository:
     def list(self, prefix: str = "") -> Iterator[StoredObject]:
         """Yield every object whose key begins with `prefix`; servers list in the order of keys."""
         above = f"{self._place.prefix}/" if self._place.prefix else ""
-        with self._translated("list the objects"):
+        with self._translated("list the objects", only_reads=True):
             pages = self._client.get_paginator("list_objects_v2")
             for page in pages.paginate(Bucket=self._place.bucket, Prefix=above + prefix):
                 if "IsTruncated" not in page:
@@ -151,8 +151,8 @@ class S3Repository:
         steps = [self._place.prefix, checked_key(key)] if self._place.prefix else [checked_key(key)]
         return {"Bucket": self._place.bucket, "Key": "/".join(steps)}
 
-    def _translated(self, doing: str) -> "TranslatedErrors":
-        return TranslatedErrors(self._place, doing=doing)
+    def _translated(self, doing: str, *, only_reads: bool = False) -> "TranslatedErrors":
+        return TranslatedErrors(self._place, doing=doing, only_reads=only_reads)
 
     def _head(self, key: str) -> dict[str, Any] | None:
         from botocore.exceptions import ClientError

@@ -4,7 +4,7 @@ from functools import cache
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-from opsctl.core.errors import FailedError, NotReadyError, OpsError, UsageError
+from opsctl.core.errors import NotReadyError, OpsError, UsageError
 
 if TYPE_CHECKING:
     from opsctl.clients.repository_s3 import S3Place
@@ -104,15 +104,15 @@ def no_bucket(place: "S3Place") -> NotReadyError:
     return NotReadyError(
         f"there is no bucket `{place.bucket}`",
         code="REP006",
-        why=f"{place.endpoint or f'Amazon S3 in {place.region}'} says so",
+        why=f"{_where(place)} says so",
         fix="make it there, private; or correct the address of the repository in ops/backup.yaml",
     )
 
 
-def not_s3(place: "S3Place", *, doing: str, why: str) -> FailedError:
+def not_s3(place: "S3Place", *, doing: str, why: str) -> NotReadyError:
     """Return the error for an answer that no server of S3 would give."""
-    return FailedError(
-        f"cannot {doing}: what answers at {place.endpoint} does not speak S3",
+    return NotReadyError(
+        f"cannot {doing}: what answers at {_where(place)} does not speak S3",
         code="REP011",
         why=why,
         fix="check `endpoint`; that of Supabase ends in /storage/v1/s3",
@@ -136,11 +136,13 @@ class TranslatedErrors:
     Args:
         place: the bucket that is asked.
         doing: what it is asked to do, such as ``keep `wal/1` ``.
+        only_reads: nothing but answers is handled in the block, so a value that is none is the server's.
     """
 
-    def __init__(self, place: "S3Place", *, doing: str) -> None:
+    def __init__(self, place: "S3Place", *, doing: str, only_reads: bool = False) -> None:
         self._place = place
         self._doing = doing
+        self._only_reads = only_reads
 
     def __enter__(self) -> None:
         return None
@@ -160,6 +162,9 @@ class TranslatedErrors:
             case ResponseParserError():
                 why = without_keys(str(error).partition("\n")[0][:200], self._place)
                 raise not_s3(self._place, doing=self._doing, why=why) from None
+            case ValueError() | KeyError() | TypeError() if self._only_reads:
+                why = without_keys(f"a value is missing, or is none: {error}"[:200], self._place)
+                raise not_s3(self._place, doing=self._doing, why=why) from None
             case _:
                 return
 
@@ -174,7 +179,8 @@ class TranslatedErrors:
                 why=f"{code}: {said}",
                 fix="check OPSCTL_BACKUP_ACCESS_KEY and OPSCTL_BACKUP_SECRET_KEY, and what their owner may do there",
             )
-        return FailedError(
+        # Whatever it is, it says nothing against what is kept there: a verification must not take it for damage.
+        return NotReadyError(
             f"cannot {self._doing}: {self._place.shown} refuses",
             code="REP009",
             why=f"{code}: {said}",
@@ -182,10 +188,13 @@ class TranslatedErrors:
         )
 
     def _unreachable(self, error: Exception) -> NotReadyError:
-        where = self._place.endpoint or f"Amazon S3 in {self._place.region}"
         return NotReadyError(
-            f"cannot {self._doing}: no answer from {where}",
+            f"cannot {self._doing}: no answer from {_where(self._place)}",
             code="REP008",
             why=without_keys(str(error).partition("\n")[0], self._place),
             fix="check `endpoint` and `region` in the address of the repository, network and TLS",
         )
+
+
+def _where(place: "S3Place") -> str:
+    return place.endpoint or f"Amazon S3 in {place.region}"

@@ -29,6 +29,7 @@ class Sealing:
         recipients: public keys (`age1...`); with none, contents are compressed only.
         identities: secret keys, or whole texts of key files; needed to open what is encrypted, and for nothing else.
         level: how hard zstd tries, from 1 to 22.
+        absent: the file in which a secret key would be, where there is none; for the message of who needs it.
 
     Raises:
         UsageError: SEA001 for a bad recipient, SEA002 for a bad identity, SEA006 for a level that zstd does not have.
@@ -37,6 +38,7 @@ class Sealing:
     recipients: tuple[str, ...] = ()
     identities: tuple[str, ...] = field(default=(), repr=False)
     level: int = 1
+    absent: str | None = None
 
     def __post_init__(self) -> None:
         for recipient in self.recipients:
@@ -92,7 +94,9 @@ class Sealing:
             raise UsageError(
                 "it is encrypted, and there is no key here to open it",
                 code="SEA003",
-                why="the secret key is kept apart from the backups on purpose",
+                why=f"there is no `{self.absent}`"
+                if self.absent
+                else "the secret key is kept apart from the backups on purpose",
                 fix="name the file with the key: --identity FILE, `encryption.identity_file` in the book, or OPSCTL_BACKUP_IDENTITY",
             )
 

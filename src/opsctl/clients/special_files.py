@@ -25,7 +25,7 @@ def read_bytes(path: Path, *, most: int | None) -> bytes:
     number = _number_of(path)
     if number is None:
         require_file(path)
-    with open(path if number is None else os.dup(number), "rb", opener=_at_once) as stream:
+    with open(path if number is None else os.dup(number), "rb", opener=at_once) as stream:
         return stream.read() if most is None else stream.read(most + 1)
 
 
@@ -65,13 +65,13 @@ def write_into(descriptor: int, content: bytes) -> None:
             rest = rest[stream.write(rest) :]
 
 
+def at_once(path: str, flags: int) -> int:
+    """Open without waiting: a pipe that was put there since the look would hold the very opening for ever."""
+    return os.open(path, flags | os.O_NONBLOCK | os.O_NOCTTY)
+
+
 def _number_of(path: Path) -> int | None:
     if "\0" in str(path):
         raise NoFileError(errno.EINVAL, "no path holds a NUL")
     found = _OPENED.fullmatch(str(path))
     return int(found["number"]) if found else _STANDARD.get(str(path))
-
-
-def _at_once(path: str, flags: int) -> int:
-    """Open without waiting: a pipe that was put there since the look would hold the very opening for ever."""
-    return os.open(path, flags | os.O_NONBLOCK | os.O_NOCTTY)

@@ -1,5 +1,7 @@
 """Where do backups go, how often, for how long, and what must a recovery achieve: the book `ops/backup.yaml`."""
 
+from os.path import normpath
+from pathlib import PurePosixPath
 from typing import Annotated, Self
 
 from pydantic import Field, model_validator
@@ -18,7 +20,7 @@ class Encryption(StrictModel):
     recipients: list[Recipient] = Field(default_factory=list)
     """Public keys (`age1...`), one or several; without any, backups are compressed only. `opsctl dr key` makes a pair."""
     identity_file: Annotated[str, Field(min_length=1)] | None = None
-    """File with the secret key, needed to verify and to restore; keep it elsewhere. `OPSCTL_BACKUP_IDENTITY` works too."""
+    """File with the secret key, needed to verify and to restore; keep it elsewhere. A machine that only makes backups need not have it. `OPSCTL_BACKUP_IDENTITY` works too."""
 
 
 class Schedule(StrictModel):
@@ -80,7 +82,10 @@ class BackupBook(StrictModel):
 
     @model_validator(mode="after")
     def _check(self) -> Self:
-        if self.offsite is not None and self.offsite == self.repository:
+        for place in (self.repository, self.offsite or "", self.encryption.identity_file or ""):
+            if place.startswith("~"):
+                raise ValueError(f"`{place}` would be a folder called `~`: write the whole path")
+        if self.offsite is not None and _is_within(self.offsite, self.repository):
             raise ValueError(
                 "`offsite` is the same place as `repository`; a copy there survives nothing more"
             )
@@ -91,3 +96,13 @@ class BackupBook(StrictModel):
                 "write the same duration for both if that is meant"
             )
         return self
+
+
+def _is_within(place: str, other: str) -> bool:
+    """Tell whether one place is the other, or a folder below it, however they are written."""
+    if place == other:
+        return True
+    here, there = (each.removeprefix("file://") for each in (place, other))
+    if "://" in here + there:
+        return False
+    return PurePosixPath(normpath(here)).is_relative_to(normpath(there))

@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+from opsctl.core.errors import OpsError
 from opsctl.dr.manifest import BackupManifest
 from opsctl.dr.verify import VerifyReport
 from opsctl.evidence.model import Evidence, Verdict
@@ -9,12 +10,22 @@ from opsctl.evidence.model import Evidence, Verdict
 BACKUP, VERIFY, DRILL = "dr.backup", "dr.verify", "dr.drill"
 
 
-def backup_evidence(manifest: BackupManifest, *, key: str, seconds: float, valid_for: timedelta) -> Evidence:
-    """Return the evidence of a backup; its input is the digest of the manifest, under which it is kept."""
+def backup_evidence(
+    manifest: BackupManifest,
+    *,
+    key: str,
+    seconds: float,
+    valid_for: timedelta,
+    trouble: OpsError | None = None,
+) -> Evidence:
+    """Return the evidence of a backup; its input is the digest of the manifest, under which it is kept.
+
+    Where `trouble` kept it from being copied off-site it failed: `backup_stale` fires then, and this says why.
+    """
     return Evidence(
         kind=BACKUP,
         subject=str(manifest.kind),
-        verdict=Verdict.PASS,
+        verdict=Verdict.PASS if trouble is None else Verdict.FAIL,
         figures={
             "backup": manifest.backup_id,
             "parent": manifest.parent,
@@ -23,6 +34,7 @@ def backup_evidence(manifest: BackupManifest, *, key: str, seconds: float, valid
             "collections": len(manifest.vectors),
             "points": sum(each.points for each in manifest.vectors),
             "end_lsn": manifest.base.end_lsn if manifest.base else None,
+            **({} if trouble is None else {"off-site": f"{trouble.code} {trouble.message}"}),
         },
         inputs={"manifest": key.partition("@")[2].partition(".")[0]},
         tools=manifest.tools,
@@ -37,7 +49,7 @@ def verify_evidence(report: VerifyReport, *, key: str, valid_for: timedelta) -> 
     return Evidence(
         kind=VERIFY,
         subject=report.backup_id,
-        verdict=Verdict.PASS if report.is_good else Verdict.FAIL,
+        verdict=_verdict(report),
         figures={
             "depth": str(report.depth),
             "doubts": "; ".join(f"{doubt.code} {doubt.title}" for doubt in report.doubts) or "none",
@@ -50,3 +62,9 @@ def verify_evidence(report: VerifyReport, *, key: str, valid_for: timedelta) -> 
         duration_seconds=round(report.seconds, 3),
         valid_for=valid_for,
     )
+
+
+def _verdict(report: VerifyReport) -> Verdict:
+    if report.is_of_this_host:
+        return Verdict.INCONCLUSIVE
+    return Verdict.PASS if report.is_good else Verdict.FAIL

@@ -158,7 +158,9 @@ The point lies before them, or the backup is of another database. Nothing was ha
     "DRC067": """A restore in the place of the running stack wants the name of the project, so that nobody does it by mistake.
 
 What is there is moved aside and kept, but readers get what was restored. `--dry-run` shows the plan first.""",
-    "DRC068": """A restore into a folder writes over nothing, and there is something in it already.""",
+    "DRC068": """A restore into a folder writes over nothing, and there is something in it already.
+
+Nor does it go into a file, into a name that is no UTF-8, or anywhere within the repository.""",
     "DRC069": """A logical backup (`pg_dump`) is of one moment: there is no log that leads from it to a point in time.
 
 It is loaded into an empty database: `opsctl dr load`. Its vectors are built anew from that database.""",

@@ -83,6 +83,16 @@ def new_backup_id(kind: BackupKind, *, now: datetime, token: str) -> str:
     return f"{now.astimezone(UTC):{_TIME}}-{kind}-{token}"
 
 
+def started_at_of(backup_id: str) -> datetime | None:
+    """Return when a backup began, which its name says; None for what is no name of one.
+
+    >>> started_at_of("20261129T000000Z-full-0a1b2c").isoformat()
+    '2026-11-29T00:00:00+00:00'
+    """
+    named = _ID.fullmatch(backup_id)
+    return _time(named["time"]) if named is not None else None
+
+
 class Catalogue:
     """The backups of one repository, with copies of the manifests that this machine has seen."""
 
@@ -182,7 +192,8 @@ def choose(backups: Sequence[Kept], name: str | None) -> Kept:
     Raises:
         UsageError: DRC060 there is none, or several.
     """
-    found = [each for each in backups if name is None or each.backup_id.startswith(name)]
+    # Not nothing at all, such as a variable of the shell that is not set: it would begin every name.
+    found = [each for each in backups if name is None or (name and each.backup_id.startswith(name))]
     if not found or (name is not None and len(found) > 1):
         none = f"there is no backup `{name}`" if name is not None else "there is no backup yet"
         raise UsageError(

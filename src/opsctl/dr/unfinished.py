@@ -90,6 +90,12 @@ def open_unfinished(
     return notes
 
 
+def unfinished_id(path: Path) -> str | None:
+    """Return the name of the backup that was begun and may go on; None where there is none."""
+    found = _read(path)
+    return found.beginning.backup_id if found is not None else None
+
+
 def _goes_on(old: Beginning, new: Beginning, *, now: datetime) -> bool:
     is_same = (old.kind, old.parent, old.settings) == (new.kind, new.parent, new.settings)
     return is_same and timedelta(0) <= now - old.started_at < _OLDEST

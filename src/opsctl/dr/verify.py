@@ -11,6 +11,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
+from opsctl.clients.files import says_no_room
 from opsctl.clients.repository import GONE
 from opsctl.core.clock import Clock
 from opsctl.core.errors import FailedError, NotReadyError, OpsError
@@ -19,6 +20,9 @@ from opsctl.core.exit_codes import ExitCode
 from opsctl.core.findings import Finding, Severity
 from opsctl.dr.manifest import SealedFile
 from opsctl.dr.restore import Done, RestoreReport
+
+# Another engine, another minor version of it, another embedding model, another length of its vectors.
+_OF_THIS_HOST = {"DRC043", "DRC044", "DRC045", "DRC046"}
 
 
 class Depth(StrEnum):
@@ -88,6 +92,11 @@ class VerifyReport:
     def is_good(self) -> bool:
         """Tell whether nothing speaks against the backup."""
         return not self.doubts
+
+    @property
+    def is_of_this_host(self) -> bool:
+        """Tell whether it is only the engine or the settings here that do not fit: on another host it may be good."""
+        return bool(self.doubts) and all(doubt.code in _OF_THIS_HOST for doubt in self.doubts)
 
     @property
     def seconds(self) -> float:
@@ -187,6 +196,15 @@ def _stored(
     listener(PhaseFinished(subject=backup_id, phase="check", duration_seconds=took, figures={"bytes": total}))
 
 
+def _no_room(error: OpsError) -> NotReadyError:
+    return NotReadyError(
+        "there was no room left to try the backup",
+        code="DRC039",
+        why=f"{error.message}: {error.why}",
+        fix="free some space, then verify again: df -h",
+    )
+
+
 @contextmanager
 def _as_doubt(doubts: list[Finding]) -> Iterator[None]:
     """Turn what speaks against the backup into a doubt; what only kept us from looking goes through.
@@ -201,4 +219,6 @@ def _as_doubt(doubts: list[Finding]) -> Iterator[None]:
     except OpsError as error:
         if error.exit_code is ExitCode.USAGE:
             raise  # no key, a bad book
+        if says_no_room(error.why or ""):
+            raise _no_room(error) from error
         doubts.append(error.as_finding())

@@ -58,7 +58,8 @@ def _newest(records: Iterable[Record]) -> _Newest:
         if record.kind == _BACKUP and record.verdict is Verdict.PASS:
             newest.backup = newest.backup or record
         elif record.kind == _VERIFY:
-            newest.verification = newest.verification or record
+            if record.verdict is not Verdict.INCONCLUSIVE:  # such a one says nothing against the backup
+                newest.verification = newest.verification or record
             if record.verdict is Verdict.PASS:
                 newest.good_verification = newest.good_verification or record
         elif record.kind == _DRILL:

@@ -104,6 +104,8 @@ def show_window(window: Any, archiving: Any, *, now: datetime, is_ours: bool = T
     for trouble in (archiving.trouble, archiving.lost):
         if trouble is not None:
             print_line(f"  {trouble}")
+    if archiving.lost is not None:
+        hint("a base backup that is newer than that needs nothing of it: `opsctl dr backup --full`")
 
 
 def show_key(made: Any) -> None:
@@ -184,6 +186,8 @@ def show_pruned(pruned: Any, *, dry_run: bool) -> None:
     )
     for name in pruned.gone:
         print_line(f"  {name}")
+    for name in pruned.leftovers:
+        print_line(f"  {name}: begun and never finished, or half removed")
     for path in pruned.replaced:
         print_line(f"  {path}, put aside by a restore")
     for name, reasons in pruned.kept.items():

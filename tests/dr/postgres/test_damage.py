@@ -17,11 +17,13 @@ from tests.dr.postgres.history import (
     vault_of,
 )
 
-from opsctl.core.errors import FailedError, OpsError
+from opsctl.core.clock import SystemClock
+from opsctl.core.errors import FailedError, NotReadyError, OpsError
 from opsctl.core.events import ignore
 from opsctl.dr.manifest import BackupManifest, SealedFile
 from opsctl.dr.postgres.archive import prefix_of, read_segment, whole_name
 from opsctl.dr.postgres.rebuild import materialise
+from opsctl.dr.postgres.recover import recover
 from opsctl.dr.postgres.target import AtLsn, Latest, Target
 
 
@@ -184,6 +186,28 @@ def test_two_servers_in_one_archive_are_refused(copied: History, into: Path) -> 
         materialise_all(copied, into, backups=[copied.full])
 
     assert raised.value.code == "DRC035"
+
+
+def test_a_log_that_was_whole_and_cannot_be_copied_says_nothing_against_the_backup(
+    copied: History, open_folder: Path, tmp_path: Path
+) -> None:
+    """It was checked when it was unpacked: that it cannot be copied is this machine's trouble, mostly a full disk."""
+    programs = copied.server.programs
+    rebuilt = materialise(
+        chain_in(copied.repository, [copied.full], Latest()),
+        vault=vault_of(copied.repository),
+        programs=programs,
+        into=open_folder / f"stuck-{tmp_path.name}",
+        listener=ignore,
+    )
+    first = min(path for path in rebuilt.wal.iterdir() if len(path.name) == 24)
+    first.unlink()
+    first.mkdir()
+
+    with pytest.raises(NotReadyError) as raised:
+        recover(rebuilt, programs=programs, user="opsctl", listener=ignore, clock=SystemClock())
+
+    assert raised.value.code == "DRC039"
 
 
 def test_a_log_that_cannot_be_replayed_to_its_end_is_no_success(

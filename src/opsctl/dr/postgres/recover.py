@@ -9,10 +9,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from opsctl.clients.files import says_no_room
 from opsctl.clients.postgres import connect
 from opsctl.clients.postgres_programs import PostgresPrograms
 from opsctl.core.clock import Clock
-from opsctl.core.errors import FailedError, NotReadyError
+from opsctl.core.errors import FailedError, NotReadyError, OpsError
 from opsctl.core.events import Listener, PhaseAdvanced, PhaseFinished, PhaseStarted
 from opsctl.dr.postgres.private_folder import make_private_folder
 from opsctl.dr.postgres.private_server import (
@@ -35,6 +36,9 @@ _PHASE = "replay log"
 _DEADLINE_SECONDS = 24 * 3600.0
 _RESTORED = re.compile(r'restored log file "(?P<name>[0-9A-F]{24})" from archive')
 _NOT_REACHED = "recovery ended before configured recovery target was reached"
+# What is copied was unpacked and checked by us a moment ago: where that fails it is this machine, not the backup.
+_NO_COPY = 200
+_NOT_COPIED = f"child process exited with exit code {_NO_COPY}"
 # A position right after a page's header and one right before it are the same place.
 _HEADER_BYTES = 40
 
@@ -79,7 +83,7 @@ def recover(
 
     Raises:
         FailedError: DRC030 the server failed, DRC031 the log ends before the target, or was not replayed to its end.
-        NotReadyError: DRC030 it took too long; PGP001-PGP004.
+        NotReadyError: DRC030 it took too long, DRC039 a disk is full; PGP001-PGP004.
     """
     programs.require_same("postgres", server_version=version_number(rebuilt.chain.newest))
     began = clock.monotonic()
@@ -132,7 +136,7 @@ def _settings(rebuilt: Rebuilt, *, tail: WalTail | None) -> dict[str, str]:
     """Return how the server is told where to stop."""
     folder = shlex.quote(str(rebuilt.wal)).replace("%", "%%")
     # 1 says that there is no such file; above 128 ends the recovery, which must not go on without a file that is there.
-    fetch = f'test -e {folder}/%f || exit 1; cp -- {folder}/%f "%p" || exit 200'
+    fetch = f'test -e {folder}/%f || exit 1; cp -- {folder}/%f "%p" || exit {_NO_COPY}'
     return {
         "restore_command": fetch,
         "recovery_target_timeline": str(rebuilt.chain.lineage.timeline),
@@ -205,9 +209,16 @@ class _Wait:
             self._newest = found["name"]
             self._listener(PhaseAdvanced(subject=_SUBJECT, phase=_PHASE, advance=1))
 
-    def _failure(self) -> FailedError:
-        words = self._server.last_words()
-        if _NOT_REACHED not in read_log_tail(self._server.log):
+    def _failure(self) -> OpsError:
+        words, tail = self._server.last_words(), read_log_tail(self._server.log)
+        if _NOT_COPIED in tail or says_no_room(tail):
+            return NotReadyError(
+                "the recovery had no room to write",
+                code="DRC039",
+                why=words,
+                fix="free some space, then run the command again: df -h",
+            )
+        if _NOT_REACHED not in tail:
             return FailedError(
                 "the recovery failed",
                 code="DRC030",
