@@ -70,6 +70,6 @@ $(STAMP): pyproject.toml constraints.txt
 	@echo "setting up $(VENV) (once; takes a minute or two)"
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt pip
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt --group dev -e '.[local,service,load,locust,supabase,backup,parquet,experiments,grafana,sentry]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt --group dev -e '.[local,service,load,locust,supabase,backup,parquet,experiments,grafana,sentry,security]'
 	@rm -f $(VENV)/.made-from-*
 	@touch $@

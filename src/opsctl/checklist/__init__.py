@@ -1,0 +1,1 @@
+"""Is it ready for production, and which evidence says so?"""

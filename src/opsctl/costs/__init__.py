@@ -1,0 +1,1 @@
+"""What does it cost a month, at which load, and what moves that?"""

@@ -1,0 +1,1 @@
+"""Is the service safe: checks with three answers, and the keys' age."""
