@@ -156,7 +156,9 @@ def test_a_deadline_shortens_the_limit_of_one_use_only(address: DatabaseAddress)
         ]
 
     general = replace(address, statement_timeout_seconds=7)
-    standing_still = AsyncDatabase(general, max_connections=1, clock=lambda: 0.0)  # so that no wait shortens it
+    standing_still = AsyncDatabase(
+        general, max_connections=1, clock=lambda: 0.0
+    )  # so that no wait shortens it
     assert _with(standing_still, work) == ["5s", "7s", "7s"]
 
 
