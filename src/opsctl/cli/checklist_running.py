@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from opsctl.checklist.book import ChecklistBook
     from opsctl.checklist.model import Report
+    from opsctl.core.events import Listener
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +58,18 @@ def judge(book: "ChecklistBook", *, only: frozenset[str] = frozenset()) -> "Repo
         present=ProjectNow(wiring.settings()),
         now=wiring.clock().now(),
         only=only,
+    )
+
+
+def refresh(
+    book: "ChecklistBook", report: "Report", *, within_seconds: float | None, listener: "Listener"
+) -> None:
+    """Make what is missing or stale, and say how that ended."""
+    from opsctl.cli import checklist_refreshing
+    from opsctl.ui.show_refresh import show_refreshed
+
+    show_refreshed(
+        checklist_refreshing.refresh(book, report, within_seconds=within_seconds, listener=listener)
     )
 
 
