@@ -13,6 +13,7 @@ from opsctl.cli import (
     cache,
     catalog,
     chaos,
+    checklist,
     collections,
     config,
     dashboards,
@@ -95,5 +96,6 @@ app.add_typer(chaos.app, name="chaos")
 app.add_typer(dr.app, name="dr")
 app.add_typer(experiments.app, name="experiments")
 app.add_typer(security.app, name="security")
+app.add_typer(checklist.app, name="checklist")
 app.add_typer(evidence.app, name="evidence")
 app.add_typer(artefacts.app, name="artefacts")

@@ -79,6 +79,7 @@ def book_models() -> "dict[str, type[BaseModel]]":
     from opsctl.bench.load.book import LoadBook
     from opsctl.catalog.mapping import MappingBook
     from opsctl.chaos.book import Drill
+    from opsctl.checklist.book import ChecklistBook
     from opsctl.config.project import ProjectSettings
     from opsctl.dashboards.book import DashboardBook
     from opsctl.dr.book import BackupBook
@@ -102,6 +103,7 @@ def book_models() -> "dict[str, type[BaseModel]]":
         "backup": BackupBook,
         "recovery": Recovery,
         "experiment": Experiment,
+        "checklist": ChecklistBook,
     }
 
 

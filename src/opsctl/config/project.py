@@ -117,6 +117,8 @@ class Books(StrictModel):
     """How the ranking service behaves."""
     backup: Annotated[str, Field(min_length=1)] = "ops/backup.yaml"
     """Where backups go and what a recovery must achieve."""
+    checklist: Annotated[str, Field(min_length=1)] = "ops/checklist.yaml"
+    """What must be true before production."""
     loads: Annotated[str, Field(min_length=1)] = "ops/loads"
     """Folder of the loads, one book each."""
     drills: Annotated[str, Field(min_length=1)] = "ops/drills"
