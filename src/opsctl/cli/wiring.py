@@ -80,6 +80,8 @@ def book_models() -> "dict[str, type[BaseModel]]":
     from opsctl.catalog.mapping import MappingBook
     from opsctl.chaos.book import Drill
     from opsctl.config.project import ProjectSettings
+    from opsctl.costs.book import CostsBook
+    from opsctl.costs.prices import PricesBook
     from opsctl.dashboards.book import DashboardBook
     from opsctl.dr.book import BackupBook
     from opsctl.dr.drill.book import Recovery
@@ -102,6 +104,8 @@ def book_models() -> "dict[str, type[BaseModel]]":
         "backup": BackupBook,
         "recovery": Recovery,
         "experiment": Experiment,
+        "prices": PricesBook,
+        "costs": CostsBook,
     }
 
 
