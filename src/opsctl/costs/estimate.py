@@ -80,18 +80,14 @@ def bill_at(
     practice: Practice = Practice(),  # noqa: B008 - frozen
 ) -> PointBill:
     """Return the bill of a load; what is not known stays so, part by part."""
-    users = inputs.one(Quantity.USERS)
-    try:
-        load = load_at(point, inputs=inputs, practice=practice)
-    except UnknownInputsError as error:
-        bills = tuple(
-            PartBill(part=part, provider=plan.providers.of(part), usd=None, unknown=error.quantities)
-            for part in Part
-        )
-        return PointBill(point=point, feeds=None, missed=None, users=users, parts=bills)
-    bills = tuple(_part(part, load=load, plan=plan, provider=providers[part]) for part in Part)
-    missed = load.made / load.asked if load.asked else None
-    return PointBill(point=point, feeds=load.asked, missed=missed, users=users, parts=bills)
+    load = load_at(point, inputs=inputs, practice=practice)
+    return PointBill(
+        point=point,
+        feeds=load.asked,
+        missed=load.missed_ratio,
+        users=inputs.one(Quantity.USERS),
+        parts=tuple(_part(part, load=load, plan=plan, provider=providers[part]) for part in Part),
+    )
 
 
 def _part(part: Part, *, load: Load, plan: CostsBook, provider: Provider | None) -> PartBill:

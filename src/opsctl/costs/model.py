@@ -28,13 +28,13 @@ class PointBill:
     """What one load costs a month.
 
     Args:
-        feeds: asked for in the month; None where it is not known.
-        missed: part of them that must be made.
+        feeds: asked for in the month.
+        missed: part of them that must be made; None where nobody has measured it.
         users: among whom it is shared out.
     """
 
     point: Point
-    feeds: Decimal | None
+    feeds: Decimal
     missed: Decimal | None
     users: Decimal
     parts: tuple[PartBill, ...]
@@ -57,7 +57,7 @@ class PointBill:
     @property
     def per_1000_feeds_usd(self) -> Decimal | None:
         """Return what a thousand feeds cost."""
-        return None if self.month_usd is None or not self.feeds else self.month_usd / self.feeds * 1000
+        return None if self.month_usd is None else self.month_usd / self.feeds * 1000
 
     @property
     def unknown(self) -> tuple[Quantity, ...]:

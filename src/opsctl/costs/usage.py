@@ -33,13 +33,24 @@ class Stretch:
         rate: feeds asked for, a second.
         seconds: of the month.
         busiest: the rate for which instances are bought.
-        missed: part of the feeds that must be made.
+        missed_ratio: part of the feeds that must be made; None where nobody has measured it.
     """
 
     rate: Decimal
     seconds: Decimal
     busiest: Decimal
-    missed: Decimal
+    missed_ratio: Decimal | None
+
+    @property
+    def missed(self) -> Decimal:
+        """Return the part of the feeds that must be made.
+
+        Raises:
+            UnknownInputsError: nobody has measured it.
+        """
+        if self.missed_ratio is None:
+            raise UnknownInputsError([Quantity.MISS_AT_PEAK])
+        return self.missed_ratio
 
     @property
     def asked(self) -> Decimal:
@@ -67,8 +78,18 @@ class Load:
 
     @property
     def made(self) -> Decimal:
-        """Return the feeds made in the month."""
+        """Return the feeds made in the month.
+
+        Raises:
+            UnknownInputsError: nobody has measured how many are not cached.
+        """
         return sum((each.made for each in self.stretches), _NOTHING)
+
+    @property
+    def missed_ratio(self) -> Decimal | None:
+        """Return the part of the feeds that must be made; None where nobody has measured it."""
+        is_known = all(each.missed_ratio is not None for each in self.stretches)
+        return self.made / self.asked if is_known else None
 
 
 def load_at(point: Point, *, inputs: Inputs, practice: Practice) -> Load:
@@ -76,9 +97,6 @@ def load_at(point: Point, *, inputs: Inputs, practice: Practice) -> Load:
 
     At the average the hit ratio follows from how often a reader comes back and how long a feed is fresh; that of a load
     test holds for its own rate only. At the peak it is what the load test saw.
-
-    Raises:
-        UnknownInputsError: the hit ratio of the peak was not measured.
     """
     peak = inputs.one(Quantity.PEAK_RATE)
     match point:
@@ -106,13 +124,13 @@ def _average(seconds: Decimal, *, inputs: Inputs, practice: Practice) -> Stretch
     rate = users * feeds / MONTH_SECONDS
     missed = feed_miss_ratio(feeds_a_second=rate, users=users, feeds_a_visit=visit, fresh_seconds=fresh)
     return Stretch(
-        rate=rate, seconds=seconds, busiest=rate * busiest, missed=missed if practice.caches else _ONE
+        rate=rate, seconds=seconds, busiest=rate * busiest, missed_ratio=missed if practice.caches else _ONE
     )
 
 
 def _peak(rate: Decimal, seconds: Decimal, *, inputs: Inputs, practice: Practice) -> Stretch:
-    missed = inputs.one(Quantity.MISS_AT_PEAK) if practice.caches else _ONE
-    return Stretch(rate=rate, seconds=seconds, busiest=rate, missed=missed)
+    missed = inputs.value(Quantity.MISS_AT_PEAK) if practice.caches else _ONE
+    return Stretch(rate=rate, seconds=seconds, busiest=rate, missed_ratio=missed)
 
 
 def usage_of(part: Part, *, load: Load, plan: CostsBook, provider: Provider | None) -> Usage:
