@@ -13,4 +13,8 @@ is given for time zones.""",
     "CST003": """`--with` chooses another provider for one part, to see what it would cost: `--with model=haiku_4_5`.
 
 It may be given once for each part. What is only tried is not recorded, because evidence is of what is planned.""",
+    "CST010": """The stack on which feeds are to be measured came up without anybody who asks.
+
+`opsctl costs measure` makes a stack of its own, with a key and readers. This should not happen; run the command again, and
+report it if it stays.""",
 }

@@ -1,11 +1,12 @@
 """What does one feed use, with caches and batches and without: figures of the service's own counters, and their record."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
 from opsctl.costs.inputs import Quantity
+from opsctl.costs.reading import Counters
 from opsctl.evidence.model import Evidence, Verdict
 
 MEASURE_KIND = "costs.measure"
@@ -24,58 +25,6 @@ class Arm(StrEnum):
     BOTH = "both"
     CACHED = "cached"
     """As `both`, every feed asked for again and again: what an answer from the cache uses."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Counters:
-    """The service's counters and its processes' use, at one moment or grown between two.
-
-    Args:
-        feeds: answered.
-        made: of these, made and not taken from L1.
-        scored: items that went to the model, repeated ones included.
-        cpu_seconds: by part.
-        memory_bytes: by part, at that moment.
-        decisions: rows of the log of decisions.
-        decision_bytes: their size in the database.
-        database_sent_bytes: that the database sent; None where nothing counts them.
-        log_bytes: that the service wrote.
-    """
-
-    feeds: float = 0
-    made: float = 0
-    calls: float = 0
-    scored: float = 0
-    input_tokens: float = 0
-    output_tokens: float = 0
-    searches: float = 0
-    statements: float = 0
-    cpu_seconds: Mapping[str, float] = field(default_factory=dict)
-    memory_bytes: Mapping[str, int] = field(default_factory=dict)
-    database_sent_bytes: float | None = None
-    log_bytes: float = 0
-
-    def since(self, before: "Counters") -> "Counters":
-        """Return what was added since an earlier moment; memory is that of now."""
-        sent = (self.database_sent_bytes, before.database_sent_bytes)
-        return Counters(
-            feeds=self.feeds - before.feeds,
-            made=self.made - before.made,
-            calls=self.calls - before.calls,
-            scored=self.scored - before.scored,
-            input_tokens=self.input_tokens - before.input_tokens,
-            output_tokens=self.output_tokens - before.output_tokens,
-            searches=self.searches - before.searches,
-            statements=self.statements - before.statements,
-            cpu_seconds={
-                part: seconds - before.cpu_seconds[part]
-                for part, seconds in self.cpu_seconds.items()
-                if part in before.cpu_seconds
-            },
-            memory_bytes=self.memory_bytes,
-            database_sent_bytes=None if sent[0] is None or sent[1] is None else sent[0] - sent[1],
-            log_bytes=self.log_bytes - before.log_bytes,
-        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -180,6 +129,19 @@ def _each(amount: float | None, count: float) -> float | None:
     return amount / count if amount is not None and count else None
 
 
+def savings_of(measurement: Measurement) -> dict[str, float | None]:
+    """Return the part of each use of an asked feed that caches and batches saved together in this traffic."""
+    arms = measurement.arms
+    if Arm.NEITHER not in arms or Arm.BOTH not in arms:
+        return {}
+    before, after = per_feed(arms[Arm.NEITHER].grown), per_feed(arms[Arm.BOTH].grown)
+    return {name: _saved(amount, after.get(name)) for name, amount in before.items()}
+
+
+def _saved(before: float | None, after: float | None) -> float | None:
+    return None if not before or after is None else 1 - after / before
+
+
 def measure_evidence(
     measurement: Measurement,
     *,
@@ -188,16 +150,11 @@ def measure_evidence(
     started_at: datetime,
 ) -> Evidence:
     """Return the record of a measurement; `figures.quantities` is what an estimate reads."""
-    figures: dict[str, object] = {
-        "quantities": {name.name.lower(): _rounded(value) for name, value in quantities_of(measurement).items()},
-        "arms": {arm.value: dict(_arm_figures(result)) for arm, result in measurement.arms.items()},
-        "problems": "; ".join(measurement.problems) or "none",
-    }
     return Evidence(
         kind=MEASURE_KIND,
         subject=SUBJECT,
         verdict=measurement.verdict,
-        figures=figures,
+        figures=measure_figures(measurement),
         inputs=dict(inputs),
         tools={},
         started_at=started_at,
@@ -205,6 +162,16 @@ def measure_evidence(
         valid_for=VALID_FOR,
         simulated=simulated,
     )
+
+
+def measure_figures(measurement: Measurement) -> dict[str, object]:
+    """Return the figures: quantities by name, what an asked feed used in each arm, and what was saved."""
+    return {
+        "quantities": {name.name.lower(): _rounded(value) for name, value in quantities_of(measurement).items()},
+        "arms": {arm.value: dict(_arm_figures(result)) for arm, result in measurement.arms.items()},
+        "saved_ratio": {name: _rounded(saved) for name, saved in savings_of(measurement).items()},
+        "problems": "; ".join(measurement.problems) or "none",
+    }
 
 
 def _arm_figures(result: ArmResult) -> Iterator[tuple[str, Figure]]:
