@@ -16,6 +16,7 @@ from opsctl.cli import (
     checklist,
     collections,
     config,
+    costs,
     dashboards,
     dr,
     evidence,
@@ -95,6 +96,7 @@ app.add_typer(runbooks.app, name="runbooks")
 app.add_typer(chaos.app, name="chaos")
 app.add_typer(dr.app, name="dr")
 app.add_typer(experiments.app, name="experiments")
+app.add_typer(costs.app, name="costs")
 app.add_typer(security.app, name="security")
 app.add_typer(checklist.app, name="checklist")
 app.add_typer(evidence.app, name="evidence")

@@ -30,6 +30,7 @@ _ROOMS = (
     "chaos",
     "dr",
     "experiments",
+    "costs",
     "dashboards",
     "runbooks",
     "exporters",

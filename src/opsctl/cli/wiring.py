@@ -81,6 +81,8 @@ def book_models() -> "dict[str, type[BaseModel]]":
     from opsctl.chaos.book import Drill
     from opsctl.checklist.book import ChecklistBook
     from opsctl.config.project import ProjectSettings
+    from opsctl.costs.book import CostsBook
+    from opsctl.costs.prices import PricesBook
     from opsctl.dashboards.book import DashboardBook
     from opsctl.dr.book import BackupBook
     from opsctl.dr.drill.book import Recovery
@@ -104,6 +106,8 @@ def book_models() -> "dict[str, type[BaseModel]]":
         "recovery": Recovery,
         "experiment": Experiment,
         "checklist": ChecklistBook,
+        "prices": PricesBook,
+        "costs": CostsBook,
     }
 
 
