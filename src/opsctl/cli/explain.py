@@ -33,6 +33,7 @@ _ROOMS = (
     "dashboards",
     "runbooks",
     "exporters",
+    "security",
 )
 
 _TOPICS = {

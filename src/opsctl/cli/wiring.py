@@ -85,6 +85,7 @@ def book_models() -> "dict[str, type[BaseModel]]":
     from opsctl.dr.drill.book import Recovery
     from opsctl.experiments.book import Experiment
     from opsctl.qdrant_collections.model import CollectionsBook
+    from opsctl.security.waiver_book import WaiverBook
     from opsctl.service.book import ServiceBook
     from opsctl.service.cache.policy import CacheBook
 
@@ -102,6 +103,7 @@ def book_models() -> "dict[str, type[BaseModel]]":
         "backup": BackupBook,
         "recovery": Recovery,
         "experiment": Experiment,
+        "waivers": WaiverBook,
     }
 
 

@@ -117,6 +117,8 @@ class Books(StrictModel):
     """How the ranking service behaves."""
     backup: Annotated[str, Field(min_length=1)] = "ops/backup.yaml"
     """Where backups go and what a recovery must achieve."""
+    waivers: Annotated[str, Field(min_length=1)] = "ops/waivers.yaml"
+    """Which findings of the security audit are accepted, by whom, why and until when."""
     loads: Annotated[str, Field(min_length=1)] = "ops/loads"
     """Folder of the loads, one book each."""
     drills: Annotated[str, Field(min_length=1)] = "ops/drills"
