@@ -52,7 +52,7 @@ _WITHOUT_DEFAULTS = ("collections",)
 
 
 def _single(books: dict[str, str]) -> Iterator[tuple[str, str]]:
-    for kind in ("collections", "cache", "service", "backup", "checklist", "prices", "costs"):
+    for kind in ("collections", "cache", "service", "backup", "checklist", "prices", "costs", "waivers"):
         yield kind, books[kind]
 
 

@@ -35,6 +35,7 @@ _ROOMS = (
     "runbooks",
     "exporters",
     "checklist",
+    "security",
 )
 
 _TOPICS = {

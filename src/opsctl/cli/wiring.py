@@ -88,6 +88,7 @@ def book_models() -> "dict[str, type[BaseModel]]":
     from opsctl.dr.drill.book import Recovery
     from opsctl.experiments.book import Experiment
     from opsctl.qdrant_collections.model import CollectionsBook
+    from opsctl.security.waiver_book import WaiverBook
     from opsctl.service.book import ServiceBook
     from opsctl.service.cache.policy import CacheBook
 
@@ -108,6 +109,7 @@ def book_models() -> "dict[str, type[BaseModel]]":
         "checklist": ChecklistBook,
         "prices": PricesBook,
         "costs": CostsBook,
+        "waivers": WaiverBook,
     }
 
 

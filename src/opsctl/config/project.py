@@ -123,6 +123,8 @@ class Books(StrictModel):
     """What each thing costs."""
     costs: Annotated[str, Field(min_length=1)] = "ops/costs.yaml"
     """What is planned, and what it may cost."""
+    waivers: Annotated[str, Field(min_length=1)] = "ops/waivers.yaml"
+    """Which findings of the security audit are accepted, by whom, why and until when."""
     loads: Annotated[str, Field(min_length=1)] = "ops/loads"
     """Folder of the loads, one book each."""
     drills: Annotated[str, Field(min_length=1)] = "ops/drills"
