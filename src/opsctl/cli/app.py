@@ -21,6 +21,7 @@ from opsctl.cli import (
     experiments,
     metrics,
     project,
+    report,
     runbooks,
     security,
     serve,
@@ -96,4 +97,5 @@ app.add_typer(dr.app, name="dr")
 app.add_typer(experiments.app, name="experiments")
 app.add_typer(security.app, name="security")
 app.add_typer(evidence.app, name="evidence")
+app.add_typer(report.app, name="report")
 app.add_typer(artefacts.app, name="artefacts")
