@@ -5,6 +5,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from opsctl.core.events import PhaseFinished, PhaseStarted
+
 if TYPE_CHECKING:
     from opsctl.core.events import Listener
     from opsctl.evidence.ledger import Verification
@@ -56,17 +58,18 @@ def _survey() -> "tuple[Survey, Verification]":
 
     A command that ended while the first look was under way has left a head that is ahead of what was read.
     """
+    survey, verification = _walked()
+    return (survey, verification) if verification.ok else _walked()
+
+
+def _walked() -> "tuple[Survey, Verification]":
     from opsctl.cli import wiring
     from opsctl.evidence.survey import Surveyor
     from opsctl.ui.site.facts import TREND_KINDS
 
-    for _ in range(2):
-        surveyor = Surveyor(trends=TREND_KINDS)
-        verification = wiring.ledger().verify(seen=surveyor.look)
-        found = surveyor.survey(), verification
-        if verification.ok:
-            return found
-    return found
+    surveyor = Surveyor(trends=TREND_KINDS)
+    verification = wiring.ledger().verify(seen=surveyor.look)
+    return surveyor.survey(), verification
 
 
 def _cited(survey: "Survey") -> "dict[str, Record]":
