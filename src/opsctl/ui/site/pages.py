@@ -7,6 +7,13 @@ from typing import Any
 
 from opsctl import assets
 from opsctl.ui.reports import render_report
+from opsctl.ui.site.alerts_page import alerts
+from opsctl.ui.site.benchmarks_page import benchmarks
+from opsctl.ui.site.costs_page import costs
+from opsctl.ui.site.drills_page import drills
+from opsctl.ui.site.experiments_page import experiments
+from opsctl.ui.site.recovery_page import recovery
+from opsctl.ui.site.security_page import security
 from opsctl.ui.site.chapters import OUTLINES, PAGES
 from opsctl.ui.site.evidence_page import evidence_values
 from opsctl.ui.site.facts import Facts
@@ -14,7 +21,15 @@ from opsctl.ui.site.index_page import headline_of, index_values
 from opsctl.ui.site.layout import Chapter
 from opsctl.ui.site.library import Library, library_of, page_name
 
-CHAPTERS: Mapping[str, Callable[[Facts, Library], Chapter]] = {}
+CHAPTERS: Mapping[str, Callable[[Facts, Library], Chapter]] = {
+    "benchmarks": benchmarks,
+    "alerts": alerts,
+    "drills": drills,
+    "recovery": recovery,
+    "experiments": experiments,
+    "costs": costs,
+    "security": security,
+}
 
 
 def site_pages(facts: Facts) -> Iterator[tuple[str, str]]:
@@ -22,9 +37,8 @@ def site_pages(facts: Facts) -> Iterator[tuple[str, str]]:
     library = library_of(facts)
     yield "index.html", _render("index", facts, **index_values(facts, library))
     for outline in OUTLINES:
-        if outline.name in CHAPTERS:
-            chapter = CHAPTERS[outline.name](facts, library)
-            yield f"{outline.name}.html", _render("chapter", facts, current=outline.name, chapter=chapter)
+        chapter = CHAPTERS[outline.name](facts, library)
+        yield f"{outline.name}.html", _render("chapter", facts, current=outline.name, chapter=chapter)
     script = _script()
     for number in range(1, len(library.shelves) + 1):
         yield (
