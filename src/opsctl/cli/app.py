@@ -23,6 +23,7 @@ from opsctl.cli import (
     experiments,
     metrics,
     project,
+    report,
     runbooks,
     security,
     serve,
@@ -100,4 +101,5 @@ app.add_typer(costs.app, name="costs")
 app.add_typer(security.app, name="security")
 app.add_typer(checklist.app, name="checklist")
 app.add_typer(evidence.app, name="evidence")
+app.add_typer(report.app, name="report")
 app.add_typer(artefacts.app, name="artefacts")
