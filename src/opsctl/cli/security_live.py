@@ -20,7 +20,7 @@ class AuditedDatabase:
     def __init__(self, listener: Listener) -> None:
         self._listener = listener
 
-    def keys(self) -> "Sequence[ApiKey]":
+    def api_keys(self) -> "Sequence[ApiKey]":
         """Return all API keys, without what they are."""
         from opsctl.cli import wiring
         from opsctl.cli.asynchronous import on_database

@@ -40,7 +40,7 @@ class Commands(Protocol):
 class Database(Protocol):
     """The relational database, opened when it is first asked for something."""
 
-    def keys(self) -> Sequence[ApiKey]:
+    def api_keys(self) -> Sequence[ApiKey]:
         """Return all API keys, without what they are.
 
         Raises:

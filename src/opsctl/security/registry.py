@@ -8,11 +8,36 @@ import difflib
 from collections.abc import Sequence
 
 from opsctl.core.errors import UsageError
-from opsctl.security.checks import sec006_permissions, sec013_ledger
+from opsctl.security.checks import (
+    sec001_secrets_in_files,
+    sec002_secrets_in_history,
+    sec003_secrets_in_logs,
+    sec004_vulnerable_packages,
+    sec005_static_analysis,
+    sec006_permissions,
+    sec007_default_credentials,
+    sec008_api_keys,
+    sec009_secrets_by_reference,
+    sec010_encryption_on_the_way,
+    sec011_deployment_files,
+    sec012_open_ports,
+    sec013_ledger,
+)
 from opsctl.security.model import SecurityCheck
 
 CHECKS: tuple[SecurityCheck, ...] = (
+    sec001_secrets_in_files.CHECK,
+    sec002_secrets_in_history.CHECK,
+    sec003_secrets_in_logs.CHECK,
+    sec004_vulnerable_packages.CHECK,
+    sec005_static_analysis.CHECK,
     sec006_permissions.CHECK,
+    sec007_default_credentials.CHECK,
+    sec008_api_keys.CHECK,
+    sec009_secrets_by_reference.CHECK,
+    sec010_encryption_on_the_way.CHECK,
+    sec011_deployment_files.CHECK,
+    sec012_open_ports.CHECK,
     sec013_ledger.CHECK,
 )
 

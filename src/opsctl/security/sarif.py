@@ -48,12 +48,13 @@ def _rule(check: SecurityCheck) -> Mapping[str, Any]:
 
 
 def _results(checked: Checked, rule: int) -> Iterator[Mapping[str, Any]]:
+    kind = "open" if checked.state is State.UNKNOWN else "fail"
     for trouble in checked.troubles:
-        yield _result(checked, rule, kind="fail", trouble=trouble)
+        yield _result(checked, rule, kind=kind, trouble=trouble)
     for accepted in checked.accepted:
-        kind = "fail" if accepted.trouble else "open"
+        kind = "open" if accepted.waiver.state == "unknown" else "fail"
         yield _result(checked, rule, kind=kind, trouble=accepted.trouble) | _suppressed(accepted)
-    if checked.state is State.UNKNOWN:
+    if checked.state is State.UNKNOWN and not checked.troubles:
         yield _result(checked, rule, kind="open", trouble=None)
     if checked.state is State.PASS:
         yield _result(checked, rule, kind="pass", trouble=None)

@@ -18,6 +18,9 @@ OWASP = {
 """The names are OWASP's own; source: owasp.org/Top10/2025."""
 
 ASVS: dict[str, tuple[int, str]] = {
+    "V1.2.4": (1, "no injection into database queries"),
+    "V1.2.5": (1, "no injection into commands of the system"),
+    "V1.5.2": (2, "no unsafe loading of untrusted data"),
     "V11.1.1": (2, "a policy for the life of keys; none shared by many"),
     "V11.4.1": (1, "only approved hash functions where it matters"),
     "V12.2.1": (1, "TLS between clients and services that face outward"),

@@ -12,7 +12,7 @@ from opsctl.ui.console import hint, out, print_line, print_markup, warn
 from opsctl.ui.table import show_table
 
 _MOST_TROUBLES = 8
-_NARROWEST = 40
+_NARROWEST, _WIDEST = 40, 100  # a longer line is hard to read
 _MARKS = {
     State.FAIL: ("✘", "red"),
     State.UNKNOWN: ("?", "yellow"),
@@ -29,11 +29,12 @@ _WORDS = {
 
 def show_checks(checks: Sequence[SecurityCheck]) -> None:
     """Print a table of the checks."""
-    rows = [
-        (check.code, check.title, str(check.weight), check.owasp, ", ".join(check.asvs)) for check in checks
-    ]
-    show_table(("code", "looks at", "severity", "OWASP", "ASVS"), rows)
-    print_line(f"\n{OWASP_EDITION}, {ASVS_EDITION}; `opsctl explain CODE` says what a check looks at")
+    rows = [(check.code, check.title, str(check.weight), check.owasp) for check in checks]
+    show_table(("code", "looks at", "severity", "OWASP"), rows)
+    print_line(
+        f"\n{OWASP_EDITION}; `opsctl explain CODE` says what a check looks at, `--json` names the rows"
+    )
+    print_line(f"of {ASVS_EDITION} that it answers to")
 
 
 def show_audit(audit: Audit) -> None:
@@ -84,7 +85,7 @@ def _show_troubles(troubles: Sequence[Trouble]) -> None:
 
 def _show_wrapped(text: str, *, indent: int, hanging: int = 0) -> None:
     """Print a text at the width of a terminal; a word that is longer, such as a path, stays whole."""
-    width = max(_NARROWEST, out().width)
+    width = min(max(_NARROWEST, out().width), _WIDEST)
     lines = textwrap.wrap(
         text,
         width=width,

@@ -1,12 +1,12 @@
 """Can other users of this machine read secrets, or change what opsctl trusts?
 
-Looked at: every file that the settings or a book names as a secret, the whole of `.opsctl/secrets` (mode 600 or less,
-folders 700), and the state folder itself, its ledger, its logs and its sockets, which others must not be able to write:
-whoever can write the ledger or a pid file decides what opsctl believes and which processes it ends. Log files may be
-read by others only if the folder above keeps them out.
+Looked at: every file that the settings or a book names as a secret and the whole of `.opsctl/secrets`, which nobody else
+may read; and everything in the state folder, its ledger, pid files, logs and sockets, which nobody else may write: whoever can
+write the ledger or a pid file decides what opsctl believes and which processes it ends. What lies below a folder of the
+state that nobody else can enter is safe whatever its mode.
 
-A secret that a platform mounts into a container is often readable by all inside of it. Where nobody else is inside,
-waive its place in `ops/waivers.yaml`.
+Mend: take the rights away (chmod go-rwx). A secret that a platform mounts into a container is often readable by all inside
+of it; where nobody else is inside, waive its place in `ops/waivers.yaml`.
 """
 
 import os

@@ -2,6 +2,8 @@
 
 Every record names the hash of the one before it, and the head names the last: the whole chain is walked. A project
 without any record has nothing to verify yet, which is no pass.
+
+Mend: find the place with `opsctl evidence verify`, compare it with a backup, and measure anew what came after it.
 """
 
 from opsctl.core.findings import Severity
