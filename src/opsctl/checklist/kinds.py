@@ -14,6 +14,7 @@ KNOWN_INPUTS: Mapping[str, tuple[str, ...]] = {
     "dr.drill": ("book",),
     "experiments.analyze": ("experiment",),
     "experiments.simulate": ("experiment",),
+    "readers.measure": ("ranking",),
 }
 
 

@@ -113,6 +113,12 @@ def _derived_filter(name: str) -> str | None:
     return None if derived is None else digest_of(str(derived.filter))
 
 
+def _ranking(_subject: str) -> str:
+    from opsctl.cli.reader_measuring import ranking_digest
+
+    return ranking_digest()
+
+
 def _folder(name: str) -> "Path":
     from opsctl.cli import wiring
 
@@ -130,5 +136,6 @@ READERS: Mapping[tuple[str, str], Callable[[str], str | None]] = {
     ("dr.drill", "book"): _recovery,
     ("experiments.analyze", "experiment"): _experiment,
     ("experiments.simulate", "experiment"): _experiment,
+    ("readers.measure", "ranking"): _ranking,
 }
 """By kind and input: what it is now, of a subject. `checklist.kinds` names the same ones."""
