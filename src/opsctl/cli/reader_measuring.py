@@ -1,10 +1,11 @@
 """How are readers measured: the real ones of the database, and simulated ones in place of those that are not there yet."""
 
-from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from opsctl.core.events import Listener
     from opsctl.experiments.readers.measures import Measure
     from opsctl.experiments.studies.arms import ArmSettings
@@ -17,7 +18,7 @@ def measure(*, users: int, worlds: int, asks_database: bool, listener: "Listener
     from opsctl.cli.experiments_planning import require_statistics
     from opsctl.evidence.model import digest_of
     from opsctl.experiments.readers.measures import measure_evidence
-    from opsctl.experiments.readers.simulated import measures_of, simulate_readers
+    from opsctl.experiments.studies.readers import measures_of, simulate_readers
 
     require_statistics()
     began_at, began = wiring.clock().now(), wiring.clock().monotonic()
@@ -88,14 +89,12 @@ def _preferred(simulated: "Measure", real: "ReaderAnswers | None") -> "Measure":
 
     if real is None:
         return simulated
-    match simulated.subject:
-        case Subject.NPS:
-            number, value, beside = real.answers, real.nps, {}
-        case Subject.RETENTION:
-            number, value = real.cohort, real.retention
-            beside = {"on_the_day": real.retention_on_the_day}
-        case Subject.RELEVANCE:
-            return simulated  # nobody has told what would have been relevant to a real reader
+    if simulated.subject is Subject.RELEVANCE:
+        return simulated  # nobody has told what would have been relevant to a real reader
+    number, value, beside = {
+        Subject.NPS: (real.answers, real.nps, {}),
+        Subject.RETENTION: (real.cohort, real.retention, {"on_the_day": real.retention_on_the_day}),
+    }[simulated.subject]
     if number < FEWEST_REAL or value is None:
         return replace(simulated, real_number=number)
     return replace(simulated, value=value, number=number, real_number=number, simulated=(), figures=beside)

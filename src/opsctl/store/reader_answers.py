@@ -7,18 +7,17 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import psycopg
 
-_REAL = "not coalesce(users.attributes @> '{\"simulated\": true}', false)"
 _NPS = """
 select count(*), avg((answer >= 9)::int - (answer <= 6)::int)::float8 * 100
 from survey_answers
 where question = 'nps' and not is_simulated
     and answered_at > %(now)s::timestamptz - interval '90 days' and answered_at <= %(now)s
 """
-_RETENTION = f"""
+_RETENTION = """
 with first as (
     select interactions.user_id, min(occurred_at) as first_at
     from interactions join users on users.id = interactions.user_id
-    where {_REAL} and occurred_at <= %(now)s
+    where not coalesce(users.attributes @> '{"simulated": true}', false) and occurred_at <= %(now)s
     group by interactions.user_id
 ), cohort as (
     select user_id, first_at from first
@@ -49,7 +48,7 @@ class ReaderAnswers:
 def read_reader_answers(connection: "psycopg.Connection[Any]", *, now: datetime) -> ReaderAnswers:
     """Return the figures as of a moment."""
     answers, nps = connection.execute(_NPS, {"now": now}).fetchall()[0]
-    cohort, retention, on_the_day = connection.execute(_RETENTION.encode(), {"now": now}).fetchall()[0]
+    cohort, retention, on_the_day = connection.execute(_RETENTION, {"now": now}).fetchall()[0]
     return ReaderAnswers(
         answers=answers, nps=nps, cohort=cohort, retention=retention, retention_on_the_day=on_the_day
     )

@@ -93,7 +93,9 @@ def measures_of(worlds: Sequence[WorldFigures]) -> tuple[Measure, ...]:
             simulated=SIMULATED,
             figures={
                 "by_lot": _ratio(sum(world.random_relevance * world.feeds for world in worlds), feeds),
-                "share_of_best_clicks": _ratio(sum(world.share_of_best * world.feeds for world in worlds), feeds),
+                "share_of_best_clicks": _ratio(
+                    sum(world.share_of_best * world.feeds for world in worlds), feeds
+                ),
             },
         ),
     )
