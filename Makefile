@@ -1,6 +1,6 @@
 # opsctl: `make demo` sees the main job done, `make test` proves it. Each does its whole set-up by itself.
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench drills fmt setup tools schemas docs vendor
+.PHONY: help demo ready test check bench drills fmt setup tools schemas docs vendor
 
 PYTHON ?= python3
 VENV := .venv
@@ -13,6 +13,10 @@ help: ## Show what can be made
 
 demo: $(STAMP) ## Build, verify, swap and measure derived collections on a generated catalogue (under three minutes)
 	@PATH="$(CURDIR)/$(BIN):$$PATH" sh docs/demo.sh
+
+ready: $(STAMP) tools ## Make all evidence of the production checklist on the local stack, and end with its page (under 30 minutes; killed, it goes on)
+	@$(BIN)/opsctl doctor --json >/dev/null || $(BIN)/opsctl doctor
+	$(BIN)/opsctl checklist run --refresh --within 28m --html .opsctl/checklist/checklist.html --markdown .opsctl/checklist/checklist.md
 
 test: $(STAMP) tools ## Run the tests (what they need from Debian is installed where root or sudo is there)
 	$(BIN)/pytest --numprocesses 2 --dist loadfile
