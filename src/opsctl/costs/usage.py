@@ -6,7 +6,7 @@ from decimal import Decimal
 from opsctl.costs.bill import Size, Usage, whole
 from opsctl.costs.book import OWN, CostsBook, Point
 from opsctl.costs.hits import feed_miss_ratio, miss_ratio
-from opsctl.costs.inputs import Inputs, Quantity
+from opsctl.costs.inputs import Inputs, Quantity, UnknownInputsError
 from opsctl.costs.prices import Part, Provider
 from opsctl.costs.units import GB, GIB, MONTH_DAYS, MONTH_SECONDS, Meter
 
