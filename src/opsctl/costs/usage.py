@@ -113,6 +113,12 @@ def load_at(point: Point, *, inputs: Inputs, practice: Practice) -> Load:
     return Load(stretches=stretches, inputs=inputs, practice=practice)
 
 
+def load_of(*, rate: Decimal, missed: Decimal, inputs: Inputs) -> Load:
+    """Return a month of a rate that was seen, with the part of the feeds that had to be made."""
+    stretch = Stretch(rate=rate, seconds=MONTH_SECONDS, busiest=rate, missed_ratio=missed)
+    return Load(stretches=(stretch,), inputs=inputs, practice=Practice())
+
+
 def _average(seconds: Decimal, *, inputs: Inputs, practice: Practice) -> Stretch:
     users, feeds, visit, busiest, fresh = inputs.need(
         Quantity.USERS,
