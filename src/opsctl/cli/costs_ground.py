@@ -36,12 +36,15 @@ def measuring_ground(*, readers: int, items_a_feed: int, listener: "Listener") -
     from opsctl.cli import proving_setup, wiring
     from opsctl.core.errors import NotReadyError
     from opsctl.service.plan import load_service_book
+    from opsctl.stack import pgbouncer
 
     settings, clock = wiring.settings(), wiring.clock()
     with proving_setup.proving_ground(settings, clock=clock, listener=listener, has_lines=False) as ground:
         ground.send(returning=0, new=0)
         ground.opsctl("catalog", "readers", "--users", str(readers), "--seed", _READERS_SEED)
         ground.opsctl("collections", "rebuild", "--watch", "0s")
+        if pgbouncer.missing_because() is None:
+            ground.opsctl("stack", "up", "pooler")
         model = f"http://{ground.lines.start_model()}/v1"
         if ground.traffic is None:
             raise NotReadyError("the ground has no readers", code="CST010", fix="run the command again")

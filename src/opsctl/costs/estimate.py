@@ -86,8 +86,15 @@ def bill_at(
         feeds=load.asked,
         missed=load.missed_ratio,
         users=inputs.one(Quantity.USERS),
-        parts=tuple(_part(part, load=load, plan=plan, provider=providers[part]) for part in Part),
+        parts=parts_of(load, plan, providers=providers),
     )
+
+
+def parts_of(
+    load: Load, plan: CostsBook, *, providers: Mapping[Part, Provider | None]
+) -> tuple[PartBill, ...]:
+    """Return what each part of a month costs."""
+    return tuple(_part(part, load=load, plan=plan, provider=providers[part]) for part in Part)
 
 
 def _part(part: Part, *, load: Load, plan: CostsBook, provider: Provider | None) -> PartBill:

@@ -7,6 +7,7 @@ from typing import Any
 
 from opsctl.costs.inputs import Input
 from opsctl.costs.model import BudgetCheck, Estimate, PointBill
+from opsctl.costs.words import NOT_COUNTED
 from opsctl.evidence.model import Evidence, Verdict
 
 ESTIMATE_KIND = "costs.estimate"
@@ -88,6 +89,7 @@ def document_of(estimate: Estimate) -> dict[str, Any]:
             for swing in estimate.swings
         ],
         "prices_used": list(estimate.doubts.used),
+        "not_counted": list(NOT_COUNTED),
     }
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, fields
 
 from opsctl.clients.exposition import Sample
 
-_SUMS: dict[str, tuple[str, dict[str, str]]] = {
+SUMS: dict[str, tuple[str, dict[str, str]]] = {
     "feeds": ("ranking_requests_total", {"route": "feed", "status": "2xx"}),
     "made": ("ranking_feeds_total", {}),
     "degraded": ("ranking_feeds_degraded_total", {}),
@@ -73,7 +73,7 @@ def sums_of(samples: Iterable[Sample]) -> dict[str, float]:
             for sample in seen
             if sample.name == metric and wanted.items() <= dict(sample.labels).items()
         )
-        for name, (metric, wanted) in _SUMS.items()
+        for name, (metric, wanted) in SUMS.items()
     }
 
 

@@ -6,7 +6,7 @@ from decimal import Decimal
 from opsctl.costs.bill import Size, Usage, whole
 from opsctl.costs.book import OWN, CostsBook, Point
 from opsctl.costs.hits import feed_miss_ratio, miss_ratio
-from opsctl.costs.inputs import Inputs, Quantity
+from opsctl.costs.inputs import Inputs, Quantity, UnknownInputsError
 from opsctl.costs.prices import Part, Provider
 from opsctl.costs.units import GB, GIB, MONTH_DAYS, MONTH_SECONDS, Meter
 
@@ -111,6 +111,12 @@ def load_at(point: Point, *, inputs: Inputs, practice: Practice) -> Load:
         case Point.SUSTAINED:
             stretches = (_peak(peak, MONTH_SECONDS, inputs=inputs, practice=practice),)
     return Load(stretches=stretches, inputs=inputs, practice=practice)
+
+
+def load_of(*, rate: Decimal, missed: Decimal, inputs: Inputs) -> Load:
+    """Return a month of a rate that was seen, with the part of the feeds that had to be made."""
+    stretch = Stretch(rate=rate, seconds=MONTH_SECONDS, busiest=rate, missed_ratio=missed)
+    return Load(stretches=(stretch,), inputs=inputs, practice=Practice())
 
 
 def _average(seconds: Decimal, *, inputs: Inputs, practice: Practice) -> Stretch:

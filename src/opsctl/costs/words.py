@@ -10,6 +10,15 @@ POINT_WORDS = {
     Point.PEAK_HOUR: "peak hour",
     Point.SUSTAINED: "sustained",
 }
+NOT_COUNTED = (
+    "people",
+    "taxes",
+    "support",
+    "backups",
+    "an L2 that several machines share",
+    "traffic between providers",
+)
+"""What no part of the bill holds."""
 _BUDGET_WORDS = {
     "month_usd": "a month",
     "user_usd": "a user and month",

@@ -9,7 +9,7 @@ from opsctl.costs.book import Point
 from opsctl.costs.inputs import Input, Source
 from opsctl.costs.model import BudgetCheck, Estimate, PartBill, PointBill, Swing
 from opsctl.costs.prices import Part
-from opsctl.costs.words import POINT_WORDS, amount, budget_words, dollars, doubt_words, share
+from opsctl.costs.words import NOT_COUNTED, POINT_WORDS, amount, budget_words, dollars, doubt_words, share
 from opsctl.evidence.model import Verdict
 from opsctl.ui.console import hint, print_line, print_markup
 from opsctl.ui.figures import VERDICT_WORDS
@@ -25,6 +25,7 @@ def show_estimate(estimate: Estimate, *, now: datetime, whole: bool) -> None:
     _show_doubts(estimate)
     show_table(("dollars a month", *(_title(each, estimate) for each in Point)), list(_rows(estimate)))
     _show_unknown(estimate)
+    print_line(f"not counted: {', '.join(NOT_COUNTED)}")
     print_line("")
     _show_budgets(estimate.budgets, estimate)
     _show_swings(estimate)
