@@ -18,6 +18,7 @@ from opsctl.cli import (
     config,
     costs,
     dashboards,
+    docs,
     dr,
     evidence,
     experiments,
@@ -103,3 +104,4 @@ app.add_typer(checklist.app, name="checklist")
 app.add_typer(evidence.app, name="evidence")
 app.add_typer(report.app, name="report")
 app.add_typer(artefacts.app, name="artefacts")
+app.add_typer(docs.app, name="docs")

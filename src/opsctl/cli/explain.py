@@ -36,6 +36,7 @@ _ROOMS = (
     "exporters",
     "checklist",
     "security",
+    "documentation",
 )
 
 _TOPICS = {
