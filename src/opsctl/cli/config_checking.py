@@ -49,7 +49,7 @@ def check_books() -> CheckedBooks:
 
 
 def _single(books: dict[str, str]) -> Iterator[tuple[str, str]]:
-    for kind in ("collections", "cache", "service", "backup"):
+    for kind in ("collections", "cache", "service", "backup", "deploy"):
         yield kind, books[kind]
 
 
