@@ -34,6 +34,11 @@ PAYLOAD_INDEXES = {
 }
 
 
+def embedded_text(title: str, description: str) -> str:
+    """Return the text of an item that becomes its vector."""
+    return f"{title}\n{description}"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SyncReport:
     """What a synchronisation did."""
@@ -159,7 +164,7 @@ def _write(
     """Write points of these rows, delete those of the other items, and return how many of each."""
     gone = sorted(sequences.keys() - {row.id for row in rows})
     if rows:
-        vectors = embedder.embed([f"{row.title}\n{row.description}" for row in rows])
+        vectors = embedder.embed([embedded_text(row.title, row.description) for row in rows])
         points = [
             VectorPoint(id=row.id, vector=vector, payload=_payload(row, sequence=sequences[row.id]))
             for row, vector in zip(rows, vectors, strict=True)

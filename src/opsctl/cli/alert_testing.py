@@ -31,8 +31,22 @@ def run(names: Sequence[str], *, mutation: bool, listener: "Listener") -> "TestR
     began_at, began = clock.now(), clock.monotonic()
     tester = RuleTester(books, rules, contract=full_contract(), listener=listener, clock=clock)
     report = tester.test(alerts, mutation=mutation)
-    _record(report, began_at=began_at, seconds=clock.monotonic() - began, subject=", ".join(names) or "all")
+    _record(
+        report,
+        began_at=began_at,
+        seconds=clock.monotonic() - began,
+        subject=", ".join(names) or "all",
+        rules=rules_digest(rules),
+    )
     return report
+
+
+def rules_digest(rules: "RuleSet") -> str:
+    """Return what changes when any rule does, its way to a receiver and its drill included."""
+    from opsctl.alerts.proving.evidence import rule_digest
+    from opsctl.evidence.model import digest_of
+
+    return digest_of({alert.name: rule_digest(alert) for alert in rules.alerts})
 
 
 def is_bad(report: "TestReport", *, least_score: float) -> bool:
@@ -86,7 +100,7 @@ def _require_temporary_folder() -> None:
         )
 
 
-def _record(report: "TestReport", *, began_at: Any, seconds: float, subject: str) -> None:
+def _record(report: "TestReport", *, began_at: Any, seconds: float, subject: str, rules: str) -> None:
     from opsctl.cli import wiring
     from opsctl.clients.watch_tools import promtool_version
     from opsctl.evidence.model import Evidence, Verdict
@@ -103,7 +117,7 @@ def _record(report: "TestReport", *, began_at: Any, seconds: float, subject: str
                 "mutants": report.mutants,
                 "mutation_score": report.mutation_score,
             },
-            inputs={},
+            inputs={"rules": rules},
             tools={"promtool": promtool_version()},
             started_at=began_at,
             duration_seconds=round(seconds, 1),

@@ -13,8 +13,10 @@ from opsctl.cli import (
     cache,
     catalog,
     chaos,
+    checklist,
     collections,
     config,
+    costs,
     dashboards,
     deploy,
     dr,
@@ -22,6 +24,7 @@ from opsctl.cli import (
     experiments,
     metrics,
     project,
+    report,
     runbooks,
     security,
     serve,
@@ -96,6 +99,9 @@ app.add_typer(chaos.app, name="chaos")
 app.add_typer(dr.app, name="dr")
 app.add_typer(deploy.app, name="deploy")
 app.add_typer(experiments.app, name="experiments")
+app.add_typer(costs.app, name="costs")
 app.add_typer(security.app, name="security")
+app.add_typer(checklist.app, name="checklist")
 app.add_typer(evidence.app, name="evidence")
+app.add_typer(report.app, name="report")
 app.add_typer(artefacts.app, name="artefacts")

@@ -33,8 +33,8 @@ def check_books() -> CheckedBooks:
     else:
         read.append(PROJECT_FILE)  # the settings come from it
     for kind, path in _single(settings.project.books.model_dump()):
-        # A book that is not there has its defaults; only the collections have none.
-        if kind != "collections" and is_missing(settings.root / path):
+        # A book that is not there has its defaults; the collections and the checklist have none.
+        if kind not in _WITHOUT_DEFAULTS and is_missing(settings.root / path):
             unread.append(_unread(path, "is not there: its defaults hold"))
             continue
         load_book(settings.root / path, models[kind])
@@ -48,8 +48,11 @@ def check_books() -> CheckedBooks:
     return CheckedBooks(read=tuple(read), unread=tuple(unread))
 
 
+_WITHOUT_DEFAULTS = ("collections",)
+
+
 def _single(books: dict[str, str]) -> Iterator[tuple[str, str]]:
-    for kind in ("collections", "cache", "service", "backup", "deploy"):
+    for kind in ("collections", "cache", "service", "backup", "deploy", "checklist", "prices", "costs", "waivers"):
         yield kind, books[kind]
 
 

@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from opsctl.core.errors import UsageError
+
 if TYPE_CHECKING:
     from opsctl.core.events import Listener
     from opsctl.ui.experiment_page import Reported
@@ -19,13 +21,16 @@ def reported(names: Sequence[str], *, listener: "Listener") -> "list[Reported]":
     from opsctl.cli.experiments_analyzing import look
     from opsctl.cli.experiments_simulating import read
     from opsctl.experiments.peeks import PEEK_KIND, peeks_of
-    from opsctl.experiments.registry import named_start
     from opsctl.ui.experiment_page import Reported
 
     starts = experimenting.all_starts()
     chosen = list(dict.fromkeys(names)) or sorted(starts)
     if not chosen:
-        named_start({}, "any experiment")
+        raise UsageError(
+            "no experiment was simulated or started, so there is nothing to report",
+            code="EXP022",
+            fix="run `opsctl experiments simulate NAME`; `opsctl experiments plan` names those that there are",
+        )
     studies, looks = read(chosen), wiring.ledger().records(kind=PEEK_KIND)
     found = []
     for name in chosen:

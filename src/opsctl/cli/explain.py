@@ -30,9 +30,12 @@ _ROOMS = (
     "chaos",
     "dr",
     "experiments",
+    "costs",
     "dashboards",
     "runbooks",
     "exporters",
+    "checklist",
+    "security",
 )
 
 _TOPICS = {

@@ -97,7 +97,7 @@ def load_target(
     if own is not None:
         address_of(own, book=book, folder=folder, allowed=allowed)  # refused before anything is started
     with wiring.backends(listener) as servers, ExitStack() as exit_stack:
-        url = own or _service_url(servers, listener=listener, exit_stack=exit_stack)
+        url = own or service_url(servers, listener=listener, exit_stack=exit_stack)
         key = _given_key() or exit_stack.enter_context(_own_key(servers))
         yield LoadTarget(
             address=address_of(url, book=book, folder=folder, allowed=allowed),
@@ -143,7 +143,7 @@ def _is_loopback(host: str) -> bool:
     return bool(found) and all(ipaddress.ip_address(str(each)).is_loopback for each in found)
 
 
-def _service_url(servers: "Backends", *, listener: Listener, exit_stack: ExitStack) -> str:
+def service_url(servers: "Backends", *, listener: Listener, exit_stack: ExitStack) -> str:
     """Return where the service of the stack answers; it is started for as long as the block lasts."""
     from opsctl.cli import wiring
     from opsctl.stack.borrow import borrowed_stack

@@ -50,18 +50,18 @@ def render_into(
     from opsctl.core.differences import differences
 
     if dry_run:
-        _require_own(look_at(folder, files), settings)
+        require_own(look_at(folder, files), settings)
         return compare(folder, files)
     name = sha256(bytes(folder.resolve())).hexdigest()[:16]
     with FileLock(settings.home / "rendering" / f"{name}.lock", what=f"rendering into {folder}"):
         found = look_at(folder, files)
-        _require_own(found, settings)
+        require_own(found, settings)
         _write(found, files)
     _tell_strangers(found)
     return differences(files, found.there)
 
 
-def _require_own(found: "RenderedFolder", settings: "Settings") -> None:
+def require_own(found: "RenderedFolder", settings: "Settings") -> None:
     """Refuse a folder that is somebody else's: a render replaces files, and removes those that it no longer makes."""
     from opsctl.cli.rendered_folder import LOCK
 

@@ -1,13 +1,15 @@
-"""Commands of `opsctl security`: the keys to the ranking service."""
+"""Commands of `opsctl security`: the audit, and the keys to the ranking service."""
 
 from typing import Annotated
 
 import typer
 
+from opsctl.cli import security_audit
 from opsctl.cli.keying import KeyScope
 from opsctl.cli.options import Json, command, group
 
-app = group("Who may use the ranking service.")
+app = group("Is the project safe, and who may use the ranking service.")
+security_audit.register(app)
 keys = group("API keys: only a hash is kept, and the prefix by which a key is found and shown.")
 app.add_typer(keys, name="keys")
 

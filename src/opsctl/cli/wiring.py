@@ -79,13 +79,17 @@ def book_models() -> "dict[str, type[BaseModel]]":
     from opsctl.bench.load.book import LoadBook
     from opsctl.catalog.mapping import MappingBook
     from opsctl.chaos.book import Drill
+    from opsctl.checklist.book import ChecklistBook
     from opsctl.config.project import ProjectSettings
+    from opsctl.costs.book import CostsBook
+    from opsctl.costs.prices import PricesBook
     from opsctl.dashboards.book import DashboardBook
     from opsctl.deploy.book import DeployBook
     from opsctl.dr.book import BackupBook
     from opsctl.dr.drill.book import Recovery
     from opsctl.experiments.book import Experiment
     from opsctl.qdrant_collections.model import CollectionsBook
+    from opsctl.security.waiver_book import WaiverBook
     from opsctl.service.book import ServiceBook
     from opsctl.service.cache.policy import CacheBook
 
@@ -104,6 +108,10 @@ def book_models() -> "dict[str, type[BaseModel]]":
         "deploy": DeployBook,
         "recovery": Recovery,
         "experiment": Experiment,
+        "checklist": ChecklistBook,
+        "prices": PricesBook,
+        "costs": CostsBook,
+        "waivers": WaiverBook,
     }
 
 

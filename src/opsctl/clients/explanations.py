@@ -37,6 +37,12 @@ Its pid file is kept, so that `opsctl stack down` can be tried again as another 
     "PRC003": """A pid file is damaged, so opsctl does not know which process it stands for and signals none.
 
 Look for the process by its command line, end it by hand, then remove the file.""",
+    "PRC004": """A program of somebody else was not done within its time limit, and was ended with its children.
+
+Mostly it waits for a network that is not there. Nothing of what it may have found is used.""",
+    "PRC005": """The kernel shows nobody but a process's own user, and root, which sockets are its.
+
+So nothing is said of where it listens. Run the command as the user of that process.""",
     "DBS001": """No database answers at this address.
 
 The embedded one runs while `opsctl stack status` says so. For a server of your own check host, port, firewall and

@@ -1,9 +1,12 @@
-"""Which commit of the project did a measurement see: the head, and whether anything was changed since."""
+"""Which commit of the project did a measurement see: the head, whether anything was changed, and what is changed since."""
 
+import re
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 
 _TIMEOUT_SECONDS = 5
+_COMMIT = re.compile(r"[0-9a-f]{7,64}")
 
 
 def read_commit(folder: Path) -> str | None:
@@ -16,6 +19,32 @@ def read_commit(folder: Path) -> str | None:
     if not commit:
         return None
     return f"{commit}+changes" if _git(folder, "status", "--porcelain", "--untracked-files=no") else commit
+
+
+def changed_since(folder: Path, commit: str, paths: Sequence[str]) -> tuple[str, ...] | None:
+    """Return the files below these paths of a folder that differ from a commit, new ones among them, by name.
+
+    None where that cannot be told: no git, no checkout, or a commit that is not here. A path that is not there, and was
+    not there then, differs in nothing.
+    """
+    if not _has_commit(folder, commit):
+        return None
+    literal = [f":(literal){path}" for path in paths]
+    tracked = _git(folder, "diff", "--name-only", "--relative", "-z", commit, "--", *literal)
+    new = _git(folder, "ls-files", "--others", "--exclude-standard", "-z", "--", *literal)
+    if tracked is None or new is None:
+        return None
+    return tuple(sorted(_names(tracked) | _names(new)))
+
+
+def _has_commit(folder: Path, commit: str) -> bool:
+    return (
+        bool(_COMMIT.fullmatch(commit)) and _git(folder, "cat-file", "-e", f"{commit}^{{commit}}") is not None
+    )
+
+
+def _names(text: str) -> set[str]:
+    return {name for name in text.split("\0") if name}
 
 
 def _git(folder: Path, *arguments: str) -> str | None:

@@ -202,6 +202,11 @@ def measure(record: ProcessRecord) -> ProcessFigures | None:
     )
 
 
+def members(record: ProcessRecord) -> tuple[int, ...]:
+    """Return the pids of a living process and of all its children; none where it does not run."""
+    return tuple(sorted(member.pid for member in _family(record) if _is_living(member)))
+
+
 def _write_record(pid_path: Path, record: ProcessRecord) -> None:
     write_atomically(pid_path, json.dumps(asdict(record), indent=2) + "\n")
 

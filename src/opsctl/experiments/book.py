@@ -111,6 +111,8 @@ class Simulation(StrictModel):
     """Days before the start in which all get the same: the pre-period."""
     warm_up: dict[str, Any] | None = None
     """Settings of what all get then; the control's without it."""
+    service: dict[str, Any] = {}
+    """What the service does beneath all arms, where its defaults have changed since the book was written."""
     teaches: bool = True
     """Whether the arms' learners have learned from these days; without, each begins with nothing."""
     seeds: Annotated[int, Field(ge=1, le=1000)] = 1

@@ -19,6 +19,7 @@ def simulation_problems(experiment: Experiment) -> Iterator[Problem]:
         return
     for name, arm in experiment.arms.items():
         yield from _misfits(arm.settings, ArmSettings, path=("arms", name, "settings"))
+    yield from _misfits(simulation.service, ArmSettings, path=("simulation", "service"))
     if simulation.warm_up is not None:
         yield from _misfits(simulation.warm_up, ArmSettings, path=("simulation", "warm_up"))
     yield from _misfits({"users": simulation.users, **simulation.world}, World, path=("simulation", "world"))

@@ -244,7 +244,7 @@ def named_start(starts: Mapping[str, Started] | Sequence[Started], name: str) ->
         raise UsageError(
             f"`{name}` was not started",
             code="EXP022",
-            fix=f"look at `opsctl experiments plan {name}`, then: opsctl experiments start {name} --confirm {name}",
+            fix=f"first on simulated readers: opsctl experiments simulate {name}; then for readers: opsctl experiments start {name} --confirm {name}",
         )
     return by_name[name]
 

@@ -7,6 +7,8 @@ from enum import IntEnum
 import numpy as np
 from numpy.typing import NDArray
 
+from opsctl.ranking.defaults import DIVERSITY, EXPLORATION_SHARE, PROPENSITY_FLOOR
+
 Floats = NDArray[np.float64]
 Ids = NDArray[np.int64]
 
@@ -104,9 +106,9 @@ class RankingOptions:
 
     limit: int
     agents: tuple[str, ...]
-    exploration_share: float = 0.1
-    propensity_floor: float = 0.02
-    diversity: float = 0.3
+    exploration_share: float = EXPLORATION_SHARE
+    propensity_floor: float = PROPENSITY_FLOOR
+    diversity: float = DIVERSITY
     custom_weights: Mapping[str, float] | None = None
 
 

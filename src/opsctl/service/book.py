@@ -8,6 +8,7 @@ from opsctl.config.model import StrictModel
 from opsctl.config.project import WebAddress
 from opsctl.config.quantities import ByteSize, Duration, Share
 from opsctl.core.units import parse_bytes, parse_duration
+from opsctl.ranking.defaults import DIVERSITY, EXPLORATION_SHARE, PROPENSITY_FLOOR
 
 # The names of `ranking.model.Feature`, which a test compares: importing it here would cost every command numpy.
 FEATURES = ("similarity", "quality", "model_score", "popularity", "freshness", "price_fit", "exposure")
@@ -103,11 +104,11 @@ class Ranking(StrictModel):
         "new_vendor",
     ]
     """The exploration arms among which Thompson sampling chooses."""
-    exploration_share: Share = 0.1
+    exploration_share: Share = EXPLORATION_SHARE
     """Part of the positions that the chosen arm fills."""
-    propensity_floor: Annotated[float, Field(ge=0, le=0.2)] = 0.02
+    propensity_floor: Annotated[float, Field(ge=0, le=0.2)] = PROPENSITY_FLOOR
     """Least probability of each arm."""
-    diversity: Share = 0.3
+    diversity: Share = DIVERSITY
     """1 - lambda of MMR: 0 ranks by score alone."""
     history: Annotated[int, Field(ge=1, le=1000)] = 100
     """Newest interactions from which a reader's vector is made."""

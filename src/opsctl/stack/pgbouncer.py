@@ -123,6 +123,21 @@ def _not_ready_because(home: Path, *, port: int) -> str | None:
     return None
 
 
+def sent_bytes(home: Path) -> float | None:
+    """Return the bytes that servers sent through this pooler since it began; None where it does not answer."""
+    place = read_stack_record(home).places.get(PartName.POOLER)
+    if place is None:
+        return None
+    try:
+        with connect(_console(home, port=place.port), autocommit=True) as console:
+            answer = console.execute("show stats")
+            names = [column.name for column in answer.description or ()]
+            rows = [dict(zip(names, row, strict=True)) for row in answer.fetchall()]
+    except OpsError:
+        return None
+    return float(sum(int(row["total_sent"]) for row in rows))
+
+
 def _follow_database(home: Path, *, place: Place) -> None:
     """Let a pooler that ran already follow a database that was given another port meanwhile."""
     if read_text(_settings_file(place)) == _settings(home, place=place):

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 
-from opsctl import assets
 from opsctl.chaos.book import Control, Drill
 from opsctl.chaos.counters import counter_text
 from opsctl.chaos.journal import Entry, Journal
@@ -15,6 +14,7 @@ from opsctl.chaos.verdict import Outcome, worst
 from opsctl.core.units import format_duration
 from opsctl.ui.chaos_charts import charts_of_drill, lifelines, ordered_servers, server_ink
 from opsctl.ui.figures import significant
+from opsctl.ui.reports import render_report
 from opsctl.ui.show_chaos import cost_text, tier_back
 from opsctl.ui.show_chaos_plan import step_text
 
@@ -28,17 +28,9 @@ _SIGNS = {
 
 def render_chaos_page(journal: Journal) -> str:
     """Return one HTML page of a run: no script, no outside resource, every text escaped."""
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
-    environment = Environment(
-        loader=FileSystemLoader(assets.templates() / "reports"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
     outcomes = [entry.verdict.outcome for entry in journal.entries]
-    return environment.get_template("chaos.html.j2").render(
+    return render_report(
+        "chaos.html.j2",
         title=_title(journal),
         standing=_standing(worst(outcomes)),
         run_id=journal.run_id,

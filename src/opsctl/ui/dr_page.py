@@ -4,7 +4,6 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from itertools import accumulate
 
-from opsctl import assets
 from opsctl.core.units import parse_duration
 from opsctl.dr.drill.journal import Entry, Journal
 from opsctl.dr.drill.judge import Outcome
@@ -33,6 +32,7 @@ from opsctl.dr.drill.words import (
 )
 from opsctl.ui.chaos_charts import server_ink
 from opsctl.ui.dr_charts import STAGE_INKS, charts_of_run, servers_of
+from opsctl.ui.reports import render_report
 from opsctl.ui.scales import clock_label
 
 _SIGNS = {
@@ -45,18 +45,10 @@ _STEP_INKS = ("c", "d", "b", "a", "e", "f")
 
 def render_dr_page(journal: Journal) -> str:
     """Return one HTML page of a run: no script, no outside resource, every text escaped."""
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
-    environment = Environment(
-        loader=FileSystemLoader(assets.templates() / "reports"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
     found = summaries(journal.entries)
     entries = numbered(journal.entries)
-    return environment.get_template("dr.html.j2").render(
+    return render_report(
+        "dr.html.j2",
         title=_title(found),
         standing=_standing(worst([summary.outcome for summary in found])),
         run_id=journal.run_id,

@@ -4,9 +4,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING
 
-from opsctl import assets
 from opsctl.experiments.analysis.model import Analysis, Result
 from opsctl.experiments.metric_book import Role
 from opsctl.experiments.peeks import Peek
@@ -16,10 +14,8 @@ from opsctl.experiments.studies.model import Study
 from opsctl.experiments.studies.summary import agreements, learnings, stabilities
 from opsctl.experiments.verdict import Outcome
 from opsctl.ui.experiment_charts import INKS, lift_chart, regret_chart, units_chart
+from opsctl.ui.reports import render_report
 from opsctl.ui.show_analysis import p_words, plain_words
-
-if TYPE_CHECKING:
-    from jinja2 import Environment
 
 _SIGNS = {
     Outcome.SHIP: ("✔", "good"),
@@ -51,80 +47,62 @@ def render_experiment_page(reported: Reported) -> str:
     """Return one HTML page: no script, no outside resource, every text escaped."""
     analysis = reported.analysis
     experiment, subject = analysis.subject.experiment, analysis.subject
-    return (
-        _environment()
-        .get_template("experiment.html.j2")
-        .render(
-            title=experiment.title,
-            name=subject.name,
-            standing=_standing(analysis),
-            arm=analysis.verdict.arm or "",
-            reasons=analysis.verdict.reasons,
-            simulated=analysis.simulated,
-            stands=reported.study.stands if reported.study else (),
-            hypothesis=experiment.hypothesis,
-            decision=experiment.decision,
-            tiles=list(_tiles(reported)),
-            forest=_forest(analysis.results),
-            rows=[_row(each) for each in analysis.results],
-            meetings=analysis.meetings,
-            notes=list(
-                dict.fromkeys(f"{each.metric}: {note}" for each in analysis.results for note in each.notes)
-            ),
-            checks=[
-                {
-                    "sign": "✘" if each.is_fault else "✔",
-                    "ink": "bad" if each.is_fault else "good",
-                    "name": each.name,
-                    "says": each.says,
-                }
-                for each in analysis.checks
-            ],
-            lifts=_lift_charts(analysis),
-            units=units_chart(analysis, [(at, dict(each)) for at, each in reported.units]),
-            study=_study(reported.study) if reported.study else None,
-            peeks=[_peek(each) for each in reported.peeks],
-            method=list(_method(analysis)),
-        )
+    return render_report(
+        "experiment.html.j2",
+        title=experiment.title,
+        name=subject.name,
+        standing=_standing(analysis),
+        arm=analysis.verdict.arm or "",
+        reasons=analysis.verdict.reasons,
+        simulated=analysis.simulated,
+        stands=reported.study.stands if reported.study else (),
+        hypothesis=experiment.hypothesis,
+        decision=experiment.decision,
+        tiles=list(_tiles(reported)),
+        forest=_forest(analysis.results),
+        rows=[_row(each) for each in analysis.results],
+        meetings=analysis.meetings,
+        notes=list(
+            dict.fromkeys(f"{each.metric}: {note}" for each in analysis.results for note in each.notes)
+        ),
+        checks=[
+            {
+                "sign": "✘" if each.is_fault else "✔",
+                "ink": "bad" if each.is_fault else "good",
+                "name": each.name,
+                "says": each.says,
+            }
+            for each in analysis.checks
+        ],
+        lifts=_lift_charts(analysis),
+        units=units_chart(analysis, [(at, dict(each)) for at, each in reported.units]),
+        study=_study(reported.study) if reported.study else None,
+        peeks=[_peek(each) for each in reported.peeks],
+        method=list(_method(analysis)),
     )
 
 
 def render_index(reported: Sequence[Reported]) -> str:
     """Return the page that lists all experiments, each with its verdict."""
-    return (
-        _environment()
-        .get_template("experiments.html.j2")
-        .render(
-            rows=[
-                {
-                    "name": each.analysis.subject.name,
-                    "title": each.analysis.subject.experiment.title,
-                    "standing": _standing(each.analysis),
-                    "arm": each.analysis.verdict.arm or "",
-                    "reason": each.analysis.verdict.reasons[0] if each.analysis.verdict.reasons else "",
-                    "units": f"{sum(each.analysis.units.values()):,}",
-                    "simulated": bool(each.analysis.simulated),
-                    "primary": [
-                        f"{result.metric}: {result.shown.effect}"
-                        for result in each.analysis.results
-                        if result.role is Role.PRIMARY
-                    ],
-                }
-                for each in reported
-            ]
-        )
-    )
-
-
-def _environment() -> "Environment":
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
-    return Environment(
-        loader=FileSystemLoader(assets.templates() / "reports"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
+    return render_report(
+        "experiments.html.j2",
+        rows=[
+            {
+                "name": each.analysis.subject.name,
+                "title": each.analysis.subject.experiment.title,
+                "standing": _standing(each.analysis),
+                "arm": each.analysis.verdict.arm or "",
+                "reason": each.analysis.verdict.reasons[0] if each.analysis.verdict.reasons else "",
+                "units": f"{sum(each.analysis.units.values()):,}",
+                "simulated": bool(each.analysis.simulated),
+                "primary": [
+                    f"{result.metric}: {result.shown.effect}"
+                    for result in each.analysis.results
+                    if result.role is Role.PRIMARY
+                ],
+            }
+            for each in reported
+        ],
     )
 
 

@@ -5,10 +5,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from opsctl import assets
 from opsctl.bench.model import LatencyRun
 from opsctl.core.units import format_duration
 from opsctl.ui.figures import milliseconds, significant
+from opsctl.ui.reports import render_report
 from opsctl.ui.scales import decade_bounds, decade_steps
 from opsctl.vectors.statistics import Ratio
 from opsctl.vectors.summary import SHARES, ArmSummary, TailEstimate, curve
@@ -53,17 +53,8 @@ class Chart:
 
 def render_latency_page(runs: Mapping[str, LatencyRun]) -> str:
     """Return one HTML page of runs by id: no script, no outside resource, every text escaped."""
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
-    environment = Environment(
-        loader=FileSystemLoader(assets.templates() / "reports"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    template = environment.get_template("latency.html.j2")
-    return template.render(
+    return render_report(
+        "latency.html.j2",
         sections=[_section(run_id, run) for run_id, run in runs.items()],
         width=WIDTH,
         height=HEIGHT,

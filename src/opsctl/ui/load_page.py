@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Mapping
 from string import ascii_uppercase
 
-from opsctl import assets
 from opsctl.bench.load.model import LoadReport, Percentiles
 from opsctl.bench.load.stored import fingerprint_of
 from opsctl.bench.load.words import (
@@ -29,6 +28,7 @@ from opsctl.ui.load_tables import (
     tier_rows,
     waterfalls,
 )
+from opsctl.ui.reports import render_report
 
 _SIGNS = {
     Standing.HOLDS: ("✔", "good"),
@@ -44,18 +44,9 @@ def render_load_page(reports: Mapping[str, LoadReport]) -> str:
 
     Several runs get an overview side by side before the page of each.
     """
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
-    environment = Environment(
-        loader=FileSystemLoader(assets.templates() / "reports"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
     names = dict(zip(reports, _letters(len(reports)), strict=True))
-    template = environment.get_template("load.html.j2")
-    return template.render(
+    return render_report(
+        "load.html.j2",
         title=_title(reports),
         sections=[_section(run_id, report, name=names[run_id]) for run_id, report in reports.items()],
         overview=_overview(reports, names) if len(reports) > 1 else None,

@@ -13,6 +13,7 @@ from tests.service.feed.world import Clock, Worker, World, worker
 from opsctl.clients.postgres import connect
 from opsctl.experiments.book import Experiment
 from opsctl.experiments.registry import Started, spec_of, start_now
+from opsctl.ranking.defaults import DIVERSITY
 from opsctl.service.book import Ranking
 from opsctl.service.feed.experiments_follow import ExperimentsFollower
 from opsctl.service.feed.treatments import Treatments, check_settings
@@ -69,7 +70,7 @@ def test_a_reader_gets_the_settings_of_the_arm_and_a_learner_of_that_arm() -> No
     found = {user: treatments.of(user) for user in range(200)}
 
     assert {(each.arms["diverse"], each.settings.diversity, each.learner) for each in found.values()} == {
-        ("control", 0.3, "diverse/control"),
+        ("control", DIVERSITY, "diverse/control"),
         ("changed", 0.6, "diverse/changed"),
     }
     assert all(treatments.of(user) == treatment for user, treatment in found.items())
@@ -92,7 +93,7 @@ def test_two_experiments_at_once_give_every_combination() -> None:
 
     assert found == {
         (diversity, share, f"curious/{arm}")
-        for diversity in (0.3, 0.6)
+        for diversity in (DIVERSITY, 0.6)
         for share, arm in ((0.1, "control"), (0.3, "changed"))
     }
 

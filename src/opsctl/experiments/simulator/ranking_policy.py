@@ -16,6 +16,7 @@ from opsctl.experiments.simulator.observed_readers import Log
 from opsctl.experiments.simulator.vendors import Observables
 from opsctl.ranking.agents import make_agents
 from opsctl.ranking.arms import Arm
+from opsctl.ranking.defaults import DIVERSITY, EXPLORATION_SHARE, PROPENSITY_FLOOR
 from opsctl.ranking.grouping import Sample, group_samples
 from opsctl.ranking.learning import LearningOptions, update_policy
 from opsctl.ranking.model import PolicyState, RankingOptions, RankingState, Slate
@@ -62,9 +63,9 @@ class RankingPolicy:
         *,
         agents: Sequence[str] = FOUR_AGENTS,
         custom_weights: Mapping[str, float] | None = None,
-        exploration_share: float = 0.1,
-        diversity: float = 0.3,
-        propensity_floor: float = 0.02,
+        exploration_share: float = EXPLORATION_SHARE,
+        diversity: float = DIVERSITY,
+        propensity_floor: float = PROPENSITY_FLOOR,
         learning: LearningOptions | None = None,
         name: str = "ranking",
     ) -> None:

@@ -19,6 +19,7 @@ from opsctl.experiments.simulator.ranking_policy import FOUR_AGENTS, RankingPoli
 from opsctl.experiments.simulator.run import Plan, run_days
 from opsctl.experiments.simulator.treatment import Treatment, WarmUp
 from opsctl.experiments.studies.spaces import Space, Spaces, Stand
+from opsctl.ranking.defaults import DIVERSITY, EXPLORATION_SHARE, PROPENSITY_FLOOR
 
 AgentName = Literal["discovery", "quality", "archivist", "serendipity", "engagement_forecaster", "custom"]
 
@@ -34,9 +35,9 @@ class ArmSettings(StrictModel):
     """In which space items are seen."""
     agents: Annotated[tuple[AgentName, ...], Field(min_length=1)] = FOUR_AGENTS  # type: ignore[assignment]
     custom_weights: dict[str, float] | None = None
-    exploration_share: Share = 0.1
-    diversity: Share = 0.3
-    propensity_floor: Annotated[float, Field(ge=0, le=0.2)] = 0.02
+    exploration_share: Share = EXPLORATION_SHARE
+    diversity: Share = DIVERSITY
+    propensity_floor: Annotated[float, Field(ge=0, le=0.2)] = PROPENSITY_FLOOR
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,7 +115,8 @@ def check_arms(experiment: Experiment) -> dict[str, ArmSettings]:
     Raises:
         UsageError: EXP125 the settings of an arm mean nothing here.
     """
-    return {name: _settings(name, arm.settings) for name, arm in experiment.arms.items()}
+    beneath = experiment.simulation.service if experiment.simulation else {}
+    return {name: _settings(name, beneath | arm.settings) for name, arm in experiment.arms.items()}
 
 
 def prepare(experiment: Experiment, market: Market) -> Prepared:
@@ -131,8 +133,10 @@ def prepare(experiment: Experiment, market: Market) -> Prepared:
             fix="add `simulation: {users: 1000, days: 14}`",
         )
     settings = check_arms(experiment)
-    usual = experiment.simulation.warm_up
-    warm_up = settings[experiment.control] if usual is None else _settings("warm_up", usual)
+    simulation = experiment.simulation
+    warm_up = settings[experiment.control]
+    if simulation.warm_up is not None:
+        warm_up = _settings("warm_up", simulation.service | simulation.warm_up)
     spaces = Spaces(market, generator=population_generator(market.seed, "trained space"))
     prepared = Prepared(
         experiment=experiment, market=market, settings=settings, warm_up=warm_up, spaces=spaces

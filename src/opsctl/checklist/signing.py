@@ -1,0 +1,140 @@
+"""Who signed or waived an item, and does it still count?"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+
+from opsctl.checklist.book import ChecklistBook, Item
+from opsctl.checklist.model import Present, Signature, Waiver
+from opsctl.core.units import format_duration, parse_duration
+from opsctl.evidence.model import Evidence, Record, Verdict, digest_of
+
+SIGN_KIND, WAIVE_KIND = "checklist.sign", "checklist.waive"
+
+
+def item_digest(item: Item) -> str:
+    """Return what changes when anything of an item does: a signature is for the text that was read."""
+    return digest_of(item.model_dump(mode="json"))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Signer:
+    """Who says it, and the user of the machine that ran the command: a name on a command line is no password."""
+
+    account: str
+    name: str
+    role: str
+    user: str
+    host: str
+
+    def figures(self) -> dict[str, str]:
+        """Return what goes into the record."""
+        return asdict(self)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Word:
+    """What somebody says of an item, and for how long it is to hold."""
+
+    code: str
+    item: Item
+    signer: Signer
+    text: str
+    at: datetime
+    valid_for: timedelta
+
+
+def signature_evidence(word: Word) -> Evidence:
+    """Return the proof that somebody signed."""
+    return _evidence(SIGN_KIND, word, {"note": word.text})
+
+
+def waiver_evidence(word: Word) -> Evidence:
+    """Return the proof that somebody set an item aside; its verdict says nothing of the item."""
+    return _evidence(WAIVE_KIND, word, {"reason": word.text})
+
+
+def _evidence(kind: str, word: Word, said: dict[str, str]) -> Evidence:
+    return Evidence(
+        kind=kind,
+        subject=word.code,
+        verdict=Verdict.PASS,
+        figures=word.signer.figures() | {"item": word.item.title} | said,
+        inputs={"item": item_digest(word.item)},
+        tools={},
+        started_at=word.at,
+        duration_seconds=0.0,
+        valid_for=word.valid_for,
+    )
+
+
+def signatures(
+    code: str, *, book: ChecklistBook, records: Sequence[Record], present: Present, now: datetime
+) -> tuple[Signature, ...]:
+    """Return the newest signature of each account, the newest first, with why it does not count, if it does not."""
+    item = book.items[code]
+    if item.sign is None:
+        return ()
+    newest: dict[str, Record] = {}
+    for record in records:
+        if record.kind == SIGN_KIND and record.subject == code:
+            newest.setdefault(str(record.figures.get("account", "")), record)
+    found = []
+    for account, record in newest.items():
+        ends = min(
+            record.expires_at, record.recorded_at + timedelta(seconds=parse_duration(item.sign.expires))
+        )
+        found.append(
+            Signature(
+                account=account,
+                role=book.accounts[account].role if account in book.accounts else "",
+                record=record,
+                trouble=next(_troubles(account, record, item, book, present=present, over=now - ends), ""),
+                expires_at=ends,
+            )
+        )
+    return tuple(found)
+
+
+def _troubles(
+    account: str, record: Record, item: Item, book: ChecklistBook, *, present: Present, over: timedelta
+) -> Iterator[str]:
+    signing = item.sign
+    if signing is None:
+        return
+    if account not in book.accounts:
+        yield f"there is no account `{account}` any more"
+    elif book.accounts[account].role not in signing.roles:
+        yield f"`{account}` is {book.accounts[account].role} now, who does not sign this"
+    if record.inputs.get("item") != item_digest(item):
+        yield "the item has been rewritten since"
+    if over >= timedelta(0):
+        yield f"it held until {format_duration(over.total_seconds())} ago"
+    here = present.commit()
+    if signing.same_commit and (here != record.git_commit or here is None or here.endswith("+changes")):
+        then = (record.git_commit or "no commit")[:12]
+        yield f"it is for {then}, and the project is at {_named(here)}"
+
+
+def _named(commit: str | None) -> str:
+    if commit is None:
+        return "no commit"
+    return f"{commit[:12]} with changes" if commit.endswith("+changes") else commit[:12]
+
+
+def waiver(
+    code: str, *, book: ChecklistBook, records: Sequence[Record], now: datetime
+) -> tuple[Waiver | None, str]:
+    """Return the newest waiver of an item where it counts, else why it does not; empty where there never was one."""
+    record = next((each for each in records if each.kind == WAIVE_KIND and each.subject == code), None)
+    if record is None:
+        return None, ""
+    account = str(record.figures.get("account", ""))
+    longest = record.recorded_at + timedelta(seconds=parse_duration(book.waivers.longest))
+    if account not in book.accounts or book.accounts[account].role not in book.waivers.roles:
+        return None, f"the waiver of `{account}` does not count: the book gives them no right to it"
+    if record.inputs.get("item") != item_digest(book.items[code]):
+        return None, "the waiver does not count: the item has been rewritten since"
+    if now >= min(record.expires_at, longest):
+        return None, "the waiver is over"
+    return Waiver(account=account, reason=str(record.figures.get("reason", "")), record=record), ""

@@ -1,0 +1,134 @@
+"""What is the project now: its commit, its changed files, and the digests of its books (`checklist.model.Present`)."""
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache
+from typing import TYPE_CHECKING
+
+from opsctl.core.errors import OpsError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from opsctl.config.settings import Settings
+
+
+class ProjectNow:
+    """The project of the settings; each question is asked once."""
+
+    def __init__(self, settings: "Settings") -> None:
+        self._root = settings.root
+        self._commit: tuple[str | None, ...] = ()
+        self._changed: dict[tuple[str, tuple[str, ...]], Sequence[str] | None] = {}
+        self._digests: dict[tuple[str, str, str], str | None] = {}
+
+    def commit(self) -> str | None:
+        """Return the commit that is checked out, with `+changes` where files differ; None without git."""
+        from opsctl.clients.git import read_commit
+
+        if not self._commit:
+            self._commit = (read_commit(self._root),)
+        return self._commit[0]
+
+    def changed_since(self, commit: str, paths: Sequence[str]) -> Sequence[str] | None:
+        """Return which files below these paths differ from a commit; None where that cannot be told."""
+        from opsctl.clients.git import changed_since
+
+        key = (commit, tuple(paths))
+        if key not in self._changed:
+            self._changed[key] = changed_since(self._root, commit, paths)
+        return self._changed[key]
+
+    def digest(self, kind: str, subject: str, name: str) -> str | None:
+        """Return what an input of a kind of record would be for a subject now; None where that cannot be told."""
+        key = (kind, subject, name)
+        if key not in self._digests:
+            self._digests[key] = _digest(kind, subject, name)
+        return self._digests[key]
+
+
+def _digest(kind: str, subject: str, name: str) -> str | None:
+    read = READERS.get((kind, name))
+    if read is None:
+        return None
+    try:
+        return read(subject)
+    except OpsError:  # a book that is wrong, or gone, has no digest
+        return None
+
+
+def _load_book(name: str) -> str | None:
+    from opsctl.bench.load.book import LoadBook
+    from opsctl.config.load import load_book
+    from opsctl.evidence.model import digest_of
+
+    path = _folder("loads") / f"{name}.yaml"
+    return digest_of(load_book(path, LoadBook).model_dump(mode="json")) if path.is_file() else None
+
+
+def _alert_rule(name: str) -> str | None:
+    return _alert_rules().get(name)
+
+
+@cache
+def _alert_rules() -> Mapping[str, str]:
+    from opsctl.alerts.proving.evidence import rule_digest
+    from opsctl.cli import watching
+
+    return {alert.name: rule_digest(alert) for alert in watching.load_rules()[1].alerts}
+
+
+def _all_rules(_subject: str) -> str:
+    from opsctl.cli import watching
+    from opsctl.cli.alert_testing import rules_digest
+
+    return rules_digest(watching.load_rules()[1])
+
+
+def _drill(name: str) -> str | None:
+    from opsctl.chaos.load_drills import load_drill
+
+    path = _folder("drills") / f"{name}.yaml"
+    return load_drill(path).digest if path.is_file() else None
+
+
+def _recovery(name: str) -> str:
+    from opsctl.cli.dr_drilling import scenarios
+
+    return scenarios((name,))[0].digest
+
+
+def _experiment(name: str) -> str | None:
+    from opsctl.experiments.load_experiments import load_experiment
+
+    path = _folder("experiments") / f"{name}.yaml"
+    return load_experiment(path).digest if path.is_file() else None
+
+
+def _derived_filter(name: str) -> str | None:
+    from opsctl.cli import wiring
+    from opsctl.evidence.model import digest_of
+    from opsctl.service.plan import load_collections_book
+
+    derived = load_collections_book(wiring.settings()).derived.get(name)
+    return None if derived is None else digest_of(str(derived.filter))
+
+
+def _folder(name: str) -> "Path":
+    from opsctl.cli import wiring
+
+    settings = wiring.settings()
+    folder: str = getattr(settings.project.books, name)
+    return settings.root / folder
+
+
+READERS: Mapping[tuple[str, str], Callable[[str], str | None]] = {
+    ("alerts.prove", "rule"): _alert_rule,
+    ("alerts.test", "rules"): _all_rules,
+    ("bench.latency", "filter"): _derived_filter,
+    ("bench.load", "book"): _load_book,
+    ("chaos.drill", "drill"): _drill,
+    ("dr.drill", "book"): _recovery,
+    ("experiments.analyze", "experiment"): _experiment,
+    ("experiments.simulate", "experiment"): _experiment,
+}
+"""By kind and input: what it is now, of a subject. `checklist.kinds` names the same ones."""

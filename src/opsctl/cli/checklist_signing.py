@@ -1,0 +1,165 @@
+"""How is a signature or a waiver checked, kept and shown?"""
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from opsctl.core.errors import RefusedError, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from opsctl.checklist.book import ChecklistBook
+    from opsctl.checklist.signing import Signer, Word
+    from opsctl.evidence.model import Evidence
+
+_MOST_CHARACTERS = 500
+_NO_ROOM_FOR = "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
+
+
+def sign(named: str, *, account: str, note: str, expires: str | None, dry_run: bool, json: bool) -> None:
+    """Sign an item."""
+    from opsctl.checklist.signing import Word, signature_evidence
+    from opsctl.cli import checklist_books, wiring
+
+    book = checklist_books.book()
+    code = checklist_books.code_of(book, named)
+    item = book.items[code]
+    if item.sign is None:
+        raise UsageError(
+            f"`{item.name}` is not signed: it rests on evidence",
+            code="CHK105",
+            fix=f"make the evidence: opsctl checklist run --refresh --only {item.name}",
+        )
+    signer = signer_of(book, account, roles=item.sign.roles, doing=f"sign `{item.name}`")
+    if item.sign.same_commit:
+        _require_commit(item.name)
+    word = Word(
+        code=code,
+        item=item,
+        signer=signer,
+        text=checked_text(note, what="--note", may_be_empty=True),
+        at=wiring.clock().now(),
+        valid_for=time_of(expires or item.sign.expires, longest=item.sign.expires),
+    )
+    _keep("sign", word, signature_evidence(word), dry_run=dry_run, json=json)
+
+
+def waive(named: str, *, account: str, reason: str, expires: str, dry_run: bool, json: bool) -> None:
+    """Set an item aside."""
+    from opsctl.checklist.signing import Word, waiver_evidence
+    from opsctl.cli import checklist_books, wiring
+
+    book = checklist_books.book()
+    code = checklist_books.code_of(book, named)
+    item = book.items[code]
+    word = Word(
+        code=code,
+        item=item,
+        signer=signer_of(book, account, roles=book.waivers.roles, doing=f"waive `{item.name}`"),
+        text=checked_text(reason, what="--reason"),
+        at=wiring.clock().now(),
+        valid_for=time_of(expires, longest=book.waivers.longest),
+    )
+    _keep("waive", word, waiver_evidence(word), dry_run=dry_run, json=json)
+
+
+def signer_of(book: "ChecklistBook", account: str, *, roles: "Sequence[str]", doing: str) -> "Signer":
+    """Return who says it, with the user and the machine that this command runs as.
+
+    Raises:
+        UsageError: CHK103 there is no such account.
+        RefusedError: CHK104 its role may not.
+    """
+    import platform
+
+    from opsctl.checklist.signing import Signer
+    from opsctl.cli import checklist_books
+
+    found = checklist_books.account(book, account, roles=roles, doing=doing)
+    return Signer(account=account, name=found.name, role=found.role, user=_user(), host=platform.node())
+
+
+def checked_text(text: str, *, what: str, may_be_empty: bool = False) -> str:
+    """Return a text fit for the ledger.
+
+    Raises:
+        UsageError: CHK111 it is empty, too long, or has characters that no terminal shows.
+    """
+    kept = text.strip()
+    is_readable = all(character.isprintable() and character not in _NO_ROOM_FOR for character in kept)
+    if (kept or may_be_empty) and len(kept) <= _MOST_CHARACTERS and is_readable:
+        return kept
+    why = "is empty" if not kept else "is longer than 500 characters" if is_readable else "is no line of text"
+    raise UsageError(
+        f"`{what}` {why}", code="CHK111", fix="give one line of 1 to 500 characters; it stays in the ledger"
+    )
+
+
+def time_of(text: str, *, longest: str) -> timedelta:
+    """Return for how long something is to hold.
+
+    Raises:
+        UsageError: CHK106 it is no time, none at all, or longer than the book allows.
+    """
+    from opsctl.core.units import parse_duration
+
+    try:
+        seconds = parse_duration(text)
+    except ValueError as error:
+        raise UsageError(f"`--expires`: {error}", code="CHK106", fix="write it as `30d` or `12h`") from error
+    if not 0 < seconds <= parse_duration(longest):
+        raise UsageError(
+            f"`--expires {text}` is {'no time' if seconds <= 0 else 'too long'}",
+            code="CHK106",
+            why=f"the checklist's book allows {longest} at most",
+            fix=f"--expires {longest}, or less",
+        )
+    return timedelta(seconds=seconds)
+
+
+def _require_commit(name: str) -> None:
+    from opsctl.cli import wiring
+    from opsctl.clients.git import read_commit
+
+    commit = read_commit(wiring.settings().root)
+    if commit is not None and not commit.endswith("+changes"):
+        return
+    raise RefusedError(
+        f"`{name}` is signed for a commit, and {'there is none' if commit is None else 'files differ from it'}",
+        code="CHK107",
+        why="nobody could tell later what was signed",
+        fix="commit the changes: git status" if commit else "keep the project in git: git init",
+    )
+
+
+def _user() -> str:
+    import getpass
+
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a user without a name, as in a container
+        return "unknown"
+
+
+def _keep(verb: str, word: "Word", evidence: "Evidence", *, dry_run: bool, json: bool) -> None:
+    from opsctl.cli import checklist_books, wiring
+    from opsctl.cli.filling import tell
+    from opsctl.ui.show_checklist import show_word
+
+    checklist_books.verified_records()  # nothing is chained to a broken chain
+    record = None if dry_run else wiring.record(evidence)
+    ends = word.at + word.valid_for if record is None else record.expires_at
+    data = {
+        "item": word.code,
+        "name": word.item.name,
+        **word.signer.figures(),
+        "text": word.text,
+        "expires_at": ends,
+        "evidence": None if record is None else record.id,
+    }
+    tell(
+        f"opsctl.checklist.{verb}",
+        data=data,
+        json=json,
+        show=lambda: show_word(word, verb=verb, ends=ends, is_kept=record is not None),
+    )

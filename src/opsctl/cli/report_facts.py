@@ -1,0 +1,95 @@
+"""What does this project know that the site shows: its ledger in one walk, what its books expect, and its newest runs."""
+
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from opsctl.core.events import PhaseFinished, PhaseStarted
+
+if TYPE_CHECKING:
+    from opsctl.core.events import Listener
+    from opsctl.evidence.ledger import Verification
+    from opsctl.evidence.model import Record
+    from opsctl.evidence.survey import Survey
+    from opsctl.ui.site.facts import Facts
+
+
+@dataclass(frozen=True, slots=True)
+class Gathered:
+    """What the site is made from, and the pages of single runs that go beside it."""
+
+    facts: "Facts"
+    pages: Sequence[tuple[str, str]] = ()
+
+
+def gather(*, listener: "Listener") -> Gathered:
+    """Return everything that the pages show, as it is at this moment.
+
+    Raises:
+        NotReadyError: FIL003 the ledger cannot be read.
+    """
+    from opsctl.cli import wiring
+    from opsctl.ui.site.facts import Facts
+
+    began = time.monotonic()
+    listener(PhaseStarted(subject="report", phase="read the ledger"))
+    survey, verification = _survey()
+    listener(
+        PhaseFinished(
+            subject="report",
+            phase="read the ledger",
+            duration_seconds=time.monotonic() - began,
+            figures={"records": survey.records},
+        )
+    )
+    facts = Facts(
+        project=wiring.settings().root.name,
+        now=wiring.clock().now(),
+        survey=survey,
+        verification=verification,
+        cited=_cited(survey),
+    )
+    return Gathered(facts)
+
+
+def _survey() -> "tuple[Survey, Verification]":
+    """Return the ledger at a glance, and whether it is whole; asked twice where it is not.
+
+    A command that ended while the first look was under way has left a head that is ahead of what was read.
+    """
+    survey, verification = _walked()
+    return (survey, verification) if verification.ok else _walked()
+
+
+def _walked() -> "tuple[Survey, Verification]":
+    from opsctl.cli import wiring
+    from opsctl.evidence.survey import Surveyor
+    from opsctl.ui.site.facts import TREND_KINDS
+
+    surveyor = Surveyor(trends=TREND_KINDS)
+    verification = wiring.ledger().verify(seen=surveyor.look)
+    return surveyor.survey(), verification
+
+
+def _cited(survey: "Survey") -> "dict[str, Record]":
+    """Return by id the records that the newest checklist rests on; old ones take a second walk through the ledger."""
+    from opsctl.cli import wiring
+    from opsctl.ui.site.items import KIND, cited_ids
+
+    wanted = cited_ids(survey.last(KIND))
+    found: dict[str, Record] = {record.id: record for record in _held(survey) if record.id in wanted}
+
+    def look(record: "Record") -> None:
+        if record.id in wanted:
+            found[record.id] = record
+
+    if wanted - found.keys():
+        wiring.ledger().verify(seen=look)
+    return found
+
+
+def _held(survey: "Survey") -> "Iterator[Record]":
+    yield from survey.recent
+    for subjects in survey.newest.values():
+        yield from subjects.values()

@@ -1,0 +1,109 @@
+"""How does the site get onto the disk: gathered, written beside the old one, and put in its place in one step."""
+
+import json
+from collections.abc import Iterable
+from hashlib import sha256
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from opsctl.core.errors import RefusedError
+
+if TYPE_CHECKING:
+    from opsctl.core.events import Listener
+    from opsctl.ui.site.built import Built
+
+_SCHEMA = "opsctl.report.site/1"
+
+
+def build(out: str | None, *, listener: "Listener") -> "Built":
+    """Build the site and return what its first line says.
+
+    Raises:
+        RefusedError: FIL007 the folder is somebody else's; FIL002 another build is at work there.
+        NotReadyError: FIL001 or FIL003 it cannot be written; what was there is untouched.
+    """
+    from opsctl.cli import wiring
+    from opsctl.cli.rendering import out_folder
+    from opsctl.cli.report_facts import gather
+    from opsctl.clients.files import FileLock
+    from opsctl.clients.folder_swap import replaced_folder
+    from opsctl.ui.site.built import Built
+    from opsctl.ui.site.index_page import headline_of
+    from opsctl.ui.site.pages import site_pages
+
+    home = wiring.settings().home
+    folder = home / "reports" / "site" if out is None else out_folder(out)
+    name = sha256(bytes(folder.resolve())).hexdigest()[:16]
+    with FileLock(home / "rendering" / f"{name}.lock", what=f"building {folder}"):
+        _require_own(folder)
+        gathered = gather(listener=listener)
+        with replaced_folder(folder) as fresh:
+            sizes = _write(fresh, (*gathered.pages, *site_pages(gathered.facts)))
+    headline, facts = headline_of(gathered.facts), gathered.facts
+    return Built(
+        folder=str(folder),
+        index=str(folder / "index.html"),
+        pages=len(sizes),
+        size_bytes=sum(sizes),
+        headline=headline.text,
+        is_ready=headline.is_ready,
+        counts={str(state): count for state, count in headline.counts},
+        records=facts.survey.records,
+        is_ledger_whole=facts.is_trusted,
+    )
+
+
+def show_in_browser(built: "Built") -> None:
+    """Open the first page in the browser of whoever sits here."""
+    import webbrowser
+
+    from opsctl.ui.console import warn
+
+    if not webbrowser.open(Path(built.index).resolve().as_uri()):
+        warn(f"there is no browser to show it; open `{built.index}` yourself")
+
+
+def _require_own(folder: Path) -> None:
+    """Refuse a folder that is somebody else's, or that holds what no build has made: it is replaced as a whole."""
+    import errno
+    import os
+
+    from opsctl.cli import wiring
+    from opsctl.cli.rendered_folder import LOCK, look_at
+    from opsctl.cli.rendering import require_own
+    from opsctl.clients.files import file_error
+
+    if folder.exists() and not folder.is_dir():
+        refused = NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR))
+        raise file_error(refused, path=folder, doing="build")
+    found = look_at(folder, {LOCK: _lock({})})
+    require_own(found, wiring.settings())
+    strangers = found.holds if found.is_ours else ()
+    if strangers:
+        raise RefusedError(
+            f"`{folder}` holds `{strangers[0]}`, which no build has made",
+            code="FIL007",
+            why="the folder is replaced as a whole, so it would be gone",
+            fix="move it elsewhere, or name another folder",
+        )
+
+
+def _write(folder: Path, pages: Iterable[tuple[str, str]]) -> list[int]:
+    """Write the pages one by one, then the list of them, and return their sizes."""
+    from opsctl.cli.rendered_folder import LOCK
+
+    digests, sizes = {}, []
+    for path, text in pages:
+        content = text.encode(errors="backslashreplace")
+        place = folder / path
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_bytes(content)
+        digests[path] = sha256(content).hexdigest()
+        sizes.append(len(content))
+    (folder / LOCK).write_text(_lock(digests), encoding="utf-8")
+    return sizes
+
+
+def _lock(digests: dict[str, str]) -> str:
+    body = {"schema": _SCHEMA, "files": dict(sorted(digests.items()))}
+    return json.dumps(body, indent=1, sort_keys=True) + "\n"

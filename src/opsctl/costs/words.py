@@ -1,0 +1,67 @@
+"""How are money, budgets and loads written for people: cents where they matter, and never a figure for what nobody knows."""
+
+from decimal import Decimal
+
+from opsctl.costs.book import Point
+from opsctl.costs.model import BudgetCheck, Estimate
+
+POINT_WORDS = {
+    Point.AVERAGE: "average",
+    Point.PEAK_HOUR: "peak hour",
+    Point.SUSTAINED: "sustained",
+}
+_BUDGET_WORDS = {
+    "month_usd": "a month",
+    "user_usd": "a user and month",
+    "reduction_ratio": "saved by caches and batches",
+}
+
+
+def dollars(value: Decimal | None) -> str:
+    """Return an amount: cents up to a thousand dollars, more digits below a cent.
+
+    >>> [dollars(Decimal(each)) for each in ("0", "0.00432", "12.5", "7886.1")]
+    ['$0.00', '$0.0043', '$12.50', '$7,886']
+    """
+    if value is None:
+        return "?"
+    if value and abs(value) < Decimal("0.1"):
+        return f"${value:.2g}" if abs(value) >= Decimal("0.0001") else "<$0.0001"
+    return f"${value:,.0f}" if abs(value) >= 1000 else f"${value:.2f}"
+
+
+def share(value: Decimal | None) -> str:
+    """Return a part of a whole.
+
+    >>> share(Decimal("0.4231"))
+    '42.3 %'
+    """
+    return "?" if value is None else f"{value * 100:.1f} %"
+
+
+def amount(check: BudgetCheck) -> str:
+    """Return what came out for a budget."""
+    value = share(check.value) if check.name == "reduction_ratio" else dollars(check.value)
+    return f"at least {value}" if check.at_least and check.value is not None else value
+
+
+def budget_words(check: BudgetCheck) -> str:
+    """Return what a budget asks for."""
+    if check.name == "reduction_ratio":
+        return f"more than {share(check.limit)} {_BUDGET_WORDS[check.name]}"
+    return f"less than {dollars(check.limit)} {_BUDGET_WORDS[check.name]}"
+
+
+def doubt_words(estimate: Estimate) -> str | None:
+    """Return what the headline says of the prices; None where all can be believed."""
+    doubts, told = estimate.doubts, []
+    if doubts.unverified:
+        told.append(f"{_count(len(doubts.unverified), doubts.used)} not verified")
+    if doubts.stale:
+        told.append(f"{_count(len(doubts.stale), doubts.used)} too old")
+    return " and ".join(told) or None
+
+
+def _count(number: int, used: tuple[str, ...]) -> str:
+    """Return how many of the prices that are used."""
+    return f"all {number} prices are" if number == len(used) else f"{number} of {len(used)} prices are"

@@ -1,0 +1,1 @@
+"""Checks of security, one file each, named after its code; `security.registry` lists them."""

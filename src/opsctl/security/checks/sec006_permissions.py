@@ -1,0 +1,89 @@
+"""Can other users of this machine read secrets, or change what opsctl trusts?
+
+Looked at: every file that the settings or a book names as a secret, the whole of `.opsctl/secrets` (mode 600 or less,
+folders 700), and the state folder itself, its ledger, its logs and its sockets, which others must not be able to write:
+whoever can write the ledger or a pid file decides what opsctl believes and which processes it ends. Log files may be
+read by others only if the folder above keeps them out.
+
+A secret that a platform mounts into a container is often readable by all inside of it. Where nobody else is inside,
+waive its place in `ops/waivers.yaml`.
+"""
+
+import os
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+
+from opsctl.core.findings import Location
+from opsctl.security.context import Context
+from opsctl.security.model import Answer, SecurityCheck, Trouble, Weight, could_not_tell, failed, passed
+
+_OTHERS_READ = stat.S_IRGRP | stat.S_IROTH
+_OTHERS_WRITE = stat.S_IWGRP | stat.S_IWOTH
+
+
+def look(context: Context) -> Answer:
+    """Look at modes and owners."""
+    secret = [path for path in _secret_files(context) if path.exists()]
+    state = list(_below(context.home)) if context.home.is_dir() else []
+    if not secret and not state:
+        return could_not_tell(
+            "no secret file is named, and there is no state folder yet",
+            mend="run the audit where the service runs, or after: opsctl stack up",
+        )
+    troubles = [each for path in secret for each in _exposed(path, context, forbidden=_OTHERS_READ)]
+    troubles += [each for path in state for each in _exposed(path, context, forbidden=_OTHERS_WRITE)]
+    if troubles:
+        return failed(
+            f"{len(troubles)} of {len(secret) + len(state)} paths are open to other users",
+            mend="take the rights away: chmod go-rwx PATH",
+            troubles=tuple(troubles),
+        )
+    return passed(f"{len(secret)} secret files and {len(state)} paths of the state folder are yours alone")
+
+
+def _secret_files(context: Context) -> Iterator[Path]:
+    named = {source.file for source in context.secrets if source.file is not None}
+    own = context.home / "secrets"
+    yield from sorted(named | ({own} if own.is_dir() else set()) | set(_below(own)))
+
+
+def _below(folder: Path) -> Iterator[Path]:
+    yield folder
+    for parent, folders, files in os.walk(folder):
+        yield from (Path(parent) / name for name in sorted([*folders, *files]))
+
+
+def _exposed(path: Path, context: Context, *, forbidden: int) -> Iterator[Trouble]:
+    try:
+        found = path.lstat()
+    except FileNotFoundError:  # such as a socket whose process has just ended
+        return
+    if stat.S_ISLNK(found.st_mode) or (found.st_mode & forbidden) == 0 or _is_kept_out(path, context):
+        return
+    verb = "read" if forbidden == _OTHERS_READ else "change"
+    shown = str(path.relative_to(context.root) if path.is_relative_to(context.root) else path)
+    yield Trouble(
+        title=f"others can {verb} `{shown}`: mode {stat.S_IMODE(found.st_mode):o}",
+        place=shown,
+        location=Location(file=shown),
+        mend=f"chmod go-rwx {shown}",
+    )
+
+
+def _is_kept_out(path: Path, context: Context) -> bool:
+    """Tell whether a folder between the project and the path lets nobody else through."""
+    closed = stat.S_IXGRP | stat.S_IXOTH
+    between = [folder for folder in path.parents if folder.is_relative_to(context.home)]
+    return any(folder.lstat().st_mode & closed == 0 for folder in between)
+
+
+CHECK = SecurityCheck(
+    code="SEC006",
+    title="permissions of secrets and state",
+    weight=Weight.HIGH,
+    owasp="A01",
+    asvs=("V13.3.2", "V16.4.2"),
+    look=look,
+    explanation=__doc__ or "",
+)

@@ -1,0 +1,268 @@
+"""What does the chapter of benchmarks hold: loads with their gates, derived collections against the source, capacity, filters."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from opsctl.evidence.model import Record
+from opsctl.ui.chart import Chart
+from opsctl.ui.figures import significant
+from opsctl.ui.site import reading
+from opsctl.ui.site.cells import age_cell, said, standing_cell, subject_cell
+from opsctl.ui.site.facts import Facts
+from opsctl.ui.site.layout import Cell, Chapter, Row, Section, Table, Tile, columns
+from opsctl.ui.site.library import Library
+from opsctl.ui.site.trend import count_trend, latency_trend
+
+_MOST_CHARTS = 8
+_COLLECTIONS = (
+    ("collections.rebuild", "rebuilt"),
+    ("collections.verify", "verified"),
+    ("collections.drift", "drift"),
+    ("collections.plan", "advice"),
+)
+
+
+def benchmarks(facts: Facts, library: Library) -> Chapter:
+    """Return the chapter."""
+    return Chapter(
+        name="benchmarks",
+        title="Benchmarks",
+        lede="How fast and how far: each subject by its newest run. Response times count from when a request was "
+        "planned, so waiting is in them. A run whose machine or load was not as it must be cannot tell.",
+        sections=(
+            _loads(facts, library),
+            _latency(facts, library),
+            _capacity(facts, library),
+            _filters(facts, library),
+            _collections(facts, library),
+        ),
+    )
+
+
+def _loads(facts: Facts, library: Library) -> Section:
+    records = facts.survey.of("bench.load")
+    names = columns(
+        "Load", "State", "Requests/s", "p50", "p99", "Errors", "Hits", "Gates", "Measured",
+        numbers=("Requests/s", "p50", "p99", "Errors", "Hits"), words=("State",),
+    )  # fmt: skip
+    rows = tuple(_load_row(record, facts, library) for record in records)
+    return Section(
+        title="Loads",
+        note="Times in milliseconds, over the whole run. Intervals, curves and what each gate saw are on the page of the run.",
+        charts=tuple(_load_charts(facts)),
+        tables=(Table(caption="Newest run of each load", columns=names, rows=rows),) if rows else (),
+        command="opsctl bench load quick",
+        anchor="loads",
+    )
+
+
+def _load_row(record: Record, facts: Facts, library: Library) -> Row:
+    figures = record.figures
+    invalid = said(reading.text(figures, "invalid_because"))
+    simulated = said(reading.text(figures, "simulated"))
+    labels = ("simulated",) if simulated or record.simulated else ()
+    return Row(
+        cells=(
+            Cell(
+                text=record.subject,
+                below=(f"simulated: {simulated}",) if simulated else (),
+                href=facts.run_pages.get((record.kind, record.subject), ""),
+                labels=labels,
+            ),
+            standing_cell(record, facts),
+            Cell(text=reading.milliseconds(figures, "achieved_rate")),
+            Cell(text=reading.milliseconds(figures, "response.p50_ms")),
+            Cell(text=reading.milliseconds(figures, "response.p99_ms")),
+            Cell(text=reading.share(figures, "error_rate")),
+            Cell(text=reading.share(figures, "hit_ratio")),
+            Cell(text=_lines(figures, "gates"), below=(f"invalid: {invalid}",) if invalid else ()),
+            age_cell(record, facts, library),
+        )
+    )
+
+
+def _lines(figures: Mapping[str, Any], name: str) -> str:
+    return said(reading.text(figures, name)) or reading.NOTHING
+
+
+def _load_charts(facts: Facts) -> Iterator[Chart]:
+    for record in facts.survey.of("bench.load")[: _MOST_CHARTS // 2]:
+        trend = facts.survey.trends.get((record.kind, record.subject), ())
+        drawn = (
+            latency_trend(
+                trend,
+                title=f"{record.subject}: response time",
+                figures={"p99": "response.p99_ms", "p50": "response.p50_ms"},
+            ),
+            count_trend(
+                trend,
+                title=f"{record.subject}: requests a second",
+                reads={"good": lambda figures: reading.number(figures, "goodput_rate")},
+            ),
+        )
+        yield from (chart for chart in drawn if chart)
+
+
+def _latency(facts: Facts, library: Library) -> Section:
+    names = columns(
+        "Collection", "State", "Derived p50", "Source p50", "Derived p95", "Source p95", "Times faster", "Recall",
+        "Measured",
+        numbers=("Derived p50", "Source p50", "Derived p95", "Source p95", "Recall"), words=("State",),
+    )  # fmt: skip
+    rows = tuple(_latency_row(record, facts, library) for record in facts.survey.of("bench.latency"))
+    charts = (
+        latency_trend(
+            facts.survey.trends.get((record.kind, record.subject), ()),
+            title=f"{record.subject}: p95 of the engine",
+            figures={"derived": "derived.engine.p95_ms", "source": "source.engine.p95_ms"},
+        )
+        for record in facts.survey.of("bench.latency")[:_MOST_CHARTS]
+    )
+    return Section(
+        title="Derived collections against the source",
+        note="Milliseconds of the engine, and how many times faster the derived collection answers at the median, with its 95 % interval.",
+        charts=tuple(chart for chart in charts if chart),
+        tables=(Table(caption="Newest comparison of each collection", columns=names, rows=rows),)
+        if rows
+        else (),
+        command="opsctl bench latency",
+        anchor="latency",
+    )
+
+
+def _latency_row(record: Record, facts: Facts, library: Library) -> Row:
+    figures = record.figures
+    milliseconds = [
+        Cell(text=reading.milliseconds(figures, f"{arm}.engine.{share}_ms"))
+        for share in ("p50", "p95")
+        for arm in ("derived", "source")
+    ]
+    problems = said(reading.text(figures, "problems"))
+    return Row(
+        cells=(
+            subject_cell(record, facts, below=(f"doubts: {problems}",) if problems else ()),
+            standing_cell(record, facts),
+            *milliseconds,
+            Cell(text=_ratio(figures)),
+            Cell(text=reading.milliseconds(figures, "derived.recall")),
+            age_cell(record, facts, library),
+        )
+    )
+
+
+def _ratio(figures: Mapping[str, Any]) -> str:
+    value, low, high = (
+        reading.number(figures, f"engine.p50_ratio{end}") for end in ("", "_low", "_high")
+    )
+    if value is None:
+        return reading.NOTHING
+    ends = f" ({significant(low)} to {significant(high)})" if low is not None and high is not None else ""
+    return f"{significant(value)}x{ends}"
+
+
+def _capacity(facts: Facts, library: Library) -> Section:
+    names = columns("Load", "State", "Workers", "Passed, requests/s", "Needed workers", "Needed cores", "Measured",
+                    numbers=("Needed workers", "Needed cores"), words=("State",))  # fmt: skip
+    rows = tuple(
+        Row(
+            cells=(
+                subject_cell(record, facts),
+                standing_cell(record, facts),
+                Cell(text=", ".join(_workers(record.figures)) or reading.NOTHING),
+                Cell(text=", ".join(_passed(record.figures)) or reading.NOTHING),
+                Cell(text=reading.count(record.figures, "need_workers")),
+                Cell(text=reading.milliseconds(record.figures, "need_cores")),
+                age_cell(record, facts, library),
+            )
+        )
+        for record in facts.survey.of("bench.capacity")
+    )
+    newest = facts.survey.last("bench.capacity")
+    return Section(
+        title="Capacity",
+        note="How much passes every gate, by the number of workers, and what the wanted load would need by that.",
+        tiles=tuple(_need(newest.figures)) if newest else (),
+        tables=(Table(caption="Newest search of each load", columns=names, rows=rows),) if rows else (),
+        command="opsctl bench capacity",
+        anchor="capacity",
+    )
+
+
+def _passed_by_workers(figures: Mapping[str, Any]) -> list[tuple[int, float | None]]:
+    begins, ends = "workers_", "_passed_requests_per_second"
+    numbers = (name.removeprefix(begins).removesuffix(ends) for name in figures if name.endswith(ends))
+    return sorted((int(each), reading.number(figures, f"{begins}{each}{ends}")) for each in numbers if each.isdecimal())
+
+
+def _workers(figures: Mapping[str, Any]) -> Iterator[str]:
+    yield from (str(workers) for workers, _ in _passed_by_workers(figures))
+
+
+def _passed(figures: Mapping[str, Any]) -> Iterator[str]:
+    for _, passed in _passed_by_workers(figures):
+        yield reading.NOTHING if passed is None else f"{passed:,.0f}"
+
+
+def _need(figures: Mapping[str, Any]) -> Iterator[Tile]:
+    rate = reading.number(figures, "need_requests_per_second")
+    if rate is None:
+        return
+    users = reading.count(figures, "need_users")
+    yield Tile(name="Wanted", value=f"{rate:,.0f} requests/s", below=f"of {users} users")
+    basis = reading.text(figures, "need_basis")
+    yield Tile(name="Workers", value=reading.count(figures, "need_workers"), below=basis)
+    yield Tile(name="Cores", value=reading.milliseconds(figures, "need_cores"), below="over all parts")
+
+
+def _filters(facts: Facts, library: Library) -> Section:
+    names = columns("Source", "State", "Filters", "Measured", numbers=("Filters",), words=("State",))
+    rows = tuple(
+        Row(
+            cells=(
+                subject_cell(record, facts),
+                standing_cell(record, facts),
+                Cell(text=reading.count(record.figures, "filters")),
+                age_cell(record, facts, library),
+            )
+        )
+        for record in facts.survey.of("bench.filters")
+    )
+    return Section(
+        title="Filters",
+        note="Recall and time of filters of many shapes and selectivities; the record has the figures of each.",
+        tables=(Table(caption="Newest matrix", columns=names, rows=rows),) if rows else (),
+        command="opsctl bench filters",
+        anchor="filters",
+    )
+
+
+def _collections(facts: Facts, library: Library) -> Section:
+    names = columns("Collection", "What", "State", "Says", "Measured", words=("State", "What"))
+    rows = tuple(
+        Row(
+            cells=(
+                subject_cell(record, facts),
+                Cell(text=word),
+                standing_cell(record, facts),
+                Cell(text=_says(record.figures)),
+                age_cell(record, facts, library),
+            )
+        )
+        for kind, word in _COLLECTIONS
+        for record in facts.survey.of(kind)
+    )
+    return Section(
+        title="Derived collections",
+        note="Whether what serves was built whole, is what its source says, and is worth having.",
+        tables=(Table(caption="Newest proof of each collection", columns=names, rows=rows),) if rows else (),
+        command="opsctl collections rebuild",
+        anchor="collections",
+    )
+
+
+def _says(figures: Mapping[str, Any]) -> str:
+    said_there = (reading.text(figures, name) for name in ("outcome", "advice", "reason", "generation"))
+    found = [each for each in said_there if said(each)]
+    if reading.number(figures, "missing") is not None:
+        found.append(", ".join(f"{reading.count(figures, name)} {name}" for name in ("missing", "changed", "extra")))
+    return "; ".join(found) or reading.NOTHING

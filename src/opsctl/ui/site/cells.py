@@ -1,0 +1,50 @@
+"""Which cells do the tables of all chapters share: a proof's name, how it stands, how old it is, and what of it was simulated."""
+
+from collections.abc import Sequence
+
+from opsctl.evidence.model import Record
+from opsctl.ui.site.facts import Facts
+from opsctl.ui.site.layout import Cell
+from opsctl.ui.site.library import Library
+from opsctl.ui.site.reading import cut
+from opsctl.ui.site.standing import Standing, age_text, standing_of
+
+_SAID = "none"
+"""What figures hold where there is nothing to be said."""
+
+
+def subject_cell(record: Record, facts: Facts, *, name: str = "", below: Sequence[str] = ()) -> Cell:
+    """Return whose proof it is, with a link to the page of its newest run where there is one."""
+    return Cell(
+        text=cut(name or record.subject, most=200),
+        below=(*below, *simulated_lines(record)),
+        href=facts.run_pages.get((record.kind, record.subject), ""),
+        labels=("simulated",) if record.simulated else (),
+    )
+
+
+def simulated_lines(record: Record) -> tuple[str, ...]:
+    """Return what of a proof was simulated, as one line."""
+    return (f"simulated: {', '.join(record.simulated)}",) if record.simulated else ()
+
+
+def standing_cell(record: Record | None, facts: Facts, *, standing: Standing | None = None) -> Cell:
+    """Return how a proof stands."""
+    return Cell(standing=standing or standing_of(record, facts))
+
+
+def age_cell(record: Record | None, facts: Facts, library: Library) -> Cell:
+    """Return how old a proof is, until when it counts, and where its record stands."""
+    if record is None:
+        return Cell(text="never")
+    word = "went stale" if record.is_stale(facts.now) else "counts until"
+    return Cell(
+        text=f"{age_text(record.recorded_at, now=facts.now)} ago",
+        below=(f"{word} {record.expires_at:%Y-%m-%d}",),
+        href=library.place(record),
+    )
+
+
+def said(text: str) -> str:
+    """Return a text of figures; nothing where it only says that there is nothing."""
+    return "" if text in (_SAID, "nothing", "-") else text

@@ -1,0 +1,184 @@
+"""What does the chapter of experiments hold: each verdict with the effects behind it, and whether its methods are certified."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from opsctl.evidence.model import Record
+from opsctl.ui.figures import significant
+from opsctl.ui.site import reading
+from opsctl.ui.site.cells import age_cell, simulated_lines, standing_cell, subject_cell
+from opsctl.ui.site.facts import Facts
+from opsctl.ui.site.layout import Cell, Chapter, Notice, Row, Section, Table, columns
+from opsctl.ui.site.library import Library
+from opsctl.ui.site.standing import State, shown
+
+ANALYSIS = "experiments.analyze"
+_MOST_EFFECTS = 12
+
+
+def experiments(facts: Facts, library: Library) -> Chapter:
+    """Return the chapter."""
+    return Chapter(
+        name="experiments",
+        title="Experiments",
+        lede="What readers made of it. A verdict is the one that the book wrote down before; what was simulated says how the "
+        "method works, and nothing about real readers.",
+        sections=(
+            _verdicts(facts, library),
+            _effects(facts),
+            _simulations(facts, library),
+            _replays(facts, library),
+            _certificates(facts, library),
+        ),
+    )
+
+
+def _verdicts(facts: Facts, library: Library) -> Section:
+    titles = columns("Experiment", "State", "Verdict", "Units", "Why", "Analysed", numbers=("Units",), words=("State",))
+    rows = [_verdict_row(record, facts, library) for record in facts.survey.of(ANALYSIS)]
+    known = facts.survey.newest.get(ANALYSIS, {})
+    rows += [
+        Row(cells=(Cell(text=each.name, below=(each.title,) if each.title else ()),
+                   Cell(standing=shown(State.MISSING, word="never analysed")),
+                   *(Cell() for _ in range(3)), Cell(text="never")))
+        for each in facts.expected.get(ANALYSIS, ())
+        if each.name not in known
+    ]  # fmt: skip
+    return Section(
+        title="Verdicts",
+        notices=(Notice(text=f"The books of experiments cannot be read: {facts.troubles[ANALYSIS]}"),)
+        if ANALYSIS in facts.troubles
+        else (),
+        tables=(Table(caption="Newest analysis of each", columns=titles, rows=tuple(rows)),) if rows else (),
+        command="opsctl experiments analyze",
+        anchor="verdicts",
+    )
+
+
+def _verdict_row(record: Record, facts: Facts, library: Library) -> Row:
+    figures = record.figures
+    arm = reading.text(figures, "arm", otherwise="none")
+    outcome = reading.text(figures, "outcome", otherwise=reading.NOTHING).replace("_", " ")
+    units = [value for name in reading.part(figures, "units") if (value := reading.number(reading.part(figures, "units"), name)) is not None]
+    reasons = reading.names(figures, "reasons")
+    return Row(
+        cells=(
+            subject_cell(record, facts),
+            standing_cell(record, facts),
+            Cell(text=outcome if arm == "none" else f"{outcome} `{arm}`"),
+            Cell(text=f"{sum(units):,.0f}" if units else reading.NOTHING),
+            Cell(text=reasons[0] if reasons else "", below=reasons[1:3]),
+            age_cell(record, facts, library),
+        )
+    )
+
+
+def _effects(facts: Facts) -> Section:
+    titles = columns("Experiment", "Metric", "Arm", "Effect")
+    rows = tuple(row for record in facts.survey.of(ANALYSIS) for row in _effect_rows(record))
+    return Section(
+        title="Effects",
+        note="Against the control, with the interval of the stopping rule.",
+        tables=(Table(caption="By metric and arm", columns=titles, rows=rows),) if rows else (),
+        command="opsctl experiments analyze",
+        anchor="effects",
+    )
+
+
+def _effect_rows(record: Record) -> Iterator[Row]:
+    effects = reading.part(record.figures, "effects")
+    for name in list(effects)[:_MOST_EFFECTS]:
+        metric, _, arm = name.partition("/")
+        yield Row(
+            cells=(
+                Cell(text=record.subject, labels=("simulated",) if record.simulated else ()),
+                Cell(text=metric),
+                Cell(text=arm),
+                Cell(text=reading.text(effects, name, otherwise=reading.NOTHING)),
+            )
+        )
+
+
+def _simulations(facts: Facts, library: Library) -> Section:
+    titles = columns("Experiment", "State", "Worlds", "Not robust", "Simulated", numbers=("Worlds",), words=("State",))
+    rows = tuple(
+        Row(
+            cells=(
+                subject_cell(record, facts),
+                standing_cell(record, facts),
+                Cell(text=reading.count(record.figures, "worlds")),
+                Cell(text=", ".join(reading.names(record.figures, "not_robust")) or "all effects keep their sign"),
+                age_cell(record, facts, library),
+            )
+        )
+        for record in facts.survey.of("experiments.simulate")
+    )
+    return Section(
+        title="Simulations",
+        note="The same experiment in made worlds in which the true effect is known.",
+        tables=(Table(caption="Newest study of each", columns=titles, rows=rows),) if rows else (),
+        command="opsctl experiments simulate",
+        anchor="simulations",
+    )
+
+
+def _replays(facts: Facts, library: Library) -> Section:
+    titles = columns("Log", "State", "Rows", "Value as logged", "Policies", "Replayed",
+                     numbers=("Rows", "Value as logged"), words=("State",))  # fmt: skip
+    rows = tuple(
+        Row(
+            cells=(
+                subject_cell(record, facts, below=(reading.text(record.figures, "is"),)),
+                standing_cell(record, facts),
+                Cell(text=reading.count(record.figures, "rows")),
+                Cell(text=reading.milliseconds(record.figures, "logged_value")),
+                Cell(text="; ".join(_policies(record.figures)) or reading.NOTHING),
+                age_cell(record, facts, library),
+            )
+        )
+        for record in facts.survey.of("experiments.replay")
+    )
+    return Section(
+        title="Replays of logs",
+        note="What other policies would have earned on readers who were really there.",
+        tables=(Table(caption="Newest replay of each log", columns=titles, rows=rows),) if rows else (),
+        command="opsctl experiments replay LOG",
+        anchor="replays",
+    )
+
+
+def _policies(figures: Mapping[str, Any]) -> Iterator[str]:
+    policies = reading.part(figures, "policies")
+    for name in policies:
+        value = reading.number(reading.part(policies, name), "value")
+        yield f"{name} {reading.NOTHING if value is None else significant(value)}"
+
+
+def _certificates(facts: Facts, library: Library) -> Section:
+    titles = columns("Method", "State", "Kept", "Not kept", "Certified", words=("State",))
+    rows = tuple(
+        Row(
+            cells=(
+                Cell(text=record.subject, below=simulated_lines(record)),
+                standing_cell(record, facts),
+                *(Cell(text=", ".join(_promises(record.figures, kept=kept)) or reading.NOTHING) for kept in (True, False)),
+                age_cell(record, facts, library),
+            )
+        )
+        for record in facts.survey.of("experiments.certificate")
+    )  # fmt: skip
+    return Section(
+        title="Certificates of the statistics",
+        note="Whether each method keeps its error rates, counted over thousands of experiments whose truth is known.",
+        tables=(Table(caption="Newest of each method", columns=titles, rows=rows),) if rows else (),
+        command="opsctl experiments certify",
+        anchor="certificates",
+    )
+
+
+def _promises(figures: Mapping[str, Any], *, kept: bool) -> Iterator[str]:
+    for each in reading.rows(reading.part(figures, "certificate"), "figures"):
+        if bool(each.get("is_kept")) is kept:
+            value = reading.number(each, "value")
+            name = reading.text(each, "figure").replace("_", " ")
+            yield f"{name} {reading.NOTHING if value is None else significant(value)}"

@@ -1,0 +1,59 @@
+"""What is the site made from: a look at the whole ledger, whether it can be believed, and what the project expects."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from opsctl.evidence.ledger import Verification
+from opsctl.evidence.model import Record
+from opsctl.evidence.survey import Survey
+
+TREND_KINDS = frozenset({"bench.load", "bench.latency", "bench.capacity", "costs.estimate"})
+"""Kinds whose figures are drawn over several runs."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Expected:
+    """Something that the project's books want proven, also where no record tells of it yet.
+
+    Args:
+        name: the subject of its evidence.
+        title: what it is, in a few words.
+        digest: of its book as it is now; an old proof shows by another digest. Empty where that is not looked at.
+        details: further words about it, by name.
+    """
+
+    name: str
+    title: str = ""
+    digest: str = ""
+    details: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """Everything that the pages show.
+
+    Args:
+        project: its name.
+        now: the moment of the site: ages count from it, and records go stale by it.
+        survey: the ledger at a glance.
+        verification: whether the chain of records is whole.
+        cited: by id, the records that the newest checklist rests on.
+        expected: by kind of evidence, what the books want proven; a kind is missing where its books cannot be read.
+        troubles: by kind, why its books cannot be read.
+        run_pages: by kind and subject, the page of the newest run, relative to the site.
+    """
+
+    project: str
+    now: datetime
+    survey: Survey
+    verification: Verification
+    cited: Mapping[str, Record] = field(default_factory=dict)
+    expected: Mapping[str, tuple[Expected, ...]] = field(default_factory=dict)
+    troubles: Mapping[str, str] = field(default_factory=dict)
+    run_pages: Mapping[tuple[str, str], str] = field(default_factory=dict)
+
+    @property
+    def is_trusted(self) -> bool:
+        """Tell whether the ledger is whole; while it is not, nothing counts as passed."""
+        return self.verification.ok

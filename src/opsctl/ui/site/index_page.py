@@ -1,0 +1,237 @@
+"""What does the first page say: ready or not, item by item, what rests on a simulation, and what is to be done next."""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Any
+
+from opsctl.evidence.model import Record, Verdict
+from opsctl.ui.site.chapters import OUTLINES, Brief, brief_of
+from opsctl.ui.site.facts import Facts
+from opsctl.ui.site.items import KIND, Item, items_of
+from opsctl.ui.site.layout import Cell, Row, Table, Tile, columns
+from opsctl.ui.site.library import Library
+from opsctl.ui.site.standing import Standing, State, age_text, shown, standing_of
+
+_GROUPS = {"item": "Checklist", "items": "Checklist", "metric": "Final metrics", "metrics": "Final metrics"}
+_WORDS = {
+    State.PASS: "passed",
+    State.WAIVED: "waived",
+    State.FAIL: "failed",
+    State.STALE: "stale",
+    State.UNKNOWN: "unknown",
+    State.DISTRUSTED: "not counted",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Headline:
+    """Ready or not, in one line.
+
+    Args:
+        counts: how many items stand how, only those that there are.
+    """
+
+    is_ready: bool
+    text: str
+    standing: Standing
+    counts: tuple[tuple[State, int], ...] = ()
+
+
+def headline_of(facts: Facts) -> Headline:
+    """Return whether everything counts; a doubt is never a yes."""
+    checklist = facts.survey.last(KIND)
+    items = items_of(checklist, facts) if checklist else ()
+    counted = Counter(item.standing.state for item in items)
+    counts = tuple((state, counted[state]) for state in State if counted[state])
+    trouble = _trouble(checklist, items, facts)
+    if trouble is None:
+        simulated = sum(bool(item.simulated) for item in items)
+        rest = f"; {simulated} rest on a simulation" if simulated else ""
+        text = f"Ready: {_counts_text(counts)} of {len(items)}{rest}"
+        return Headline(is_ready=True, text=text, standing=shown(State.PASS, word="ready"), counts=counts)
+    is_bad = not facts.is_trusted or counted[State.FAIL]
+    standing = shown(State.FAIL if is_bad else State.UNKNOWN, word="not ready")
+    return Headline(is_ready=False, text=f"Not ready: {trouble}", standing=standing, counts=counts)
+
+
+def index_values(facts: Facts, library: Library) -> dict[str, Any]:
+    """Return what the template of the first page takes."""
+    checklist = facts.survey.last(KIND)
+    items = items_of(checklist, facts) if checklist else ()
+    return {
+        "headline": headline_of(facts),
+        "tiles_shown": list(_tiles(items, checklist, facts)),
+        "checklist": _checklist(checklist, facts, library),
+        "tables": list(_tables(items, facts, library)),
+        "steps": list(_steps(items, checklist, facts)),
+        "chapters": _chapters([brief_of(outline, facts) for outline in OUTLINES], facts),
+    }
+
+
+def _trouble(checklist: Record | None, items: Sequence[Item], facts: Facts) -> str | None:
+    """Return why it is not ready; None where it is."""
+    if not facts.is_trusted:
+        return "the evidence ledger is broken, so nothing counts as passed"
+    if checklist is None:
+        return "the checklist was never run"
+    if not items:
+        return "the checklist has no items"
+    if not all(item.standing.counts for item in items):
+        counted = Counter(item.standing.state for item in items)
+        states = [state for state in State if counted[state] and not shown(state).counts]
+        return f"{_counts_text([(state, counted[state]) for state in states])} of {len(items)}"
+    if checklist.is_stale(facts.now):
+        return "the checklist is stale"
+    return None if checklist.verdict is Verdict.PASS else "the checklist itself did not pass"
+
+
+def _counts_text(counts: Sequence[tuple[State, int]]) -> str:
+    return ", ".join(f"{number} {_WORDS.get(state, str(state))}" for state, number in counts)
+
+
+def _tiles(items: Sequence[Item], checklist: Record | None, facts: Facts) -> Iterator[Tile]:
+    counted = Counter(item.standing.state for item in items)
+    for state in (State.PASS, State.FAIL, State.STALE, State.UNKNOWN, State.WAIVED, State.DISTRUSTED):
+        if counted[state] or (items and state in (State.PASS, State.FAIL)):
+            each = shown(state)
+            ink = each.ink if counted[state] else ""
+            yield Tile(name=_WORDS[state].capitalize(), value=f"{counted[state]} of {len(items)}", ink=ink)
+    simulated = sum(bool(item.simulated) for item in items)
+    if simulated:
+        yield Tile(
+            name="Simulated",
+            value=f"{simulated} of {len(items)}",
+            below="some part is no real reader or system",
+        )
+    yield Tile(
+        name="Evidence",
+        value=f"{facts.survey.records:,}",
+        below="records, the chain is whole" if facts.is_trusted else "records, the chain is broken",
+        ink="" if facts.is_trusted else "bad",
+    )
+    if checklist is not None:
+        yield Tile(
+            name="Checked",
+            value=f"{age_text(checklist.recorded_at, now=facts.now)} ago",
+            below=f"commit {_short(checklist.git_commit)}",
+        )
+
+
+def _short(commit: str | None) -> str:
+    if not commit:
+        return "unknown"
+    name, plus, changes = commit.partition("+")
+    return f"{name[:10]}{plus}{changes}"
+
+
+def _checklist(checklist: Record | None, facts: Facts, library: Library) -> dict[str, Any] | None:
+    if checklist is None:
+        return None
+    return {
+        "href": library.place(checklist),
+        "sequence": checklist.sequence,
+        "standing": standing_of(checklist, facts),
+        "until": f"{checklist.expires_at:%Y-%m-%d %H:%M} UTC",
+    }
+
+
+def _tables(items: Sequence[Item], facts: Facts, library: Library) -> Iterator[Table]:
+    names = columns(
+        "Item",
+        "State",
+        "Figure",
+        "Target",
+        "Why",
+        "Evidence",
+        words=("State",),
+        widths=(27, 12, 11, 11, 24, 15),
+    )
+    for group, members in groupby(items, key=lambda item: item.group):
+        rows = tuple(_row(item, facts, library) for item in members)
+        yield Table(
+            caption=_GROUPS.get(group, group.replace("_", " ").capitalize() or "Checklist"),
+            columns=names,
+            rows=rows,
+        )
+
+
+def _row(item: Item, facts: Facts, library: Library) -> Row:
+    newest = item.evidence[0] if item.evidence else None
+    return Row(
+        cells=(
+            Cell(text=item.title, below=tuple(part for part in (item.code, *item.notes) if part),
+                 labels=("simulated",) if item.simulated else ()),
+            Cell(standing=item.standing),
+            Cell(text=item.figure),
+            Cell(text=item.target),
+            Cell(text=item.reason, below=(f"simulated: {', '.join(item.simulated)}",) if item.simulated else ()),
+            Cell(
+                text=_evidence_text(item, facts),
+                below=tuple(_until(item, facts)),
+                href=library.place(newest),
+            ),
+        )
+    )  # fmt: skip
+
+
+def _evidence_text(item: Item, facts: Facts) -> str:
+    if not item.evidence:
+        return "not in the ledger" if item.unknown_evidence else "none"
+    oldest = min(item.evidence, key=lambda record: record.recorded_at)
+    age = age_text(oldest.recorded_at, now=facts.now)
+    number = len(item.evidence)
+    return f"{age} old" if number == 1 else f"{number} records, up to {age} old"
+
+
+def _until(item: Item, facts: Facts) -> Iterator[str]:
+    if item.expires_at is not None:
+        word = "counted until" if item.expires_at <= facts.now else "counts until"
+        yield f"{word} {item.expires_at:%Y-%m-%d}"
+
+
+def _steps(items: Sequence[Item], checklist: Record | None, facts: Facts) -> Iterator[dict[str, str]]:
+    """Yield what is to be done, the worst first; without a checklist, how to get one."""
+    if not facts.is_trusted:
+        yield {
+            "what": "Find out what happened to the ledger; restore it from a backup.",
+            "command": "opsctl evidence verify",
+        }
+    order = [State.DISTRUSTED, State.FAIL, State.STALE, State.UNKNOWN]
+    due = [item for item in items if not item.standing.counts]
+    if facts.is_trusted:
+        for item in sorted(due, key=lambda each: order.index(each.standing.state)):
+            reason = f": {item.reason}" if item.reason else ""
+            yield {"what": f"{item.title} ({item.standing.word}){reason}", "command": item.command}
+    if checklist is None:
+        yield {
+            "what": "Run the checklist, and whatever evidence it misses.",
+            "command": "opsctl checklist run --refresh",
+        }
+    elif due or checklist.is_stale(facts.now):
+        yield {
+            "what": "Then run the checklist again, and build this site.",
+            "command": "opsctl checklist run && opsctl report build",
+        }
+
+
+def _chapters(briefs: Sequence[Brief], facts: Facts) -> Table:
+    names = columns("Chapter", "State", "Proofs", "Newest", "Simulated", words=("State", "Newest"))
+    return Table(
+        caption="What the evidence says, chapter by chapter",
+        columns=names,
+        rows=tuple(
+            Row(
+                cells=(
+                    Cell(text=brief.outline.title, href=f"{brief.outline.name}.html"),
+                    Cell(standing=brief.standing),
+                    Cell(text=", ".join(f"{number} {each.word}" for each, number in brief.counts) or "none",
+                         below=(brief.outline.command,) if not brief.newest else ()),
+                    Cell(text=f"{age_text(brief.newest.recorded_at, now=facts.now)} ago" if brief.newest else "never"),
+                    Cell(text=", ".join(brief.simulated) or ("nothing" if brief.newest else "-")),
+                )
+            )
+            for brief in briefs
+        ),
+    )  # fmt: skip

@@ -1,0 +1,168 @@
+"""What does the chapter of recovery hold: what each kind of loss costs against its objective, and what backups there are."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from opsctl.core.units import format_bytes, format_duration
+from opsctl.evidence.model import Record
+from opsctl.ui.site import reading
+from opsctl.ui.site.cells import age_cell, said, simulated_lines, standing_cell
+from opsctl.ui.site.facts import Expected, Facts
+from opsctl.ui.site.layout import Cell, Chapter, Notice, Row, Section, Table, Tile, columns
+from opsctl.ui.site.library import Library
+from opsctl.ui.site.standing import Standing, State, shown, standing_of
+
+KIND = "dr.drill"
+_MOST_BACKUPS = 10
+
+
+def recovery(facts: Facts, library: Library) -> Chapter:
+    """Return the chapter."""
+    return Chapter(
+        name="recovery",
+        title="Recovery",
+        lede="What is lost and how long it takes to be back, of losses that were really made. RPO is the work of before the "
+        "loss that is gone, RTO the time until readers are served again.",
+        sections=(_losses(facts, library), _backups(facts, library), _verifications(facts, library)),
+    )
+
+
+def _losses(facts: Facts, library: Library) -> Section:
+    proofs = facts.survey.newest.get(KIND, {})
+    expected = {each.name: each for each in facts.expected.get(KIND, ())}
+    names = list(dict.fromkeys((*proofs, *expected)))
+    titles = columns(
+        "Loss", "State", "RPO", "Allowed", "RTO", "Allowed", "Rows lost", "Served meanwhile", "Why", "Drilled",
+        numbers=("RPO", "Allowed", "RTO", "Rows lost", "Served meanwhile"), words=("State",),
+    )  # fmt: skip
+    rows = tuple(_row(name, expected.get(name), proofs.get(name), facts, library) for name in names)
+    return Section(
+        title="Losses",
+        notices=(Notice(text=f"The books of losses cannot be read, so losses that were never drilled are not shown: {facts.troubles[KIND]}"),)
+        if KIND in facts.troubles
+        else (),
+        tiles=tuple(_tiles(list(proofs.values()), len(names), facts)),
+        tables=(Table(caption="Newest drill of each kind of loss", columns=titles, rows=rows),)
+        if rows
+        else (),
+        command="opsctl dr drill --profile ci",
+        anchor="losses",
+    )  # fmt: skip
+
+
+def _tiles(records: list[Record], known: int, facts: Facts) -> Iterator[Tile]:
+    if not records:
+        return
+    passed = sum(standing_of(record, facts).state is State.PASS for record in records)
+    yield Tile(name="Back in time", value=f"{passed} of {known}", below="kinds of loss", ink="good" if passed == known else "doubt")
+    for name, word in (("rpo_seconds", "Worst RPO"), ("rto_seconds", "Worst RTO")):
+        values = [reading.number(record.figures, name) for record in records]
+        known_values = [value for value in values if value is not None]
+        if known_values:
+            unknown = len(values) - len(known_values)
+            below = f"{unknown} not known" if unknown else "over all kinds of loss"
+            yield Tile(name=word, value=format_duration(max(known_values)), below=below)
+
+
+def _standing(record: Record | None, book: Expected | None, facts: Facts) -> Standing:
+    """Return how a loss stands; a drill of an older book says little about this one."""
+    if record is None:
+        return shown(State.MISSING, word="never drilled")
+    standing = standing_of(record, facts)
+    is_other = book is not None and bool(book.digest) and record.inputs.get("book") != book.digest
+    return shown(State.STALE, word="of an older book") if standing.state is State.PASS and is_other else standing
+
+
+def _row(name: str, book: Expected | None, record: Record | None, facts: Facts, library: Library) -> Row:
+    figures: Mapping[str, Any] = record.figures if record else {}
+    details = book.details if book else {}
+    below = [book.title] if book and book.title else []
+    return Row(
+        cells=(
+            Cell(
+                text=name,
+                below=(*below, *(simulated_lines(record) if record else ())),
+                href=facts.run_pages.get((KIND, name), ""),
+                labels=("simulated",) if record and record.simulated else (),
+            ),
+            standing_cell(record, facts, standing=_standing(record, book, facts)),
+            _goal_cell(figures, "rpo", missing="not counted" if record else reading.NOTHING),
+            Cell(text=_objective(figures, "rpo", details)),
+            _goal_cell(figures, "rto", missing="not back" if record else reading.NOTHING),
+            Cell(text=_objective(figures, "rto", details)),
+            Cell(text=reading.count(figures, "lost")),
+            Cell(text=reading.share(figures, "served_while_gone")),
+            Cell(text=said(reading.text(figures, "reasons"))),
+            age_cell(record, facts, library),
+        )
+    )
+
+
+def _goal_cell(figures: Mapping[str, Any], name: str, *, missing: str) -> Cell:
+    """Return a measured time, in red where it is above its objective or was never reached."""
+    value, goal = (reading.number(figures, f"{name}{end}_seconds") for end in ("", "_objective"))
+    if value is None:
+        return Cell(text=missing, ink="bad" if figures else "")
+    return Cell(text=format_duration(value), ink="bad" if goal is not None and value > goal else "")
+
+
+def _objective(figures: Mapping[str, Any], name: str, details: Mapping[str, str]) -> str:
+    there = reading.seconds(figures, f"{name}_objective_seconds")
+    return details.get(name, reading.NOTHING) if there == reading.NOTHING else there
+
+
+def _backups(facts: Facts, library: Library) -> Section:
+    titles = columns("Kind", "State", "Backup", "Size", "Stored", "Collections", "Points", "Made",
+                     numbers=("Size", "Stored", "Collections", "Points"), words=("State",))  # fmt: skip
+    rows = tuple(
+        Row(
+            cells=(
+                Cell(text=record.subject, below=simulated_lines(record)),
+                standing_cell(record, facts),
+                Cell(text=reading.text(record.figures, "backup", otherwise=reading.NOTHING),
+                     below=tuple(part for part in (reading.text(record.figures, "off-site"),) if part)),
+                _size_cell(record.figures, "plain_bytes"),
+                _size_cell(record.figures, "stored_bytes"),
+                Cell(text=reading.count(record.figures, "collections")),
+                Cell(text=reading.count(record.figures, "points")),
+                age_cell(record, facts, library),
+            )
+        )
+        for record in facts.survey.of("dr.backup")
+    )  # fmt: skip
+    return Section(
+        title="Backups",
+        tables=(Table(caption="Newest backup of each kind", columns=titles, rows=rows),) if rows else (),
+        command="opsctl dr backup",
+        anchor="backups",
+    )
+
+
+def _verifications(facts: Facts, library: Library) -> Section:
+    titles = columns("Backup", "State", "Depth", "Size", "Doubts", "Verified", numbers=("Size",), words=("State",))
+    records = facts.survey.of("dr.verify")[:_MOST_BACKUPS]
+    rows = tuple(
+        Row(
+            cells=(
+                Cell(text=record.subject, below=simulated_lines(record)),
+                standing_cell(record, facts),
+                Cell(text=reading.text(record.figures, "depth", otherwise=reading.NOTHING)),
+                _size_cell(record.figures, "bytes"),
+                Cell(text=said(reading.text(record.figures, "doubts"))),
+                age_cell(record, facts, library),
+            )
+        )
+        for record in records
+    )
+    return Section(
+        title="Verifications",
+        note="Whether a backup can be read back; the deepest restores it into a database and compares.",
+        tables=(Table(caption=f"The last {len(rows)}", columns=titles, rows=rows),) if rows else (),
+        command="opsctl dr verify latest",
+        anchor="verifications",
+    )
+
+
+def _size_cell(figures: Mapping[str, Any], name: str) -> Cell:
+    value = reading.number(figures, name)
+    return Cell(text=reading.NOTHING if value is None else format_bytes(value))
