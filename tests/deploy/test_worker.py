@@ -170,7 +170,11 @@ def test_a_revoked_key_works_no_longer_than_the_book_says(edge: Edge):
     edge.origin.keys.discard("Bearer leaving")
     time.sleep(PROVEN_SECONDS + 0.1)
 
-    assert [edge.get("/v1/feed/7", key="leaving").status_code for _ in range(2)] == [401, 401]
+    refused = [edge.get("/v1/feed/7", key="leaving").status_code for _ in range(2)]
+    edge.origin.is_up = False
+
+    assert refused == [401, 401]
+    assert edge.get("/v1/feed/7", key="leaving").status_code == 502  # nothing old stands in for it any more
 
 
 @runtime

@@ -26,7 +26,6 @@ export class Entries {
 
   /** Keep an entry; an answer does not wait for it. */
   keep(key, entry) {
-    if (!this.marks.allow(entry)) return;
     this.ctx.waitUntil(this.intoCache(key, entry));
     if (this.env.FEEDS) this.ctx.waitUntil(this.intoKv(key, entry).catch((error) => console.error("kv", String(error))));
   }
