@@ -1,5 +1,6 @@
 #!/bin/sh
-# Install what the tests need beside Python: a real browser for the HTML reports, Node with Supabase Lite, Redis, PgBouncer,
+# Install what the tests need beside Python: a real browser for the HTML reports, Node with Supabase Lite and the
+# runtime of Cloudflare's Workers, Redis, PgBouncer,
 # Prometheus and Alertmanager with their tools.
 # Without root or network: say what is missing; the tests that need it are skipped.
 set -eu
@@ -27,18 +28,19 @@ debian_packages() {
 }
 
 # Exact versions stand in package.json; a lock file would record download addresses, so none is kept.
-supabase_lite() {
-    folder="$(dirname "$0")/supabase_lite"
+npm_folder() { # FOLDER, and what it is called
+    folder="$(dirname "$0")/$1"
     stamp="$folder/node_modules/.made-from"
     cmp -s "$folder/package.json" "$stamp" && return 0
-    command -v npm >/dev/null 2>&1 || { echo "missing for the tests: npm (those with Supabase Lite are skipped)"; return 0; }
-    echo "installing Supabase Lite"
+    command -v npm >/dev/null 2>&1 || { echo "missing for the tests: npm (those with $2 are skipped)"; return 0; }
+    echo "installing $2"
     if npm install --prefix "$folder" --omit=dev --no-package-lock --no-audit --no-fund --ignore-scripts --loglevel=error; then
         cp "$folder/package.json" "$stamp"
     else
-        echo "missing for the tests: Supabase Lite (npm could not install it; those tests are skipped)"
+        echo "missing for the tests: $2 (npm could not install it; those tests are skipped)"
     fi
 }
 
 debian_packages
-supabase_lite
+npm_folder supabase_lite "Supabase Lite"
+npm_folder worker "the runtime of Cloudflare's Workers"

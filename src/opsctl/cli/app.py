@@ -19,6 +19,7 @@ from opsctl.cli import (
     costs,
     dashboards,
     docs,
+    deploy,
     dr,
     evidence,
     experiments,
@@ -97,6 +98,7 @@ app.add_typer(dashboards.app, name="dashboards")
 app.add_typer(runbooks.app, name="runbooks")
 app.add_typer(chaos.app, name="chaos")
 app.add_typer(dr.app, name="dr")
+app.add_typer(deploy.app, name="deploy")
 app.add_typer(experiments.app, name="experiments")
 app.add_typer(costs.app, name="costs")
 app.add_typer(security.app, name="security")

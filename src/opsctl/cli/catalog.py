@@ -171,3 +171,24 @@ def stats(json: Json = False) -> None:
     with progress() as listener, wiring.backends(listener) as servers:
         overview = filling.overview(servers)
     tell("opsctl.catalog.stats", data=overview, json=json, show=lambda: show_overview(overview))
+
+
+@command(app, "opsctl catalog migrate", "opsctl catalog migrate --dry-run")
+def migrate(dry_run: DryRun = False, json: Json = False) -> None:
+    """Bring the tables of the database up to date, and do nothing else: what a deployment runs before its service.
+
+    Every command that needs tables does so by itself; two at once wait for each other.
+    """
+    from opsctl.cli import filling, wiring
+    from opsctl.cli.filling import tell
+    from opsctl.ui.progress import progress
+    from opsctl.ui.show_catalog import show_migrated
+
+    with progress() as listener, wiring.backends(listener) as servers:
+        names = filling.migrate(servers, dry_run=dry_run, listener=listener)
+    tell(
+        "opsctl.catalog.migrate",
+        data={"migrations": names, "applied": not dry_run},
+        json=json,
+        show=lambda: show_migrated(names, is_dry_run=dry_run),
+    )

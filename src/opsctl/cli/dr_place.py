@@ -62,12 +62,15 @@ def own_place() -> str:
 
 def _keys(*, is_offsite: bool) -> "Mapping[str, str]":
     """Return the keys of a bucket; those of the off-site one stand apart, for it belongs into another account."""
+    from opsctl.config.settings import with_secret_files
+
+    environment = with_secret_files(os.environ)
     if not is_offsite:
-        return os.environ
+        return environment
     theirs = {
-        name: os.environ[variable] for name, variable in _OFFSITE_KEYS.items() if os.environ.get(variable)
+        name: environment[variable] for name, variable in _OFFSITE_KEYS.items() if environment.get(variable)
     }
-    return {**os.environ, **theirs}
+    return {**environment, **theirs}
 
 
 def sealing() -> "Sealing":

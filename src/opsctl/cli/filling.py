@@ -110,6 +110,17 @@ def sync(servers: "Backends", *, listener: "Listener", from_scratch: bool = Fals
         )
 
 
+def migrate(servers: "Backends", *, dry_run: bool, listener: "Listener") -> list[str]:
+    """Apply the migrations that are due, or only name them."""
+    from opsctl.clients.postgres import connect, translated_errors
+    from opsctl.store.migrate import apply_migrations, plan_migrations
+
+    address = servers.database_address()
+    with translated_errors(address), connect(address) as connection:
+        due = plan_migrations(connection) if dry_run else apply_migrations(connection, listener=listener)
+    return [f"{each.version}_{each.name}" for each in due]
+
+
 def generate(servers: "Backends", *, items: int, seed: int, listener: "Listener") -> "UpsertCounts":
     """Write the generated items of a seed to the database."""
     from opsctl.catalog.generate import generate_items, source_of

@@ -30,11 +30,16 @@ class MetricSource(StrEnum):
 
 Port = Annotated[
     int | None,
-    typer.Option("--port", "-p", min=1, max=65535, help="Port of /metrics on 127.0.0.1; default 9464."),
+    typer.Option("--port", "-p", min=1, max=65535, help="Port of /metrics; default 9464."),
+]
+Host = Annotated[
+    str,
+    typer.Option("--host", metavar="ADDRESS", help="Where it listens; 0.0.0.0 in a container."),
 ]
 Once = Annotated[
     bool, typer.Option("--once", help="Print the figures once and end, for a textfile collector.")
 ]
+_LOOPBACK = "127.0.0.1"
 _DEFAULT_PORT = 9464  # OpenTelemetry's default for exporters that Prometheus reads
 
 
@@ -75,28 +80,32 @@ def list_metrics(
     "opsctl metrics export --once --family business",
     "opsctl metrics export --once --family experiments --json",
     "opsctl metrics export --port 9464",
+    "opsctl metrics export --host 0.0.0.0",
 )
 def export(
     family: Annotated[
         list[FamilyName] | None, typer.Option("--family", "-f", help="Only this; may be given several times.")
     ] = None,
+    host: Host = _LOOPBACK,
     port: Port = None,
     once: Once = False,
     json: Json = False,
 ) -> None:
     """Tell Prometheus of readers, vectors, proofs, backups and experiments until Ctrl-C, as `opsctl stack up --watch` does."""
-    _export([each.value for each in family or ()], port=port, once=once, json=json)
+    _export([each.value for each in family or ()], host=host, port=port, once=once, json=json)
 
 
 @command(
     app, "opsctl metrics export-business", "opsctl metrics export-business --once", name="export-business"
 )
-def export_business(port: Port = None, once: Once = False, json: Json = False) -> None:
+def export_business(
+    host: Host = _LOOPBACK, port: Port = None, once: Once = False, json: Json = False
+) -> None:
     """Tell Prometheus of readers only: active, sessions, retention, saves, engagement, discovery, NPS, satisfaction."""
-    _export([FamilyName.BUSINESS.value], port=port, once=once, json=json)
+    _export([FamilyName.BUSINESS.value], host=host, port=port, once=once, json=json)
 
 
-def _export(names: "list[str]", *, port: int | None, once: bool, json: bool) -> None:
+def _export(names: "list[str]", *, host: str, port: int | None, once: bool, json: bool) -> None:
     from opsctl.cli import wiring
     from opsctl.cli.document import document
     from opsctl.cli.exit import leave
@@ -124,8 +133,8 @@ def _export(names: "list[str]", *, port: int | None, once: bool, json: bool) -> 
             print_line(exposition(shelf.values).decode().rstrip())
         leave(ExitCode.GOOD if all(results) else ExitCode.NOT_READY)
     chosen_port = port or _DEFAULT_PORT
-    address = f"http://127.0.0.1:{chosen_port}/metrics"
+    address = f"http://{host}:{chosen_port}/metrics"
     if json:
         print_document(document("opsctl.metrics.export", data={"address": address}, ok=True))
     note(f"figures at {address}; Ctrl-C ends it")
-    serve_exporter(shelf, host="127.0.0.1", port=chosen_port)
+    serve_exporter(shelf, host=host, port=chosen_port)

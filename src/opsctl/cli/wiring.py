@@ -84,6 +84,7 @@ def book_models() -> "dict[str, type[BaseModel]]":
     from opsctl.costs.book import CostsBook
     from opsctl.costs.prices import PricesBook
     from opsctl.dashboards.book import DashboardBook
+    from opsctl.deploy.book import DeployBook
     from opsctl.dr.book import BackupBook
     from opsctl.dr.drill.book import Recovery
     from opsctl.experiments.book import Experiment
@@ -104,6 +105,7 @@ def book_models() -> "dict[str, type[BaseModel]]":
         "dashboard": DashboardBook,
         "drill": Drill,
         "backup": BackupBook,
+        "deploy": DeployBook,
         "recovery": Recovery,
         "experiment": Experiment,
         "checklist": ChecklistBook,
@@ -209,13 +211,14 @@ def cache_book() -> "CacheBook":
 
 def open_cache_store() -> "KeyValueStore | None":
     """Open L2, inside an event loop; None where it is off, or is a file that nobody has made yet."""
+    from opsctl.config.settings import with_secret_files
     from opsctl.service.cache.places import has_store, store_folder
     from opsctl.service.cache.stores.open import open_store
 
     tier, home = cache_book().l2, settings().home
     if not tier.enabled or (tier.backend == "lmdb" and not has_store(home)):
         return None
-    return open_store(tier, folder=store_folder(home), secrets=os.environ)
+    return open_store(tier, folder=store_folder(home), secrets=with_secret_files(os.environ))
 
 
 def invalidation_journal() -> "InvalidationJournal":

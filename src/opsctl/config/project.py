@@ -117,6 +117,8 @@ class Books(StrictModel):
     """How the ranking service behaves."""
     backup: Annotated[str, Field(min_length=1)] = "ops/backup.yaml"
     """Where backups go and what a recovery must achieve."""
+    deploy: Annotated[str, Field(min_length=1)] = "ops/deploy.yaml"
+    """Where it runs, from which images and how large."""
     checklist: Annotated[str, Field(min_length=1)] = "ops/checklist.yaml"
     """What must be true before production."""
     prices: Annotated[str, Field(min_length=1)] = "ops/prices.yaml"

@@ -37,6 +37,9 @@ SECRET_VARIABLES = {
     "OPSCTL_BACKUP_OFFSITE_SECRET_KEY",
 }
 
+SECRET_FILE_VARIABLES = {f"{name}_FILE" for name in SECRET_VARIABLES}
+"""Each of them may name a file instead: containers are given secrets as files, and an environment is easily shown."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Setting:
@@ -111,13 +114,14 @@ def resolve_settings(
 
 
 def secret(*, variable: str, file: str | None, root: Path, environment: Mapping[str, str]) -> str | None:
-    """Return a secret from its variable or its file; None where neither is set.
+    """Return a secret from its variable, its file, or the file that `VARIABLE_FILE` names; None where none is set.
 
     Raises:
         UsageError: when the file is named but is not there, or is empty.
     """
     if environment.get(variable):
         return environment[variable]
+    file = file or environment.get(f"{variable}_FILE") or None
     if file is None:
         return None
     found = read_text(root / file).strip()
@@ -128,6 +132,22 @@ def secret(*, variable: str, file: str | None, root: Path, environment: Mapping[
             fix=f"write the secret into it, mode 600, or set {variable}",
         )
     return found
+
+
+def with_secret_files(environment: Mapping[str, str]) -> dict[str, str]:
+    """Return the environment with the secrets that it has as `NAME_FILE`; one that stands there itself wins.
+
+    Raises:
+        UsageError: a file is not there, or is empty.
+    """
+    there = [
+        name for name in SECRET_VARIABLES if environment.get(f"{name}_FILE") and not environment.get(name)
+    ]
+    found = {
+        name: secret(variable=name, file=environment[f"{name}_FILE"], root=Path(), environment={})
+        for name in sorted(there)
+    }
+    return {**environment, **{name: value for name, value in found.items() if value is not None}}
 
 
 def masked(value: Any) -> Any:
@@ -168,6 +188,8 @@ def _merge_environment(
     names = {_variable(name): name for name in flatten(ProjectSettings().model_dump())}
     for variable in sorted(environment):
         if not variable.startswith(ENVIRONMENT_PREFIX) or variable in _OTHER_VARIABLES | SECRET_VARIABLES:
+            continue
+        if variable in SECRET_FILE_VARIABLES and variable not in names:
             continue
         if not environment[variable]:  # `OPSCTL_QDRANT_URL=` is how a shell or a CI job says "not set"
             continue

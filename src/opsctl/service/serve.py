@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 
 _HEADER_READ_MILLISECONDS = 10_000
 _MOST_CONNECTIONS = 4096
-_WORKER_KILL_SECONDS = 10
+WORKER_KILL_SECONDS = 10
+"""How long the server waits for its workers after it was told to end."""
 # A server that ends sooner after its first start has never worked.
 _STARTED_SECONDS = 10.0
 _LONGEST_PAUSE_SECONDS = 30.0
@@ -121,5 +122,5 @@ def _server(plan: ServePlan) -> "AbstractServer[Any]":
         log_dictconfig=configuration(is_terminal=sys.stderr.isatty()),
         respawn_failed_workers=True,
         respawn_interval=0.5,
-        workers_kill_timeout=_WORKER_KILL_SECONDS,
+        workers_kill_timeout=WORKER_KILL_SECONDS,
     )

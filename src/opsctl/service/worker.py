@@ -9,7 +9,7 @@ from pathlib import Path
 
 from opsctl.clients.postgres_pool import AsyncDatabase
 from opsctl.clients.qdrant_async import AsyncQdrantSearcher
-from opsctl.config.settings import Settings
+from opsctl.config.settings import Settings, with_secret_files
 from opsctl.core.units import parse_duration
 from opsctl.embeddings.make import make_embedder
 from opsctl.embeddings.model import Embedder
@@ -174,7 +174,7 @@ def _memory(cache: CacheBook, journal: InvalidationJournal, *, meters: Meters) -
 
 def _store(cache: CacheBook, *, home: Path, protection: Protection, meters: Meters) -> GuardedStore:
     return GuardedStore(
-        open_store(cache.l2, folder=store_folder(home), secrets=os.environ, meters=meters),
+        open_store(cache.l2, folder=store_folder(home), secrets=with_secret_files(os.environ), meters=meters),
         breaker=protection.breakers[L2],
         timeout_seconds=parse_duration(cache.l2.timeout),
     )

@@ -1,6 +1,7 @@
 """How does the catalogue look: what a command did to it, and what it holds."""
 
 from collections import Counter
+from collections.abc import Sequence
 from itertools import accumulate
 from typing import TYPE_CHECKING
 
@@ -33,6 +34,14 @@ def show_preview(preview: Preview) -> None:
     )
     for item in preview.first:
         print_line(f"  {item.region} {item.category}: {item.title}")
+
+
+def show_migrated(names: Sequence[str], *, is_dry_run: bool) -> None:
+    """Print which migrations were due."""
+    for name in names:
+        print_line(f"{'due' if is_dry_run else 'applied'}  {name}")
+    if not names:
+        print_line("✔ the tables are up to date")
 
 
 def show_generated(counts: UpsertCounts, synced: SyncReport | None) -> None:

@@ -3,9 +3,11 @@
 import logging
 import os
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from opsctl import __version__
+from opsctl.config.settings import secret
 from opsctl.core.errors import NotReadyError
 from opsctl.service.telemetry.process_log import ids_of
 from opsctl.service.telemetry.redaction import redacted
@@ -24,7 +26,7 @@ def start_sentry(environment: Mapping[str, str] = os.environ) -> bool:
     Raises:
         NotReadyError: SVC310 the package is not installed, or the DSN is none.
     """
-    dsn = environment.get(DSN_VARIABLE)
+    dsn = secret(variable=DSN_VARIABLE, file=None, root=Path(), environment=environment)
     if not dsn:
         return False
     try:
