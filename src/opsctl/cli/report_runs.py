@@ -1,7 +1,7 @@
 """Which stored runs get a page of their own beside the chapters: the ones that the newest evidence tells of."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING
 from opsctl.core.errors import OpsError
 
 if TYPE_CHECKING:
+    from opsctl.bench.load.model import LoadReport
     from opsctl.evidence.model import Record
     from opsctl.evidence.survey import Survey
+    from opsctl.ui.site.facts import GateSeen
 
 _MOST_PAGES = 30
 _MOST_JOURNALS = 50
@@ -23,11 +25,12 @@ _MOST_BYTES = 4 * 1024**2
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunPage:
-    """A page, and by kind and subject what it is the newest run of; `anchors` says where on it."""
+    """A page, by kind and subject what it is the newest run of, and by load the gates of that."""
 
     path: str
     text: str
     places: Mapping[tuple[str, str], str]
+    gates: Mapping[str, "tuple[GateSeen, ...]"] = field(default_factory=dict)
 
 
 def run_pages(survey: "Survey") -> Iterator[RunPage]:
@@ -50,12 +53,20 @@ def _loads(survey: "Survey") -> Iterator[RunPage]:
             continue
         if isinstance(run, StoredLoadRun) and run.subject == record.subject:
             path = f"runs/{run.id}.html"
-            yield _page(
+            page = _page(
                 path,
                 render_load_page({run.id: run.load}),
                 chapter="benchmarks",
                 places={(record.kind, record.subject): path},
             )
+            yield replace(page, gates={record.subject: _gates(run.load)})
+
+
+def _gates(report: "LoadReport") -> "tuple[GateSeen, ...]":
+    from opsctl.ui.load_tables import gate_rows
+    from opsctl.ui.site.facts import GateSeen
+
+    return tuple(GateSeen(**row) for row in gate_rows(report))
 
 
 def _chaos(survey: "Survey") -> Iterator[RunPage]:

@@ -11,7 +11,7 @@ from opsctl.core.errors import RefusedError
 if TYPE_CHECKING:
     from opsctl.core.events import Listener
     from opsctl.ui.site.built import Built
-    from opsctl.ui.site.facts import Facts
+    from opsctl.ui.site.facts import Facts, GateSeen
 
 _SCHEMA = "opsctl.report.site/1"
 
@@ -40,7 +40,7 @@ def build(out: str | None, *, listener: "Listener") -> "Built":
         facts = gather(listener=listener)
         with replaced_folder(folder) as fresh:
             written = _Written(fresh)
-            facts = replace(facts, run_pages=_write_runs(written, facts))
+            facts = _with_runs(facts, written)
             for path, text in site_pages(facts):
                 written.add(path, text)
             written.close()
@@ -117,15 +117,17 @@ class _Written:
         (self._folder / LOCK).write_text(_lock(self._digests), encoding="utf-8")
 
 
-def _write_runs(written: _Written, facts: "Facts") -> dict[tuple[str, str], str]:
-    """Write the pages of single runs, and return where each is."""
+def _with_runs(facts: "Facts", written: _Written) -> "Facts":
+    """Write the pages of single runs, and return the facts that know of them."""
     from opsctl.cli.report_runs import run_pages
 
     places: dict[tuple[str, str], str] = {}
+    gates: dict[str, tuple[GateSeen, ...]] = {}
     for page in run_pages(facts.survey):
         written.add(page.path, page.text)
         places |= page.places
-    return places
+        gates |= page.gates
+    return replace(facts, run_pages=places, gates=gates)
 
 
 def _lock(digests: dict[str, str]) -> str:

@@ -49,7 +49,7 @@ def _proofs(facts: Facts, library: Library) -> Section:
     seen = sorted(_seen(facts), key=lambda each: (_ORDER.index(each.standing.state), each.name))
     names = columns(
         "Alert", "State", "Severity", "Seen", "Predicted", "Measured", "Allowed", "Told", "Proven",
-        numbers=("Predicted", "Measured", "Allowed"), words=("State", "Severity"),
+        numbers=("Predicted", "Measured", "Allowed"), words=("State", "Severity", "Proven"),
     )  # fmt: skip
     rows = tuple(_row(each, facts, library) for each in seen)
     return Section(
@@ -123,13 +123,12 @@ def _is_late(figures: Mapping[str, Any]) -> bool:
 def _row(each: _Seen, facts: Facts, library: Library) -> Row:
     figures: Mapping[str, Any] = each.record.figures if each.record else {}
     details = each.expected.details if each.expected else {}
-    problems = said(reading.text(figures, "problems"))
     fault = said(reading.text(figures, "fault")) or details.get("drill", "")
     return Row(
         cells=(
             Cell(
                 text=each.name,
-                below=(*(simulated_lines(each.record) if each.record else ()), *((problems,) if problems else ())),
+                below=simulated_lines(each.record) if each.record else (),
                 labels=("simulated",) if each.record and each.record.simulated else (),
             ),
             standing_cell(each.record, facts, standing=each.standing),
@@ -140,7 +139,8 @@ def _row(each: _Seen, facts: Facts, library: Library) -> Row:
             Cell(text=_seconds(figures, "allowed_seconds", details)),
             Cell(text=said(reading.text(figures, "receivers")) or details.get("receivers", "") or "nobody"),
             age_cell(each.record, facts, library),
-        )
+        ),
+        notes=reading.parts(figures, "problems"),
     )  # fmt: skip
 
 

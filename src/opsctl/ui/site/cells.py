@@ -48,3 +48,9 @@ def age_cell(record: Record | None, facts: Facts, library: Library) -> Cell:
 def said(text: str) -> str:
     """Return a text of figures; nothing where it only says that there is nothing."""
     return "" if text in (_SAID, "nothing", "-") else text
+
+
+def record_link(record: Record, library: Library) -> tuple[str, str] | None:
+    """Return where a record stands and how it is called; None where the site does not hold it."""
+    place = library.place(record)
+    return (place, f"record {record.sequence}") if place else None

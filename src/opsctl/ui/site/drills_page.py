@@ -35,8 +35,8 @@ def _held(facts: Facts, library: Library) -> Section:
         key=lambda each: (_ORDER.index(_standing(each[2], each[1], facts).state), each[0]),
     )
     titles = columns(
-        "Drill", "State", "Available", "p99", "Detected", "Recovered", "Missed budget", "Why", "Held",
-        numbers=("Available", "p99", "Detected", "Recovered", "Missed budget"), words=("State",),
+        "Drill", "State", "Available", "p99", "Detected", "Recovered", "Spent", "Held",
+        numbers=("Available", "p99", "Detected", "Recovered", "Spent"), words=("State", "Held"),
     )  # fmt: skip
     rows = tuple(_row(name, book, record, facts, library) for name, book, record in seen)
     return Section(
@@ -109,9 +109,9 @@ def _row(name: str, book: Expected | None, record: Record | None, facts: Facts, 
             Cell(text=reading.seconds(figures, "detected_seconds")),
             Cell(text=reading.seconds(figures, "recovered_seconds")),
             Cell(text=_minutes(figures)),
-            Cell(text=said(reading.text(figures, "reasons"))),
             age_cell(record, facts, library),
-        )
+        ),
+        notes=reading.parts(figures, "reasons"),
     )
 
 

@@ -26,14 +26,19 @@ def latency_trend(records: Sequence[Record], *, title: str, figures: Mapping[str
         for name, figure in figures.items()
     }
     known = [value for row in rows.values() for value in row if value is not None]
-    return _chart(records, rows, title=title, upward=duration_scale(known)) if len(known) >= _FEWEST else None
+    return _chart(records, rows, title=title, upward=duration_scale(known)) if _is_enough(rows) else None
 
 
 def count_trend(records: Sequence[Record], *, title: str, reads: Mapping[str, Reads]) -> Chart | None:
     """Return a chart of numbers over the runs, from zero; None where there are not two runs."""
     rows = {name: [read(record.figures) for record in records] for name, read in reads.items()}
     known = [value for row in rows.values() for value in row if value is not None and value >= 0]
-    return _chart(records, rows, title=title, upward=count_scale(known)) if len(known) >= _FEWEST else None
+    return _chart(records, rows, title=title, upward=count_scale(known)) if _is_enough(rows) else None
+
+
+def _is_enough(rows: Mapping[str, Sequence[float | None]]) -> bool:
+    """Tell whether some line has the two points that make it one."""
+    return any(sum(value is not None for value in row) >= _FEWEST for row in rows.values())
 
 
 def _chart(
