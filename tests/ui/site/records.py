@@ -104,7 +104,7 @@ def item(name: str = "benchmarks", state: str = "pass", *records: Record, **chan
         "name": name,
         "code": "CHK001",
         "title": name.replace("_", " ").capitalize(),
-        "group": "items",
+        "group": "readiness",
         "state": state,
         "figure": "3 of 3",
         "target": "3 proofs",

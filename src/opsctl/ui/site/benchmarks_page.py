@@ -76,16 +76,9 @@ def _load_tables(names: tuple[Column, ...], rows: tuple[Row, ...], facts: Facts)
 def _load_row(record: Record, facts: Facts, library: Library) -> Row:
     figures = record.figures
     invalid = said(reading.text(figures, "invalid_because"))
-    simulated = said(reading.text(figures, "simulated"))
-    labels = ("simulated",) if simulated or record.simulated else ()
     return Row(
         cells=(
-            Cell(
-                text=record.subject,
-                below=(f"simulated: {simulated}",) if simulated else (),
-                href=facts.run_pages.get((record.kind, record.subject), ""),
-                labels=labels,
-            ),
+            subject_cell(record, facts),
             standing_cell(record, facts),
             Cell(text=reading.milliseconds(figures, "achieved_rate")),
             Cell(text=reading.milliseconds(figures, "response.p50_ms")),

@@ -5,10 +5,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from opsctl.core.units import format_duration
+from opsctl.evidence.model import Record
 from opsctl.ui.figures import significant
 
 NOTHING = "-"
-_LONGEST_TEXT = 600
+_LONGEST_TEXT = 2000
 
 
 def number(figures: Mapping[str, Any], name: str) -> float | None:
@@ -57,6 +58,22 @@ def parts(figures: Mapping[str, Any], name: str) -> tuple[str, ...]:
     there = text(figures, name)
     return (
         tuple(part.strip() for part in there.split(";") if part.strip()) if there not in ("", "none") else ()
+    )
+
+
+def notes(figures: Mapping[str, Any], name: str) -> tuple[str, ...]:
+    """Return a text as one note; none where it says that there is nothing."""
+    there = text(figures, name)
+    return (there,) if there not in ("", "none", "nothing") else ()
+
+
+def simulated_of(record: Record) -> tuple[str, ...]:
+    """Return what of a proof was simulated, by the record itself or, of loads, by its figures."""
+    if record.simulated:
+        return record.simulated
+    told = text(record.figures, "simulated")
+    return (
+        tuple(part.strip() for part in told.split(",") if part.strip()) if told not in ("", "nothing") else ()
     )
 
 

@@ -6,11 +6,12 @@ from typing import Any
 from opsctl.core.units import format_bytes
 from opsctl.evidence.model import Record
 from opsctl.ui.site import reading
-from opsctl.ui.site.cells import age_cell, simulated_lines, standing_cell
+from opsctl.ui.site.cells import age_cell, labels_of, simulated_lines, standing_cell
 from opsctl.ui.site.facts import Expected, Facts
 from opsctl.ui.site.layout import Cell, Chapter, Notice, Row, Section, Table, Tile, columns
 from opsctl.ui.site.library import Library
-from opsctl.ui.site.standing import Standing, State, shown, standing_of
+from opsctl.ui.site.standing import State
+from opsctl.ui.site.stands import stands, stands_if_any
 
 KIND = "dr.drill"
 _MOST_BACKUPS = 10
@@ -54,7 +55,7 @@ def _losses(facts: Facts, library: Library) -> Section:
 def _tiles(records: list[Record], known: int, facts: Facts) -> Iterator[Tile]:
     if not records:
         return
-    passed = sum(standing_of(record, facts).state is State.PASS for record in records)
+    passed = sum(stands(record, facts).state is State.PASS for record in records)
     yield Tile(
         name="Back in time",
         value=f"{passed} of {known}",
@@ -70,17 +71,6 @@ def _tiles(records: list[Record], known: int, facts: Facts) -> Iterator[Tile]:
             yield Tile(name=word, value=reading.duration(max(known_values)), below=below)
 
 
-def _standing(record: Record | None, book: Expected | None, facts: Facts) -> Standing:
-    """Return how a loss stands; a drill of an older book says little about this one."""
-    if record is None:
-        return shown(State.MISSING, word="never drilled")
-    standing = standing_of(record, facts)
-    is_other = book is not None and bool(book.digest) and record.inputs.get("book") != book.digest
-    return (
-        shown(State.STALE, word="of an older book") if standing.state is State.PASS and is_other else standing
-    )
-
-
 def _row(name: str, book: Expected | None, record: Record | None, facts: Facts, library: Library) -> Row:
     figures: Mapping[str, Any] = record.figures if record else {}
     details = book.details if book else {}
@@ -91,9 +81,9 @@ def _row(name: str, book: Expected | None, record: Record | None, facts: Facts, 
                 text=name,
                 below=(*below, *(simulated_lines(record) if record else ())),
                 href=facts.run_pages.get((KIND, name), ""),
-                labels=("simulated",) if record and record.simulated else (),
+                labels=labels_of(record),
             ),
-            standing_cell(record, facts, standing=_standing(record, book, facts)),
+            standing_cell(record, facts, standing=stands_if_any(record, KIND, facts)),
             _goal_cell(figures, "rpo", missing="not counted" if record else reading.NOTHING),
             Cell(text=_objective(figures, "rpo", details)),
             _goal_cell(figures, "rto", missing="not back" if record else reading.NOTHING),
@@ -102,7 +92,7 @@ def _row(name: str, book: Expected | None, record: Record | None, facts: Facts, 
             Cell(text=reading.share(figures, "served_while_gone")),
             age_cell(record, facts, library),
         ),
-        notes=reading.parts(figures, "reasons"),
+        notes=reading.notes(figures, "reasons"),
     )
 
 
@@ -158,7 +148,7 @@ def _verifications(facts: Facts, library: Library) -> Section:
                 _size_cell(record.figures, "bytes"),
                 age_cell(record, facts, library),
             ),
-            notes=reading.parts(record.figures, "doubts"),
+            notes=reading.notes(record.figures, "doubts"),
         )
         for record in records
     )
