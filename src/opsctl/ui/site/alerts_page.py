@@ -6,11 +6,12 @@ from typing import Any
 
 from opsctl.evidence.model import Record
 from opsctl.ui.site import reading
-from opsctl.ui.site.cells import age_cell, said, simulated_lines, standing_cell
+from opsctl.ui.site.cells import age_cell, labels_of, said, simulated_lines, standing_cell
 from opsctl.ui.site.facts import Expected, Facts
 from opsctl.ui.site.layout import Cell, Chapter, Notice, Row, Section, Table, Tile, columns
 from opsctl.ui.site.library import Library
-from opsctl.ui.site.standing import Standing, State, shown, standing_of
+from opsctl.ui.site.standing import Standing, State, standing_of
+from opsctl.ui.site.stands import stands_if_any
 
 KIND, QUIET = "alerts.prove", "null drill"
 _ORDER = (
@@ -48,15 +49,17 @@ def alerts(facts: Facts, library: Library) -> Chapter:
 def _proofs(facts: Facts, library: Library) -> Section:
     seen = sorted(_seen(facts), key=lambda each: (_ORDER.index(each.standing.state), each.name))
     names = columns(
-        "Alert", "State", "Severity", "Seen", "Predicted", "Measured", "Allowed", "Told", "Proven",
-        numbers=("Predicted", "Measured", "Allowed"), words=("State", "Severity"),
+        "Alert", "State", "Seen", "Predicted", "Measured", "Allowed", "Proven",
+        numbers=("Predicted", "Measured", "Allowed"), words=("State", "Proven"),
     )  # fmt: skip
     rows = tuple(_row(each, facts, library) for each in seen)
     return Section(
         title="Proofs",
         notices=tuple(_notices(facts)),
         tiles=tuple(_tiles(seen, facts)),
-        tables=(Table(caption="Every alert with its newest proof", columns=names, rows=rows),) if rows else (),
+        tables=(Table(caption="Every alert with its newest proof", columns=names, rows=rows),)
+        if rows
+        else (),
         command="opsctl alerts prove",
         anchor="proofs",
     )
@@ -67,24 +70,14 @@ def _seen(facts: Facts) -> Iterator[_Seen]:
     expected = {each.name: each for each in facts.expected.get(KIND, ())}
     for name in dict.fromkeys((*expected, *(each for each in proofs if each != QUIET))):
         record, rule = proofs.get(name), expected.get(name)
-        yield _Seen(name, rule, record, _standing(record, rule, facts))
-
-
-def _standing(record: Record | None, rule: Expected | None, facts: Facts) -> Standing:
-    """Return how a proof stands; one of a rule that has changed since is no longer one of this rule."""
-    standing = standing_of(record, facts)
-    if record is None or standing.state is not State.PASS:
-        return standing
-    if rule is None and KIND in facts.expected:
-        return shown(State.STALE, word="no such rule now")
-    if rule is not None and rule.digest and record.inputs.get("rule") != rule.digest:
-        return shown(State.STALE, word="of an older rule")
-    return standing
+        yield _Seen(name, rule, record, stands_if_any(record, KIND, facts))
 
 
 def _notices(facts: Facts) -> Iterator[Notice]:
     if KIND in facts.troubles:
-        yield Notice(text=f"The alert books cannot be read, so alerts without a proof are not shown: {facts.troubles[KIND]}")
+        yield Notice(
+            text=f"The alert books cannot be read, so alerts without a proof are not shown: {facts.troubles[KIND]}"
+        )
     quiet = facts.survey.newest.get(KIND, {}).get(QUIET)
     if quiet is None:
         return
@@ -102,7 +95,9 @@ def _tiles(seen: list[_Seen], facts: Facts) -> Iterator[Tile]:
     proven = sum(each.standing.state is State.PASS for each in seen)
     never = sum(each.record is None for each in seen)
     ink = "good" if proven == len(seen) else "doubt"
-    yield Tile(name="Proven", value=f"{proven} of {len(seen)}", below="alerts, for their rule as it is", ink=ink)
+    yield Tile(
+        name="Proven", value=f"{proven} of {len(seen)}", below="alerts, for their rule as it is", ink=ink
+    )
     if KIND in facts.expected:
         yield Tile(name="Never proven", value=str(never), ink="doubt" if never else "")
     late = sum(_is_late(each.record.figures) for each in seen if each.record)
@@ -117,25 +112,31 @@ def _is_late(figures: Mapping[str, Any]) -> bool:
 def _row(each: _Seen, facts: Facts, library: Library) -> Row:
     figures: Mapping[str, Any] = each.record.figures if each.record else {}
     details = each.expected.details if each.expected else {}
-    problems = said(reading.text(figures, "problems"))
-    fault = said(reading.text(figures, "fault")) or details.get("drill", "")
+    severity = reading.text(figures, "severity") or details.get("severity", "")
     return Row(
         cells=(
             Cell(
                 text=each.name,
-                below=(*(simulated_lines(each.record) if each.record else ()), *((problems,) if problems else ())),
-                labels=("simulated",) if each.record and each.record.simulated else (),
+                below=(severity, *(simulated_lines(each.record) if each.record else ())),
+                labels=labels_of(each.record),
             ),
             standing_cell(each.record, facts, standing=each.standing),
-            Cell(text=reading.text(figures, "severity") or details.get("severity", reading.NOTHING)),
-            Cell(text=reading.text(figures, "level").replace("_", " ") or reading.NOTHING, below=(f"by {fault}",) if fault else ()),
+            Cell(text=reading.text(figures, "level").replace("_", " ") or reading.NOTHING, below=tuple(_how(figures, details))),
             Cell(text=_seconds(figures, "predicted_seconds", details)),
             Cell(text=reading.seconds(figures, "measured_seconds"), ink="bad" if _is_late(figures) else ""),
             Cell(text=_seconds(figures, "allowed_seconds", details)),
-            Cell(text=said(reading.text(figures, "receivers")) or details.get("receivers", "") or "nobody"),
             age_cell(each.record, facts, library),
-        )
+        ),
+        notes=reading.notes(figures, "problems"),
     )  # fmt: skip
+
+
+def _how(figures: Mapping[str, Any], details: Mapping[str, str]) -> Iterator[str]:
+    """Yield by which fault it is raised, and who is told."""
+    fault = said(reading.text(figures, "fault")) or details.get("drill", "")
+    if fault:
+        yield f"by {fault}"
+    yield f"tells {said(reading.text(figures, 'receivers')) or details.get('receivers', '') or 'nobody'}"
 
 
 def _seconds(figures: Mapping[str, Any], name: str, details: Mapping[str, str]) -> str:

@@ -6,6 +6,7 @@ from typing import Any
 from opsctl.evidence.model import Record
 from opsctl.ui.figures import significant
 from opsctl.ui.site import reading
+from opsctl.ui.site.cells import labels_of, record_link
 from opsctl.ui.site.chapters import whole_run
 from opsctl.ui.site.facts import Facts
 from opsctl.ui.site.layout import Cell, Chapter, Notice, Row, Section, Table, Tile, columns
@@ -15,9 +16,7 @@ from opsctl.ui.site.standing import Standing, State, age_text, shown, standing_o
 from opsctl.ui.site.trend import count_trend
 
 KIND = "costs.estimate"
-_LEDE = (
-    "What the service costs a month at three loads, by prices with their source and date, and by what was measured of it."
-)
+_LEDE = "What the service costs a month at three loads, by prices with their source and date, and by what was measured of it."
 
 
 def costs(facts: Facts, library: Library) -> Chapter:
@@ -36,16 +35,15 @@ def costs(facts: Facts, library: Library) -> Chapter:
 
 
 def _summary(record: Record, facts: Facts, library: Library) -> Section:
-    place = library.place(record)
     return Section(
         title="Estimate",
         standing=standing_of(record, facts),
-        labels=("simulated",) if record.simulated else (),
-        note=f"Estimated {age_text(record.recorded_at, now=facts.now)} ago, counts until {record.expires_at:%Y-%m-%d}"
-        + (f"; record {record.sequence}." if place else "."),
+        labels=labels_of(record),
+        note=f"Estimated {age_text(record.recorded_at, now=facts.now)} ago, counts until {record.expires_at:%Y-%m-%d}.",
         notices=tuple(_notices(record)),
         tiles=tuple(_tiles(record.figures)),
         anchor="estimate",
+        record=record_link(record, library),
     )
 
 
@@ -74,7 +72,9 @@ def _tiles(figures: Mapping[str, Any]) -> Iterator[Tile]:
         )
     saved = reading.number(figures, "reduction_share")
     if saved is not None:
-        yield Tile(name="Saved", value=reading.share(figures, "reduction_share"), below="by caching and batching")
+        yield Tile(
+            name="Saved", value=reading.share(figures, "reduction_share"), below="by caching and batching"
+        )
 
 
 def _budgets(record: Record, facts: Facts) -> Section:
@@ -125,11 +125,18 @@ def _amount(each: Mapping[str, Any], name: str) -> str:
 def _bills(record: Record) -> Section:
     points = reading.part(record.figures, "points")
     names = list(points)
-    parts = dict.fromkeys(part for name in names for part in reading.part(reading.part(points, name), "parts"))
+    parts = dict.fromkeys(
+        part for name in names for part in reading.part(reading.part(points, name), "parts")
+    )
     shown_names = [_words(name) for name in names]
     titles = columns("Part", *shown_names, numbers=tuple(shown_names))
     rows = tuple(
-        Row(cells=(Cell(text=_words(part)), *(Cell(text=_part(reading.part(points, name), part)) for name in names)))
+        Row(
+            cells=(
+                Cell(text=_words(part)),
+                *(Cell(text=_part(reading.part(points, name), part)) for name in names),
+            )
+        )
         for part in parts
     )
     return Section(
@@ -153,7 +160,9 @@ def _over_time(record: Record, facts: Facts) -> Section:
     points = list(reading.part(record.figures, "points"))[:3]
 
     def of(name: str) -> Any:
-        return lambda figures: reading.number(reading.part(reading.part(figures, "points"), name), "month_usd")
+        return lambda figures: reading.number(
+            reading.part(reading.part(figures, "points"), name), "month_usd"
+        )
 
     drawn = count_trend(trend, title="US dollars a month", reads={_words(name): of(name) for name in points})
     return Section(

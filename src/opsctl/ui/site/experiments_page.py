@@ -6,11 +6,11 @@ from typing import Any
 from opsctl.evidence.model import Record
 from opsctl.ui.figures import significant
 from opsctl.ui.site import reading
-from opsctl.ui.site.cells import age_cell, simulated_lines, standing_cell, subject_cell
+from opsctl.ui.site.cells import age_cell, labels_of, simulated_lines, standing_cell, subject_cell
 from opsctl.ui.site.facts import Facts
 from opsctl.ui.site.layout import Cell, Chapter, Notice, Row, Section, Table, columns
 from opsctl.ui.site.library import Library
-from opsctl.ui.site.standing import State, shown
+from opsctl.ui.site.stands import stands, stands_if_any
 
 ANALYSIS = "experiments.analyze"
 _MOST_EFFECTS = 12
@@ -34,12 +34,14 @@ def experiments(facts: Facts, library: Library) -> Chapter:
 
 
 def _verdicts(facts: Facts, library: Library) -> Section:
-    titles = columns("Experiment", "State", "Verdict", "Units", "Why", "Analysed", numbers=("Units",), words=("State",))
+    titles = columns(
+        "Experiment", "State", "Verdict", "Units", "Why", "Analysed", numbers=("Units",), words=("State",)
+    )
     rows = [_verdict_row(record, facts, library) for record in facts.survey.of(ANALYSIS)]
     known = facts.survey.newest.get(ANALYSIS, {})
     rows += [
         Row(cells=(Cell(text=each.name, below=(each.title,) if each.title else ()),
-                   Cell(standing=shown(State.MISSING, word="never analysed")),
+                   Cell(standing=stands_if_any(None, ANALYSIS, facts)),
                    *(Cell() for _ in range(3)), Cell(text="never")))
         for each in facts.expected.get(ANALYSIS, ())
         if each.name not in known
@@ -59,12 +61,16 @@ def _verdict_row(record: Record, facts: Facts, library: Library) -> Row:
     figures = record.figures
     arm = reading.text(figures, "arm", otherwise="none")
     outcome = reading.text(figures, "outcome", otherwise=reading.NOTHING).replace("_", " ")
-    units = [value for name in reading.part(figures, "units") if (value := reading.number(reading.part(figures, "units"), name)) is not None]
+    units = [
+        value
+        for name in reading.part(figures, "units")
+        if (value := reading.number(reading.part(figures, "units"), name)) is not None
+    ]
     reasons = reading.names(figures, "reasons")
     return Row(
         cells=(
             subject_cell(record, facts),
-            standing_cell(record, facts),
+            standing_cell(record, facts, standing=stands(record, facts)),
             Cell(text=outcome if arm == "none" else f"{outcome} `{arm}`"),
             Cell(text=f"{sum(units):,.0f}" if units else reading.NOTHING),
             Cell(text=reasons[0] if reasons else "", below=reasons[1:3]),
@@ -91,7 +97,7 @@ def _effect_rows(record: Record) -> Iterator[Row]:
         metric, _, arm = name.partition("/")
         yield Row(
             cells=(
-                Cell(text=record.subject, labels=("simulated",) if record.simulated else ()),
+                Cell(text=record.subject, labels=labels_of(record)),
                 Cell(text=metric),
                 Cell(text=arm),
                 Cell(text=reading.text(effects, name, otherwise=reading.NOTHING)),
@@ -100,14 +106,19 @@ def _effect_rows(record: Record) -> Iterator[Row]:
 
 
 def _simulations(facts: Facts, library: Library) -> Section:
-    titles = columns("Experiment", "State", "Worlds", "Not robust", "Simulated", numbers=("Worlds",), words=("State",))
+    titles = columns(
+        "Experiment", "State", "Worlds", "Not robust", "Simulated", numbers=("Worlds",), words=("State",)
+    )
     rows = tuple(
         Row(
             cells=(
                 subject_cell(record, facts),
                 standing_cell(record, facts),
                 Cell(text=reading.count(record.figures, "worlds")),
-                Cell(text=", ".join(reading.names(record.figures, "not_robust")) or "all effects keep their sign"),
+                Cell(
+                    text=", ".join(reading.names(record.figures, "not_robust"))
+                    or "all effects keep their sign"
+                ),
                 age_cell(record, facts, library),
             )
         )

@@ -14,7 +14,7 @@ from opsctl.ui.site.layout import Cell, Row, Table, Tile, columns
 from opsctl.ui.site.library import Library
 from opsctl.ui.site.standing import Standing, State, age_text, shown, standing_of
 
-_GROUPS = {"item": "Checklist", "items": "Checklist", "metric": "Final metrics", "metrics": "Final metrics"}
+_GROUPS = {"readiness": "Before production", "metrics": "Final metrics"}
 _WORDS = {
     State.PASS: "passed",
     State.WAIVED: "waived",

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from opsctl.evidence.model import Record
-from opsctl.ui.chart import MIDDLE, Chart, Column, EndLabel, Stroke, limit_stroke, spread_labels
+from opsctl.ui.chart import MIDDLE, Chart, Column, EndLabel, Stroke, spread_labels
 from opsctl.ui.scales import SIDE, Scale, Tick, count_scale, duration_scale
 from opsctl.ui.site import reading
 
@@ -14,10 +14,9 @@ Reads = Callable[[Mapping[str, Any]], float | None]
 
 
 def latency_trend(records: Sequence[Record], *, title: str, figures: Mapping[str, str]) -> Chart | None:
-    """Return a chart of latencies in milliseconds over the runs, logarithmic; None where there are not two runs.
+    """Return a chart of latencies in milliseconds over the runs, logarithmic; `figures` names what each line draws.
 
-    Args:
-        figures: by the name of a line, the figure that it draws.
+    None where there are not two runs.
     """
     rows = {
         name: [
@@ -27,28 +26,19 @@ def latency_trend(records: Sequence[Record], *, title: str, figures: Mapping[str
         for name, figure in figures.items()
     }
     known = [value for row in rows.values() for value in row if value is not None]
-    return _chart(records, rows, title=title, upward=duration_scale(known)) if len(known) >= _FEWEST else None
+    return _chart(records, rows, title=title, upward=duration_scale(known)) if _is_enough(rows) else None
 
 
 def count_trend(records: Sequence[Record], *, title: str, reads: Mapping[str, Reads]) -> Chart | None:
     """Return a chart of numbers over the runs, from zero; None where there are not two runs."""
     rows = {name: [read(record.figures) for record in records] for name, read in reads.items()}
     known = [value for row in rows.values() for value in row if value is not None and value >= 0]
-    return _chart(records, rows, title=title, upward=count_scale(known)) if len(known) >= _FEWEST else None
+    return _chart(records, rows, title=title, upward=count_scale(known)) if _is_enough(rows) else None
 
 
-def with_limit(chart: Chart | None, limit: float | None, *, top: float) -> Chart | None:
-    """Return the chart with a line at a limit, given as a value of its scale; as it is where the limit is above `top`."""
-    if chart is None or limit is None or limit > top:
-        return chart
-    from dataclasses import replace
-
-    strokes, labels = limit_stroke(("limit", limit), chart.upward)
-    return replace(
-        chart,
-        strokes=(*strokes, *chart.strokes),
-        labels=spread_labels([*chart.labels, *labels], height=chart.height),
-    )
+def _is_enough(rows: Mapping[str, Sequence[float | None]]) -> bool:
+    """Tell whether some line has the two points that make it one."""
+    return any(sum(value is not None for value in row) >= _FEWEST for row in rows.values())
 
 
 def _chart(
