@@ -143,7 +143,7 @@ def test_code_that_says_why_it_is_right_passes(project: AuditedProject) -> None:
     checked = look_at(ANALYSIS, project)
 
     assert checked.state is State.PASS, checked.troubles
-    assert checked.reason.startswith("1 files")
+    assert checked.reason.startswith("1 file;")
 
 
 def test_a_project_without_python_passes_and_says_so(project: AuditedProject) -> None:

@@ -103,7 +103,7 @@ def test_a_line_marked_as_no_secret_is_counted(project: AuditedProject) -> None:
     checked = look_at(IN_FILES, project)
 
     assert checked.state is State.PASS
-    assert "1 lines marked as no secret" in checked.reason
+    assert "1 line marked as no secret" in checked.reason
 
 
 def test_binary_huge_and_odd_files_harm_nothing(project: AuditedProject) -> None:
@@ -191,7 +191,7 @@ def test_a_clean_history_passes_and_what_is_still_there_is_told_once(project: Au
     checked = look_at(IN_HISTORY, project)
 
     assert checked.state is State.PASS
-    assert checked.reason.startswith("1 commits")
+    assert checked.reason.startswith("1 commit,")
 
 
 def test_without_the_whole_history_it_could_not_tell(project: AuditedProject) -> None:

@@ -155,7 +155,7 @@ def test_keys_that_hold_well_or_no_more_pass(project: AuditedProject) -> None:
     checked = look_at(API_KEYS, project)
 
     assert checked.state is State.PASS
-    assert checked.reason.startswith("2 keys hold")
+    assert checked.reason.startswith("2 keys that hold")
 
 
 def test_without_a_database_keys_could_not_be_looked_at(project: AuditedProject) -> None:

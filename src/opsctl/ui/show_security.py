@@ -31,10 +31,8 @@ def show_checks(checks: Sequence[SecurityCheck]) -> None:
     """Print a table of the checks."""
     rows = [(check.code, check.title, str(check.weight), check.owasp) for check in checks]
     show_table(("code", "looks at", "severity", "OWASP"), rows)
-    print_line(
-        f"\n{OWASP_EDITION}; `opsctl explain CODE` says what a check looks at, `--json` names the rows"
-    )
-    print_line(f"of {ASVS_EDITION} that it answers to")
+    print_line(f"\n{OWASP_EDITION}; rows of {ASVS_EDITION}: `--json`, docs/security.md")
+    hint("`opsctl explain CODE` says what a check looks at")
 
 
 def show_audit(audit: Audit) -> None:
@@ -58,8 +56,8 @@ def _show_one(checked: Checked) -> None:
     _show_troubles(checked.troubles)
     for waiver in dict.fromkeys(accepted.waiver for accepted in checked.accepted):
         count = sum(accepted.waiver is waiver for accepted in checked.accepted)
-        covers = f"{count} " if count > 1 else ""
-        _show_wrapped(f"waived: {covers}{waiver.reason} ({waiver.owner}, until {waiver.expires})", indent=9)
+        many = f" ({count})" if count > 1 else ""
+        _show_wrapped(f"waived{many}: {waiver.reason} ({waiver.owner}, until {waiver.expires})", indent=9)
     if checked.mend and checked.state is not State.WAIVED:
         label = "mend" if checked.state is State.FAIL else "to tell"
         _show_wrapped(f"{label}: {checked.mend}", indent=9)

@@ -16,6 +16,7 @@ from opsctl.core.findings import Location
 from opsctl.security.context import Context
 from opsctl.security.model import Answer, SecurityCheck, Trouble, Weight, failed, passed
 from opsctl.security.project_files import git, known_secrets, project_files, text_of
+from opsctl.security.saying import counted
 from opsctl.security.secret_scan import scan
 
 
@@ -33,10 +34,13 @@ def look(context: Context) -> Answer:
             if not hit.is_allowed:
                 place = Location(file=file, line=hit.line)
                 troubles.append(Trouble(title=hit.kind, place=file, location=place))
-    seen = f"{len(files) - unread} files; {unread} not text or too large, {allowed} lines marked as no secret"
+    seen = (
+        f"{counted(len(files) - unread, 'file')}; {unread} not text or too large, "
+        f"{counted(allowed, 'line')} marked as no secret"
+    )
     if troubles:
         return failed(
-            f"{len(troubles)} places look like a secret, in {seen}",
+            f"{counted(len(troubles), 'line')} with what looks like a secret, in {seen}",
             mend="refer to a file or a variable instead, and make a new secret; mark what is none: pragma: allowlist secret",
             troubles=tuple(troubles),
         )

@@ -14,6 +14,7 @@ from opsctl.core.findings import Location
 from opsctl.security.context import Context
 from opsctl.security.model import Answer, CannotTellError, SecurityCheck, Trouble, Weight, failed, passed
 from opsctl.security.project_files import git, known_secrets, text_of
+from opsctl.security.saying import counted
 from opsctl.security.secret_scan import scan
 
 _SECONDS = 180.0
@@ -42,11 +43,11 @@ def look(context: Context) -> Answer:
     troubles = dict.fromkeys(each for added in _added(log) for each in _hits(added, context, known))
     if troubles:
         return failed(
-            f"{len(troubles)} places in the history of {commits} commits look like a secret",
+            f"{counted(len(troubles), 'line')} with what looks like a secret, in the history of {counted(commits, 'commit')}",
             mend="make a new secret and end the old one; then accept the place in ops/waivers.yaml",
             troubles=tuple(troubles),
         )
-    return passed(f"{commits} commits, nothing that is not in the files of today")
+    return passed(f"{counted(commits, 'commit')}, nothing that is not in the files of today")
 
 
 def _require_whole(context: Context) -> None:

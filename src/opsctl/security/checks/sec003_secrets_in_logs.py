@@ -14,6 +14,7 @@ from opsctl.core.findings import Location
 from opsctl.security.context import Context
 from opsctl.security.model import Answer, SecurityCheck, Trouble, Weight, could_not_tell, failed, passed
 from opsctl.security.project_files import known_secrets
+from opsctl.security.saying import counted
 from opsctl.security.secret_scan import scan
 
 _MOST_BYTES = 32 * 1024 * 1024
@@ -36,11 +37,13 @@ def look(context: Context) -> Answer:
             troubles.append(Trouble(title=hit.kind, place=shown, location=place))
     if troubles:
         return failed(
-            f"{len(troubles)} lines of {len(logs)} logs hold what looks like a secret",
+            f"{counted(len(troubles), 'line')} with what looks like a secret, in {counted(len(logs), 'log')}",
             mend="end the secret and make a new one, then remove the log",
             troubles=tuple(troubles),
         )
-    return passed(f"{len(logs)} logs, {size:,} characters, {len(known)} secrets in use looked for by value")
+    return passed(
+        f"{counted(len(logs), 'log')}, {counted(size, 'character')}; {counted(len(known), 'secret')} in use looked for by value"
+    )
 
 
 def _newest(path: Path) -> str:

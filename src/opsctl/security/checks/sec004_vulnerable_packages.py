@@ -19,6 +19,7 @@ from typing import Any
 from opsctl.core.errors import NotReadyError, OpsError
 from opsctl.security.context import Context
 from opsctl.security.model import Answer, CannotTellError, SecurityCheck, Trouble, Weight, failed, passed
+from opsctl.security.saying import counted
 
 _SERVICES = ("pypi", "osv")
 _KNOWN_VULNERABLE = "jinja2==2.10"  # PYSEC-2019-217, CVE-2019-10906: leaves its sandbox by str.format_map
@@ -41,7 +42,7 @@ def look(context: Context) -> Answer:
     if troubles:
         names = {each.place for each in troubles}
         return failed(
-            f"{len(names)} of {len(asked)} packages have known vulnerabilities",
+            f"{len(names)} of {counted(len(asked), 'package')} with known vulnerabilities",
             mend="install the versions that mend them",
             troubles=troubles,
             **figures,
@@ -49,7 +50,7 @@ def look(context: Context) -> Answer:
     if not asked:
         raise CannotTellError("the database knows none of the installed packages", mend=_MEND)
     unknown = f"; it does not know {len(packages) - len(asked)} others" if len(packages) > len(asked) else ""
-    return passed(f"{len(asked)} packages, nothing known of any at {service}{unknown}", **figures)
+    return passed(f"{counted(len(asked), 'package')}, nothing known of any at {service}{unknown}", **figures)
 
 
 def _knowing_service(context: Context) -> str:

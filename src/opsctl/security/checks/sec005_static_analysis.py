@@ -21,6 +21,7 @@ from opsctl.core.findings import Location
 from opsctl.security.context import Context
 from opsctl.security.model import Answer, CannotTellError, SecurityCheck, Trouble, Weight, failed, passed
 from opsctl.security.project_files import project_files, text_of
+from opsctl.security.saying import counted
 
 _SECONDS = 300.0
 _RULE = re.compile(r"S\d{3}")
@@ -39,12 +40,12 @@ def look(context: Context) -> Answer:
         raise CannotTellError("bandit is not installed", mend="pip install 'opsctl[security]'")
     troubles, doubtful = _bandit(context, files)
     ruff = _ruff(context, files)
-    seen = f"{len(files)} files; {doubtful} findings of bandit are weak, or answered at their line"
+    seen = f"{counted(len(files), 'file')}; {counted(doubtful, 'finding')} of bandit weak, or answered at their line"
     seen += "" if ruff is not None else "; ruff is not installed"
     troubles += ruff or ()
     if troubles:
         return failed(
-            f"{len(troubles)} findings in {seen}",
+            f"{counted(len(troubles), 'finding')} in {seen}",
             mend="write it another way, or say at the line why it is right: # nosec B301 - reason",
             troubles=troubles,
         )

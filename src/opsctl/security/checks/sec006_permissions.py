@@ -17,6 +17,7 @@ from pathlib import Path
 from opsctl.core.findings import Location
 from opsctl.security.context import Context
 from opsctl.security.model import Answer, SecurityCheck, Trouble, Weight, could_not_tell, failed, passed
+from opsctl.security.saying import counted
 
 _OTHERS_READ = stat.S_IRGRP | stat.S_IROTH
 _OTHERS_WRITE = stat.S_IWGRP | stat.S_IWOTH
@@ -35,11 +36,13 @@ def look(context: Context) -> Answer:
     troubles += [each for path in state for each in _exposed(path, context, forbidden=_OTHERS_WRITE)]
     if troubles:
         return failed(
-            f"{len(troubles)} of {len(secret) + len(state)} paths are open to other users",
+            f"{len(troubles)} of {counted(len(secret) + len(state), 'path')} open to other users",
             mend="take the rights away: chmod go-rwx PATH",
             troubles=tuple(troubles),
         )
-    return passed(f"{len(secret)} secret files and {len(state)} paths of the state folder are yours alone")
+    return passed(
+        f"{counted(len(secret), 'secret file')} and {counted(len(state), 'path')} of the state folder: yours alone"
+    )
 
 
 def _secret_files(context: Context) -> Iterator[Path]:

@@ -14,6 +14,7 @@ from opsctl.security.addresses import is_local, read_address
 from opsctl.security.context import Context, SecretSource
 from opsctl.security.model import Answer, SecurityCheck, Trouble, Weight, could_not_tell, failed, passed
 from opsctl.security.project_files import text_of
+from opsctl.security.saying import counted
 from opsctl.security.settings_text import said_at, said_texts
 
 _SHORTEST = 12
@@ -63,18 +64,18 @@ def look(context: Context) -> Answer:
     troubles += [*_in_addresses(context), *_without(context)]
     if troubles:
         return failed(
-            f"{len(troubles)} credentials are missing or easy to guess",
+            f"{counted(len(troubles), 'credential')} missing or easy to guess",
             mend="make a random one, such as: openssl rand -base64 24",
             troubles=tuple(troubles),
         )
     if unreadable:
         return could_not_tell(
-            f"{len(unreadable)} files of secrets cannot be read here",
+            f"{counted(len(unreadable), 'file')} of secrets cannot be read here",
             mend="run the audit where the service runs, as its user",
             troubles=unreadable,
         )
     return passed(
-        f"{len(set_secrets)} secrets are set, none of them short or well-known; no server goes without"
+        f"{counted(len(set_secrets), 'secret')} set, none short or well-known; no server goes without"
     )
 
 

@@ -10,9 +10,9 @@ Mend: `opsctl security keys create` a new one with `--expires` and the scopes it
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
-from opsctl.security.ages import in_days
 from opsctl.security.context import Context
 from opsctl.security.model import Answer, SecurityCheck, Trouble, Weight, failed, passed
+from opsctl.security.saying import counted, in_days
 from opsctl.store.api_keys import ApiKey
 
 OLDEST = timedelta(days=90)
@@ -26,11 +26,13 @@ def look(context: Context) -> Answer:
     troubles = tuple(each for key in keys for each in _of(key, now=context.now))
     if troubles:
         return failed(
-            f"{len({each.place for each in troubles})} of {len(keys)} keys that hold should not, or not so",
+            f"{len({each.place for each in troubles})} of {counted(len(keys), 'key')} should not hold, or not so",
             mend="make a new key with an end and the scopes it needs, and revoke the old one: opsctl security keys --help",
             troubles=troubles,
         )
-    return passed(f"{len(keys)} keys hold: all end, are used, and are good for what they are used for")
+    return passed(
+        f"{counted(len(keys), 'key')} that hold: each ends, is used, and is good for one kind of work"
+    )
 
 
 def _holds(key: ApiKey, *, now: datetime) -> bool:

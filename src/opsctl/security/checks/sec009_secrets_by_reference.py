@@ -14,9 +14,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from opsctl.security.addresses import read_address
-from opsctl.security.ages import in_days
 from opsctl.security.context import Context, SecretSource
 from opsctl.security.model import Answer, SecurityCheck, Trouble, Weight, could_not_tell, failed, passed
+from opsctl.security.saying import counted, in_days
 from opsctl.security.settings_text import said_texts
 
 _OLDEST_SECONDS = 365 * 24 * 3600.0
@@ -29,7 +29,7 @@ def look(context: Context) -> Answer:
     troubles = (*_in_addresses(context), *(each for source in used for each in _of(source, context)))
     if troubles:
         return failed(
-            f"{len(troubles)} of {len(used)} secrets are not as they should be",
+            f"{counted(len(troubles), 'trouble')} with {counted(len(used), 'secret')}",
             mend="name a file with mode 600, or a variable; make new what is old",
             troubles=troubles,
             secrets=rows,
@@ -37,12 +37,12 @@ def look(context: Context) -> Answer:
     missing = tuple(_missing(each) for each in used if _is_missing(each, context))
     if missing:
         return could_not_tell(
-            f"{len(missing)} files of secrets are not here",
+            f"{counted(len(missing), 'file')} of secrets not here",
             mend="run the audit where the service runs",
             troubles=missing,
             secrets=rows,
         )
-    return passed(f"{len(used)} secrets are set, all by reference and younger than a year", secrets=rows)
+    return passed(f"{counted(len(used), 'secret')} set, by reference and younger than a year", secrets=rows)
 
 
 def _in_variable(source: SecretSource, context: Context) -> bool:

@@ -13,28 +13,31 @@ from collections.abc import Iterator
 from opsctl.security.addresses import is_local, read_address, why_unsafe
 from opsctl.security.context import Context
 from opsctl.security.model import Answer, SecurityCheck, Trouble, Weight, failed, passed
+from opsctl.security.saying import counted
 from opsctl.security.settings_text import said_texts
 
 
 def look(context: Context) -> Answer:
     """Look at every address."""
-    counted, troubles = 0, list(_of_service(context))
+    looked_at, troubles = 0, list(_of_service(context))
     for said in said_texts(context):
         address = read_address(said.value)
         if address is None:
             continue
-        counted += 1
+        looked_at += 1
         why = why_unsafe(address)
         if why is not None:
             troubles.append(Trouble(title=f"`{said.name}`: {why}", place=said.name, location=said.location))
     troubles += _of_mail(context)
     if troubles:
         return failed(
-            f"{len(troubles)} ways are not encrypted, or not to whom they should be",
+            f"{counted(len(troubles), 'way')} not encrypted, or not surely to whom they should lead",
             mend="use https, rediss, or PostgreSQL with sslmode=verify-full",
             troubles=tuple(troubles),
         )
-    return passed(f"{counted} addresses: each is encrypted, or stays on this machine")
+    return passed(
+        f"{counted(looked_at, 'address', many='addresses')}: each is encrypted, or stays on this machine"
+    )
 
 
 def _of_service(context: Context) -> Iterator[Trouble]:

@@ -28,18 +28,19 @@ from opsctl.security.model import (
     passed,
 )
 from opsctl.security.project_files import text_of
+from opsctl.security.saying import counted
 
 FOLDER = "deploy"
 
 
 def look(context: Context) -> Answer:
     """Look at every file that describes a container."""
-    counted, troubles = 0, list[Trouble]()
+    looked_at, troubles = 0, list[Trouble]()
     for path in sorted((context.root / FOLDER).rglob("*")):
         found = _weaknesses(path, context)
         if found is None:
             continue
-        counted += 1
+        looked_at += 1
         shown = str(path.relative_to(context.root))
         troubles += [
             Trouble(title=each.title, place=f"{shown}: {each.about}", location=Location(file=shown))
@@ -47,16 +48,16 @@ def look(context: Context) -> Answer:
         ]
     if troubles:
         return failed(
-            f"{len(troubles)} weaknesses in {counted} files",
+            f"{counted(len(troubles), 'weakness', many='weaknesses')} in {counted(looked_at, 'file')}",
             mend="render the files again (opsctl deploy render), or mend them where they are your own",
             troubles=tuple(troubles),
         )
-    if not counted:
+    if not looked_at:
         return could_not_tell(
             f"`{FOLDER}/` holds no compose file, manifest or Dockerfile",
             mend="opsctl deploy render; or waive it (`state: unknown`), and say how the service is run instead",
         )
-    return passed(f"{counted} files, no container with more than it needs")
+    return passed(f"{counted(looked_at, 'file')}, no container with more than it needs")
 
 
 def _weaknesses(path: Path, context: Context) -> list[Weakness] | None:

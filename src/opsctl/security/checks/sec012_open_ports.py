@@ -10,6 +10,7 @@ Mend: `service.host: 127.0.0.1`, or waive the port and say what stands in front 
 from opsctl.security.addresses import is_local
 from opsctl.security.context import Context
 from opsctl.security.model import Answer, SecurityCheck, Trouble, Weight, could_not_tell, failed, passed
+from opsctl.security.saying import counted
 
 
 def look(context: Context) -> Answer:
@@ -28,12 +29,14 @@ def look(context: Context) -> Answer:
     }
     if troubles:
         return failed(
-            f"{len(troubles)} ports can be reached from other machines",
+            f"{counted(len(troubles), 'port')} can be reached from other machines",
             mend="listen on 127.0.0.1; the service belongs behind something that ends TLS",
             troubles=tuple(troubles.values()),
         )
     parts = {each.part for each in found}
-    return passed(f"{len({each.port for each in found})} ports of {len(parts)} parts, all on loopback")
+    return passed(
+        f"{counted(len({each.port for each in found}), 'port')} of {counted(len(parts), 'part')}, on loopback alone"
+    )
 
 
 CHECK = SecurityCheck(

@@ -9,6 +9,7 @@ Mend: find the place with `opsctl evidence verify`, compare it with a backup, an
 from opsctl.core.findings import Severity
 from opsctl.security.context import Context
 from opsctl.security.model import Answer, SecurityCheck, Trouble, Weight, could_not_tell, failed, passed
+from opsctl.security.saying import counted
 
 
 def look(context: Context) -> Answer:
@@ -21,7 +22,7 @@ def look(context: Context) -> Answer:
             for each in broken
         )
         return failed(
-            f"the chain is broken in {len(broken)} places",
+            f"the chain is broken in {counted(len(broken), 'place')}",
             mend="compare it with a backup: opsctl evidence verify; proofs after the first break count for nothing",
             troubles=troubles,
         )
@@ -29,7 +30,7 @@ def look(context: Context) -> Answer:
         return could_not_tell(
             "the ledger holds no record yet", mend="run anything that measures, such as: opsctl bench latency"
         )
-    return passed(f"{verification.records} records, each chained to the one before")
+    return passed(f"{counted(verification.records, 'record')}, each chained to the one before")
 
 
 CHECK = SecurityCheck(
