@@ -25,18 +25,22 @@ def test_a_project_of_words_passes(project: AuditedProject) -> None:
         "code.py", 'PASSWORD = "of-the-test"\nSECRET_VARIABLE = "OPSCTL_X"\nlock = "%s"\n' % ("0a1b2c3d" * 8)
     )
     project.write("compose.yaml", "environment:\n  DB_PASSWORD: ${DB_PASSWORD}\n  API_TOKEN: <yours>\n")
+    project.write("schema.json", '{"description": "Needs no password: the key is enough."}\n')
     project.write("guide.md", "Connect to `postgresql://me:secret@host/db`; password: hunter2.\n")
     project.commit()
 
     checked = look_at(IN_FILES, project)
 
     assert checked.state is State.PASS, checked.troubles
-    assert checked.reason.startswith("4 files")
+    assert checked.reason.startswith("5 files")
 
 
 @pytest.mark.parametrize(
     ("file", "text", "line", "kind"),
     [
+        ("one.json", '{"a": 1, "db": {"password": "hunter2"}}\n', 1, "value of `password`"),
+        ("list.yaml", "users:\n  - password: hunter2\n", 2, "value of `password`"),
+        ("start.env", "export API_TOKEN=hunter2\n", 1, "value of `API_TOKEN`"),
         ("notes.md", f"first\ntoken {GITHUB_TOKEN}\n", 2, "GitHub Token"),
         ("client.py", f'key = "{OPSCTL_KEY}"\n', 1, "API key of opsctl"),
         ("settings.yaml", "a: 1\ndb_password: hunter2\n", 2, "value of `db_password`"),
@@ -192,6 +196,17 @@ def test_a_clean_history_passes_and_what_is_still_there_is_told_once(project: Au
 
     assert checked.state is State.PASS
     assert checked.reason.startswith("1 commit,")
+
+
+def test_a_line_that_was_marked_since_is_not_told_of_the_history(project: AuditedProject) -> None:
+    """It is the same line as before, and somebody has looked at it."""
+    project.git("init", "--quiet")
+    project.write("demo.env", "PASSWORD=hunter2\n")
+    project.commit("First")
+    project.write("demo.env", "PASSWORD=hunter2  # pragma: allowlist secret\n")
+    project.commit("Second")
+
+    assert look_at(IN_HISTORY, project).state is State.PASS
 
 
 def test_without_the_whole_history_it_could_not_tell(project: AuditedProject) -> None:

@@ -1,7 +1,7 @@
 """Which checks are there: each named here, so that one is found by reading and none by accident.
 
-SEC001 to SEC019 look at files, settings and the database; SEC020 to SEC039 probe a running service; SEC090 and above
-are errors of the audit itself.
+SEC001 to SEC089 look at files, settings and the database, SEC090 to SEC099 are errors of the audit itself, and SEC101 and
+above probe a running service.
 """
 
 import difflib

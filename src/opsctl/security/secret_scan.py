@@ -10,6 +10,7 @@ from opsctl.core.errors import NotReadyError
 from opsctl.security.words import looks_random
 
 ALLOWED = "pragma: allowlist secret"
+_MARK = re.compile(rf"\s*(?:#|//|--|;|<!--)?\s*{ALLOWED}.*")
 """detect-secrets' own mark for a line that looks like a secret and is none."""
 
 _CONFIGURATION = frozenset(
@@ -22,6 +23,8 @@ _NAMED = re.compile(
     re.IGNORECASE,
 )
 _NAME_BEFORE = re.compile(r"[\w.-]*$")
+_LONGEST_KEY = 80
+_KEY_BEFORE = re.compile(r"(?:^|[{,;])\s*(?:- +)*(?:export +|set +)?[\"']?[\w.-]*$")
 _IN_ADDRESS = re.compile(r"\w://[^\s:/@\"'<>{}$]*:(?P<value>[^\s:/@\"'<>{}$]+)@")
 # What stands for a value: templates, variables, masks, paths to where it is kept, and what is no text.
 _REFERENCE = re.compile(
@@ -50,6 +53,15 @@ class Hit(NamedTuple):
     line: int
     kind: str
     is_allowed: bool
+
+
+def unmarked(line: str) -> str:
+    """Return a line as it was before somebody marked it.
+
+    >>> unmarked("token = 'x'  # pragma: allowlist secret")
+    "token = 'x'"
+    """
+    return _MARK.sub("", line).rstrip()
 
 
 def is_configuration(path: str) -> bool:
@@ -96,9 +108,16 @@ def _kind_of(line: str, *, is_settings: bool, known: Sequence[str]) -> str | Non
     if any(_counts(match["value"], is_settings=is_settings) for match in _IN_ADDRESS.finditer(line)):
         return "password in an address"
     for match in _NAMED.finditer(line):
-        if (is_settings or match["quote"]) and _counts(match["value"], is_settings=is_settings):
+        if _is_key(line, match, is_settings=is_settings) and _counts(match["value"], is_settings=is_settings):
             return f"value of `{_whole_name(line, match)}`"
     return None
+
+
+def _is_key(line: str, match: "re.Match[str]", *, is_settings: bool) -> bool:
+    """Tell whether a name is that of a value: in settings where a key belongs, and not inside of somebody's sentence."""
+    if is_settings and _KEY_BEFORE.search(line[max(0, match.start() - _LONGEST_KEY) : match.start()]):
+        return True
+    return bool(match["quote"]) and looks_random(match["value"])
 
 
 def _counts(value: str, *, is_settings: bool) -> bool:
@@ -143,5 +162,5 @@ def _detectors() -> Iterable[Any]:
             fix="pip install 'opsctl[security]'",
         ) from error
     with default_settings():
-        classes = get_mapping_from_secret_type_to_class().values()
+        classes: Iterable[Any] = get_mapping_from_secret_type_to_class().values()
     return [each() for each in classes if each.__name__ not in _NOT_USED]

@@ -62,7 +62,9 @@ def waive(code: str, answer: Answer, *, waivers: Sequence[Waiver], today: date) 
     counted = [
         each
         for each in waivers
-        if each.code == code and each.state == answer.state and why_not_counted(each, today=today) is None
+        if each.code == code
+        and each.state == str(answer.state)
+        and why_not_counted(each, today=today) is None
     ]
     if not answer.troubles:  # it could not tell anything at all
         accepted = tuple(Accepted(waiver=each) for each in counted if each.place is None)[:1]

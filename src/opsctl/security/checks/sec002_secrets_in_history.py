@@ -15,7 +15,7 @@ from opsctl.security.context import Context
 from opsctl.security.model import Answer, CannotTellError, SecurityCheck, Trouble, Weight, failed, passed
 from opsctl.security.project_files import git, known_secrets, text_of
 from opsctl.security.saying import counted
-from opsctl.security.secret_scan import scan
+from opsctl.security.secret_scan import scan, unmarked
 
 _SECONDS = 180.0
 _LOG = (
@@ -83,9 +83,9 @@ def _hits(added: _Added, context: Context, known: tuple[str, ...]) -> Iterator[T
     ]
     if not hits:
         return
-    today = set((text_of(context.root / added.path) or "").split("\n"))
+    today = {unmarked(line) for line in (text_of(context.root / added.path) or "").split("\n")}
     for hit in hits:
-        if added.lines[hit.line - 1] not in today:
+        if unmarked(added.lines[hit.line - 1]) not in today:
             yield Trouble(
                 title=f"{hit.kind}, added by commit {added.commit[:10]}",
                 place=added.path,

@@ -33,7 +33,8 @@ def look(context: Context) -> Answer:
         text = _newest(path)
         size += len(text)
         for hit in scan(text, path=path.name, known=known):
-            place = Location(file=shown, line=hit.line)
+            # Of a log that is looked at from its middle on, nobody knows the number of a line.
+            place = Location(file=shown, line=hit.line if len(text) < _MOST_BYTES else None)
             troubles.append(Trouble(title=hit.kind, place=shown, location=place))
     if troubles:
         return failed(
