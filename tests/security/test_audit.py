@@ -289,19 +289,33 @@ def test_sarif(run: Callable[..., Audit], snapshot: SnapshotAssertion) -> None:
 
 
 def test_sarif_keeps_the_rules_of_the_standard(run: Callable[..., Audit]) -> None:
-    """Results point to their rules, and only what failed has a level."""
+    """Results point to their rules and to files that are written as addresses; only what failed is one."""
     everything = check("SEC905", bad("odd name ü.txt"), weight=Weight.LOW)
     document = json.loads(to_sarif(run(GOOD, BAD, DARK, everything), version="1"))
 
     (only,) = document["runs"]
     rules = only["tool"]["driver"]["rules"]
+    assert [each["ruleId"] for each in only["results"]] == ["SEC901", "SEC901", "SEC905"]
     for result in only["results"]:
         assert rules[result["ruleIndex"]]["id"] == result["ruleId"]
-        assert (result["level"] != "none") == (result["kind"] == "fail")
         (location,) = result["locations"]
         uri = location["physicalLocation"]["artifactLocation"]["uri"]
         assert uri.isascii()
         assert " " not in uri
+
+
+def test_what_could_not_be_told_is_no_result_of_sarif(run: Callable[..., Audit]) -> None:
+    """But a notification of the run, and only a note when it is waived."""
+    open_, waived = run(DARK), run(DARK, waivers=(waiver("SEC902", state="unknown"),))
+
+    notes = []
+    for found in (open_, waived):
+        (only,) = json.loads(to_sarif(found, version="1"))["runs"]
+        assert only["results"] == []
+        notes += only["invocations"][0]["toolExecutionNotifications"]
+    assert [each["level"] for each in notes] == ["warning", "note"]
+    assert notes[0]["message"]["text"] == "could not tell: it is dark\nhint: switch on the light"
+    assert notes[1]["message"]["text"].endswith("waived: nobody can reach it (Ada, until 2026-12-29)")
 
 
 def test_junit(run: Callable[..., Audit]) -> None:
