@@ -73,7 +73,11 @@ class NoService:
         """Refuse."""
         raise NotReadyError("no service answers", code="STK001", fix="opsctl stack up")
 
-    def key(self, *, plan: str = "free", scopes: Sequence[str] = ()) -> str:
+    def key(self, *, plan: str = "free", scopes: Sequence[str] = (), lives_seconds: float = 900.0) -> str:
+        """Refuse."""
+        raise NotReadyError("no service answers", code="STK001", fix="opsctl stack up")
+
+    def revoke(self, key: str) -> None:
         """Refuse."""
         raise NotReadyError("no service answers", code="STK001", fix="opsctl stack up")
 

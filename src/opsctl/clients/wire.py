@@ -72,9 +72,7 @@ class Wire:
             self._socket.close()
             self._socket = None
 
-    def ask(
-        self, method: str, target: str, *, headers: Fields = (), body: bytes | None = None
-    ) -> WireAnswer:
+    def ask(self, method: str, target: str, *, headers: Fields = (), body: bytes | None = None) -> WireAnswer:
         """Send one request and return its answer, of whatever status.
 
         Raises:
@@ -88,16 +86,14 @@ class Wire:
             raise self._trouble("the server ended the connection without an answer")
         return answer
 
-    def send(
-        self, *pieces: bytes, method: str = "GET", pause_seconds: float = 0.0
-    ) -> WireAnswer | None:
+    def send(self, *pieces: bytes, method: str = "GET", pause_seconds: float = 0.0) -> WireAnswer | None:
         """Send bytes as they are, with pauses in between; None where the server ends the connection without an answer.
 
         Raises:
             NotReadyError: WIR001 nobody listens, or there was no end in time.
         """
         began = time.monotonic()
-        connection = self._connected()
+        connection = self.connected()
         with suppress(ConnectionError):  # an answer may lie there although the rest is not wanted
             for number, piece in enumerate(pieces):
                 if number:
@@ -125,7 +121,12 @@ class Wire:
             seconds=time.monotonic() - began,
         )
 
-    def _connected(self) -> socket.socket:
+    def connected(self) -> socket.socket:
+        """Return the connection itself; it is made where there is none.
+
+        Raises:
+            NotReadyError: WIR001 nobody listens.
+        """
         if self._socket is None:
             try:
                 opened = socket.create_connection((self.host, self.port), timeout=self._seconds)

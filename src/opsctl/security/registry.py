@@ -22,6 +22,17 @@ from opsctl.security.checks import (
     sec011_deployment_files,
     sec012_open_ports,
     sec013_ledger,
+    sec101_rate_limit,
+    sec102_cors,
+    sec103_headers,
+    sec104_contract,
+    sec105_fuzz,
+    sec106_sql_injection,
+    sec107_authentication,
+    sec108_objects,
+    sec109_leaks,
+    sec110_log_secrets,
+    sec111_limits,
 )
 from opsctl.security.model import SecurityCheck
 
@@ -39,6 +50,17 @@ CHECKS: tuple[SecurityCheck, ...] = (
     sec011_deployment_files.CHECK,
     sec012_open_ports.CHECK,
     sec013_ledger.CHECK,
+    sec101_rate_limit.CHECK,
+    sec102_cors.CHECK,
+    sec103_headers.CHECK,
+    sec104_contract.CHECK,
+    sec105_fuzz.CHECK,
+    sec106_sql_injection.CHECK,
+    sec107_authentication.CHECK,
+    sec108_objects.CHECK,
+    sec109_leaks.CHECK,
+    sec110_log_secrets.CHECK,
+    sec111_limits.CHECK,
 )
 
 

@@ -30,6 +30,7 @@ _CREATE = f"{_INSERT} returning {COLUMNS}"
 _REVOKE = f"{_SET_REVOKED} returning {COLUMNS}"
 _FIND = f"{_SELECT} where prefix = %s"
 _LIST = f"{_SELECT} order by created_at, id"
+_REMOVE = "delete from api_keys where name = %s and (prefix = any(%s) or expires_at <= clock_timestamp())"
 # In the order of the prefixes: two workers that note the same keys wait for each other instead of deadlocking.
 _TOUCH = """
 with used as (
@@ -127,6 +128,13 @@ async def revoke_key(connection: "psycopg.AsyncConnection[Any]", prefix: str) ->
     """Revoke a key and return it; None when there is none with this prefix that still holds."""
     row = await (await connection.execute(_REVOKE, [prefix])).fetchone()
     return record_of(row) if row else None
+
+
+async def remove_keys(
+    connection: "psycopg.AsyncConnection[Any]", prefixes: Sequence[str], *, name: str
+) -> None:
+    """Remove keys that somebody made for a moment under this name, and those that an earlier moment left, expired."""
+    await connection.execute(_REMOVE, [name, list(prefixes)])
 
 
 async def touch_keys(connection: "psycopg.AsyncConnection[Any]", used_at: Mapping[str, datetime]) -> None:

@@ -83,7 +83,9 @@ def _tricks(reader: int) -> tuple[_Trick, ...]:
         _Trick(name="plain", target=path),
         _Trick(name="an invalid query", target=f"{path}?limit=0"),
         _Trick(name="zeros before the id", target=f"/v1/feed/000{reader}"),
-        _Trick(name="a digit of the id encoded", target=f"/v1/feed/%{ord(str(reader)[0]):x}{str(reader)[1:]}"),
+        _Trick(
+            name="a digit of the id encoded", target=f"/v1/feed/%{ord(str(reader)[0]):x}{str(reader)[1:]}"
+        ),
         _Trick(name="HEAD", target=path, method="HEAD"),
         _Trick(name="another query", target=f"{path}?limit=7"),
         _Trick(name="X-Forwarded-For", target=path, headers=[("X-Forwarded-For", "203.0.113.9")]),
@@ -104,7 +106,8 @@ def _policy(answer: WireAnswer) -> tuple[int, int]:
     requests, _, window = answer.first("ratelimit-policy").partition(";w=")
     if not (requests.isdigit() and window.isdigit()):
         raise CannotTellError(
-            "the service states no `RateLimit-Policy`", mend="ask the service itself, without a proxy that cuts it"
+            "the service states no `RateLimit-Policy`",
+            mend="ask the service itself, without a proxy that cuts it",
         )
     if int(requests) > _MOST_REQUESTS:
         raise CannotTellError(
@@ -117,7 +120,9 @@ def _policy(answer: WireAnswer) -> tuple[int, int]:
 def _use_up(context: Context, reader: int, keys: list[str], *, count: int) -> list[_Asked]:
     """Ask so often, from several connections at once, a new one after a few requests."""
     turns = itertools.cycle(itertools.product(_tricks(reader), keys))
-    batches = [list(itertools.islice(turns, _REQUESTS_EACH)) for _ in range(math.ceil(count / _REQUESTS_EACH))]
+    batches = [
+        list(itertools.islice(turns, _REQUESTS_EACH)) for _ in range(math.ceil(count / _REQUESTS_EACH))
+    ]
 
     def ask(batch: list[tuple[_Trick, str]]) -> list[_Asked]:
         with asking(context) as target:
@@ -136,7 +141,7 @@ def _use_up(context: Context, reader: int, keys: list[str], *, count: int) -> li
 def _miscounted(asked: list[_Asked], *, requests: int, refilled: float) -> Iterator[Trouble]:
     admitted = Counter(each.trick for each in asked if each.answer.status != _REFUSED)
     most, total = requests + math.ceil(refilled), admitted.total()
-    broken = [each for each in asked if each.answer.status >= 500]  # noqa: PLR2004 - every 5xx
+    broken = [each for each in asked if each.answer.status >= 500]
     if broken:
         title = f"{len(broken)} requests were answered with {broken[0].answer.status}"
         yield Trouble(title=title, place="GET /v1/feed/{user_id}")

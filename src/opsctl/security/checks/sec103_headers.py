@@ -3,11 +3,13 @@
 Looked at: pages, feeds, errors and refusals. Each needs `X-Content-Type-Options: nosniff`, a content security policy
 with `frame-ancestors` that loads nothing by default (pages: no foreign base either), a referrer policy, and a content
 type with its charset. Errors and refusals must not be stored (`Cache-Control: no-store`), and feeds not by shared
-caches unless the book says so. No answer names a server or a framework, nor sets a cookie. Where the service is asked
+caches unless the book says so. No answer names a framework or the version of a
+server (the name alone stays: granian cannot be told to be silent, a proxy in front can drop it), nor sets a cookie. Where the service is asked
 over TLS, `Strict-Transport-Security` holds for a year at least; over plain HTTP a browser ignores it, so whatever ends
 TLS in front has to send it.
 """
 
+import re
 from collections.abc import Iterator
 
 from opsctl.clients.wire import WireAnswer
@@ -16,7 +18,8 @@ from opsctl.security.model import Answer, SecurityCheck, Trouble, Weight, failed
 from opsctl.security.probing.target import READ, UNLIMITED, Target, asking, stranger
 
 _YEAR_SECONDS = 31_536_000
-_TALKATIVE = ("server", "x-powered-by", "x-aspnet-version", "x-runtime", "via", "x-generator")
+_TALKATIVE = ("x-powered-by", "x-aspnet-version", "x-runtime", "x-generator")
+_VERSION = re.compile(r"\d+\.\d+|/\d")
 _FIRST_ERROR = 400
 
 
@@ -80,9 +83,10 @@ def _missing(answer: WireAnswer, *, is_tls: bool) -> Iterator[str]:
 
 
 def _talkative(answer: WireAnswer) -> Iterator[str]:
-    for name in _TALKATIVE:
-        if answer.first(name):
-            yield f"`{name}: {answer.first(name)[:80]}` tells what runs here"
+    for name in (*_TALKATIVE, "server", "via"):
+        value = answer.first(name)
+        if value and (name in _TALKATIVE or _VERSION.search(value)):
+            yield f"`{name}: {value[:80]}` tells what runs here"
     if answer.all("set-cookie"):
         yield "it sets a cookie: keys come in a header"
 

@@ -78,13 +78,19 @@ def look(context: Context) -> Answer:
             seconds=_LONGEST_SECONDS,
             folder=Path(folder),
             environment={
-                **{name: context.environment[name] for name in ("PATH", "HOME") if name in context.environment},
+                **{
+                    name: context.environment[name]
+                    for name in ("PATH", "HOME")
+                    if name in context.environment
+                },
                 _KEY_VARIABLE: context.service.key(plan=UNLIMITED, scopes=READ),
             },
         )
     counted = _COUNTED.search(end.stdout)
     if end.code == 0 and counted:
-        return passed(f"{counted['count']} requests made up by schemathesis keep the document, and so do their answers")
+        return passed(
+            f"{counted['count']} requests made up by schemathesis keep the document, and so do their answers"
+        )
     if end.code == 1 and "FAILURES" in end.stdout:
         return failed(
             "the service does not keep its own document",

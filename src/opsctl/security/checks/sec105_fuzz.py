@@ -78,7 +78,9 @@ def _bodies(target: Target, operation: Operation, *, key: str) -> Iterator[Troub
     try:
         for each in bodies(operation.body):
             headers = [("Content-Type", each.content_type)]
-            answer = target.ask(operation.method, operation.target(), key=key, headers=headers, body=each.body)
+            answer = target.ask(
+                operation.method, operation.target(), key=key, headers=headers, body=each.body
+            )
             yield _judged(answer, name=each.name, place=str(operation), may_pass=False)
         for place, good in leaves_of(operation.body):
             for value in leaf_values(good):

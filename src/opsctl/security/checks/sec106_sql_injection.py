@@ -12,9 +12,11 @@ from text is also checked in the source, by the linter's rule S608.
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from statistics import median
+from typing import Protocol
 
-from opsctl.clients.wire import WireAnswer
+from opsctl.clients.wire import Fields, WireAnswer
 from opsctl.security.context import Context
 from opsctl.security.model import Answer, SecurityCheck, Trouble, Weight, failed, passed
 from opsctl.security.probing.operations import Operation, leaves_of, operations_of, with_leaf
@@ -23,8 +25,13 @@ from opsctl.security.probing.target import ALL, UNLIMITED, Target, asking, stran
 
 _FIRST_DEFECT = 500
 _TRIES = 3
+_CONFIRMATIONS = 3
 _IDS = ("user_id", "content_id", "vendor_id")
 _MORE_HEADERS = ("X-Request-Id", "User-Agent", "Referer", "traceparent", "X-Forwarded-For", "Accept-Language")
+
+
+class _Send(Protocol):
+    def __call__(self, operation: Operation, *, more: Fields = ()) -> WireAnswer: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,7 +52,9 @@ def look(context: Context) -> Answer:
         for operation in operations_of(target.contract()):
             for spot in _spots(target, operation, key=key):
                 spots += 1
-                troubles += [Trouble(title=title, place=f"{operation} {spot.name}") for title in _betrayed(spot)]
+                troubles += [
+                    Trouble(title=title, place=f"{operation} {spot.name}") for title in _betrayed(spot)
+                ]
     if troubles:
         return failed(
             f"{len({each.place for each in troubles})} of {spots} parameters may reach a statement as text",
@@ -53,44 +62,45 @@ def look(context: Context) -> Answer:
             troubles=tuple(troubles),
             parameters=spots,
         )
-    return passed(f"{spots} parameters: no answer differs by what is injected, in words, substance or time", parameters=spots)
+    return passed(
+        f"{spots} parameters: no answer differs by what is injected, in words, substance or time",
+        parameters=spots,
+    )
 
 
 def _spots(target: Target, operation: Operation, *, key: str) -> Iterator[_Spot]:
     values = {each.name: stranger() for each in operation.parameters if each.name in _IDS}
-    operation = _with_strangers(operation.with_values(values))
-    for each in operation.parameters:
-        yield _Spot(
-            name=f"{each.where} `{each.name}`",
-            good=each.example,
-            ask=lambda value, name=each.name: _send(target, operation.with_values({name: value}), key=key),
-        )
-    for place, good in leaves_of(operation.body):
-        yield _Spot(
-            name=f"body `{'.'.join(map(str, place))}`",
-            good=good,
-            ask=lambda value, at=place: _send(
-                target, replace(operation, body=with_leaf(operation.body, at, value)), key=key
-            ),
-        )
-    if operation.path == "/v1/trending":
-        yield from _header_spots(target, operation, key=key)
+    asked = _with_strangers(operation.with_values(values))
+    send = partial(_send, target, key=key)
+    for each in asked.parameters:
+        name = f"{each.where} `{each.name}`"
+        yield _Spot(name=name, good=each.example, ask=partial(_as_parameter, send, asked, each.name))
+    for place, good in leaves_of(asked.body) if asked.body is not None else ():
+        name = f"body `{'.'.join(map(str, place))}`"
+        yield _Spot(name=name, good=good, ask=partial(_in_body, send, asked, place))
+    if asked.path == "/v1/trending":
+        for name in _MORE_HEADERS:
+            yield _Spot(name=f"header `{name}`", good="a", ask=partial(_as_header, send, asked, name))
+        yield _Spot(name="the key itself", good="opk_abcdefgh", ask=partial(_as_key, target, asked))
 
 
-def _header_spots(target: Target, operation: Operation, *, key: str) -> Iterator[_Spot]:
-    for name in _MORE_HEADERS:
-        yield _Spot(
-            name=f"header `{name}`",
-            good="a",
-            ask=lambda value, name=name: _send(target, operation, key=key, more=[(name, value)]),
-        )
-    prefix = "opk_abcdefgh"
-    yield _Spot(name="the key itself", good=prefix, ask=lambda value: _send(target, operation, key=value))
+def _as_parameter(send: _Send, operation: Operation, name: str, value: str) -> WireAnswer:
+    return send(operation.with_values({name: value}))
 
 
-def _send(
-    target: Target, operation: Operation, *, key: str, more: Sequence[tuple[str, str]] = ()
-) -> WireAnswer:
+def _in_body(send: _Send, operation: Operation, place: Sequence[str | int], value: str) -> WireAnswer:
+    return send(replace(operation, body=with_leaf(operation.body, place, value)))
+
+
+def _as_header(send: _Send, operation: Operation, name: str, value: str) -> WireAnswer:
+    return send(operation, more=[(name, value)])
+
+
+def _as_key(target: Target, operation: Operation, value: str) -> WireAnswer:
+    return _send(target, operation, key=value)
+
+
+def _send(target: Target, operation: Operation, *, key: str, more: Fields = ()) -> WireAnswer:
     return target.ask(
         operation.method,
         operation.target(),
@@ -103,7 +113,7 @@ def _send(
 def _with_strangers(operation: Operation) -> Operation:
     body = operation.body
     for place, _ in list(leaves_of(body)):
-        if place[-1] in _IDS:
+        if place and place[-1] in _IDS:
             body = with_leaf(body, place, stranger())
     return replace(operation, body=body)
 
@@ -137,8 +147,8 @@ def _told(answer: WireAnswer) -> tuple[int, bytes]:
 def _sleeps(spot: _Spot, slow: str, fast: str, *, usual: float) -> bool:
     """Tell whether an answer waits for the sleep, each time, and not where it says nothing of one."""
     longer = usual + SLEEP_SECONDS * 0.8
-    return (
-        spot.ask(slow).seconds > longer and spot.ask(fast).seconds < longer and spot.ask(slow).seconds > longer
+    return all(
+        spot.ask(slow).seconds > longer and spot.ask(fast).seconds < longer for _ in range(_CONFIRMATIONS)
     )
 
 

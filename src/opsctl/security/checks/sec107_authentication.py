@@ -33,23 +33,70 @@ _IDS = ("user_id", "content_id")
 _UNAUTHORIZED, _FORBIDDEN = 401, 403
 _LIVES_SECONDS = 1.0
 _AROUND = (
-    *("//v1/trending", "/./v1/trending", "/healthz/../v1/trending", "/healthz/..%2fv1/trending", "/V1/TRENDING"),
-    *("/v1/trending/", "/v1/trending;a=b", "/v1%2ftrending", "/%76%31/trending", "/v1/trending%00", "/v1/trending?/healthz"),
-    *("/healthz;/v1/trending", "/docs/../v1/trending", "/v1/trending%3f", "/metrics/../v1/trending", "/v1//trending"),
+    *(
+        "//v1/trending",
+        "/./v1/trending",
+        "/healthz/../v1/trending",
+        "/healthz/..%2fv1/trending",
+        "/V1/TRENDING",
+    ),
+    *(
+        "/v1/trending/",
+        "/v1/trending;a=b",
+        "/v1%2ftrending",
+        "/%76%31/trending",
+        "/v1/trending%00",
+        "/v1/trending?/healthz",
+    ),
+    *(
+        "/healthz;/v1/trending",
+        "/docs/../v1/trending",
+        "/v1/trending%3f",
+        "/metrics/../v1/trending",
+        "/v1//trending",
+    ),
 )
 _BY_ACCIDENT = (
-    *("/", "/admin", "/debug", "/.env", "/.git/config", "/config", "/internal", "/actuator", "/server-status"),
-    *("/redoc", "/swagger", "/graphql", "/v1", "/v1/users", "/v1/keys", "/api", "/static/../../etc/passwd", "/console"),
+    *(
+        "/",
+        "/admin",
+        "/debug",
+        "/.env",
+        "/.git/config",
+        "/config",
+        "/internal",
+        "/actuator",
+        "/server-status",
+    ),
+    *(
+        "/redoc",
+        "/swagger",
+        "/graphql",
+        "/v1",
+        "/v1/users",
+        "/v1/keys",
+        "/api",
+        "/static/../../etc/passwd",
+        "/console",
+    ),
 )
 _METHODS = ("HEAD", "OPTIONS", "TRACE", "PATCH", "PROPFIND", "POST", "PUT", "DELETE")
-_OVERRIDES = ("X-HTTP-Method-Override", "X-Method-Override", "X-Original-URL", "X-Rewrite-URL", "X-Forwarded-Prefix")
+_OVERRIDES = (
+    "X-HTTP-Method-Override",
+    "X-Method-Override",
+    "X-Original-URL",
+    "X-Rewrite-URL",
+    "X-Forwarded-Prefix",
+)
 _FIRST_ERROR = 300
 
 
 def look(context: Context) -> Answer:
     """Ask every operation in every wrong way."""
     wrong = _wrong_keys(context)
-    under = {scope: context.service.key(plan=UNLIMITED, scopes=_all_but(scope)) for scope in set(SCOPES.values())}
+    under = {
+        scope: context.service.key(plan=UNLIMITED, scopes=_all_but(scope)) for scope in set(SCOPES.values())
+    }
     with asking(context) as target:
         operations = operations_of(target.contract())
         troubles = [
@@ -108,7 +155,9 @@ def _of_operation(
         yield Trouble(title="its contract asks for no key, and it is not open on purpose", place=place)
     asked = operation.with_values({name: stranger() for name in _IDS})
     for name, headers in wrong.items():
-        answer = target.ask(asked.method, asked.target(only_path=True), headers=headers, body=asked.body_bytes())
+        answer = target.ask(
+            asked.method, asked.target(only_path=True), headers=headers, body=asked.body_bytes()
+        )
         if answer.status != _UNAUTHORIZED:
             yield Trouble(title=f"{name}: answered with {answer.status} instead of 401", place=place)
         elif not answer.first("www-authenticate"):
@@ -117,9 +166,7 @@ def _of_operation(
     if scope is None:
         yield Trouble(title="nobody has said which scope it needs", place=place, mend="add it to this check")
         return
-    answer = target.ask(
-        asked.method, asked.target(only_path=True), key=under[scope], body=asked.body_bytes()
-    )
+    answer = target.ask(asked.method, asked.target(only_path=True), key=under[scope], body=asked.body_bytes())
     if answer.status != _FORBIDDEN:
         title = f"a key without `{scope}`: answered with {answer.status} instead of 403"
         yield Trouble(title=title, place=place)

@@ -66,9 +66,11 @@ def _mixed_up(context: Context, readers: list[int], *, key: str) -> list[Trouble
         with asking(context) as target:
             answer = target.get(f"/v1/feed/{reader}?limit=3", key=key)
         if answer.status != _GOOD:
-            return Trouble(title=f"a feed answered with {answer.status}, so whose it is is not known", place=_FEED)
+            return Trouble(
+                title=f"a feed answered with {answer.status}, so whose it is is not known", place=_FEED
+            )
         feed = json.loads(answer.body)
-        if feed.get("user_id", reader) != reader:
+        if feed.get("user_id") != reader:
             return Trouble(title="the feed of another reader came", place=_FEED)
         personal = sorted(_names(feed) & set(_PERSONAL))
         if personal:
@@ -93,7 +95,16 @@ def _by_another_key(target: Target, reader: int, *, key: str, other: str) -> Ite
 
 def _written_otherwise(target: Target, reader: int, *, key: str) -> Iterator[Trouble]:
     victim = str(reader)
-    for text in (f"{victim}.0", f"-{victim}", f"{victim}e0", f"%2B{victim}", f"{victim},1", f"{victim}%20", "*", f"{victim}/../1"):
+    for text in (
+        f"{victim}.0",
+        f"-{victim}",
+        f"{victim}e0",
+        f"%2B{victim}",
+        f"{victim},1",
+        f"{victim}%20",
+        "*",
+        f"{victim}/../1",
+    ):
         answer = target.get(f"/v1/feed/{text}", key=key)
         if answer.status == _GOOD:
             yield Trouble(title=f"the id `{text[:12]}...` finds a feed", place=_FEED)

@@ -47,7 +47,9 @@ def look(context: Context) -> Answer:
             troubles=troubles,
         )
     size = sum(map(len, written.values()))
-    return passed(f"a key sent in {count} ways left no secret in {len(written)} logs ({size} bytes since)", ways=count)
+    return passed(
+        f"a key sent in {count} ways left no secret in {len(written)} logs ({size} bytes since)", ways=count
+    )
 
 
 def _use_everywhere(target: Target, *, key: str, mark: str) -> int:

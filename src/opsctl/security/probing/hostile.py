@@ -37,13 +37,17 @@ def bodies(good: Any) -> Iterator[HostileBody]:
     yield HostileBody(name="UTF-16", body=text.encode("utf-16"))
     yield HostileBody(name="UTF-32", body=text.encode("utf-32"))
     yield HostileBody(name="YAML", body=b"a: &a [*a, *a]")
-    yield HostileBody(name="XML with an entity", body=b'<!DOCTYPE a [<!ENTITY b SYSTEM "file:///etc/passwd">]><a>&b;</a>')
+    yield HostileBody(
+        name="XML with an entity", body=b'<!DOCTYPE a [<!ENTITY b SYSTEM "file:///etc/passwd">]><a>&b;</a>'
+    )
     yield HostileBody(name="a pickle", body=b"\x80\x04\x95\x05\x00\x00\x00\x00\x00\x00\x00\x8c\x01a\x94.")
     yield HostileBody(name="text instead of JSON", body=text.encode(), content_type="text/plain")
     yield HostileBody(
         name="a form instead of JSON", body=b"a=1", content_type="application/x-www-form-urlencoded"
     )
-    yield HostileBody(name="another charset", body=text.encode(), content_type="application/json; charset=utf-7")
+    yield HostileBody(
+        name="another charset", body=text.encode(), content_type="application/json; charset=utf-7"
+    )
 
 
 def leaf_values(good: Any) -> Iterator[Any]:
@@ -66,7 +70,10 @@ def messages(*, host: str, key: str) -> Iterator[tuple[str, bytes]]:
     yield "a length in hexadecimal", post + b"Content-Length: 0x2\r\n\r\n{}"
     yield "a length beyond 64 bits", post + b"Content-Length: 99999999999999999999\r\n\r\n{}"
     yield "an unknown transfer coding", post + b"Transfer-Encoding: xchunked\r\n\r\n0\r\n\r\n"
-    yield "chunked that is not the last coding", post + b"Transfer-Encoding: chunked, identity\r\n\r\n0\r\n\r\n"
+    yield (
+        "chunked that is not the last coding",
+        post + b"Transfer-Encoding: chunked, identity\r\n\r\n0\r\n\r\n",
+    )
     yield "chunks that are none", post + b"Transfer-Encoding: chunked\r\n\r\nzz\r\n{}\r\n0\r\n\r\n"
     yield "a chunk of negative size", post + b"Transfer-Encoding: chunked\r\n\r\n-1\r\n{}\r\n0\r\n\r\n"
     yield "a space before the colon", post + b"Content-Length : 2\r\n\r\n{}"
@@ -90,5 +97,7 @@ def smuggled(*, host: str, key: str) -> bytes:
     hidden = f"GET /smuggled HTTP/1.1\r\nHost: {host}\r\n\r\n".encode()
     body = b"0\r\n\r\n" + hidden
     head = f"POST /v1/interactions HTTP/1.1\r\nHost: {host}\r\nAuthorization: Bearer {key}\r\n"
-    head += f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\nTransfer-Encoding: chunked\r\n\r\n"
+    head += (
+        f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\nTransfer-Encoding: chunked\r\n\r\n"
+    )
     return head.encode() + body

@@ -98,7 +98,9 @@ def with_leaf(value: Any, at: Sequence[str | int], new: Any) -> Any:
         return new
     first, rest = at[0], at[1:]
     if isinstance(value, dict):
-        return {name: with_leaf(inner, rest, new) if name == first else inner for name, inner in value.items()}
+        return {
+            name: with_leaf(inner, rest, new) if name == first else inner for name, inner in value.items()
+        }
     return [with_leaf(inner, rest, new) if index == first else inner for index, inner in enumerate(value)]
 
 

@@ -43,11 +43,13 @@ def pairs(good: Any) -> Iterator[Pair]:
 
 def sleeping(good: Any) -> Iterator[tuple[str, str]]:
     """Return values that let the database sleep, each with one that is alike and does not."""
-    for seconds in ((SLEEP_SECONDS, 0),):
-        slow, fast = (f"(select/**/1/**/from/**/pg_sleep({each:g}))/**/is/**/null" for each in seconds)
-        yield f"{good}'/**/and/**/{slow}--", f"{good}'/**/and/**/{fast}--"
-        yield f"{good}/**/and/**/{slow}", f"{good}/**/and/**/{fast}"
-        yield f"{good};select/**/pg_sleep({seconds[0]:g})--", f"{good};select/**/pg_sleep({seconds[1]:g})--"
+    asleep, awake = (f"pg_sleep({seconds:g})" for seconds in (SLEEP_SECONDS, 0))
+    for form in (
+        "{good}'/**/and/**/(select/**/1/**/from/**/{sleep})/**/is/**/null--",
+        "{good}/**/and/**/(select/**/1/**/from/**/{sleep})/**/is/**/null",
+        "{good};select/**/{sleep}--",
+    ):
+        yield form.format(good=good, sleep=asleep), form.format(good=good, sleep=awake)
 
 
 def shows_sql(body: bytes) -> str | None:
