@@ -131,10 +131,12 @@ def waiver(
         return None, ""
     account = str(record.figures.get("account", ""))
     longest = record.recorded_at + timedelta(seconds=parse_duration(book.waivers.longest))
+    ends = min(record.expires_at, longest)
     if account not in book.accounts or book.accounts[account].role not in book.waivers.roles:
         return None, f"the waiver of `{account}` does not count: the book gives them no right to it"
     if record.inputs.get("item") != item_digest(book.items[code]):
         return None, "the waiver does not count: the item has been rewritten since"
-    if now >= min(record.expires_at, longest):
+    if now >= ends:
         return None, "the waiver is over"
-    return Waiver(account=account, reason=str(record.figures.get("reason", "")), record=record), ""
+    reason = str(record.figures.get("reason", ""))
+    return Waiver(account=account, reason=reason, record=record, expires_at=ends), ""
