@@ -11,7 +11,7 @@ from opsctl.core.errors import UsageError
 from opsctl.costs.book import CostsBook, Point
 from opsctl.costs.estimate import estimate
 from opsctl.costs.inputs import Inputs, Quantity
-from opsctl.costs.model import Estimate, PartBill
+from opsctl.costs.model import Estimate, PartBill, PointBill
 from opsctl.costs.prices import Part, PricesBook
 from opsctl.costs.units import MONTH_SECONDS, Meter
 from opsctl.costs.usage import Practice, load_at, usage_of
@@ -34,6 +34,12 @@ def estimated(numbers: Inputs | None = None, *, chosen: CostsBook = PLAN) -> Est
 def part_of(made: Estimate, part: Part, point: Point = Point.AVERAGE) -> PartBill:
     """Return the bill of one part."""
     return next(each for each in made.points[point].parts if each.part is part)
+
+
+def usd_of(bill: PointBill) -> Decimal:
+    """Return a bill of which every part is known."""
+    assert bill.month_usd is not None
+    return bill.month_usd
 
 
 def dollars_an_item(*, items_a_call: int, practice: Practice = Practice()) -> Decimal:  # noqa: B008
@@ -93,7 +99,7 @@ def test_the_hit_ratio_of_a_load_test_is_not_taken_for_that_of_an_average_day():
     """Readers who come once a day find nothing in a cache that keeps feeds for five minutes."""
     made = estimated()
 
-    assert made.points[Point.AVERAGE].missed > Decimal("0.99")
+    assert (made.points[Point.AVERAGE].missed or 0) > Decimal("0.99")
     assert made.points[Point.SUSTAINED].missed == Decimal("0.01")
 
 
@@ -112,9 +118,7 @@ def test_what_nobody_measured_is_unknown_and_the_verdict_open():
 
 def test_a_budget_that_the_known_part_alone_exceeds_is_missed_for_certain():
     """At 26 billion requests the edge alone is too much, whatever nobody has measured."""
-    made = estimated(
-        inputs(without=(Quantity.MISS_AT_PEAK,)), chosen=plan(budgets={"at": "sustained"})
-    )
+    made = estimated(inputs(without=(Quantity.MISS_AT_PEAK,)), chosen=plan(budgets={"at": "sustained"}))
 
     month = next(
         check for check in made.budgets if check.name == "month_usd" and check.point is Point.SUSTAINED
@@ -126,7 +130,7 @@ def test_a_budget_that_the_known_part_alone_exceeds_is_missed_for_certain():
 
 def test_only_the_load_that_the_plan_names_decides():
     """The others are shown all the same."""
-    generous = {"month_usd": 1_000, "user_usd": 1}
+    generous = {"month_usd": 2_000, "user_usd": 1}
     average = estimated(chosen=plan(budgets=generous | {"at": "average"}))
     sustained = estimated(chosen=plan(budgets=generous | {"at": "sustained"}))
 
@@ -144,10 +148,10 @@ def test_a_budget_must_be_undercut_and_not_just_met():
 def test_the_saving_is_of_the_whole_bill():
     """What is paid with or without caches (plans, machines) is in both bills."""
     made = estimated()
-    before, after = made.before[Point.AVERAGE].month_usd, made.points[Point.AVERAGE].month_usd
+    before, after = usd_of(made.before[Point.AVERAGE]), usd_of(made.points[Point.AVERAGE])
 
     assert made.reductions[Point.AVERAGE] == 1 - after / before
-    assert 0 < made.reductions[Point.AVERAGE] < 1
+    assert 0 < after < before
 
 
 def test_machines_are_sized_for_the_busiest_minute_with_headroom():
@@ -165,7 +169,7 @@ def test_the_services_own_edge_is_sized_by_its_measured_capacity():
 
     assert part_of(made, Part.EDGE, Point.SUSTAINED).usd == 0
     bought = {line.price: line.quantity for line in part_of(made, Part.SERVICE, Point.SUSTAINED).lines}
-    assert bought["large"] == 3
+    assert bought["small"] == 5
     unknown = estimated(inputs(without=(Quantity.WORKER_RATE,)), chosen=chosen)
     assert part_of(unknown, Part.SERVICE).unknown == (Quantity.WORKER_RATE,)
 
@@ -173,7 +177,7 @@ def test_the_services_own_edge_is_sized_by_its_measured_capacity():
 def test_each_input_is_halved_and_doubled_and_the_widest_comes_first():
     """What moves nothing is left out."""
     made = estimated()
-    usd = made.points[Point.AVERAGE].month_usd
+    usd = usd_of(made.points[Point.AVERAGE])
     spreads = [swing.spread_from(usd) for swing in made.swings]
 
     assert spreads == sorted(spreads, reverse=True)
@@ -185,14 +189,14 @@ def test_each_input_is_halved_and_doubled_and_the_widest_comes_first():
 
 def test_an_input_that_breaks_a_kept_budget_is_named():
     """Twice the tokens of the model would be too much here."""
-    usd = estimated().points[Point.AVERAGE].month_usd
-    chosen = plan(budgets={"month_usd": str(usd * Decimal("1.2")), "user_usd": 1})
+    limit = usd_of(estimated().points[Point.AVERAGE]) * Decimal("1.2")
+    chosen = plan(budgets={"month_usd": str(limit), "user_usd": 1})
 
     made = estimated(chosen=chosen)
 
     assert "prices of model" in {swing.name for swing in made.swings if swing.breaks}
     assert all(
-        swing.breaks == any(end is None or end >= usd * Decimal("1.2") for end in (swing.halved_usd, swing.doubled_usd))
+        swing.breaks == any(end is None or end >= limit for end in (swing.halved_usd, swing.doubled_usd))
         for swing in made.swings
     )
 
@@ -208,7 +212,9 @@ def test_unverified_and_old_prices_are_told_where_they_are_used():
     providers = {
         **PRICES.providers,
         "edge": edge.model_copy(update={"prices": doubtful}),
-        "other": edge.model_copy(update={"prices": {"x": price("1", "per million requests", verified=False)}}),
+        "other": edge.model_copy(
+            update={"prices": {"x": price("1", "per million requests", verified=False)}}
+        ),
     }
 
     made = estimate(PLAN, prices=PricesBook(providers=providers), inputs=inputs(), today=TODAY)
@@ -230,7 +236,9 @@ def test_a_provider_that_the_price_book_does_not_know_is_refused_with_what_there
 
 @given(
     factor=st.decimals(min_value="0.1", max_value="10", places=2),
-    name=st.sampled_from([Quantity.USERS, Quantity.SCORED_A_FEED, Quantity.ITEM_TOKENS, Quantity.ANSWER_BYTES]),
+    name=st.sampled_from(
+        [Quantity.USERS, Quantity.SCORED_A_FEED, Quantity.ITEM_TOKENS, Quantity.ANSWER_BYTES]
+    ),
 )
 def test_more_of_anything_that_is_used_never_makes_the_bill_smaller(factor: Decimal, name: Quantity):
     """At the peak, whose hit ratio is measured; on average more readers meet fuller caches."""

@@ -82,7 +82,7 @@ def test_a_hit_ratio_becomes_what_is_missed():
 
 def test_the_rate_of_a_worker_is_that_of_the_most_workers():
     """What they do to each other is in it then."""
-    figures = {
+    figures: dict[str, Any] = {
         "workers_1_passed_requests_per_second": 6000.0,
         "workers_2_passed_requests_per_second": 10_000.0,
         "workers_2_failed_requests_per_second": 10_800.0,

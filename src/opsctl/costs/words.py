@@ -61,6 +61,14 @@ def budget_words(check: BudgetCheck) -> str:
     return f"less than {dollars(check.limit)} {_BUDGET_WORDS[check.name]}"
 
 
+def saving_words(estimate: Estimate) -> str | None:
+    """Return which parts of the bill caches and batches make smaller; None where nobody knows of any."""
+    saved = {part: each for part, each in estimate.saved_by_part.items() if each}
+    if not saved:
+        return None
+    return "saved by part: " + ", ".join(f"{part} {share(each)}" for part, each in saved.items())
+
+
 def doubt_words(estimate: Estimate) -> str | None:
     """Return what the headline says of the prices; None where all can be believed."""
     doubts, told = estimate.doubts, []
