@@ -67,7 +67,7 @@ def test_a_fresh_project_passes_its_own_checks(tmp_path: Path):
     loads = ("breakpoint", "cold", "quick", "soak", "spike", "standard")
     books = [
         *("opsctl.yaml", "ops/collections.yaml", "ops/cache.yaml", "ops/service.yaml", "ops/backup.yaml"),
-        *("ops/prices.yaml", "ops/costs.yaml"),
+        *(f"ops/{name}.yaml" for name in ("deploy", "checklist", "prices", "costs", "waivers")),
         *(f"ops/loads/{load}.yaml" for load in loads),
         *(f"dashboards/{name}.yaml" for name in ("ai", "business", "drills", "experiments", "slo", "system")),
         *(f"ops/drills/{path.name}" for path in sorted(assets.drills().glob("*.yaml"))),
