@@ -110,6 +110,14 @@ def test_what_cannot_tell_is_passed_over():
     assert found.value(Quantity.ITEM_TOKENS) is None
 
 
+def test_what_a_load_measured_that_missed_its_gates_is_taken_and_told():
+    """Readers hit or missed whether or not they were answered in time."""
+    found = gathered(record("bench.load", "standard", verdict=Verdict.FAIL, hit_ratio=0.9))
+
+    missed = found.by_quantity[Quantity.MISS_AT_PEAK]
+    assert (missed.value, missed.origin.is_bad) == (Decimal("0.1"), True)
+
+
 @pytest.mark.parametrize("figure", ["12", True, -1, float("nan"), None, [1]])
 def test_a_figure_that_is_no_number_is_not_known(figure: Any):
     """A ledger is written by other versions too."""

@@ -142,6 +142,7 @@ def _input(each: Input) -> dict[str, Any]:
         "where": origin.where,
         "recorded_at": None if origin.recorded_at is None else origin.recorded_at.isoformat(),
         "is_stale": origin.is_stale,
+        "is_bad": origin.is_bad,
         "simulated": list(origin.simulated),
         "measured_by": origin.produce,
     }

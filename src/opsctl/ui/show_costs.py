@@ -199,6 +199,7 @@ def _show_inputs(inputs: Sequence[Input], *, now: datetime, whole: bool) -> None
         if origin.recorded_at is not None:
             age = f", {format_duration(max(0.0, (now - origin.recorded_at).total_seconds()))} old"
         stale = " [yellow](stale)[/]" if origin.is_stale else ""
+        stale += " [yellow](missed its gates)[/]" if origin.is_bad else ""
         known = sum(each.value is not None for each in members)
         verb = "from" if origin.source is not Source.EVIDENCE or known else "would come from"
         number = "1 number" if len(members) == 1 else f"{len(members)} numbers"
