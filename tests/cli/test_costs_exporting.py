@@ -14,6 +14,7 @@ from tests.cli.test_costs import Shop
 
 from opsctl.cli import wiring
 from opsctl.cli.costs_exporting import CostsReader
+from opsctl.core.clock import SystemClock
 from opsctl.metrics import exporters as metrics
 
 
@@ -57,7 +58,7 @@ class SteppingClock:
     """A clock that is a minute later each time it is asked."""
 
     def __init__(self) -> None:
-        self._real = wiring.SystemClock()
+        self._real = SystemClock()
         self._seconds = 0.0
 
     def now(self) -> Any:

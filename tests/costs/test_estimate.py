@@ -5,17 +5,20 @@ from decimal import Decimal
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.costs.examples import MODEL, PLAN, PRICES, TODAY, inputs, price
+from tests.costs.examples import MODEL, PLAN, PRICES, TODAY, inputs, price, provider
 
 from opsctl.core.errors import UsageError
 from opsctl.costs.book import CostsBook, Point
-from opsctl.costs.estimate import estimate
+from opsctl.costs.estimate import bill_at, estimate, providers_of
 from opsctl.costs.inputs import Inputs, Quantity
 from opsctl.costs.model import Estimate, PartBill, PointBill
 from opsctl.costs.prices import Part, PricesBook
 from opsctl.costs.units import MONTH_SECONDS, Meter
 from opsctl.costs.usage import Practice, load_at, usage_of
 from opsctl.evidence.model import Verdict
+
+
+SELLERS = providers_of(PLAN, prices=PRICES)
 
 
 def plan(**changes: object) -> CostsBook:
@@ -154,6 +157,23 @@ def test_the_saving_is_of_the_whole_bill():
     assert 0 < after < before
 
 
+def test_a_saving_is_certain_where_the_known_part_of_the_bill_without_is_large_enough():
+    """Nobody sells what the vectors would need if every feed were made, and the rest of that bill is enough to know."""
+    free = provider(
+        "vectors", prices={"free": price("0", "per instance-month", vcpu="0.5", memory_gib="1", most=1)}
+    )
+    prices = PricesBook(providers={**PRICES.providers, "free": free})
+    chosen = plan(providers={"vectors": "free"})
+
+    made = estimate(chosen, prices=prices, inputs=inputs(miss_at_peak="0.001"), today=TODAY)
+
+    assert made.before[Point.SUSTAINED].month_usd is None
+    saved = next(
+        check for check in made.budgets if check.name == "reduction_ratio" and check.point is Point.SUSTAINED
+    )
+    assert (saved.verdict, saved.at_least) == (Verdict.PASS, True)
+
+
 def test_machines_are_sized_for_the_busiest_minute_with_headroom():
     """10,000 a second of which a hundredth is made at 10 ms each is one core, and 1.43 with three tenths kept free."""
     sustained = part_of(estimated(), Part.SERVICE, Point.SUSTAINED)
@@ -246,6 +266,8 @@ def test_more_of_anything_that_is_used_never_makes_the_bill_smaller(factor: Deci
     more = numbers.scaled(name, max(factor, 1 / factor))
 
     for point in (Point.PEAK_HOUR, Point.SUSTAINED):
-        one, other = (estimated(each).points[point].month_usd for each in (numbers, more))
+        one, other = (
+            bill_at(point, PLAN, providers=SELLERS, inputs=each).month_usd for each in (numbers, more)
+        )
         assert one is not None
         assert other is None or other >= one

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from tests.cli.command import run_opsctl
 
-pytestmark = [pytest.mark.drill, pytest.mark.timeout(600)]
+pytestmark = pytest.mark.drill
 
 
 def test_what_is_measured_is_enough_for_an_average_month(tmp_path: Path):

@@ -25,7 +25,7 @@ from opsctl.ui.figures import VERDICT_WORDS
 from opsctl.ui.table import show_table
 
 _MARKS = {Verdict.PASS: "[green]✔[/]", Verdict.FAIL: "[red]✘[/]", Verdict.INCONCLUSIVE: "[yellow]?[/]"}
-_BAR = 24
+_BAR = 20
 _MOST_SWINGS = 12
 
 
@@ -143,7 +143,7 @@ def _show_budgets(budgets: Sequence[BudgetCheck], estimate: Estimate) -> None:
     for name in dict.fromkeys(check.name for check in budgets):
         checks = {check.point: check for check in budgets if check.name == name}
         cells = [f"{_MARKS[checks[point].verdict]} {amount(checks[point])}" for point in Point]
-        rows.append((budget_words(checks[estimate.binding]), *cells))
+        rows.append((budget_words(checks[estimate.binding], is_short=True), *cells))
     show_table(("budget", *(_title(each, estimate) for each in Point)), rows)
     told = saving_words(estimate)
     if told is not None:
@@ -157,6 +157,8 @@ def _show_swings(estimate: Estimate) -> None:
     print_line(f"\nhalf and twice of each input, at {dollars(usd)} a month")
     for line in swing_lines(estimate.swings[:_MOST_SWINGS], usd=usd):
         print_markup(line)
+    if any(swing.breaks for swing in estimate.swings[:_MOST_SWINGS]):
+        print_line("  ✘ breaks a budget that is kept without it")
     if len(estimate.swings) > _MOST_SWINGS:
         print_line(f"  and {len(estimate.swings) - _MOST_SWINGS} that move it less (`--json` has all)")
 
@@ -170,7 +172,7 @@ def swing_lines(swings: Sequence[Swing], *, usd: Decimal) -> Iterator[str]:
     width = max(len(swing.name) for swing in swings)
     for swing in swings:
         bar = _bar(swing, usd=usd, low=low, high=high)
-        broken = " [red]breaks the budget[/]" if swing.breaks else ""
+        broken = " [red]✘[/]" if swing.breaks else ""
         figures = f"{dollars(swing.halved_usd):>8} {dollars(swing.doubled_usd):>8}"
         yield f"  {escape(f'{swing.name:<{width}}')} {bar} {figures}{broken}"
 
