@@ -17,7 +17,6 @@ from opsctl.costs.units import MONTH_SECONDS, Meter
 from opsctl.costs.usage import Practice, load_at, usage_of
 from opsctl.evidence.model import Verdict
 
-
 SELLERS = providers_of(PLAN, prices=PRICES)
 
 
