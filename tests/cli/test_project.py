@@ -77,6 +77,10 @@ def test_a_fresh_project_passes_its_own_checks(tmp_path: Path):
         ),
         *(f"ops/experiments/{path.name}" for path in sorted(assets.experiments().glob("*.yaml"))),
         *(
+            f"ops/training/{path.name}"
+            for path in sorted(assets.watching()["ops/training"].glob("*.yaml"))
+        ),
+        *(
             f"alerts/{name}.yaml"
             for name in (
                 "costs",

@@ -64,6 +64,7 @@ def _folders(books: dict[str, str]) -> Iterator[tuple[str, str]]:
         ("drill", "drills"),
         ("recovery", "recoveries"),
         ("experiment", "experiments"),
+        ("exercise", "training"),
         ("alerts", "alerts"),
     ):
         yield kind, books[key]

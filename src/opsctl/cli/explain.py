@@ -37,6 +37,7 @@ _ROOMS = (
     "checklist",
     "security",
     "documentation",
+    "training",
 )
 
 _TOPICS = {
