@@ -52,7 +52,17 @@ _WITHOUT_DEFAULTS = ("collections",)
 
 
 def _single(books: dict[str, str]) -> Iterator[tuple[str, str]]:
-    for kind in ("collections", "cache", "service", "backup", "deploy", "checklist", "prices", "costs", "waivers"):
+    for kind in (
+        "collections",
+        "cache",
+        "service",
+        "backup",
+        "deploy",
+        "checklist",
+        "prices",
+        "costs",
+        "waivers",
+    ):
         yield kind, books[kind]
 
 

@@ -100,9 +100,7 @@ class LiveGround:
         """Ask for a feed of each, a few at once, and wait for all of them."""
         import asyncio
 
-        return asyncio.run(
-            _ask(self._url, users=users, headers=self._headers, limit=self._items_a_feed)
-        )
+        return asyncio.run(_ask(self._url, users=users, headers=self._headers, limit=self._items_a_feed))
 
     def read(self) -> Counters:
         """Return the counters of this moment."""
@@ -240,5 +238,3 @@ def _size(path: Path) -> int | None:
 def _taken_bytes(folder: Path) -> int:
     """Return what a folder takes on the disk: holes of sparse files do not count."""
     return sum(path.lstat().st_blocks * _BLOCK_BYTES for path in folder.rglob("*") if path.is_file())
-
-

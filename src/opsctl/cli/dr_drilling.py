@@ -78,7 +78,9 @@ def scenarios(
     unknown = sorted(wanted - {each.name for each in known})
     if profile and not tagged:
         raise UsageError(
-            f"no loss has the tag `{profile}`", code="DRC077", fix="name some: opsctl dr scenarios; `tags` of a book"
+            f"no loss has the tag `{profile}`",
+            code="DRC077",
+            fix="name some: opsctl dr scenarios; `tags` of a book",
         )
     if unknown or not known:
         listed = ", ".join(f"`{each.name}`" for each in known)

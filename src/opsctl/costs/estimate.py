@@ -39,9 +39,7 @@ def estimate(plan: CostsBook, *, prices: PricesBook, inputs: Inputs, today: date
     }
     reductions = {point: _reduction(before[point], points[point]) for point in Point}
     budgets = tuple(
-        check
-        for point in Point
-        for check in _checks(points[point], plan=plan, reduction=reductions[point])
+        check for point in Point for check in _checks(points[point], plan=plan, reduction=reductions[point])
     )
     binding = plan.budgets.at
     return Estimate(
@@ -131,9 +129,7 @@ def _checks(bill: PointBill, *, plan: CostsBook, reduction: Decimal | None) -> I
     verdict = Verdict.INCONCLUSIVE
     if reduction is not None:
         verdict = Verdict.PASS if reduction > limit else Verdict.FAIL
-    yield BudgetCheck(
-        name="reduction_ratio", point=bill.point, limit=limit, value=reduction, verdict=verdict
-    )
+    yield BudgetCheck(name="reduction_ratio", point=bill.point, limit=limit, value=reduction, verdict=verdict)
 
 
 def _below(name: str, bill: PointBill, *, limit: Decimal, known: Decimal) -> BudgetCheck:

@@ -27,7 +27,9 @@ def estimate_evidence(
         started_at: when it began.
         seconds: how long it took.
     """
-    simulated = sorted({what for each in estimate.inputs.by_quantity.values() for what in each.origin.simulated})
+    simulated = sorted(
+        {what for each in estimate.inputs.by_quantity.values() for what in each.origin.simulated}
+    )
     return Evidence(
         kind=ESTIMATE_KIND,
         subject=SUBJECT,

@@ -128,7 +128,13 @@ def _of_evidence(plan: CostsBook, *, newest: Mapping[str, Record], now: datetime
 
 
 def _measured(
-    quantity: Quantity, value: Decimal | None, kind: str, record: Record | None, *, plan: CostsBook, now: datetime
+    quantity: Quantity,
+    value: Decimal | None,
+    kind: str,
+    record: Record | None,
+    *,
+    plan: CostsBook,
+    now: datetime,
 ) -> Input:
     produce = _PRODUCED[kind].format(load=plan.load)
     if record is None:

@@ -139,4 +139,8 @@ class Inputs:
         return Inputs({**self.by_quantity, quantity: replace(found, value=value)})
 
 
-_PARTS = {Quantity.MISS_AT_PEAK: Decimal(1), Quantity.HEADROOM: Decimal("0.9"), Quantity.PEAK_HOURS: Decimal(24)}
+_PARTS = {
+    Quantity.MISS_AT_PEAK: Decimal(1),
+    Quantity.HEADROOM: Decimal("0.9"),
+    Quantity.PEAK_HOURS: Decimal(24),
+}

@@ -51,7 +51,9 @@ def _lines(estimate: Estimate) -> Iterator[str]:
     for each in estimate.inputs.by_quantity.values():
         value = "unknown" if each.value is None else f"{each.value:,.4g}"
         simulated = f", simulated: {', '.join(each.origin.simulated)}" if each.origin.simulated else ""
-        where = each.origin.where if each.origin.source is not Source.PLAN else f"the plan, `{each.origin.where}`"
+        where = (
+            each.origin.where if each.origin.source is not Source.PLAN else f"the plan, `{each.origin.where}`"
+        )
         yield f"| {each.quantity.value} | {value} | {where}{simulated} |"
 
 
@@ -93,7 +95,9 @@ def _swings(estimate: Estimate) -> Iterator[str]:
         )
         for swing in estimate.swings[:_MOST_SWINGS]
     ]
-    yield from _table((f"input, at the {POINT_WORDS[estimate.binding]} load", "half of it", "twice", ""), rows)
+    yield from _table(
+        (f"input, at the {POINT_WORDS[estimate.binding]} load", "half of it", "twice", ""), rows
+    )
 
 
 def _table(titles: Sequence[str], rows: "Iterator[tuple[str, ...]] | list[tuple[str, ...]]") -> Iterator[str]:

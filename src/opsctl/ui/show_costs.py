@@ -41,7 +41,9 @@ def verdict_sentence(estimate: Estimate) -> str:
     missed = [check for check in binding if check.verdict is Verdict.FAIL]
     unsure = [check for check in binding if check.verdict is Verdict.INCONCLUSIVE]
     if missed:
-        return f"at the {at} load: " + "; ".join(f"{amount(each)}, not {budget_words(each)}" for each in missed)
+        return f"at the {at} load: " + "; ".join(
+            f"{amount(each)}, not {budget_words(each)}" for each in missed
+        )
     if unsure:
         return f"at the {at} load nobody can tell of: " + "; ".join(budget_words(each) for each in unsure)
     return f"at the {at} load every budget is kept"
@@ -107,7 +109,9 @@ def _feeds(number: Decimal | None) -> str:
 
 def _show_unknown(estimate: Estimate) -> None:
     if estimate.binding in estimate.points:
-        print_line(f"* here the budgets bind; {format_count(float(estimate.points[estimate.binding].users))} users")
+        print_line(
+            f"* here the budgets bind; {format_count(float(estimate.points[estimate.binding].users))} users"
+        )
     reasons: dict[str, list[str]] = {}
     for point, bill in estimate.points.items():
         for part in bill.parts:

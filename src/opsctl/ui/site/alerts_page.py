@@ -56,7 +56,9 @@ def _proofs(facts: Facts, library: Library) -> Section:
         title="Proofs",
         notices=tuple(_notices(facts)),
         tiles=tuple(_tiles(seen, facts)),
-        tables=(Table(caption="Every alert with its newest proof", columns=names, rows=rows),) if rows else (),
+        tables=(Table(caption="Every alert with its newest proof", columns=names, rows=rows),)
+        if rows
+        else (),
         command="opsctl alerts prove",
         anchor="proofs",
     )
@@ -84,7 +86,9 @@ def _standing(record: Record | None, rule: Expected | None, facts: Facts) -> Sta
 
 def _notices(facts: Facts) -> Iterator[Notice]:
     if KIND in facts.troubles:
-        yield Notice(text=f"The alert books cannot be read, so alerts without a proof are not shown: {facts.troubles[KIND]}")
+        yield Notice(
+            text=f"The alert books cannot be read, so alerts without a proof are not shown: {facts.troubles[KIND]}"
+        )
     quiet = facts.survey.newest.get(KIND, {}).get(QUIET)
     if quiet is None:
         return
@@ -102,7 +106,9 @@ def _tiles(seen: list[_Seen], facts: Facts) -> Iterator[Tile]:
     proven = sum(each.standing.state is State.PASS for each in seen)
     never = sum(each.record is None for each in seen)
     ink = "good" if proven == len(seen) else "doubt"
-    yield Tile(name="Proven", value=f"{proven} of {len(seen)}", below="alerts, for their rule as it is", ink=ink)
+    yield Tile(
+        name="Proven", value=f"{proven} of {len(seen)}", below="alerts, for their rule as it is", ink=ink
+    )
     if KIND in facts.expected:
         yield Tile(name="Never proven", value=str(never), ink="doubt" if never else "")
     late = sum(_is_late(each.record.figures) for each in seen if each.record)

@@ -151,9 +151,7 @@ def _latency_row(record: Record, facts: Facts, library: Library) -> Row:
 
 
 def _ratio(figures: Mapping[str, Any]) -> str:
-    value, low, high = (
-        reading.number(figures, f"engine.p50_ratio{end}") for end in ("", "_low", "_high")
-    )
+    value, low, high = (reading.number(figures, f"engine.p50_ratio{end}") for end in ("", "_low", "_high"))
     if value is None:
         return reading.NOTHING
     ends = f" ({significant(low)} to {significant(high)})" if low is not None and high is not None else ""
@@ -191,7 +189,9 @@ def _capacity(facts: Facts, library: Library) -> Section:
 def _passed_by_workers(figures: Mapping[str, Any]) -> list[tuple[int, float | None]]:
     begins, ends = "workers_", "_passed_requests_per_second"
     numbers = (name.removeprefix(begins).removesuffix(ends) for name in figures if name.endswith(ends))
-    return sorted((int(each), reading.number(figures, f"{begins}{each}{ends}")) for each in numbers if each.isdecimal())
+    return sorted(
+        (int(each), reading.number(figures, f"{begins}{each}{ends}")) for each in numbers if each.isdecimal()
+    )
 
 
 def _workers(figures: Mapping[str, Any]) -> Iterator[str]:
@@ -264,5 +264,7 @@ def _says(figures: Mapping[str, Any]) -> str:
     said_there = (reading.text(figures, name) for name in ("outcome", "advice", "reason", "generation"))
     found = [each for each in said_there if said(each)]
     if reading.number(figures, "missing") is not None:
-        found.append(", ".join(f"{reading.count(figures, name)} {name}" for name in ("missing", "changed", "extra")))
+        found.append(
+            ", ".join(f"{reading.count(figures, name)} {name}" for name in ("missing", "changed", "extra"))
+        )
     return "; ".join(found) or reading.NOTHING

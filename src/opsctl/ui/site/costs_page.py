@@ -15,9 +15,7 @@ from opsctl.ui.site.standing import Standing, State, age_text, shown, standing_o
 from opsctl.ui.site.trend import count_trend
 
 KIND = "costs.estimate"
-_LEDE = (
-    "What the service costs a month at three loads, by prices with their source and date, and by what was measured of it."
-)
+_LEDE = "What the service costs a month at three loads, by prices with their source and date, and by what was measured of it."
 
 
 def costs(facts: Facts, library: Library) -> Chapter:
@@ -74,7 +72,9 @@ def _tiles(figures: Mapping[str, Any]) -> Iterator[Tile]:
         )
     saved = reading.number(figures, "reduction_share")
     if saved is not None:
-        yield Tile(name="Saved", value=reading.share(figures, "reduction_share"), below="by caching and batching")
+        yield Tile(
+            name="Saved", value=reading.share(figures, "reduction_share"), below="by caching and batching"
+        )
 
 
 def _budgets(record: Record, facts: Facts) -> Section:
@@ -125,11 +125,18 @@ def _amount(each: Mapping[str, Any], name: str) -> str:
 def _bills(record: Record) -> Section:
     points = reading.part(record.figures, "points")
     names = list(points)
-    parts = dict.fromkeys(part for name in names for part in reading.part(reading.part(points, name), "parts"))
+    parts = dict.fromkeys(
+        part for name in names for part in reading.part(reading.part(points, name), "parts")
+    )
     shown_names = [_words(name) for name in names]
     titles = columns("Part", *shown_names, numbers=tuple(shown_names))
     rows = tuple(
-        Row(cells=(Cell(text=_words(part)), *(Cell(text=_part(reading.part(points, name), part)) for name in names)))
+        Row(
+            cells=(
+                Cell(text=_words(part)),
+                *(Cell(text=_part(reading.part(points, name), part)) for name in names),
+            )
+        )
         for part in parts
     )
     return Section(
@@ -153,7 +160,9 @@ def _over_time(record: Record, facts: Facts) -> Section:
     points = list(reading.part(record.figures, "points"))[:3]
 
     def of(name: str) -> Any:
-        return lambda figures: reading.number(reading.part(reading.part(figures, "points"), name), "month_usd")
+        return lambda figures: reading.number(
+            reading.part(reading.part(figures, "points"), name), "month_usd"
+        )
 
     drawn = count_trend(trend, title="US dollars a month", reads={_words(name): of(name) for name in points})
     return Section(

@@ -55,12 +55,16 @@ def _standing(record: Record | None, book: Expected | None, facts: Facts) -> Sta
     if record is None:
         return shown(State.MISSING, word="never held")
     is_other = book is not None and bool(book.digest) and record.inputs.get("drill") != book.digest
-    return shown(State.STALE, word="of an older book") if standing.state is State.PASS and is_other else standing
+    return (
+        shown(State.STALE, word="of an older book") if standing.state is State.PASS and is_other else standing
+    )
 
 
 def _notices(facts: Facts) -> Iterator[Notice]:
     if KIND in facts.troubles:
-        yield Notice(text=f"The books of drills cannot be read, so drills that were never held are not shown: {facts.troubles[KIND]}")
+        yield Notice(
+            text=f"The books of drills cannot be read, so drills that were never held are not shown: {facts.troubles[KIND]}"
+        )
     left = [
         f"{record.subject}: {residue}"
         for record in facts.survey.of(KIND)
@@ -74,7 +78,12 @@ def _tiles(records: list[Record], known: int, facts: Facts) -> Iterator[Tile]:
     if not records:
         return
     held = sum(standing_of(record, facts).state is State.PASS for record in records)
-    yield Tile(name="Held", value=f"{held} of {known}", below="drills, as promised", ink="good" if held == known else "doubt")
+    yield Tile(
+        name="Held",
+        value=f"{held} of {known}",
+        below="drills, as promised",
+        ink="good" if held == known else "doubt",
+    )
     failed = sum(standing_of(record, facts).state is State.FAIL for record in records)
     yield Tile(name="Deviated", value=str(failed), ink="bad" if failed else "")
     spent = sum(reading.number(record.figures, "spent_minutes") or 0.0 for record in records)
@@ -116,7 +125,9 @@ def _teeth(facts: Facts, library: Library) -> Section:
     if record is None:
         return Section(title="Would the drills notice", command="opsctl chaos teeth")
     figures = record.figures
-    names = columns("Drills", "State", "Mutants", "Noticed", "When", numbers=("Mutants", "Noticed"), words=("State",))
+    names = columns(
+        "Drills", "State", "Mutants", "Noticed", "When", numbers=("Mutants", "Noticed"), words=("State",)
+    )
     row = Row(
         cells=(
             Cell(text="services that were broken on purpose", below=simulated_lines(record),

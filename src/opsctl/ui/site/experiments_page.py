@@ -34,7 +34,9 @@ def experiments(facts: Facts, library: Library) -> Chapter:
 
 
 def _verdicts(facts: Facts, library: Library) -> Section:
-    titles = columns("Experiment", "State", "Verdict", "Units", "Why", "Analysed", numbers=("Units",), words=("State",))
+    titles = columns(
+        "Experiment", "State", "Verdict", "Units", "Why", "Analysed", numbers=("Units",), words=("State",)
+    )
     rows = [_verdict_row(record, facts, library) for record in facts.survey.of(ANALYSIS)]
     known = facts.survey.newest.get(ANALYSIS, {})
     rows += [
@@ -59,7 +61,11 @@ def _verdict_row(record: Record, facts: Facts, library: Library) -> Row:
     figures = record.figures
     arm = reading.text(figures, "arm", otherwise="none")
     outcome = reading.text(figures, "outcome", otherwise=reading.NOTHING).replace("_", " ")
-    units = [value for name in reading.part(figures, "units") if (value := reading.number(reading.part(figures, "units"), name)) is not None]
+    units = [
+        value
+        for name in reading.part(figures, "units")
+        if (value := reading.number(reading.part(figures, "units"), name)) is not None
+    ]
     reasons = reading.names(figures, "reasons")
     return Row(
         cells=(
@@ -100,14 +106,19 @@ def _effect_rows(record: Record) -> Iterator[Row]:
 
 
 def _simulations(facts: Facts, library: Library) -> Section:
-    titles = columns("Experiment", "State", "Worlds", "Not robust", "Simulated", numbers=("Worlds",), words=("State",))
+    titles = columns(
+        "Experiment", "State", "Worlds", "Not robust", "Simulated", numbers=("Worlds",), words=("State",)
+    )
     rows = tuple(
         Row(
             cells=(
                 subject_cell(record, facts),
                 standing_cell(record, facts),
                 Cell(text=reading.count(record.figures, "worlds")),
-                Cell(text=", ".join(reading.names(record.figures, "not_robust")) or "all effects keep their sign"),
+                Cell(
+                    text=", ".join(reading.names(record.figures, "not_robust"))
+                    or "all effects keep their sign"
+                ),
                 age_cell(record, facts, library),
             )
         )

@@ -54,7 +54,12 @@ def _tiles(records: list[Record], known: int, facts: Facts) -> Iterator[Tile]:
     if not records:
         return
     passed = sum(standing_of(record, facts).state is State.PASS for record in records)
-    yield Tile(name="Back in time", value=f"{passed} of {known}", below="kinds of loss", ink="good" if passed == known else "doubt")
+    yield Tile(
+        name="Back in time",
+        value=f"{passed} of {known}",
+        below="kinds of loss",
+        ink="good" if passed == known else "doubt",
+    )
     for name, word in (("rpo_seconds", "Worst RPO"), ("rto_seconds", "Worst RTO")):
         values = [reading.number(record.figures, name) for record in records]
         known_values = [value for value in values if value is not None]
@@ -70,7 +75,9 @@ def _standing(record: Record | None, book: Expected | None, facts: Facts) -> Sta
         return shown(State.MISSING, word="never drilled")
     standing = standing_of(record, facts)
     is_other = book is not None and bool(book.digest) and record.inputs.get("book") != book.digest
-    return shown(State.STALE, word="of an older book") if standing.state is State.PASS and is_other else standing
+    return (
+        shown(State.STALE, word="of an older book") if standing.state is State.PASS and is_other else standing
+    )
 
 
 def _row(name: str, book: Expected | None, record: Record | None, facts: Facts, library: Library) -> Row:
@@ -139,7 +146,9 @@ def _backups(facts: Facts, library: Library) -> Section:
 
 
 def _verifications(facts: Facts, library: Library) -> Section:
-    titles = columns("Backup", "State", "Depth", "Size", "Doubts", "Verified", numbers=("Size",), words=("State",))
+    titles = columns(
+        "Backup", "State", "Depth", "Size", "Doubts", "Verified", numbers=("Size",), words=("State",)
+    )
     records = facts.survey.of("dr.verify")[:_MOST_BACKUPS]
     rows = tuple(
         Row(

@@ -69,7 +69,10 @@ def _checks(record: Record, facts: Facts) -> Section:
     rows = tuple(
         Row(
             cells=(
-                Cell(text=reading.text(each, "title") or reading.text(each, "code"), below=(reading.text(each, "code"),)),
+                Cell(
+                    text=reading.text(each, "title") or reading.text(each, "code"),
+                    below=(reading.text(each, "code"),),
+                ),
                 Cell(standing=standing),
                 Cell(text=reading.text(each, "severity", otherwise=reading.NOTHING)),
                 Cell(text=reading.text(each, "reason")),
