@@ -53,7 +53,17 @@ _INSTEAD = {"checklist": "nothing is checked before production"}
 
 
 def _single(books: dict[str, str]) -> Iterator[tuple[str, str]]:
-    for kind in ("collections", "cache", "service", "backup", "deploy", "checklist", "prices", "costs", "waivers"):
+    for kind in (
+        "collections",
+        "cache",
+        "service",
+        "backup",
+        "deploy",
+        "checklist",
+        "prices",
+        "costs",
+        "waivers",
+    ):
         yield kind, books[kind]
 
 
