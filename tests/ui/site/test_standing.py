@@ -72,7 +72,7 @@ def test_all_that_passes_or_is_waived_makes_ready(book):
     headline = headline_of(book.facts())
 
     assert headline.is_ready
-    assert headline.text == "Ready: 1 passed, 1 waived of 2; 1 rest on a simulation"
+    assert headline.text == "Ready: 1 passed, 1 waived of 2; 1 rests on a simulation"
 
 
 @pytest.mark.parametrize("state", ["fail", "stale", "unknown", "nonsense", "", "PASS"])
