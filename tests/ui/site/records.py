@@ -119,32 +119,44 @@ def checklist(*items: Mapping[str, Any], verdict: Verdict = Verdict.PASS, **chan
 
 
 def costs(*, month: float = 412.5, kept: bool | None = True) -> Evidence:
-    """Return the evidence of an estimate."""
+    """Return the evidence of an estimate, as `costs estimate` writes it; of one part at one load nobody knows the price."""
+    points = {name: _bill(month * times) for name, times in (("average", 1), ("peak_hour", 1.4))}
+    unknown = {"month_usd": None, "per_user_usd": None, "per_1000_feeds_usd": None}
+    sustained = _bill(month * 22) | unknown | {"not_known": {"model": "items a call"}}
+    sustained["parts"]["model"] = None
     return proof(
         "costs.estimate",
-        "standard",
+        "project",
         Verdict.PASS if kept else Verdict.FAIL,
         simulated=("language model",),
         figures={
-            "points": {
-                name: {
-                    "month_usd": month * times,
-                    "per_user_usd": month * times / 10_000,
-                    "per_1000_feeds_usd": 0.0123,
-                    "parts": {"vectors": month * times * 0.6, "model": month * times * 0.3, "edge": month * times * 0.1},
-                }
-                for name, times in (("average", 1), ("peak_hour", 1.4), ("sustained", 22))
-            },
+            "points": points | {"sustained": sustained},
+            "before": {"average": _bill(month * 2.5)},
+            "binding_point": "average",
             "reduction_share": 0.61,
             "budgets": [
-                {"name": "month_usd", "limit": 500.0, "value": month, "ok": kept},
-                {"name": "per_user_usd", "limit": 0.05, "value": month / 10_000, "ok": True},
-                {"name": "reduction_share", "limit": 0.4, "value": None, "ok": None},
+                {"name": "month_usd", "limit": 500.0, "value": month, "ok": kept, "is_lower_bound": False},
+                {"name": "user_usd", "limit": 0.05, "value": month / 10_000, "ok": True, "is_lower_bound": False},
+                {"name": "reduction_ratio", "limit": 0.4, "value": None, "ok": None, "is_lower_bound": False},
+            ],
+            "budgets_elsewhere": [
+                {"name": "month_usd", "point": "sustained", "limit": 500.0, "value": month * 15, "ok": False, "is_lower_bound": True},
             ],
             "unverified_prices": ["edge.requests"],
             "stale_prices": [],
+            "unknown_inputs": ["items a call"],
         },
     )  # fmt: skip
+
+
+def _bill(month: float) -> dict[str, Any]:
+    return {
+        "month_usd": month,
+        "known_usd": month,
+        "per_user_usd": month / 10_000,
+        "per_1000_feeds_usd": 0.0123,
+        "parts": {"vectors": month * 0.6, "model": month * 0.3, "edge": month * 0.1},
+    }
 
 
 def audit(subject: str = "project") -> Evidence:

@@ -86,14 +86,15 @@ def _chart(
 
 
 def _runs_scale(moments: Sequence[datetime]) -> Scale:
-    """Return a horizontal scale with a place for each run; only the first and the last are named, by their days."""
+    """Return a horizontal scale with a place for each run; only the first and the last are named, by day or by hour."""
     last = max(1, len(moments) - 1)
 
     def place(index: float) -> float:
         return SIDE * (0.03 + 0.94 * index / last)
 
     named = dict.fromkeys((0, len(moments) - 1))
-    ticks = tuple(Tick(percent=place(index) / 10, label=f"{moments[index]:%m-%d}") for index in named)
+    form = "%H:%M" if moments[0].date() == moments[-1].date() else "%m-%d"
+    ticks = tuple(Tick(percent=place(index) / 10, label=moments[index].strftime(form)) for index in named)
     return Scale(place=place, ticks=ticks)
 
 
