@@ -52,7 +52,7 @@ fmt: $(STAMP) ## Format the code
 	$(BIN)/ruff check --fix
 
 schemas: $(STAMP) ## Write the JSON Schemas of the books into the package
-	@for book in project collections mapping cache service load alerts delivery dashboard drill backup deploy recovery experiment checklist prices costs waivers; do $(BIN)/opsctl config schema $$book > src/opsctl/schemas/$$book.json; done
+	@for book in project collections mapping cache service load alerts delivery dashboard drill backup deploy recovery experiment exercise checklist prices costs waivers; do $(BIN)/opsctl config schema $$book > src/opsctl/schemas/$$book.json; done
 
 docs: $(STAMP) ## Write the generated pages: commands, metrics, OpenAPI document and page, vectors of assignment
 	$(BIN)/python -m opsctl.cli.reference > docs/commands.md

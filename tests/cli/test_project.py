@@ -76,6 +76,7 @@ def test_a_fresh_project_passes_its_own_checks(tmp_path: Path):
             for path in sorted(assets.watching()["ops/recoveries"].glob("*.yaml"))
         ),
         *(f"ops/experiments/{path.name}" for path in sorted(assets.experiments().glob("*.yaml"))),
+        *(f"ops/training/{path.name}" for path in sorted(assets.watching()["ops/training"].glob("*.yaml"))),
         *(
             f"alerts/{name}.yaml"
             for name in (

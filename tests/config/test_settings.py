@@ -8,8 +8,8 @@ import pytest
 
 import opsctl
 from opsctl.config import settings
-from opsctl.config.settings import Settings, find_root, resolve_settings, secret
-from opsctl.core.errors import UsageError
+from opsctl.config.settings import Settings, find_root, resolve_settings, secret, with_secret_files
+from opsctl.core.errors import OpsError, UsageError
 
 
 def resolved(tmp_path: Path, *, text: str = "", user: str = "", environment=None, flags=None):
@@ -86,7 +86,8 @@ def test_every_variable_that_the_code_names_may_be_set(tmp_path: Path):
 
     assert {"OPSCTL_BACKUP_IDENTITY", "OPSCTL_BACKUP_OFFSITE_SECRET_KEY"} <= named
     for variable in sorted(named):
-        resolved(tmp_path, environment={variable: "http://127.0.0.1:1"})
+        value = "true" if variable == "OPSCTL_DATABASE_THROUGH_POOLER" else "http://127.0.0.1:1"
+        resolved(tmp_path, environment={variable: value})
 
 
 def test_an_unknown_key_of_the_project_file_has_a_place(tmp_path: Path):
@@ -160,3 +161,37 @@ def test_an_empty_secret_file_is_named(tmp_path: Path):
 
     with pytest.raises(UsageError, match="is empty"):
         secret(variable="OPSCTL_QDRANT_API_KEY", file="key", root=tmp_path, environment={})
+
+
+def test_a_secret_may_come_from_the_file_that_a_variable_names(tmp_path: Path):
+    """As containers are given them; the value itself wins, and what is set to nothing is not set."""
+    (tmp_path / "redis").write_text("from-file\n")
+    named = {
+        "OPSCTL_REDIS_PASSWORD_FILE": str(tmp_path / "redis"),
+        "OPSCTL_SENTRY_DSN_FILE": "",
+        "PATH": "/bin",
+    }
+
+    assert with_secret_files(named)["OPSCTL_REDIS_PASSWORD"] == "from-file"
+    assert (
+        with_secret_files({**named, "OPSCTL_REDIS_PASSWORD": "itself"})["OPSCTL_REDIS_PASSWORD"] == "itself"
+    )
+    assert "OPSCTL_SENTRY_DSN" not in with_secret_files(named)
+    assert (
+        secret(variable="OPSCTL_REDIS_PASSWORD", file=None, root=tmp_path, environment=named) == "from-file"
+    )
+
+
+def test_such_a_variable_is_known_and_one_that_only_looks_like_it_is_not(tmp_path: Path):
+    """`OPSCTL_DATABASE_PASSWORD_FILE` is a setting of its own, and means the same."""
+    known = {"OPSCTL_REDIS_PASSWORD_FILE": "/x", "OPSCTL_DATABASE_PASSWORD_FILE": "/y"}
+
+    assert resolved(tmp_path, environment=known).project.database.password_file == "/y"
+    with pytest.raises(UsageError, match="OPSCTL_REDIS_PASWORD_FILE"):
+        resolved(tmp_path, environment={"OPSCTL_REDIS_PASWORD_FILE": "/x"})
+
+
+def test_a_secret_s_file_that_is_not_there_is_said(tmp_path: Path):
+    """Not taken for a service without a password."""
+    with pytest.raises(OpsError):
+        with_secret_files({"OPSCTL_REDIS_PASSWORD_FILE": str(tmp_path / "gone")})

@@ -19,9 +19,7 @@ QUANTITIES = st.decimals(min_value=0, max_value=10**12, places=3, allow_nan=Fals
 )
 def test_the_vendors_own_examples_come_out(requests: int, dollars: str):
     """Cloudflare's page works out 15 and 100 million requests of 7 ms of CPU; below the allowance only the plan is paid."""
-    usage = Usage(
-        meters={Meter.REQUESTS: Decimal(requests), Meter.CPU_MILLISECONDS: Decimal(7 * requests)}
-    )
+    usage = Usage(meters={Meter.REQUESTS: Decimal(requests), Meter.CPU_MILLISECONDS: Decimal(7 * requests)})
 
     assert sum(line.usd for line in bill_of(EDGE, usage)) == Decimal(dollars)
 
@@ -73,8 +71,9 @@ def test_a_tier_of_the_same_price_changes_nothing(quantity: Decimal, edge: Decim
     [
         ("0.01", "0.1", {"small": 1}),
         ("1.01", "1", {"large": 1}),  # two small ones would cost 20
-        ("2.5", "1", {"large": 2}),
-        ("0.1", "9", {"large": 3}),  # memory can be what counts
+        ("2.5", "1", {"small": 3}),  # two large ones would cost 36
+        ("3.5", "1", {"large": 2}),
+        ("0.1", "7", {"large": 2}),  # memory can be what counts
     ],
 )
 def test_instances_are_whole_and_the_cheapest_that_hold(cores: str, memory: str, bought: dict[str, int]):

@@ -82,7 +82,7 @@ def test_a_hit_ratio_becomes_what_is_missed():
 
 def test_the_rate_of_a_worker_is_that_of_the_most_workers():
     """What they do to each other is in it then."""
-    figures = {
+    figures: dict[str, Any] = {
         "workers_1_passed_requests_per_second": 6000.0,
         "workers_2_passed_requests_per_second": 10_000.0,
         "workers_2_failed_requests_per_second": 10_800.0,
@@ -108,6 +108,14 @@ def test_what_cannot_tell_is_passed_over():
     assert prompt.origin.is_stale
     assert prompt.origin.simulated == ("scoring model",)
     assert found.value(Quantity.ITEM_TOKENS) is None
+
+
+def test_what_a_load_measured_that_missed_its_gates_is_taken_and_told():
+    """Readers hit or missed whether or not they were answered in time."""
+    found = gathered(record("bench.load", "standard", verdict=Verdict.FAIL, hit_ratio=0.9))
+
+    missed = found.by_quantity[Quantity.MISS_AT_PEAK]
+    assert (missed.value, missed.origin.is_bad) == (Decimal("0.1"), True)
 
 
 @pytest.mark.parametrize("figure", ["12", True, -1, float("nan"), None, [1]])

@@ -33,7 +33,9 @@ PLAN = MeasurePlan(feeds=100, readers=50, warm_up=5, cached_feeds=500)
 class ScriptedGround:
     """A service that makes a feed of 24 items for every reader whom it does not remember, in no time."""
 
-    def __init__(self, *, degraded: int = 0, deaf: bool = False, failing: int = 0, leaky: bool = False) -> None:
+    def __init__(
+        self, *, degraded: int = 0, deaf: bool = False, failing: int = 0, leaky: bool = False
+    ) -> None:
         self._arm = Arm.BOTH
         self._remembered: set[int] = set()
         self._scored: set[int] = set()
@@ -138,9 +140,7 @@ def test_caches_and_batches_save_what_they_save():
 
     made = len(set(PLAN.users(Arm.BOTH))) / PLAN.feeds
     assert saved["searches"] == pytest.approx(1 - made)
-    assert saved["input_tokens"] == pytest.approx(
-        1 - made * (PROMPT + 24 * ITEM) / (24 * (PROMPT + ITEM))
-    )
+    assert saved["input_tokens"] == pytest.approx(1 - made * (PROMPT + 24 * ITEM) / (24 * (PROMPT + ITEM)))
 
 
 @pytest.mark.parametrize(

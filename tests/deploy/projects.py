@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 from opsctl.deploy.book import DeployBook
-from opsctl.deploy.facts import FeedCaching, Part, ProjectFacts
+from opsctl.deploy.facts import FeedCaching, Part, ProjectFacts, Watching
 from opsctl.deploy.files import render_parts
 
 RULES = """groups:
@@ -23,6 +23,16 @@ receivers:
   - api_url_file: secrets/slack_webhook_url
     channel: "#alerts"
 """
+WATCHING = Watching(
+    rules={"ranking.yml": RULES},
+    alertmanager=ALERTMANAGER,
+    alert_secrets=("secrets/slack_webhook_url",),
+    dashboards={
+        "slo.json": '{"title": "SLO"}\n',
+        "provisioning/dashboards.yaml": "apiVersion: 1\nproviders: []\n",
+        "provisioning/datasources.yaml": "apiVersion: 1\ndatasources: []\n",
+    },
+)
 FACTS = ProjectFacts(
     version="1.2.3",
     extras=("backup", "service"),
@@ -34,17 +44,8 @@ FACTS = ProjectFacts(
     request_seconds=2.0,
     drain_seconds=10.0,
     workers=2,
-    scrape_every="5s",
-    evaluate_every="5s",
     metrics_open=True,
-    rules={"ranking.yml": RULES},
-    alertmanager=ALERTMANAGER,
-    alert_secrets=("secrets/slack_webhook_url",),
-    dashboards={
-        "slo.json": '{"title": "SLO"}\n',
-        "provisioning/dashboards.yaml": "apiVersion: 1\nproviders: []\n",
-        "provisioning/datasources.yaml": "apiVersion: 1\ndatasources: []\n",
-    },
+    watching=WATCHING,
     feeds=FeedCaching(
         fresh_seconds=300.0,
         stale_seconds=60.0,

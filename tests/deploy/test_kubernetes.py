@@ -3,6 +3,7 @@
 import json
 import re
 from copy import deepcopy
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
@@ -292,7 +293,7 @@ def test_a_schedule_is_never_rarer_than_the_book_asks_where_cron_can_say_it(ever
 
 def test_a_book_without_dashboards_has_no_file_of_them():
     """The list of files names what is there."""
-    files = rendered(Part.KUBERNETES, dashboards={})
+    files = rendered(Part.KUBERNETES, watching=replace(FACTS.watching, dashboards={}))
     listed = yaml.safe_load(files["kustomization.yaml"])["resources"]
 
     assert "dashboards.yaml" not in files

@@ -36,7 +36,7 @@ def told(*records: Record, traffic: float | None = None) -> dict[tuple[str, tupl
     return {(value.metric.name, value.labels): value.number for value in values}
 
 
-BILLS = {
+BILLS: dict[str, Any] = {
     "binding_point": "average",
     "reduction_share": 0.62,
     "points": {
@@ -45,7 +45,11 @@ BILLS = {
             "per_1000_feeds_usd": 2.0,
             "parts": {"edge": 5.0, "model": 595.0, "unheard_of": 1.0},
         },
-        "sustained": {"month_usd": None, "per_1000_feeds_usd": None, "parts": {"edge": 7886.0, "vectors": None}},
+        "sustained": {
+            "month_usd": None,
+            "per_1000_feeds_usd": None,
+            "parts": {"edge": 7886.0, "vectors": None},
+        },
     },
 }
 

@@ -38,12 +38,13 @@ Vice = Callable[[Passing], None]
 
 
 @contextmanager
-def spoiling(url: str, vice: Vice) -> Iterator[str]:
-    """Give the address of a service that has this vice."""
+def spoiling(url: str, *vices: Vice) -> Iterator[str]:
+    """Give the address of a service that has these vices."""
     target = urlsplit(url)
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+        timeout = 1.0  # for messages that never end
 
         def __getattr__(self, name: str) -> Callable[[], None]:
             if name.startswith("do_"):
@@ -54,10 +55,7 @@ def spoiling(url: str, vice: Vice) -> Iterator[str]:
             length = int(self.headers.get("Content-Length") or 0)
             headers = {name.lower(): value for name, value in self.headers.items()}
             passing = Passing(self.command, self.path, headers, self.rfile.read(length))
-            vice(passing)
-            if not passing.status:
-                _ask(passing, host=target.hostname or "", port=target.port or 0)
-                vice(passing)
+            _pass_on(passing, vices, host=target.hostname or "", port=target.port or 0)
             self.send_response_only(passing.status)
             for name, value in passing.answer_headers:
                 self.send_header(name, value)
@@ -79,6 +77,16 @@ def spoiling(url: str, vice: Vice) -> Iterator[str]:
         server.server_close()
 
 
+def _pass_on(passing: Passing, vices: tuple[Vice, ...], *, host: str, port: int) -> None:
+    for vice in vices:
+        if not passing.status:
+            vice(passing)
+    if not passing.status:
+        _ask(passing, host=host, port=port)
+        for vice in vices:
+            vice(passing)
+
+
 def _ask(passing: Passing, *, host: str, port: int) -> None:
     connection = HTTPConnection(host, port, timeout=60)
     try:
@@ -94,16 +102,10 @@ def _ask(passing: Passing, *, host: str, port: int) -> None:
         connection.close()
 
 
-def forwards_by_address(passing: Passing) -> None:
+def counts_by_address(passing: Passing) -> None:
     """Count the limit by what a header says, so that another address has another allowance."""
     if not passing.status and "x-forwarded-for" in passing.headers:
         passing.answer_with(200)
-
-
-def never_limits(passing: Passing) -> None:
-    """Answer 200 where the service refuses."""
-    if passing.status == 429:
-        passing.status = 200
 
 
 def limits_too_soon(passing: Passing) -> None:
@@ -171,12 +173,13 @@ def decides_by_condition(passing: Passing) -> None:
 
 
 def sleeps(passing: Passing) -> None:
-    """Let the database sleep for as long as the value says."""
+    """Let the database sleep for as long as one value says."""
+    limit = unquote(passing.path.partition("limit=")[2].partition("&")[0])
     if (
         not passing.status
-        and passing.body
-        and "idempotency_key" in passing.said
-        and "pg_sleep(1)" in passing.said
+        and passing.path.startswith("/v1/trending")
+        and "pg_sleep(1)" in limit
+        and "null--" in limit
     ):
         time.sleep(1.0)
 
@@ -213,7 +216,7 @@ def confirms_etags(passing: Passing) -> None:
 
 def shows_its_trace(passing: Passing) -> None:
     """Show a stack trace."""
-    if passing.status == 400:
+    if passing.status == 404:
         passing.answer = (
             b'{"detail": "Traceback (most recent call last):\\n  File \\"/srv/app/main.py\\", line 3"}'
         )

@@ -116,7 +116,8 @@ def running_origin(origin: Origin) -> Iterator[str]:
                 return
             reply = origin.reply(Asked(method=self.command, path=self.path, headers=headers, body=body))
             self.send_response_only(reply.status)
-            for name, value in {**reply.headers, "Content-Length": str(len(reply.body))}.items():
+            own = {name: value for name, value in reply.headers.items() if name.lower() != "content-length"}
+            for name, value in {**own, "Content-Length": str(len(reply.body))}.items():
                 self.send_header(name, value)
             self.end_headers()
             if self.command != "HEAD":

@@ -18,8 +18,8 @@ from opsctl.cli import (
     config,
     costs,
     dashboards,
-    docs,
     deploy,
+    docs,
     dr,
     evidence,
     experiments,
@@ -31,6 +31,7 @@ from opsctl.cli import (
     serve,
     stack,
     status,
+    training,
 )
 from opsctl.cli.options import HELP_FLAGS
 from opsctl.ui.console import mode
@@ -107,3 +108,4 @@ app.add_typer(evidence.app, name="evidence")
 app.add_typer(report.app, name="report")
 app.add_typer(artefacts.app, name="artefacts")
 app.add_typer(docs.app, name="docs")
+app.add_typer(training.app, name="training")

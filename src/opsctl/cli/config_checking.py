@@ -53,7 +53,17 @@ _INSTEAD = {"checklist": "nothing is checked before production"}
 
 
 def _single(books: dict[str, str]) -> Iterator[tuple[str, str]]:
-    for kind in ("collections", "cache", "service", "backup", "deploy", "checklist", "prices", "costs", "waivers"):
+    for kind in (
+        "collections",
+        "cache",
+        "service",
+        "backup",
+        "deploy",
+        "checklist",
+        "prices",
+        "costs",
+        "waivers",
+    ):
         yield kind, books[kind]
 
 
@@ -64,6 +74,7 @@ def _folders(books: dict[str, str]) -> Iterator[tuple[str, str]]:
         ("drill", "drills"),
         ("recovery", "recoveries"),
         ("experiment", "experiments"),
+        ("exercise", "training"),
         ("alerts", "alerts"),
     ):
         yield kind, books[key]

@@ -22,7 +22,9 @@ def estimate(
         list[str] | None,
         typer.Option("--with", metavar="PART=NAME", help="Try another provider; nothing is recorded then."),
     ] = None,
-    inputs: Annotated[bool, typer.Option("--inputs", help="List every number and where it comes from.")] = False,
+    inputs: Annotated[
+        bool, typer.Option("--inputs", help="List every number and where it comes from.")
+    ] = False,
     json: Json = False,
     junit: Junit = None,
     markdown: Markdown = None,

@@ -43,9 +43,7 @@ def run(asked: Asked, *, whole: bool, json: bool) -> ExitCode:
     made = estimated(asked.choices)
     if not asked.choices:  # what is only tried is no evidence of what is planned
         seconds = clock.monotonic() - began
-        wiring.record(
-            estimate_evidence(made, inputs=_digests(made), started_at=started_at, seconds=seconds)
-        )
+        wiring.record(estimate_evidence(made, inputs=_digests(made), started_at=started_at, seconds=seconds))
     _write(asked, made)
     if json:
         print_document(

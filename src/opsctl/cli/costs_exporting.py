@@ -1,11 +1,12 @@
 """With what does the exporter tell costs: the newest estimate, the budget, and the traffic between two looks at the service."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from opsctl.costs.book import CostsBook
     from opsctl.exporters.family import Value
 

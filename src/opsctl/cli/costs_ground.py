@@ -1,6 +1,6 @@
 """On what is measured what a feed uses: a whole stack of its own, its service run with other books for each arm."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -103,9 +103,7 @@ class LiveGround:
         """Ask for a feed of each, a few at once, and wait for all of them."""
         import asyncio
 
-        return asyncio.run(
-            _ask(self._url, users=users, headers=self._headers, limit=self._items_a_feed)
-        )
+        return asyncio.run(_ask(self._url, users=users, headers=self._headers, limit=self._items_a_feed))
 
     def read(self) -> Counters:
         """Return the counters of this moment."""
@@ -118,7 +116,7 @@ class LiveGround:
             cpu_seconds={name: use.cpu_seconds for name, use in uses.items()},
             memory_bytes={name: use.memory_bytes for name, use in uses.items()},
             database_sent_bytes=_sent_bytes(self._ground),
-            log_bytes=_size(self._ground.home / "logs" / "service.log"),
+            log_bytes=_size(self._ground.home / "service" / "requests.jsonl"),
         )
 
     def standing(self) -> Standing:
@@ -243,5 +241,3 @@ def _size(path: Path) -> int | None:
 def _taken_bytes(folder: Path) -> int:
     """Return what a folder takes on the disk: holes of sparse files do not count."""
     return sum(path.lstat().st_blocks * _BLOCK_BYTES for path in folder.rglob("*") if path.is_file())
-
-

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
     from opsctl.deploy.book import DeployBook
     from opsctl.deploy.checking import Looked
-    from opsctl.deploy.facts import FeedCaching, Part, ProjectFacts
+    from opsctl.deploy.facts import FeedCaching, Part, ProjectFacts, Watching
 
 # What runs in a container: the service, its L2, backups with PostgreSQL's programs, searches of dashboards stay outside.
 EXTRAS = ("backup", "experiments", "local", "sentry", "service")
@@ -37,7 +37,9 @@ def rendered(parts: "Sequence[Part]") -> "Mapping[Part, Mapping[str, str]]":
 
     chosen, path = book(), _path()
     source = "" if is_missing(path) else read_text(path)
-    return render_parts(chosen, facts(chosen), parts=parts, source=source)
+    has_watchers = bool({"compose", "kubernetes"} & {str(part) for part in parts})
+    found = facts(chosen, has_watchers=has_watchers)
+    return render_parts(chosen, found, parts=parts, source=source)
 
 
 def begin() -> "tuple[datetime, float]":
@@ -60,23 +62,17 @@ def record(
     )
 
 
-def facts(chosen: "DeployBook") -> "ProjectFacts":
-    """Return what a deployment takes from the project."""
+def facts(chosen: "DeployBook", *, has_watchers: bool = True) -> "ProjectFacts":
+    """Return what a deployment takes from the project; rules and dashboards only where something watches."""
     from opsctl import __version__, assets
-    from opsctl.alerts.files import render_files
-    from opsctl.cli import dr_place, watching, wiring
+    from opsctl.cli import dr_place, wiring
     from opsctl.clients.files import read_text
-    from opsctl.deploy.facts import ProjectFacts
-    from opsctl.metrics.contract import full_contract
+    from opsctl.deploy.facts import ProjectFacts, Watching
     from opsctl.service.plan import load_service_book
     from opsctl.service.serve import WORKER_KILL_SECONDS
 
     settings = wiring.settings()
     service = load_service_book(settings)
-    target = _target(chosen)
-    books, rules = watching.load_rules(target)
-    alerts = render_files(books, rules, target=target, contract=full_contract())
-    prefix = "prometheus/rules/"
     return ProjectFacts(
         version=__version__,
         extras=EXTRAS,
@@ -88,14 +84,30 @@ def facts(chosen: "DeployBook") -> "ProjectFacts":
         request_seconds=service.limits.request_seconds,
         drain_seconds=WORKER_KILL_SECONDS,
         workers=service.workers,
+        metrics_open=service.metrics_open,
+        watching=_watching(chosen) if has_watchers else Watching(),
+        feeds=_feeds(),
+    )
+
+
+def _watching(chosen: "DeployBook") -> "Watching":
+    """Return what Prometheus, Alertmanager and Grafana read."""
+    from opsctl.alerts.files import render_files
+    from opsctl.cli import watching
+    from opsctl.deploy.facts import Watching
+    from opsctl.metrics.contract import full_contract
+
+    target = _target(chosen)
+    books, rules = watching.load_rules(target)
+    alerts = render_files(books, rules, target=target, contract=full_contract())
+    prefix = "prometheus/rules/"
+    return Watching(
         scrape_every=books.delivery.timing.scrape_every,
         evaluate_every=books.delivery.timing.evaluate_every,
-        metrics_open=service.metrics_open,
         rules={name.removeprefix(prefix): text for name, text in alerts.items() if name.startswith(prefix)},
         alertmanager=alerts["alertmanager/alertmanager.yml"],
         alert_secrets=_alert_secrets(books.delivery.model_dump(mode="json")),
         dashboards=_dashboards(),
-        feeds=_feeds(),
     )
 
 

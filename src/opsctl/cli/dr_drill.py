@@ -14,6 +14,7 @@ def register(app: typer.Typer) -> None:
         "opsctl dr drill",
         "opsctl dr drill both_lost --runs 5 --seed 7",
         "opsctl dr drill --all --html drills.html",
+        "opsctl dr drill --profile ci --junit drills.xml",
         "opsctl dr drill --quick --junit drills.xml",
         "opsctl dr drill region_lost --dry-run",
     )(drill)
@@ -28,6 +29,9 @@ def drill(
     ] = None,
     *,
     everything: Annotated[bool, typer.Option("--all", help="Every kind of loss.")] = False,
+    profile: Annotated[
+        str | None, typer.Option("--profile", metavar="TAG", help="The losses with this tag, such as `ci`.")
+    ] = None,
     runs: Annotated[int, typer.Option("--runs", min=1, max=100, help="How often each.")] = 1,
     seed: Annotated[
         int | None,
@@ -58,7 +62,9 @@ def drill(
     from opsctl.ui.show_dr_drill import show_drills
     from opsctl.ui.show_dr_scenarios import show_drill_plan
 
-    chosen = dr_drilling.scenarios(names or (dr_drilling.DEFAULT,), everything=everything)
+    if sum(map(bool, (names, everything, profile))) > 1:
+        raise typer.BadParameter("say which in one way: names, --profile ci, or --all")
+    chosen = dr_drilling.scenarios(names or (dr_drilling.DEFAULT,), everything=everything, profile=profile)
     drawn = secrets.randbelow(1_000_000) if seed is None else seed
     if dry_run:
         plans = [dr_journals.planned(each, runs=runs, seed=drawn, is_quick=quick) for each in chosen]

@@ -55,11 +55,13 @@ class Scenario:
         return digest_of(self.recovery.model_dump(mode="json"))
 
 
-def scenarios(names: Sequence[str] = (), *, everything: bool = False) -> tuple[Scenario, ...]:
-    """Return the books of these names, or all.
+def scenarios(
+    names: Sequence[str] = (), *, everything: bool = False, profile: str | None = None
+) -> tuple[Scenario, ...]:
+    """Return the books of these names, those with a tag, or all.
 
     Raises:
-        UsageError: DRC077 there is none of a name.
+        UsageError: DRC077 there is none of a name, or none with the tag.
     """
     from opsctl.cli import wiring
     from opsctl.config.load import load_book
@@ -71,8 +73,15 @@ def scenarios(names: Sequence[str] = (), *, everything: bool = False) -> tuple[S
         Scenario(name=path.stem, file=path, recovery=load_book(path, Recovery))
         for path in sorted(folder.glob("*.yaml"))
     )
-    wanted = {each.name for each in known} if everything else set(names)
+    tagged = {each.name for each in known if profile in each.recovery.tags}
+    wanted = {each.name for each in known} if everything else tagged if profile else set(names)
     unknown = sorted(wanted - {each.name for each in known})
+    if profile and not tagged:
+        raise UsageError(
+            f"no loss has the tag `{profile}`",
+            code="DRC077",
+            fix="name some: opsctl dr scenarios; `tags` of a book",
+        )
     if unknown or not known:
         listed = ", ".join(f"`{each.name}`" for each in known)
         raise UsageError(

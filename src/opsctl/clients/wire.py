@@ -39,6 +39,10 @@ class WireAnswer:
         return next(iter(self.all(name)), "")
 
 
+class SilentError(NotReadyError):
+    """The server has taken everything that was sent, and neither answers nor ends the connection."""
+
+
 class Wire:
     """One connection to a server, made when it is first needed and made anew when the server ends it.
 
@@ -66,6 +70,11 @@ class Wire:
     ) -> None:
         self.close()
 
+    @property
+    def is_open(self) -> bool:
+        """Tell whether the server goes on with the connection after its last answer."""
+        return self._socket is not None
+
     def close(self) -> None:
         """End the connection."""
         if self._socket is not None:
@@ -90,7 +99,7 @@ class Wire:
         """Send bytes as they are, with pauses in between; None where the server ends the connection without an answer.
 
         Raises:
-            NotReadyError: WIR001 nobody listens, or there was no end in time.
+            NotReadyError: WIR001 nobody listens; `SilentError` when there was no end in time.
         """
         began = time.monotonic()
         connection = self.connected()
@@ -108,7 +117,12 @@ class Wire:
             body = response.read(_LARGEST_BODY_BYTES)
         except TimeoutError as error:
             self.close()
-            raise self._trouble(f"no answer within {self._seconds:g} s") from error
+            raise SilentError(
+                f"`{self._host_header}` neither answers nor ends the connection",
+                code="WIR001",
+                why=f"nothing came within {self._seconds:g} s",
+                fix="see whether the service is well: opsctl status",
+            ) from error
         except (OSError, HTTPException):
             self.close()
             return None

@@ -102,9 +102,7 @@ def _of_instances(provider: Provider, size: Size) -> Iterator[Line]:
     usd, count, name = min(offers)
     yield Line(price=name, quantity=Decimal(count), charged=Decimal(count), usd=usd)
     if provider.credit:
-        yield Line(
-            price=CREDIT, quantity=Decimal(1), charged=Decimal(1), usd=-min(usd, provider.credit)
-        )
+        yield Line(price=CREDIT, quantity=Decimal(1), charged=Decimal(1), usd=-min(usd, provider.credit))
 
 
 def _count(price: Price, size: Size) -> int | None:

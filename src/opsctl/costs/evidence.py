@@ -28,7 +28,9 @@ def estimate_evidence(
         started_at: when it began.
         seconds: how long it took.
     """
-    simulated = sorted({what for each in estimate.inputs.by_quantity.values() for what in each.origin.simulated})
+    simulated = sorted(
+        {what for each in estimate.inputs.by_quantity.values() for what in each.origin.simulated}
+    )
     return Evidence(
         kind=ESTIMATE_KIND,
         subject=SUBJECT,
@@ -54,6 +56,7 @@ def figures_of(estimate: Estimate) -> dict[str, Any]:
         "before": {point.value: _point(bill) for point, bill in estimate.before.items()},
         "binding_point": estimate.binding.value,
         "reduction_share": _number(reduction),
+        "saved_by_part": {part.value: _number(saved) for part, saved in estimate.saved_by_part.items()},
         "budgets": [_budget(check) for check in estimate.budgets if check.point is estimate.binding],
         "budgets_elsewhere": [
             {**_budget(check), "point": check.point.value}
@@ -139,6 +142,7 @@ def _input(each: Input) -> dict[str, Any]:
         "where": origin.where,
         "recorded_at": None if origin.recorded_at is None else origin.recorded_at.isoformat(),
         "is_stale": origin.is_stale,
+        "is_bad": origin.is_bad,
         "simulated": list(origin.simulated),
         "measured_by": origin.produce,
     }

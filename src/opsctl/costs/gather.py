@@ -128,7 +128,13 @@ def _of_evidence(plan: CostsBook, *, newest: Mapping[str, Record], now: datetime
 
 
 def _measured(
-    quantity: Quantity, value: Decimal | None, kind: str, record: Record | None, *, plan: CostsBook, now: datetime
+    quantity: Quantity,
+    value: Decimal | None,
+    kind: str,
+    record: Record | None,
+    *,
+    plan: CostsBook,
+    now: datetime,
 ) -> Input:
     produce = _PRODUCED[kind].format(load=plan.load)
     if record is None:
@@ -140,6 +146,7 @@ def _measured(
         produce=produce,
         recorded_at=record.recorded_at,
         is_stale=record.is_stale(now),
+        is_bad=record.verdict is Verdict.FAIL,
         simulated=record.simulated,
     )
     return Input(quantity=quantity, value=value, origin=origin)

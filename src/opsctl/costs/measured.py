@@ -76,9 +76,7 @@ def quantities_of(measurement: Measurement) -> dict[Quantity, float]:
         Quantity.EMBEDDING_TOKENS: standing.embedding_tokens,
     }
     if (cached := arms.get(Arm.CACHED)) is not None:
-        found[Quantity.SERVICE_CPU_HIT] = _each(
-            cached.grown.cpu_seconds.get("service"), cached.grown.feeds
-        )
+        found[Quantity.SERVICE_CPU_HIT] = _each(cached.grown.cpu_seconds.get("service"), cached.grown.feeds)
         found[Quantity.ANSWER_BYTES] = cached.answer_bytes
     if (batches := arms.get(Arm.BATCHES)) is not None:
         found |= _of_made(batches.grown)
@@ -167,7 +165,9 @@ def measure_evidence(
 def measure_figures(measurement: Measurement) -> dict[str, object]:
     """Return the figures: quantities by name, what an asked feed used in each arm, and what was saved."""
     return {
-        "quantities": {name.name.lower(): _rounded(value) for name, value in quantities_of(measurement).items()},
+        "quantities": {
+            name.name.lower(): _rounded(value) for name, value in quantities_of(measurement).items()
+        },
         "arms": {arm.value: dict(_arm_figures(result)) for arm, result in measurement.arms.items()},
         "saved_ratio": {name: _rounded(saved) for name, saved in savings_of(measurement).items()},
         "problems": "; ".join(measurement.problems) or "none",

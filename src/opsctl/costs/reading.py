@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields
+from typing import Any
 
 from opsctl.clients.exposition import Sample
 
@@ -55,7 +56,7 @@ class Counters:
     def since(self, before: "Counters") -> "Counters":
         """Return what was added since an earlier moment; memory is that of now."""
         names = [each.name for each in fields(self) if each.name not in ("cpu_seconds", "memory_bytes")]
-        grown = {name: _grown(getattr(before, name), getattr(self, name)) for name in names}
+        grown: dict[str, Any] = {name: _grown(getattr(before, name), getattr(self, name)) for name in names}
         cpu = {
             part: seconds - before.cpu_seconds[part]
             for part, seconds in self.cpu_seconds.items()

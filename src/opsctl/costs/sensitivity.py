@@ -74,5 +74,3 @@ def _priced(provider: Provider, factor: Decimal) -> Provider:
 def _scaled(price: Price, factor: Decimal) -> Price:
     tiers = [tier.model_copy(update={"value": tier.value * factor}) for tier in price.tiers]
     return price.model_copy(update={"value": price.value * factor, "tiers": tiers})
-
-

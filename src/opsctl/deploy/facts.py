@@ -1,7 +1,7 @@
 """What of the project goes into a deployment beside its book: versions, books, rules, dashboards, times."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 
@@ -36,6 +36,27 @@ class FeedCaching:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Watching:
+    """What the watchers read; empty where nothing watches.
+
+    Args:
+        scrape_every: such as `5s`.
+        evaluate_every: such as `5s`.
+        rules: rendered rule files by name.
+        alertmanager: its rendered configuration.
+        alert_secrets: files that it reads, as it names them.
+        dashboards: rendered files by path.
+    """
+
+    scrape_every: str = "5s"
+    evaluate_every: str = "5s"
+    rules: Mapping[str, str] = field(default_factory=dict)
+    alertmanager: str = ""
+    alert_secrets: tuple[str, ...] = ()
+    dashboards: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ProjectFacts:
     """What a deployment takes from the project.
 
@@ -50,13 +71,8 @@ class ProjectFacts:
         request_seconds: the longest that one answer takes.
         drain_seconds: how long the service lets requests end after it was told to.
         workers: processes of one replica.
-        scrape_every: such as `5s`.
-        evaluate_every: such as `5s`.
         metrics_open: whether `/metrics` answers without a key.
-        rules: rendered rule files by name.
-        alertmanager: its rendered configuration.
-        alert_secrets: files that it reads, as it names them.
-        dashboards: rendered files by path.
+        watching: what Prometheus, Alertmanager and Grafana read.
         feeds: how they are kept.
     """
 
@@ -70,11 +86,6 @@ class ProjectFacts:
     request_seconds: float
     drain_seconds: float
     workers: int
-    scrape_every: str
-    evaluate_every: str
     metrics_open: bool
-    rules: Mapping[str, str]
-    alertmanager: str
-    alert_secrets: tuple[str, ...]
-    dashboards: Mapping[str, str]
+    watching: Watching
     feeds: FeedCaching

@@ -46,7 +46,7 @@ _SECRET_OF = {
 def render_kubernetes(book: DeployBook, facts: ProjectFacts, *, image: str) -> Mapping[str, str]:
     """Return every manifest by its file."""
     values = _values(book, facts, image=image)
-    names = [name for name in _MANIFESTS if name != "dashboards" or facts.dashboards]
+    names = [name for name in _MANIFESTS if name != "dashboards" or facts.watching.dashboards]
     files = {f"{name}.yaml": render(f"kubernetes/{name}.yaml", values) for name in names}
     return {
         **files,
@@ -108,7 +108,7 @@ def _values(book: DeployBook, facts: ProjectFacts, *, image: str) -> dict[str, o
         ],
         "prometheus_secrets": ["qdrant_read_key", *([] if facts.metrics_open else ["metrics_key"])],
         "cron_jobs": _cron_jobs(facts),
-        "rules": sorted(facts.rules.items()),
+        "rules": sorted(facts.watching.rules.items()),
         "dashboards": _boards(facts),
         "disruption_why": _disruption_why(book),
         **_secret_values(book, facts),
@@ -139,14 +139,16 @@ def _texts(book: DeployBook, facts: ProjectFacts) -> dict[str, object]:
         "valkey_conf": render("compose/valkey.conf", cache),
         "qdrant_config": qdrant_config(book, is_cluster=book.qdrant.nodes > 1),
         "prometheus_yml": prometheus_config(facts, targets=targets),
-        "alertmanager_yml": facts.alertmanager,
+        "alertmanager_yml": facts.watching.alertmanager,
     }
     return {
         **texts,
         "pgbouncer_digest": _digest(texts["pgbouncer_ini"]),
         "valkey_digest": _digest(texts["valkey_conf"]),
         "qdrant_digest": _digest(texts["qdrant_config"]),
-        "watching_digest": _digest(texts["prometheus_yml"], texts["alertmanager_yml"], *facts.rules.values()),
+        "watching_digest": _digest(
+            texts["prometheus_yml"], texts["alertmanager_yml"], *facts.watching.rules.values()
+        ),
     }
 
 
@@ -214,7 +216,7 @@ def _cron_jobs(facts: ProjectFacts) -> list[dict[str, object]]:
 
 
 def _boards(facts: ProjectFacts) -> Sequence[tuple[str, str]]:
-    return sorted((path, text) for path, text in facts.dashboards.items() if path.endswith(".json"))
+    return sorted((path, text) for path, text in facts.watching.dashboards.items() if path.endswith(".json"))
 
 
 def _disruption_why(book: DeployBook) -> str:

@@ -48,7 +48,7 @@ def secrets_of(book: DeployBook, facts: ProjectFacts) -> tuple[Secret, ...]:
         found.append(_secret("metrics_key", "Prometheus: an API key, from `opsctl security keys create`"))
     if is_in_bucket(facts):
         found += [_secret(name, "archiver, backups") for name in layout.S3_SECRETS]
-    return (*found, *_of_alerts(facts.alert_secrets))
+    return (*found, *_of_alerts(facts.watching.alert_secrets))
 
 
 def backup_environment(facts: ProjectFacts) -> Mapping[str, str]:

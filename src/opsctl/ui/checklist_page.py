@@ -14,7 +14,7 @@ from opsctl.ui.show_checklist import short_age
 _SIGNS = {
     State.PASS: ("✔", "good", "pass"),
     State.FAIL: ("✘", "bad", "fail"),
-    State.STALE: ("⌛", "bad", "stale"),
+    State.STALE: ("✘", "bad", "stale"),
     State.UNKNOWN: ("?", "doubt", "unknown"),
     State.WAIVED: ("!", "doubt", "waived"),
 }
@@ -112,6 +112,4 @@ def _age(moment: datetime | None, at: datetime) -> str:
 
 
 def _until(moment: datetime | None, at: datetime) -> str:
-    if moment is None:
-        return "-"
-    return "over" if moment <= at else f"in {short_age((moment - at).total_seconds())}"
+    return "" if moment is None or moment <= at else f"in {short_age((moment - at).total_seconds())}"

@@ -1,9 +1,8 @@
 """A ledger as a project has one after a few weeks: records by the domains' own hands where they exist, and facts from them."""
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 from tests.bench.load.reports import holding, missing
@@ -17,10 +16,11 @@ from opsctl.alerts.proving.model import EVIDENCE_KIND as PROOF_KIND
 from opsctl.bench.evidence import latency_evidence
 from opsctl.bench.load.record import load_evidence
 from opsctl.chaos.evidence import Circumstances, drill_evidence
+from opsctl.core.findings import Finding, Location, Severity
 from opsctl.dr.drill.evidence import drill_evidence as loss_evidence
 from opsctl.dr.drill.journal import Entry
-from opsctl.evidence.ledger import Ledger, Verification
-from opsctl.evidence.model import Evidence, Record, Verdict
+from opsctl.evidence.ledger import Verification
+from opsctl.evidence.model import GENESIS, Evidence, Record, Verdict
 from opsctl.evidence.survey import Surveyor
 from opsctl.experiments.analysis.document import analysis_evidence
 from opsctl.ui.site.facts import TREND_KINDS, Expected, Facts
@@ -30,57 +30,54 @@ NOW = datetime(2026, 11, 29, 12, 0, tzinfo=UTC)
 HOSTILE = "<script>alert(1)</script> \"' & {{ 7 * 7 }} `code`"
 
 
-@dataclass(slots=True)
-class MovedClock:
-    """A clock that the test sets."""
-
-    moment: datetime
-
-    def now(self) -> datetime:
-        """Return the set moment."""
-        return self.moment
-
-    def monotonic(self) -> float:
-        """Return the set moment in seconds."""
-        return self.moment.timestamp()
-
-    def sleep(self, seconds: float) -> None:
-        """Move instead of waiting."""
-        self.moment += timedelta(seconds=seconds)
-
-
 class Book:
-    """A ledger in a folder, filled at chosen moments."""
+    """A ledger in memory, whole, filled at chosen moments; the real one is met in the tests of the command."""
 
-    def __init__(self, folder: Path) -> None:
-        self._clock = MovedClock(NOW)
-        self.folder = folder
-        self.ledger = Ledger(folder, clock=self._clock)
+    def __init__(self) -> None:
+        self.records: list[Record] = []
 
     def add(self, evidence: Evidence, *, days_ago: float = 1.0) -> Record:
         """Record something as if it had been done then."""
-        self._clock.moment = NOW - timedelta(days=days_ago)
-        commit = evidence.git_commit or "0123456789abcdef0123456789abcdef01234567"
-        return self.ledger.append(replace(evidence, git_commit=commit))
+        at, sequence = NOW - timedelta(days=days_ago), len(self.records) + 1
+        record = Record(
+            sequence=sequence,
+            id=f"{at:%Y%m%dT%H%M%S}-{sequence:05d}",
+            recorded_at=at,
+            expires_at=at + evidence.valid_for,
+            previous=self.records[-1].digest if self.records else GENESIS,
+            **{
+                name: getattr(evidence, name)
+                for name in (
+                    "kind",
+                    "subject",
+                    "verdict",
+                    "figures",
+                    "inputs",
+                    "tools",
+                    "started_at",
+                    "duration_seconds",
+                    "simulated",
+                )
+            },
+            git_commit=evidence.git_commit or "0123456789abcdef0123456789abcdef01234567",
+        )
+        self.records.append(replace(record, digest=record.computed_digest()))
+        return self.records[-1]
 
     def facts(self, **changes: Any) -> Facts:
         """Return what the site would be made from."""
         surveyor = Surveyor(trends=TREND_KINDS)
-        everything: dict[str, Record] = {}
-
-        def look(record: Record) -> None:
+        for record in self.records:
             surveyor.look(record)
-            everything[record.id] = record
-
-        verification = self.ledger.verify(seen=look)
         survey = surveyor.survey()
         wanted = cited_ids(survey.last(KIND))
+        head = self.records[-1].digest if self.records else GENESIS
         facts = Facts(
             project="shop",
             now=NOW,
             survey=survey,
-            verification=verification,
-            cited={name: everything[name] for name in wanted if name in everything},
+            verification=Verification(records=len(self.records), head=head, findings=()),
+            cited={record.id: record for record in self.records if record.id in wanted},
         )
         return replace(facts, **changes)
 
@@ -122,32 +119,44 @@ def checklist(*items: Mapping[str, Any], verdict: Verdict = Verdict.PASS, **chan
 
 
 def costs(*, month: float = 412.5, kept: bool | None = True) -> Evidence:
-    """Return the evidence of an estimate."""
+    """Return the evidence of an estimate, as `costs estimate` writes it; of one part at one load nobody knows the price."""
+    points = {name: _bill(month * times) for name, times in (("average", 1), ("peak_hour", 1.4))}
+    unknown = {"month_usd": None, "per_user_usd": None, "per_1000_feeds_usd": None}
+    sustained = _bill(month * 22) | unknown | {"not_known": {"model": "items a call"}}
+    sustained["parts"]["model"] = None
     return proof(
         "costs.estimate",
-        "standard",
+        "project",
         Verdict.PASS if kept else Verdict.FAIL,
         simulated=("language model",),
         figures={
-            "points": {
-                name: {
-                    "month_usd": month * times,
-                    "per_user_usd": month * times / 10_000,
-                    "per_1000_feeds_usd": 0.0123,
-                    "parts": {"vectors": month * times * 0.6, "model": month * times * 0.3, "edge": month * times * 0.1},
-                }
-                for name, times in (("average", 1), ("peak_hour", 1.4), ("sustained", 22))
-            },
+            "points": points | {"sustained": sustained},
+            "before": {"average": _bill(month * 2.5)},
+            "binding_point": "average",
             "reduction_share": 0.61,
             "budgets": [
-                {"name": "month_usd", "limit": 500.0, "value": month, "ok": kept},
-                {"name": "per_user_usd", "limit": 0.05, "value": month / 10_000, "ok": True},
-                {"name": "reduction_share", "limit": 0.4, "value": None, "ok": None},
+                {"name": "month_usd", "limit": 500.0, "value": month, "ok": kept, "is_lower_bound": False},
+                {"name": "user_usd", "limit": 0.05, "value": month / 10_000, "ok": True, "is_lower_bound": False},
+                {"name": "reduction_ratio", "limit": 0.4, "value": None, "ok": None, "is_lower_bound": False},
+            ],
+            "budgets_elsewhere": [
+                {"name": "month_usd", "point": "sustained", "limit": 500.0, "value": month * 15, "ok": False, "is_lower_bound": True},
             ],
             "unverified_prices": ["edge.requests"],
             "stale_prices": [],
+            "unknown_inputs": ["items a call"],
         },
     )  # fmt: skip
+
+
+def _bill(month: float) -> dict[str, Any]:
+    return {
+        "month_usd": month,
+        "known_usd": month,
+        "per_user_usd": month / 10_000,
+        "per_1000_feeds_usd": 0.0123,
+        "parts": {"vectors": month * 0.6, "model": month * 0.3, "edge": month * 0.1},
+    }
 
 
 def audit(subject: str = "project") -> Evidence:
@@ -202,9 +211,9 @@ def loss(made: Entry) -> Evidence:
     )  # fmt: skip
 
 
-def everything(folder: Path) -> Book:
+def everything() -> Book:
     """Return a ledger with something of every chapter, good and bad, real and simulated, fresh and stale."""
-    book = Book(folder)
+    book = Book()
     fill(book)
     return book
 
@@ -280,7 +289,7 @@ EXPECTED = {
 
 def with_checklist(book: Book) -> Book:
     """Add a checklist over what is there: one item of each state, one simulated."""
-    newest = {record.kind: record for record in reversed(book.ledger.records())}
+    newest = {record.kind: record for record in book.records}
     book.add(
         checklist(
             item("performance_benchmarks", "pass", newest["bench.latency"]),
@@ -296,18 +305,13 @@ def with_checklist(book: Book) -> Book:
     return book
 
 
-def broken(book: Book) -> Verification:
-    """Change one record in the middle, as somebody might, and return what the ledger says to that."""
-    path = book.folder / "ledger.jsonl"
-    lines = path.read_bytes().splitlines(keepends=True)
-    lines[1] = lines[1].replace(b'"verdict":"pass"', b'"verdict":"fail"')
-    path.write_bytes(b"".join(lines))
-    return book.ledger.verify()
-
-
-def of_records(records: Iterable[Evidence], folder: Path) -> Facts:
-    """Return facts of these alone."""
-    book = Book(folder)
-    for each in records:
-        book.add(each)
-    return book.facts()
+def broken(facts: Facts) -> Facts:
+    """Return the same facts of a ledger in which somebody changed a record."""
+    finding = Finding(
+        code="EVD001",
+        severity=Severity.ERROR,
+        title="record 20261128T120000-00002 was changed",
+        location=Location(file="ledger.jsonl", line=2),
+        evidence="its hash does not match",
+    )
+    return replace(facts, verification=replace(facts.verification, findings=(finding,)))

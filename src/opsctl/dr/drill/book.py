@@ -44,6 +44,10 @@ class Recovery(StrictModel):
     """What is lost, in a few words."""
     why: Annotated[str, Field(min_length=10, max_length=400)]
     """How it comes about in life, and what must hold."""
+    tags: Annotated[list[Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,30}$")]], Field(max_length=10)] = (
+        Field(default_factory=list)
+    )
+    """Such as `ci`: `opsctl dr drill --profile ci` holds those."""
     loses: Annotated[list[Loss], Field(min_length=1, max_length=5)]
     """What is destroyed, in this order and at once."""
     moment: Moment = Moment.STEADY
@@ -58,5 +62,3 @@ class Recovery(StrictModel):
     """Instead of the objective in ops/backup.yaml."""
     rto: PositiveDuration | None = None
     """Instead of the objective in ops/backup.yaml."""
-    tags: list[str] = Field(default_factory=list)
-    """Such as `ci`."""

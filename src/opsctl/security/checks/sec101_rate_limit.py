@@ -27,7 +27,7 @@ _MOST_REQUESTS = 5_000
 _CONNECTIONS_AT_ONCE = 4
 _REQUESTS_EACH = 25
 _LONGEST_WAIT_SECONDS = 10
-_REFUSED = 429
+_REFUSED, _FIRST_DEFECT = 429, 500
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,19 +139,24 @@ def _use_up(context: Context, reader: int, keys: list[str], *, count: int) -> li
 
 
 def _miscounted(asked: list[_Asked], *, requests: int, refilled: float) -> Iterator[Trouble]:
-    admitted = Counter(each.trick for each in asked if each.answer.status != _REFUSED)
-    most, total = requests + math.ceil(refilled), admitted.total()
-    broken = [each for each in asked if each.answer.status >= 500]
-    if broken:
-        title = f"{len(broken)} requests were answered with {broken[0].answer.status}"
-        yield Trouble(title=title, place="GET /v1/feed/{user_id}")
-    if total > most:
-        often = ", ".join(f"{name} {number}" for name, number in admitted.most_common(3))
-        title = f"{total} requests passed where {most} may; most often: {often}"
-        yield Trouble(title=title, place="GET /v1/feed/{user_id}")
-    if total < requests:
-        title = f"only {total} requests passed where {requests} are promised"
-        yield Trouble(title=title, place="GET /v1/feed/{user_id}")
+    """Count, and name what passed after the allowance was used up or did not before; `asked` is in their order."""
+    place = "GET /v1/feed/{user_id}"
+    passing = [each for each in asked if each.answer.status != _REFUSED]
+    broken = Counter(each.answer.status for each in passing if each.answer.status >= _FIRST_DEFECT)
+    most = requests + math.ceil(refilled)
+    for status, count in broken.items():
+        yield Trouble(title=f"{count} requests were answered with {status}", place=place)
+    if len(passing) > most:
+        late = Counter(each.trick for each in asked[requests:] if each.answer.status != _REFUSED)
+        names = ", ".join(name for name, _ in late.most_common(3))
+        title = f"{len(passing)} requests passed where {most} may; at the end by: {names}"
+        yield Trouble(title=title, place=place)
+    if len(passing) < requests:
+        title = f"only {len(passing)} requests passed where {requests} are promised"
+        yield Trouble(title=title, place=place)
+    early = {each.trick for each in asked[: requests // 2] if each.answer.status == _REFUSED}
+    for name in sorted(early):
+        yield Trouble(title=f"{name}: refused before the allowance was used up", place=place)
 
 
 def _wrong_refusals(target: Target, reader: int, asked: list[_Asked], *, key: str) -> Iterator[Trouble]:
@@ -178,7 +183,8 @@ def _wrong_refusals(target: Target, reader: int, asked: list[_Asked], *, key: st
 
 def _workers(asked: list[_Asked]) -> int:
     """Return how many workers answered: each begins the ids of its requests with a word of its own."""
-    return len({each.answer.first("x-request-id").partition("-")[0] for each in asked})
+    words = {each.answer.first("x-request-id").partition("-")[0] for each in asked}
+    return len(words - {""})
 
 
 CHECK = SecurityCheck(

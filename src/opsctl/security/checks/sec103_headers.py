@@ -84,9 +84,9 @@ def _missing(answer: WireAnswer, *, is_tls: bool) -> Iterator[str]:
 
 def _talkative(answer: WireAnswer) -> Iterator[str]:
     for name in (*_TALKATIVE, "server", "via"):
-        value = answer.first(name)
-        if value and (name in _TALKATIVE or _VERSION.search(value)):
-            yield f"`{name}: {value[:80]}` tells what runs here"
+        for value in answer.all(name):
+            if name in _TALKATIVE or _VERSION.search(value):
+                yield f"`{name}: {value[:80]}` tells what runs here"
     if answer.all("set-cookie"):
         yield "it sets a cookie: keys come in a header"
 

@@ -11,10 +11,10 @@ removed again.
 import json
 from collections.abc import Iterator
 
-from opsctl.clients.wire import WireAnswer
+from opsctl.clients.wire import SilentError, WireAnswer
 from opsctl.security.context import Context
 from opsctl.security.model import Answer, SecurityCheck, Trouble, Weight, failed, passed
-from opsctl.security.probing.hostile import bodies, leaf_values, messages
+from opsctl.security.probing.hostile import bodies, leaf_values, messages, smuggled
 from opsctl.security.probing.operations import Operation, leaves_of, operations_of, with_leaf
 from opsctl.security.probing.target import ALL, UNLIMITED, Target, asking, stranger
 
@@ -46,7 +46,7 @@ def look(context: Context) -> Answer:
     with asking(context) as target:
         writing = [_to_nobody(each) for each in operations_of(target.contract()) if each.body is not None]
         parts = (*(_bodies(target, each, key=key) for each in writing), _headers(target, key=key))
-        for part in (*parts, _messages(target, key=key)):
+        for part in (*parts, _messages(target, key=key), _smuggling(target, key=key)):
             for problem in part:
                 count += 1
                 troubles += [problem] if problem is not None else []
@@ -102,8 +102,25 @@ def _headers(target: Target, *, key: str) -> Iterator[Trouble | None]:
 def _messages(target: Target, *, key: str) -> Iterator[Trouble | None]:
     host = f"{target.wire.host}:{target.wire.port}"
     for name, message in messages(host=host, key=key):
-        answer = target.raw(message)
-        yield None if answer is None else _judged(answer, name=name, place="message", may_pass=False)
+        try:
+            answer = target.raw(message)
+        except SilentError:
+            yield Trouble(title=f"{name}: neither refused nor ended", place="message")
+        else:
+            yield None if answer is None else _judged(answer, name=name, place="message", may_pass=False)
+
+
+def _smuggling(target: Target, *, key: str) -> Iterator[Trouble | None]:
+    """Send a message whose end is in doubt; whoever goes on after it may take a part of it for another request."""
+    target.wire.close()
+    try:
+        target.wire.send(smuggled(host=f"{target.wire.host}:{target.wire.port}", key=key), method="POST")
+        goes_on = target.wire.is_open
+    except SilentError:
+        goes_on = False
+    target.wire.close()
+    title = "goes on after a message with both a length and chunks (request smuggling)"
+    yield Trouble(title=title, place="message") if goes_on else None
 
 
 def _judged(answer: WireAnswer, *, name: str, place: str, may_pass: bool) -> Trouble | None:

@@ -91,8 +91,8 @@ def messages(*, host: str, key: str) -> Iterator[tuple[str, bytes]]:
 def smuggled(*, host: str, key: str) -> bytes:
     """Return a request with both a length and chunks, and another one hidden where the two disagree.
 
-    RFC 9112, 6.1: chunks win, and the connection ends after the answer; a server that goes on must at least not take the
-    hidden one for the body. Hidden is a request for a path that answers 404, so that an answer to it is seen.
+    RFC 9112, 6.1: chunks win, and the connection ends after the answer. Hidden is a request that a server which goes on
+    would answer next, perhaps to somebody else behind the same proxy.
     """
     hidden = f"GET /smuggled HTTP/1.1\r\nHost: {host}\r\n\r\n".encode()
     body = b"0\r\n\r\n" + hidden

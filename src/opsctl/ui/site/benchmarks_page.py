@@ -140,11 +140,8 @@ def _load_charts(facts: Facts) -> Iterator[Chart]:
 
 
 def _latency(facts: Facts, library: Library) -> Section:
-    names = columns(
-        "Collection", "State", "Derived p50", "Source p50", "Derived p95", "Source p95", "Times faster", "Recall",
-        "Measured",
-        numbers=("Derived p50", "Source p50", "Derived p95", "Source p95", "Recall"), words=("State", "Measured"),
-    )  # fmt: skip
+    names = columns("Collection", "State", "p50", "p95", "p99", "Times faster", "Recall", "Measured",
+                    numbers=("p50", "p95", "p99", "Times faster", "Recall"), words=("State", "Measured"))  # fmt: skip
     rows = tuple(_latency_row(record, facts, library) for record in facts.survey.of("bench.latency"))
     charts = (
         latency_trend(
@@ -156,7 +153,8 @@ def _latency(facts: Facts, library: Library) -> Section:
     )
     return Section(
         title="Derived collections against the source",
-        note="Milliseconds of the engine, and how many times faster the derived collection answers at the median, with its 95 % interval.",
+        note="Milliseconds of the engine: of the derived collection, and below it of the source with the same filter. "
+        "How many times faster it is counts at the median, with its 95 % interval.",
         charts=tuple(chart for chart in charts if chart),
         tables=(Table(caption="Newest comparison of each collection", columns=names, rows=rows),)
         if rows
@@ -168,30 +166,34 @@ def _latency(facts: Facts, library: Library) -> Section:
 
 def _latency_row(record: Record, facts: Facts, library: Library) -> Row:
     figures = record.figures
-    milliseconds = [
-        Cell(text=reading.milliseconds(figures, f"{arm}.engine.{share}_ms"))
-        for share in ("p50", "p95")
-        for arm in ("derived", "source")
-    ]
     problems = said(reading.text(figures, "problems"))
     return Row(
         cells=(
-            subject_cell(record, facts, below=(f"doubts: {problems}",) if problems else ()),
+            subject_cell(record, facts),
             standing_cell(record, facts),
-            *milliseconds,
-            Cell(text=_ratio(figures)),
+            *(_both_cell(figures, share) for share in ("p50", "p95", "p99")),
+            _ratio_cell(figures),
             Cell(text=reading.milliseconds(figures, "derived.recall")),
             age_cell(record, facts, library),
-        )
+        ),
+        notes=(f"doubts: {problems}",) if problems else (),
     )
 
 
-def _ratio(figures: Mapping[str, Any]) -> str:
+def _both_cell(figures: Mapping[str, Any], share: str) -> Cell:
+    """Return a percentile of the derived collection, and below it that of the source."""
+    derived, source = (
+        reading.milliseconds(figures, f"{arm}.engine.{share}_ms") for arm in ("derived", "source")
+    )
+    return Cell(text=derived, below=(f"source {source}",))
+
+
+def _ratio_cell(figures: Mapping[str, Any]) -> Cell:
     value, low, high = (reading.number(figures, f"engine.p50_ratio{end}") for end in ("", "_low", "_high"))
     if value is None:
-        return reading.NOTHING
-    ends = f" ({significant(low)} to {significant(high)})" if low is not None and high is not None else ""
-    return f"{significant(value)}x{ends}"
+        return Cell(text=reading.NOTHING)
+    ends = (f"{significant(low)} to {significant(high)}",) if low is not None and high is not None else ()
+    return Cell(text=f"{significant(value)}x", below=ends)
 
 
 def _capacity(facts: Facts, library: Library) -> Section:

@@ -24,10 +24,10 @@ export class Entries {
     return here === null ? null : { ...here, place: "edge" };
   }
 
-  /** Keep an entry; an answer does not wait for it. */
+  /** Keep an entry, and return when it is found here; the answer does not wait for that, and nobody waits for KV. */
   keep(key, entry) {
-    this.ctx.waitUntil(this.intoCache(key, entry));
     if (this.env.FEEDS) this.ctx.waitUntil(this.intoKv(key, entry).catch((error) => console.error("kv", String(error))));
+    return this.intoCache(key, entry).catch((error) => console.error("cache", String(error)));
   }
 
   current(entry) {

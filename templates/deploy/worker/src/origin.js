@@ -10,13 +10,13 @@ const pausedUntil = new Map();
 /** Return the whole answer of the origin to one question, shared with everybody who asks it meanwhile. */
 export async function makeOnce(name, make, ctx) {
   const flying = flights.get(name);
-  if (flying !== undefined) return { made: await inTime(flying), isFirst: false };
+  if (flying !== undefined) return { made: (await inTime(flying)).made, isFirst: false };
   const flight = make();
   flights.set(name, flight);
   const over = () => flights.get(name) === flight && flights.delete(name);
-  // It goes on when who set it off leaves, for the others and for what is kept.
-  ctx.waitUntil(flight.then(over, over));
-  return { made: await flight, isFirst: true };
+  // It goes on when who set it off leaves, and lasts until what was made is kept: who comes in between finds it here.
+  ctx.waitUntil(flight.then(({ kept }) => kept).then(over, over));
+  return { made: (await flight).made, isFirst: true };
 }
 
 /** Ask the origin for a feed and read the answer as a whole; bytes can be shared by requests, streams cannot. */

@@ -104,11 +104,8 @@ class FeedEdge {
       this.learn(made);
       if (made.status >= 500 || isStandIn(made)) pause(key);
       const entry = entryOf(made, made.beganAt);
-      if (entry !== null) {
-        entry.tags.push(`user-${this.asked.user}`); // a reader's feeds may be dropped as a whole, too
-        this.entries.keep(key, entry);
-      }
-      return made;
+      entry?.tags.push(`user-${this.asked.user}`); // a reader's feeds may be dropped as a whole, too
+      return { made, kept: entry === null ? null : this.entries.keep(key, entry) };
     } catch (error) {
       pause(key);
       throw error;
