@@ -126,5 +126,7 @@ def problems_of(arms: dict[Arm, ArmResult]) -> Iterator[str]:
             yield f"{arm}: the model was asked for nothing"
         if grown.made and not grown.log_bytes:
             yield f"{arm}: {grown.made:.0f} feeds were made and left no line in the log"
+        if back := [part for part, seconds in grown.cpu_seconds.items() if seconds < 0]:
+            yield f"{arm}: the CPU time of {', '.join(back)} went back"
         if not grown.cpu_seconds:
             yield f"{arm}: nobody tells how much CPU the processes used"
