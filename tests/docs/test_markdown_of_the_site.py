@@ -41,6 +41,13 @@ def test_no_markup_is_lost(page: Path):
     assert list(lost_markup(page.read_text(encoding="utf-8"))) == []
 
 
+def test_no_page_holds_the_marks_of_a_merge():
+    """Two truths, and lines that nobody wrote."""
+    marks = re.compile(r"^(?:<{7} |={7}$|>{7} )", re.MULTILINE)
+
+    assert [str(page) for page in PAGES if marks.search(page.read_text(encoding="utf-8"))] == []
+
+
 def test_what_would_be_lost_is_found():
     """Not what is code, and not what goes on in the line below."""
     text = "text:\n- a\n\n- b\n  and more\n- c\n  - d\n\n```\nx\n- y\n```\n# T\n- e\n\ntext\n| a |\n"
