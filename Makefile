@@ -1,6 +1,6 @@
 # opsctl: `make demo` sees the main job done, `make test` proves it. Each does its whole set-up by itself.
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench drills fmt setup tools schemas docs vendor
+.PHONY: help demo ready test check bench drills fmt setup tools schemas docs site vendor
 
 PYTHON ?= python3
 VENV := .venv
@@ -13,6 +13,10 @@ help: ## Show what can be made
 
 demo: $(STAMP) ## Build, verify, swap and measure derived collections on a generated catalogue (under three minutes)
 	@PATH="$(CURDIR)/$(BIN):$$PATH" sh docs/demo.sh
+
+ready: $(STAMP) tools ## Make all evidence of the production checklist on the local stack, and end with its page (under 30 minutes; killed, it goes on)
+	@$(BIN)/opsctl doctor --json >/dev/null || $(BIN)/opsctl doctor
+	$(BIN)/opsctl checklist run --refresh --within 28m --html .opsctl/checklist/checklist.html --markdown .opsctl/checklist/checklist.md
 
 test: $(STAMP) tools ## Run the tests (what they need from Debian is installed where root or sudo is there)
 	$(BIN)/pytest --numprocesses 2 --dist loadfile
@@ -48,13 +52,17 @@ fmt: $(STAMP) ## Format the code
 	$(BIN)/ruff check --fix
 
 schemas: $(STAMP) ## Write the JSON Schemas of the books into the package
-	@for book in project collections mapping cache service load alerts delivery dashboard drill backup deploy recovery experiment checklist prices costs waivers; do $(BIN)/opsctl config schema $$book > src/opsctl/schemas/$$book.json; done
+	@for book in project collections mapping cache service load alerts delivery dashboard drill backup deploy recovery experiment exercise checklist prices costs waivers; do $(BIN)/opsctl config schema $$book > src/opsctl/schemas/$$book.json; done
 
-docs: $(STAMP) ## Write the generated pages: commands, metrics, OpenAPI document, vectors of assignment
+docs: $(STAMP) ## Write the generated pages: commands, metrics, OpenAPI document and page, vectors of assignment
 	$(BIN)/python -m opsctl.cli.reference > docs/commands.md
 	$(BIN)/python -m opsctl.service.api.openapi > docs/openapi.json
+	$(BIN)/python -m opsctl.documentation.openapi_page < docs/openapi.json > docs/openapi.md
 	$(BIN)/python -m opsctl.metrics.reference > docs/metrics.md
 	$(BIN)/python -m opsctl.experiments.vectors > docs/assignment-vectors.json
+
+site: $(STAMP) ## Build the documentation into site/, and check its links, commands and rendered pages
+	$(BIN)/opsctl docs build
 
 vendor: ## Fetch the charts of the preview from npm into the package
 	@folder=$$(mktemp -d) && cd $$folder && npm pack --silent uplot@1.6.32 >/dev/null && tar xzf uplot-1.6.32.tgz && cd - >/dev/null && \

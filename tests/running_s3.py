@@ -12,7 +12,7 @@ from uuid import uuid4
 
 from opsctl.clients.repository_s3 import S3Place, S3Repository
 
-ACCESS_KEY, SECRET_KEY = "AKIATESTSOFOPSCTL", "s3cret-that-nobody-may-see"
+ACCESS_KEY, SECRET_KEY = "AKIATESTSOFOPSCTL", "s3cret-that-nobody-may-see"  # pragma: allowlist secret
 SMALLEST_PART = 5 * 1024 * 1024
 
 

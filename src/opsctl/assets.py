@@ -37,7 +37,15 @@ def experiments() -> Path:
 
 def watching() -> dict[str, Path]:
     """Return the folders of the shipped alert books, dashboards, runbooks, drills, recoveries and experiments, by where a project keeps them."""
-    folders = ("alerts", "dashboards", "docs/runbooks", "ops/drills", "ops/recoveries", "ops/experiments")
+    folders = (
+        "alerts",
+        "dashboards",
+        "docs/runbooks",
+        "ops/drills",
+        "ops/recoveries",
+        "ops/experiments",
+        "ops/training",
+    )
     return {name: root() / name for name in folders}
 
 

@@ -67,6 +67,7 @@ def test_a_fresh_project_passes_its_own_checks(tmp_path: Path):
     loads = ("breakpoint", "cold", "quick", "soak", "spike", "standard")
     books = [
         *("opsctl.yaml", "ops/collections.yaml", "ops/cache.yaml", "ops/service.yaml", "ops/backup.yaml"),
+        *("ops/deploy.yaml", "ops/checklist.yaml", "ops/prices.yaml", "ops/costs.yaml", "ops/waivers.yaml"),
         *(f"ops/loads/{load}.yaml" for load in loads),
         *(f"dashboards/{name}.yaml" for name in ("ai", "business", "drills", "experiments", "slo", "system")),
         *(f"ops/drills/{path.name}" for path in sorted(assets.drills().glob("*.yaml"))),
@@ -75,9 +76,11 @@ def test_a_fresh_project_passes_its_own_checks(tmp_path: Path):
             for path in sorted(assets.watching()["ops/recoveries"].glob("*.yaml"))
         ),
         *(f"ops/experiments/{path.name}" for path in sorted(assets.experiments().glob("*.yaml"))),
+        *(f"ops/training/{path.name}" for path in sorted(assets.watching()["ops/training"].glob("*.yaml"))),
         *(
             f"alerts/{name}.yaml"
             for name in (
+                "costs",
                 "delivery",
                 "dependencies",
                 "experiments",

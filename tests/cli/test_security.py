@@ -68,7 +68,7 @@ def test_a_program_gets_the_key_and_what_is_known_of_it(shell: Shell) -> None:
 
     assert prefix_of(made["key"]) == made["record"]["prefix"]
     assert (made["record"]["plan"], made["record"]["scopes"]) == ("bench", ["feed:read"])
-    assert listed == [made["record"]]
+    assert listed == [made["record"] | {"used_since_rotation": None}]
     assert "hash" not in made["record"]
 
 
@@ -85,6 +85,28 @@ def test_a_revoked_key_is_told_to_the_workers_of_this_machine(shell: Shell) -> N
     assert shell.data("list")[0]["revoked_at"] is not None
     again = shell.run("revoke", prefix)
     assert (again.exit_code, "KEY002" in again.stderr) == (2, True)
+
+
+@pytest.mark.parametrize("verb", ["revoke", "rotate"])
+@pytest.mark.parametrize("text", ["\udcff", "' or true --", "opk_abcdefgh_tooshort", ""])
+def test_what_no_key_can_begin_with_is_refused_before_any_server_is_asked(
+    tmp_path: Path, verb: str, text: str
+) -> None:
+    """It is not repeated either: half a key is still half a secret."""
+    outcome = run_opsctl("security", "keys", verb, text, folder=tmp_path)
+
+    assert (outcome.exit_code, "KEY002" in outcome.stderr) == (2, True)
+    assert "tooshort" not in outcome.stderr
+    assert not (tmp_path / ".opsctl" / "stack").exists()
+
+
+def test_a_whole_key_that_leaked_is_revoked_by_its_prefix(shell: Shell) -> None:
+    """Whoever finds one in a log need not cut it first."""
+    key = shell.data("create", "--name", "x")["key"]
+
+    outcome = shell.run("revoke", key)
+
+    assert (outcome.exit_code, key in outcome.stdout + outcome.stderr) == (0, False)
 
 
 @pytest.mark.parametrize(

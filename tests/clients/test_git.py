@@ -3,7 +3,7 @@
 import subprocess
 from pathlib import Path
 
-from opsctl.clients.git import read_commit
+from opsctl.clients.git import changed_since, read_commit
 
 
 def git(folder: Path, *arguments: str) -> str:
@@ -43,3 +43,47 @@ def test_changes_since_the_commit_are_told(tmp_path: Path):
     changed = read_commit(tmp_path)
 
     assert (clean, beside, changed) == (head, head, f"{head}+changes")
+
+
+def committed(folder: Path) -> str:
+    """Make a checkout with two files, and return its commit."""
+    git(folder, "init", "--quiet")
+    for name in ("a/one", "b/two"):
+        (folder / name).parent.mkdir()
+        (folder / name).write_text(name)
+    git(folder, "add", ".")
+    git(folder, "commit", "--quiet", "-m", "one")
+    return git(folder, "rev-parse", "HEAD")
+
+
+def test_files_that_differ_from_a_commit_are_told_below_the_paths_that_are_asked_for(tmp_path: Path):
+    """Changed, removed and new ones, committed or not."""
+    commit = committed(tmp_path)
+
+    assert changed_since(tmp_path, commit, ["a", "b", "not-there"]) == ()
+    (tmp_path / "a/one").write_text("changed")
+    (tmp_path / "a/new").write_text("new")
+    assert changed_since(tmp_path, commit, ["a"]) == ("a/new", "a/one")
+    assert changed_since(tmp_path, commit, ["b"]) == ()
+    (tmp_path / "b/two").unlink()
+    git(tmp_path, "add", ".")
+    git(tmp_path, "commit", "--quiet", "-m", "two")
+    assert changed_since(tmp_path, commit, ["b"]) == ("b/two",)
+
+
+def test_of_a_commit_that_is_not_here_nothing_can_be_told(tmp_path: Path):
+    """Such as after a shallow clone; an option is no commit, either."""
+    committed(tmp_path)
+
+    assert changed_since(tmp_path, "f" * 40, ["a"]) is None
+    assert changed_since(tmp_path, "--output=x", ["a"]) is None
+    assert changed_since(tmp_path / "a" / "..", "f" * 40, ["*"]) is None
+
+
+def test_paths_of_a_project_below_the_top_of_its_checkout_are_its_own(tmp_path: Path):
+    """As the book writes them."""
+    commit = committed(tmp_path)
+    (tmp_path / "a/one").write_text("changed")
+
+    assert changed_since(tmp_path / "a", commit, ["one"]) == ("one",)
+    assert changed_since(tmp_path / "b", commit, ["one", "a"]) == ()

@@ -96,14 +96,29 @@ class Pages:
         """Open a page of this text."""
         path = self._folder / "page.html"
         path.write_text(text, encoding="utf-8")
-        context = self._browser.new_context(viewport={"width": width, "height": height}, color_scheme=scheme)
+        return self.open(path, width=width, height=height, scheme=scheme)
+
+    def open(
+        self,
+        path: Path,
+        *,
+        width: int = 1280,
+        height: int = 900,
+        scheme: Any = "light",
+        anchor: str = "",
+        scripts: bool = True,
+    ) -> Shown:
+        """Open a page that is there, without its scripts where nobody would run them."""
+        context = self._browser.new_context(
+            viewport={"width": width, "height": height}, color_scheme=scheme, java_script_enabled=scripts
+        )
         self._contexts.append(context)
         shown = Shown(context.new_page())
         shown.page.on("console", lambda message: shown.complaints.append(message.text))
         shown.page.on("pageerror", lambda error: shown.complaints.append(str(error)))
         shown.page.on("dialog", lambda dialog: _refuse(dialog, complaints=shown.complaints))
         shown.page.on("request", lambda request: shown.requests.append(request.url))
-        shown.page.goto(path.as_uri())
+        shown.page.goto(path.as_uri() + (f"#{anchor}" if anchor else ""))
         return shown
 
     def close(self) -> None:

@@ -19,8 +19,8 @@ class Command(StrictModel):
     """Its words, without `opsctl`, such as `[bench, load, standard]`."""
     after: Annotated[tuple[CommandName, ...], Field(max_length=20)] = ()
     """Commands that must have run well before; one that did not keeps this from being run."""
-    good_codes: Annotated[tuple[Annotated[int, Field(ge=0, le=255)], ...], Field(min_length=1)] = (0,)
-    """Exit codes with which it has done its work; `analyze` says 1 for `do not ship`, which is an answer."""
+    local: bool = False
+    """It makes up data, so it is run only where the embedded stack is used, never against servers that are named."""
     limit: PositiveDuration = "15m"
     """It is ended after this time."""
     usual: PositiveDuration | None = None
@@ -42,22 +42,6 @@ def problem_of_commands(commands: Mapping[str, Command]) -> Iterator[str]:
         return
     if circle := _circle(commands):
         yield f"`commands`: these wait for each other: {' after '.join(f'`{name}`' for name in circle)}"
-
-
-def in_order(commands: Mapping[str, Command], wanted: set[str]) -> tuple[str, ...]:
-    """Return the wanted commands and all before them, each once, none before what it waits for; else as in the book."""
-    ordered: dict[str, None] = {}
-
-    def add(name: str) -> None:
-        for before in commands[name].after:
-            if before not in ordered:
-                add(before)
-        ordered.setdefault(name)
-
-    for name in commands:
-        if name in wanted:
-            add(name)
-    return tuple(ordered)
 
 
 def _circle(commands: Mapping[str, Command]) -> tuple[str, ...]:

@@ -11,9 +11,13 @@ KNOWN_INPUTS: Mapping[str, tuple[str, ...]] = {
     "bench.latency": ("filter",),
     "bench.load": ("book",),
     "chaos.drill": ("drill",),
+    "costs.estimate": ("cache", "costs", "prices"),
+    "costs.measure": ("cache", "service"),
+    "dashboards.probe": ("dashboards",),
     "dr.drill": ("book",),
     "experiments.analyze": ("experiment",),
     "experiments.simulate": ("experiment",),
+    "readers.measure": ("ranking",),
 }
 
 

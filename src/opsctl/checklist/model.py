@@ -96,11 +96,7 @@ class Waiver:
     account: str
     reason: str
     record: Record
-
-    @property
-    def expires_at(self) -> datetime:
-        """Return when it ends."""
-        return self.record.expires_at
+    expires_at: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,7 +6,8 @@ from datetime import datetime, timedelta
 
 from opsctl.checklist.book import ChecklistBook, Item
 from opsctl.checklist.model import Present, Signature, Waiver
-from opsctl.core.units import format_duration, parse_duration
+from opsctl.checklist.quantity import ago
+from opsctl.core.units import parse_duration
 from opsctl.evidence.model import Evidence, Record, Verdict, digest_of
 
 SIGN_KIND, WAIVE_KIND = "checklist.sign", "checklist.waive"
@@ -109,7 +110,7 @@ def _troubles(
     if record.inputs.get("item") != item_digest(item):
         yield "the item has been rewritten since"
     if over >= timedelta(0):
-        yield f"it held until {format_duration(over.total_seconds())} ago"
+        yield f"it held until {ago(over.total_seconds())} ago"
     here = present.commit()
     if signing.same_commit and (here != record.git_commit or here is None or here.endswith("+changes")):
         then = (record.git_commit or "no commit")[:12]
@@ -131,10 +132,12 @@ def waiver(
         return None, ""
     account = str(record.figures.get("account", ""))
     longest = record.recorded_at + timedelta(seconds=parse_duration(book.waivers.longest))
+    ends = min(record.expires_at, longest)
     if account not in book.accounts or book.accounts[account].role not in book.waivers.roles:
         return None, f"the waiver of `{account}` does not count: the book gives them no right to it"
     if record.inputs.get("item") != item_digest(book.items[code]):
         return None, "the waiver does not count: the item has been rewritten since"
-    if now >= min(record.expires_at, longest):
+    if now >= ends:
         return None, "the waiver is over"
-    return Waiver(account=account, reason=str(record.figures.get("reason", "")), record=record), ""
+    reason = str(record.figures.get("reason", ""))
+    return Waiver(account=account, reason=reason, record=record, expires_at=ends), ""

@@ -19,6 +19,7 @@ from opsctl.cli import (
     costs,
     dashboards,
     deploy,
+    docs,
     dr,
     evidence,
     experiments,
@@ -30,6 +31,7 @@ from opsctl.cli import (
     serve,
     stack,
     status,
+    training,
 )
 from opsctl.cli.options import HELP_FLAGS
 from opsctl.ui.console import mode
@@ -105,3 +107,5 @@ app.add_typer(checklist.app, name="checklist")
 app.add_typer(evidence.app, name="evidence")
 app.add_typer(report.app, name="report")
 app.add_typer(artefacts.app, name="artefacts")
+app.add_typer(docs.app, name="docs")
+app.add_typer(training.app, name="training")

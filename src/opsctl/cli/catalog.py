@@ -12,10 +12,17 @@ app = group("The items: PostgreSQL holds the truth, the source collection follow
 NoSync = Annotated[bool, typer.Option("--no-sync", help="Leave the vectors for a later `catalog sync`.")]
 
 
+IfAlone = Annotated[
+    bool,
+    typer.Option("--if-alone", help="Only where there are none but such as this makes: none of your own."),
+]
+
+
 @command(app, "opsctl catalog generate", "opsctl catalog generate --items 100000 --seed 7")
 def generate(
     items: Annotated[int, typer.Option(min=1, max=10_000_000, help="How many items.")] = 20_000,
     seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same items everywhere.")] = 1,
+    if_alone: IfAlone = False,
     no_sync: NoSync = False,
     dry_run: DryRun = False,
     json: Json = False,
@@ -33,6 +40,8 @@ def generate(
         tell(schema, data={"preview": preview}, json=json, show=lambda: show_preview(preview))
         return
     with progress() as listener, wiring.backends(listener) as servers:
+        if if_alone and filling.has_other_items(servers, seed=seed):
+            items = 0
         counts = filling.generate(servers, items=items, seed=seed, listener=listener)
         synced = None if no_sync else filling.sync(servers, listener=listener)
     data = {"counts": counts, "sync": synced}
@@ -128,6 +137,7 @@ def readers(
         int, typer.Option(min=1, max=1_000_000, help="How many readers, from id 1 on.")
     ] = 10_000,
     seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same readers.")] = 7,
+    if_alone: IfAlone = False,
     dry_run: DryRun = False,
     json: Json = False,
 ) -> None:
@@ -144,7 +154,8 @@ def readers(
             looked = fixed | {"preview": preview}
             tell(schema, data=looked, json=json, show=lambda: show_preview(preview, seed=seed))
             return
-        counts = filling.readers(servers, users=users, seed=seed, listener=listener)
+        wanted = 0 if if_alone and filling.has_real_readers(servers) else users
+        counts = filling.readers(servers, users=wanted, seed=seed, listener=listener)
     data = fixed | {"counts": counts}
     tell(schema, data=data, json=json, show=lambda: show_readers(counts, users=users, seed=seed))
 

@@ -7,7 +7,8 @@ from opsctl.core.errors import FailedError, RefusedError, UsageError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from opsctl.checklist.book import Account, ChecklistBook
+    from opsctl.checklist.book import Account, ChecklistBook, Item
+    from opsctl.checklist.book_query import Query
     from opsctl.evidence.model import Record
 
 
@@ -37,6 +38,23 @@ def book_digest(book: "ChecklistBook") -> str:
     from opsctl.evidence.model import digest_of
 
     return digest_of(book.model_dump(mode="json"))
+
+
+def explained(item: "Item") -> str:
+    """Return what an item is for, what is asked of the ledger for it, and who signs."""
+    lines = [f"{item.title}.", "", item.why]
+    for how, queries in (("all of", item.all), ("one of", item.any)):
+        if queries:
+            lines += ["", f"It wants {how}:"]
+            lines += [f"  {' '.join((each.kind, *each.wanted_subjects))} {_wanted(each)}" for each in queries]
+    if item.sign is not None:
+        number = "a signature" if item.sign.signatures == 1 else f"{item.sign.signatures} signatures"
+        lines += ["", f"It wants {number} of {' or '.join(item.sign.roles)}."]
+    return "\n".join(lines)
+
+
+def _wanted(query: "Query") -> str:
+    return query.target if query.figure is None else f"{query.figure} {query.target}"
 
 
 def code_of(book: "ChecklistBook", named: str) -> str:

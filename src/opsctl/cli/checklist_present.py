@@ -113,6 +113,51 @@ def _derived_filter(name: str) -> str | None:
     return None if derived is None else digest_of(str(derived.filter))
 
 
+def _dashboards(_subject: str) -> str:
+    from opsctl.cli import dashboarding
+    from opsctl.dashboards.files import boards_of
+    from opsctl.dashboards.probing import boards_digest
+
+    found = dashboarding.rules()
+    lines = dashboarding.alert_lines(found)
+    return boards_digest(boards_of(dashboarding.books(), lines, contract=dashboarding.contract(found)))
+
+
+def _prices(_subject: str) -> str:
+    from opsctl.cli.costs_estimating import prices_book
+    from opsctl.evidence.model import digest_of
+
+    return digest_of(prices_book().model_dump(mode="json"))
+
+
+def _costs(_subject: str) -> str:
+    from opsctl.cli.costs_estimating import costs_book
+    from opsctl.evidence.model import digest_of
+
+    return digest_of(costs_book().model_dump(mode="json"))
+
+
+def _cache(_subject: str) -> str:
+    from opsctl.cli import wiring
+    from opsctl.evidence.model import digest_of
+
+    return digest_of(wiring.cache_book().model_dump(mode="json"))
+
+
+def _service(_subject: str) -> str:
+    from opsctl.cli import wiring
+    from opsctl.evidence.model import digest_of
+    from opsctl.service.plan import load_service_book
+
+    return digest_of(load_service_book(wiring.settings()).model_dump(mode="json"))
+
+
+def _ranking(_subject: str) -> str:
+    from opsctl.cli.reader_measuring import ranking_digest
+
+    return ranking_digest()
+
+
 def _folder(name: str) -> "Path":
     from opsctl.cli import wiring
 
@@ -127,8 +172,15 @@ READERS: Mapping[tuple[str, str], Callable[[str], str | None]] = {
     ("bench.latency", "filter"): _derived_filter,
     ("bench.load", "book"): _load_book,
     ("chaos.drill", "drill"): _drill,
+    ("costs.estimate", "cache"): _cache,
+    ("costs.estimate", "costs"): _costs,
+    ("costs.estimate", "prices"): _prices,
+    ("costs.measure", "cache"): _cache,
+    ("costs.measure", "service"): _service,
+    ("dashboards.probe", "dashboards"): _dashboards,
     ("dr.drill", "book"): _recovery,
     ("experiments.analyze", "experiment"): _experiment,
     ("experiments.simulate", "experiment"): _experiment,
+    ("readers.measure", "ranking"): _ranking,
 }
 """By kind and input: what it is now, of a subject. `checklist.kinds` names the same ones."""

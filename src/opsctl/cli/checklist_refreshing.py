@@ -24,9 +24,16 @@ _WEIGHT_OF_NOW = 0.5
 def plan(book: "ChecklistBook", report: "Report") -> "RefreshPlan":
     """Return what has to run for a report."""
     from opsctl.checklist.refresh.plan import plan_refresh
-    from opsctl.cli import checklist_books
+    from opsctl.cli import checklist_books, wiring
 
-    return plan_refresh(book, report, records=checklist_books.verified_records(), took=_took())
+    project = wiring.settings().project
+    return plan_refresh(
+        book,
+        report,
+        records=checklist_books.verified_records(),
+        took=_took(),
+        is_embedded=project.qdrant.url is None and project.database.url is None,
+    )
 
 
 def refresh(

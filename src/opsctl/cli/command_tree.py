@@ -1,6 +1,6 @@
 """Would this command line be taken, and would it change something: asked of the real command tree, nothing is run."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from typing import Any
 
@@ -43,6 +43,31 @@ def is_changing(words: list[str]) -> bool:
     return bool(options & {"--dry-run", "--yes"}) or path[:3] in _CHANGING
 
 
+def path_and_arguments(words: list[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the command that is meant, and what stands behind it that is no option; nothing where it does not parse.
+
+    >>> path_and_arguments(["chaos", "run", "vectors_down", "--html", "drill.html"])
+    (('chaos', 'run'), ('vectors_down',))
+    """
+    found = _find(words)
+    if isinstance(found, str) or found[0] is None or _arguments(*found) is not None:
+        return (), ()
+    command, rest = found
+    bare = _without_root_options(list(words))
+    path = tuple(bare[: len(bare) - len(rest)])
+    values, _, _ = command.make_parser(command.context_class(command)).parse_args(list(rest))
+    given = (values.get(each.name) for each in command.params if each.param_type_name == "argument")
+    return path, tuple(_flat(given))
+
+
+def _flat(given: Iterable[Any]) -> Iterator[str]:
+    for each in given:
+        if isinstance(each, str):
+            yield each
+        elif isinstance(each, list | tuple):
+            yield from (word for word in each if isinstance(word, str))
+
+
 @cache
 def _tree() -> Any:
     import typer
@@ -57,6 +82,8 @@ def _find(words: list[str]) -> "str | tuple[Any, list[str]]":
     command: Any = _tree()
     rest, path = _without_root_options(list(words)), ["opsctl"]
     while hasattr(command, "commands"):
+        if getattr(command, "invoke_without_command", False) and (not rest or rest[0].startswith("-")):
+            return command, rest
         if not rest or rest[0] in _HELP:
             return (None, rest) if rest or path == ["opsctl"] else f"`{' '.join(path)}` needs a verb"
         path.append(rest.pop(0))
@@ -76,7 +103,7 @@ def _arguments(command: Any, rest: list[str]) -> str | None:
     """Parse what stands behind the verb with the library's own parser; no callback is called."""
     context = command.context_class(command)
     try:
-        values, left, _ = command.make_parser(context).parse_args(rest)
+        values, left, _ = command.make_parser(context).parse_args(list(rest))  # it empties its list
         _convert(command, values, context)
     except Exception as error:
         # The library keeps its exceptions to itself; those that it means for people have this method.

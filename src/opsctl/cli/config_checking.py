@@ -33,9 +33,9 @@ def check_books() -> CheckedBooks:
     else:
         read.append(PROJECT_FILE)  # the settings come from it
     for kind, path in _single(settings.project.books.model_dump()):
-        # A book that is not there has its defaults; the collections and the checklist have none.
+        # A book that is not there has its defaults, but for these.
         if kind not in _WITHOUT_DEFAULTS and is_missing(settings.root / path):
-            unread.append(_unread(path, "is not there: its defaults hold"))
+            unread.append(_unread(path, f"is not there: {_INSTEAD.get(kind, 'its defaults hold')}"))
             continue
         load_book(settings.root / path, models[kind])
         read.append(path)
@@ -49,6 +49,7 @@ def check_books() -> CheckedBooks:
 
 
 _WITHOUT_DEFAULTS = ("collections",)
+_INSTEAD = {"checklist": "nothing is checked before production"}
 
 
 def _single(books: dict[str, str]) -> Iterator[tuple[str, str]]:
@@ -73,6 +74,7 @@ def _folders(books: dict[str, str]) -> Iterator[tuple[str, str]]:
         ("drill", "drills"),
         ("recovery", "recoveries"),
         ("experiment", "experiments"),
+        ("exercise", "training"),
         ("alerts", "alerts"),
     ):
         yield kind, books[key]

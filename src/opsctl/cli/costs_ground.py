@@ -1,6 +1,6 @@
 """On what is measured what a feed uses: a whole stack of its own, its service run with other books for each arm."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,12 +36,15 @@ def measuring_ground(*, readers: int, items_a_feed: int, listener: "Listener") -
     from opsctl.cli import proving_setup, wiring
     from opsctl.core.errors import NotReadyError
     from opsctl.service.plan import load_service_book
+    from opsctl.stack import pgbouncer
 
     settings, clock = wiring.settings(), wiring.clock()
     with proving_setup.proving_ground(settings, clock=clock, listener=listener, has_lines=False) as ground:
         ground.send(returning=0, new=0)
         ground.opsctl("catalog", "readers", "--users", str(readers), "--seed", _READERS_SEED)
         ground.opsctl("collections", "rebuild", "--watch", "0s")
+        if pgbouncer.missing_because() is None:
+            ground.opsctl("stack", "up", "pooler")
         model = f"http://{ground.lines.start_model()}/v1"
         if ground.traffic is None:
             raise NotReadyError("the ground has no readers", code="CST010", fix="run the command again")
@@ -113,7 +116,7 @@ class LiveGround:
             cpu_seconds={name: use.cpu_seconds for name, use in uses.items()},
             memory_bytes={name: use.memory_bytes for name, use in uses.items()},
             database_sent_bytes=_sent_bytes(self._ground),
-            log_bytes=_size(self._ground.home / "logs" / "service.log"),
+            log_bytes=_size(self._ground.home / "service" / "requests.jsonl"),
         )
 
     def standing(self) -> Standing:

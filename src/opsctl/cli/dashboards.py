@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from opsctl.cli import dashboards_preview
+from opsctl.cli import dashboards_preview, dashboards_probe
 from opsctl.cli.finding_output import FailOn, Format
 from opsctl.cli.options import DryRun, Json, command, group
 from opsctl.cli.rendering import out_folder
@@ -16,6 +16,7 @@ from opsctl.core.findings import Severity
 app = group("Dashboards: checked, rendered for Grafana, or drawn here from a live Prometheus.")
 
 dashboards_preview.register(app)
+dashboards_probe.register(app)
 
 
 @command(app, "opsctl dashboards lint", "opsctl dashboards lint --format sarif > dashboards.sarif")

@@ -6,6 +6,7 @@ from opsctl.cli import (
     experiments_books,
     experiments_certify,
     experiments_export,
+    experiments_readers,
     experiments_replay,
     experiments_report,
     experiments_running,
@@ -26,3 +27,4 @@ experiments_analyze.register(app)
 experiments_export.register(app)
 experiments_replay.register(app)
 experiments_report.register(app)
+experiments_readers.register(app)

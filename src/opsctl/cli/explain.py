@@ -37,6 +37,8 @@ _ROOMS = (
     "deploy",
     "checklist",
     "security",
+    "documentation",
+    "training",
 )
 
 _TOPICS = {
@@ -76,7 +78,22 @@ def all_explanations() -> dict[str, str]:
         name = f"opsctl.{room}.explanations"
         if find_spec(f"opsctl.{room}") is not None and find_spec(name) is not None:
             found |= dict(sorted(import_module(name).EXPLANATIONS.items()))
-    return found
+    return found | _checklist_items()
+
+
+def _checklist_items() -> dict[str, str]:
+    """Return what each item of the checklist is for, by the project's book; by the shipped one where that cannot be read."""
+    from opsctl import assets
+    from opsctl.checklist.book import ChecklistBook
+    from opsctl.cli import checklist_books
+    from opsctl.config.load import load_book
+    from opsctl.core.errors import OpsError
+
+    try:
+        book = checklist_books.book()
+    except OpsError:
+        book = load_book(assets.root() / "ops" / "checklist.yaml", ChecklistBook)
+    return {code: checklist_books.explained(item) for code, item in book.items.items()}
 
 
 def explanation_of(name: str) -> str:

@@ -1,6 +1,6 @@
 """With what does the exporter work: database, vectors and ledger of the project, never started for its sake."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ def families(names: Sequence[str]) -> "tuple[Family, ...]":
         Family(name="evidence", every_seconds=15, read=_evidence),
         Family(name="recovery", every_seconds=15, read=_recovery),
         Family(name="experiments", every_seconds=120, read=_experiments),
+        Family(name="costs", every_seconds=60, read=_costs_reader()),
     )
     return tuple(family for family in known if not names or family.name in names)
 
@@ -104,6 +105,12 @@ def _experiments() -> "Sequence[Value]":
     with translated_errors(address), connect(address, application_name="opsctl exporter") as connection:
         running = experiments_exporting.running(connection, looks=records, now=wiring.clock().now())
     return experiment_values(running, records)
+
+
+def _costs_reader() -> "Callable[[], Sequence[Value]]":
+    from opsctl.cli.costs_exporting import CostsReader
+
+    return CostsReader().read
 
 
 class _SourceSamples:

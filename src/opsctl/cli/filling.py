@@ -137,6 +137,32 @@ def generate(servers: "Backends", *, items: int, seed: int, listener: "Listener"
         )
 
 
+def has_other_items(servers: "Backends", *, seed: int) -> bool:
+    """Tell whether there are items that this seed has not made."""
+    from opsctl.catalog.generate import source_of
+
+    return _is_true(
+        servers, "select exists (select from content where source is distinct from %s)", source_of(seed)
+    )
+
+
+def has_real_readers(servers: "Backends") -> bool:
+    """Tell whether there are readers that are not marked as simulated."""
+    return _is_true(
+        servers,
+        "select exists (select from users where not coalesce(attributes @> %s, false))",
+        '{"simulated": true}',
+    )
+
+
+def _is_true(servers: "Backends", statement: str, value: str) -> bool:
+    from opsctl.clients.postgres import translated_errors
+
+    with translated_errors(servers.database_address()):
+        found = servers.database().execute(statement.encode(), [value]).fetchone()
+    return bool(found and found[0])
+
+
 def readers(servers: "Backends", *, users: int, seed: int, listener: "Listener") -> "SimulatedCounts":
     """Write the simulated readers of a seed to the database, and count what they did into the items' popularity."""
     from opsctl.catalog.store_readers import store_readers

@@ -1,6 +1,6 @@
 """With what do the verbs of `security keys` work: the table of keys, the plans of the book, and who is told."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
@@ -22,6 +22,8 @@ class KeyScope(StrEnum):
 
 
 _LONGEST_NAME = 100
+WRITE_DURATION = "write it as `90d` or `12h`"
+FIND_PREFIX = "run `opsctl security keys list`; the prefix is the part between `opk_` and the next `_`"
 
 DEFAULT_SCOPES = (KeyScope.FEED_READ, KeyScope.INTERACTIONS_WRITE, KeyScope.CONTENT_READ)
 
@@ -80,11 +82,22 @@ def expiry(text: str | None, *, now: datetime) -> datetime | None:
         return now + timedelta(seconds=max(1.0, parse_duration(text)))
     except (ValueError, OverflowError) as error:
         raise UsageError(
-            f"a key cannot expire in `{text}`",
-            code="KEY003",
-            why=str(error),
-            fix="write it as `90d` or `12h`",
+            f"a key cannot expire in `{text}`", code="KEY003", why=str(error), fix=WRITE_DURATION
         ) from error
+
+
+def require_prefix(text: str) -> str:
+    """Return the prefix that somebody names; whoever pastes a whole key, such as a leaked one, means its prefix.
+
+    Raises:
+        UsageError: KEY002 no key can have it; what might hold a secret is not repeated.
+    """
+    from opsctl.store.api_keys import prefix_of
+
+    prefix = prefix_of(text) or text
+    if not (prefix.isascii() and prefix.isalnum()):
+        raise UsageError("this is no prefix of a key", code="KEY002", fix=FIND_PREFIX)
+    return prefix
 
 
 def revoke(servers: "Backends", prefix: str) -> Revocation:
@@ -104,7 +117,7 @@ def revoke(servers: "Backends", prefix: str) -> Revocation:
             f"no key with the prefix `{prefix}` still holds",
             code="KEY002",
             why="there is none of it, or it was revoked before",
-            fix="run `opsctl security keys list`; the prefix is the part between `opk_` and the next `_`",
+            fix=FIND_PREFIX,
         )
     wiring.invalidation_journal().post(f"apikey:{revoked.prefix}")
     seconds = load_service_book(wiring.settings()).keys.remembered_seconds
@@ -113,5 +126,5 @@ def revoke(servers: "Backends", prefix: str) -> Revocation:
 
 def as_data(key: "ApiKey") -> dict[str, Any]:
     """Return what a program may see of a key: everything but the hash."""
-    names = ("prefix", "name", "plan", "scopes", "created_at", "expires_at", "revoked_at", "last_used_at")
-    return {name: getattr(key, name) for name in names}
+    hidden = "hash"
+    return {each.name: getattr(key, each.name) for each in fields(key) if each.name != hidden}

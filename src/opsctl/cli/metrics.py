@@ -18,6 +18,7 @@ class FamilyName(StrEnum):
     EVIDENCE = "evidence"
     RECOVERY = "recovery"
     EXPERIMENTS = "experiments"
+    COSTS = "costs"
 
 
 class MetricSource(StrEnum):
@@ -91,7 +92,7 @@ def export(
     once: Once = False,
     json: Json = False,
 ) -> None:
-    """Tell Prometheus of readers, vectors, proofs, backups and experiments until Ctrl-C, as `opsctl stack up --watch` does."""
+    """Tell Prometheus of readers, vectors, proofs, backups, experiments and costs until Ctrl-C, as `opsctl stack up --watch` does."""
     _export([each.value for each in family or ()], host=host, port=port, once=once, json=json)
 
 

@@ -1,13 +1,13 @@
-"""What does this project know that the site shows: its ledger in one walk, what its books expect, and its newest runs."""
+"""What does this project know that the site shows: its ledger in one walk, and what its books want proven."""
 
 import time
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from opsctl.core.events import PhaseFinished, PhaseStarted
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from opsctl.core.events import Listener
     from opsctl.evidence.ledger import Verification
     from opsctl.evidence.model import Record
@@ -15,21 +15,14 @@ if TYPE_CHECKING:
     from opsctl.ui.site.facts import Facts
 
 
-@dataclass(frozen=True, slots=True)
-class Gathered:
-    """What the site is made from, and the pages of single runs that go beside it."""
-
-    facts: "Facts"
-    pages: Sequence[tuple[str, str]] = ()
-
-
-def gather(*, listener: "Listener") -> Gathered:
+def gather(*, listener: "Listener") -> "Facts":
     """Return everything that the pages show, as it is at this moment.
 
     Raises:
         NotReadyError: FIL003 the ledger cannot be read.
     """
     from opsctl.cli import wiring
+    from opsctl.cli.report_expected import expected
     from opsctl.ui.site.facts import Facts
 
     began = time.monotonic()
@@ -43,14 +36,16 @@ def gather(*, listener: "Listener") -> Gathered:
             figures={"records": survey.records},
         )
     )
-    facts = Facts(
+    found, troubles = expected()
+    return Facts(
         project=wiring.settings().root.name,
         now=wiring.clock().now(),
         survey=survey,
         verification=verification,
         cited=_cited(survey),
+        expected=found,
+        troubles=troubles,
     )
-    return Gathered(facts)
 
 
 def _survey() -> "tuple[Survey, Verification]":

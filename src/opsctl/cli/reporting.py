@@ -1,7 +1,7 @@
 """How does the site get onto the disk: gathered, written beside the old one, and put in its place in one step."""
 
 import json
-from collections.abc import Iterable
+from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,6 +11,7 @@ from opsctl.core.errors import RefusedError
 if TYPE_CHECKING:
     from opsctl.core.events import Listener
     from opsctl.ui.site.built import Built
+    from opsctl.ui.site.facts import Facts, GateSeen
 
 _SCHEMA = "opsctl.report.site/1"
 
@@ -36,15 +37,19 @@ def build(out: str | None, *, listener: "Listener") -> "Built":
     name = sha256(bytes(folder.resolve())).hexdigest()[:16]
     with FileLock(home / "rendering" / f"{name}.lock", what=f"building {folder}"):
         _require_own(folder)
-        gathered = gather(listener=listener)
+        facts = gather(listener=listener)
         with replaced_folder(folder) as fresh:
-            sizes = _write(fresh, (*gathered.pages, *site_pages(gathered.facts)))
-    headline, facts = headline_of(gathered.facts), gathered.facts
+            written = _Written(fresh)
+            facts = _with_runs(facts, written)
+            for path, text in site_pages(facts):
+                written.add(path, text)
+            written.close()
+    headline = headline_of(facts)
     return Built(
         folder=str(folder),
         index=str(folder / "index.html"),
-        pages=len(sizes),
-        size_bytes=sum(sizes),
+        pages=len(written.sizes),
+        size_bytes=sum(written.sizes.values()),
         headline=headline.text,
         is_ready=headline.is_ready,
         counts={str(state): count for state, count in headline.counts},
@@ -88,20 +93,41 @@ def _require_own(folder: Path) -> None:
         )
 
 
-def _write(folder: Path, pages: Iterable[tuple[str, str]]) -> list[int]:
-    """Write the pages one by one, then the list of them, and return their sizes."""
-    from opsctl.cli.rendered_folder import LOCK
+class _Written:
+    """The files of a site as they are written, one by one; none of them is kept in memory."""
 
-    digests, sizes = {}, []
-    for path, text in pages:
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._digests: dict[str, str] = {}
+        self.sizes: dict[str, int] = {}
+
+    def add(self, path: str, text: str) -> None:
+        """Write one page."""
         content = text.encode(errors="backslashreplace")
-        place = folder / path
+        place = self._folder / path
         place.parent.mkdir(parents=True, exist_ok=True)
         place.write_bytes(content)
-        digests[path] = sha256(content).hexdigest()
-        sizes.append(len(content))
-    (folder / LOCK).write_text(_lock(digests), encoding="utf-8")
-    return sizes
+        self._digests[path] = sha256(content).hexdigest()
+        self.sizes[path] = len(content)
+
+    def close(self) -> None:
+        """Write the list of all pages, by which the next build knows that the folder is its own."""
+        from opsctl.cli.rendered_folder import LOCK
+
+        (self._folder / LOCK).write_text(_lock(self._digests), encoding="utf-8")
+
+
+def _with_runs(facts: "Facts", written: _Written) -> "Facts":
+    """Write the pages of single runs, and return the facts that know of them."""
+    from opsctl.cli.report_runs import run_pages
+
+    places: dict[tuple[str, str], str] = {}
+    gates: dict[str, tuple[GateSeen, ...]] = {}
+    for page in run_pages(facts.survey):
+        written.add(page.path, page.text)
+        places |= page.places
+        gates |= page.gates
+    return replace(facts, run_pages=places, gates=gates)
 
 
 def _lock(digests: dict[str, str]) -> str:

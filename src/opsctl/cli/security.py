@@ -6,7 +6,7 @@ import typer
 
 from opsctl.cli import security_audit
 from opsctl.cli.keying import KeyScope
-from opsctl.cli.options import Json, command, group
+from opsctl.cli.options import DryRun, Json, command, group
 
 app = group("Is the project safe, and who may use the ranking service.")
 security_audit.register(app)
@@ -55,19 +55,70 @@ def create(
 
 @command(keys, "opsctl security keys list", "opsctl security keys list --json", name="list")
 def list_(json: Json = False) -> None:
-    """List all keys with plan, scopes and state; the keys themselves are not known."""
-    from opsctl.cli import keying, wiring
+    """List all keys with plan, scopes, state and last use; the keys themselves are not known.
+
+    Who still uses a key that was rotated is told, as far as the service has reported it: it does so each half minute.
+    """
+    from opsctl.cli import keying, rotating, wiring
     from opsctl.cli.asynchronous import on_database
     from opsctl.cli.filling import tell
     from opsctl.store.api_keys import list_keys
     from opsctl.ui.progress import progress
-    from opsctl.ui.show_keys import show_keys
+    from opsctl.ui.show_keys import show_keys, warn_old_keys_in_use
 
     with progress() as listener, wiring.backends(listener) as servers:
         found = on_database(servers, list_keys)
-    data = [keying.as_data(key) for key in found]
+    in_use = rotating.old_keys_in_use(found)
+    data = [
+        keying.as_data(key) | {"used_since_rotation": key in in_use if key.rotated_to else None}
+        for key in found
+    ]
     now = wiring.clock().now()
     tell("opsctl.security.keys.list", data=data, json=json, show=lambda: show_keys(found, now=now))
+    warn_old_keys_in_use(in_use, now=now)
+
+
+@command(
+    keys,
+    "opsctl security keys rotate Xk29fQ4z --dry-run",
+    "opsctl security keys rotate Xk29fQ4z --overlap 24h",
+)
+def rotate(
+    prefix: Annotated[str, typer.Argument(metavar="PREFIX", help="As `keys list` shows it.")],
+    overlap: Annotated[
+        str,
+        typer.Option(
+            "--overlap", metavar="DURATION", help="How long the old key goes on beside the new one."
+        ),
+    ] = "1h",
+    dry_run: DryRun = False,
+    json: Json = False,
+) -> None:
+    """Make a key that takes another one's place: same name, plan, scopes and lifetime.
+
+    It is printed once. The old key ends after the overlap; `keys list` tells whether somebody still uses it.
+    """
+    from opsctl.cli import keying, rotating, wiring
+    from opsctl.cli.filling import tell
+    from opsctl.ui.progress import progress
+    from opsctl.ui.show_keys import show_rotation, warn_rotated, warn_shown_once
+
+    named, lasting = keying.require_prefix(prefix), rotating.overlap_of(overlap, now=wiring.clock().now())
+    with progress() as listener, wiring.backends(listener) as servers:
+        done = rotating.rotate(servers, named, overlap=lasting, is_dry_run=dry_run)
+    now = wiring.clock().now()
+    data = {
+        "key": None if dry_run else done.rotation.made.key,
+        "record": None if dry_run else keying.as_data(done.rotation.made.record),
+        "old": keying.as_data(done.rotation.old),
+        "old_refused_within_seconds": done.old_refused_within_seconds,
+        "dry_run": dry_run,
+    }
+    schema = "opsctl.security.keys.rotate"
+    tell(schema, data=data, json=json, show=lambda: show_rotation(done.rotation, now=now, is_dry_run=dry_run))
+    if not dry_run:
+        warn_shown_once(done.rotation.made)
+        warn_rotated(done.rotation, now=now, elsewhere_seconds=done.elsewhere_seconds)
 
 
 @command(keys, "opsctl security keys revoke Xk29fQ4z")
@@ -81,8 +132,9 @@ def revoke(
     from opsctl.ui.progress import progress
     from opsctl.ui.show_keys import show_revocation
 
+    named = keying.require_prefix(prefix)
     with progress() as listener, wiring.backends(listener) as servers:
-        done = keying.revoke(servers, prefix)
+        done = keying.revoke(servers, named)
     seconds = done.holds_within_seconds
     data = {"record": keying.as_data(done.key), "holds_within_seconds": seconds}
     schema = "opsctl.security.keys.revoke"

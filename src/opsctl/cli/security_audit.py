@@ -49,6 +49,7 @@ def audit(
         _show_list(checks, json=json)
         return
     from opsctl.cli import security_auditing
+    from opsctl.cli.ending import ends_as_by_ctrl_c
     from opsctl.cli.exit import leave
     from opsctl.clients.files import require_writable
     from opsctl.core.exit_codes import ExitCode
@@ -58,7 +59,7 @@ def audit(
     for path in (sarif, junit):
         if path is not None:
             require_writable(path)
-    with progress() as listener:
+    with ends_as_by_ctrl_c(), progress() as listener:  # its keys are removed, whoever ends it
         done = security_auditing.run_audit(checks, is_part=bool(only), listener=listener)
     security_auditing.write_outputs(done.audit, sarif=sarif, junit=junit)
     _show_audit(done, json=json)

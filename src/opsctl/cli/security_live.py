@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from contextlib import ExitStack
+from datetime import timedelta
 from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
     from opsctl.store.api_keys import ApiKey
 
 _KEY_NAME = "opsctl security audit"
+_LONGEST_AUDIT_SECONDS = 900.0
 
 
 class AuditedDatabase:
@@ -20,7 +22,7 @@ class AuditedDatabase:
     def __init__(self, listener: Listener) -> None:
         self._listener = listener
 
-    def keys(self) -> "Sequence[ApiKey]":
+    def api_keys(self) -> "Sequence[ApiKey]":
         """Return all API keys, without what they are."""
         from opsctl.cli import wiring
         from opsctl.cli.asynchronous import on_database
@@ -41,6 +43,7 @@ class AuditedService:
     def __init__(self, listener: Listener, *, exit_stack: ExitStack) -> None:
         self._listener = listener
         self._exit_stack = exit_stack
+        self._prefixes: list[str] = []
 
     @cached_property
     def base_url(self) -> str:
@@ -51,17 +54,41 @@ class AuditedService:
         own = wiring.settings().project.service.url
         return own or service_url(self._servers, listener=self._listener, exit_stack=self._exit_stack)
 
-    def key(self, *, plan: str = "free", scopes: Sequence[str] = ("feed:read",)) -> str:
-        """Return a new key that is revoked when the audit is over."""
-        from opsctl.cli import keying
+    def key(
+        self,
+        *,
+        plan: str = "free",
+        scopes: Sequence[str] = ("feed:read",),
+        lives_seconds: float = _LONGEST_AUDIT_SECONDS,
+    ) -> str:
+        """Return a new key that is removed when the audit is over, and ends by itself where that is killed."""
+        from opsctl.cli import keying, wiring
         from opsctl.cli.asynchronous import on_database
         from opsctl.store.api_keys import create_key
 
         keying.require_sense(name=_KEY_NAME, plan=plan)
-        make = partial(create_key, name=_KEY_NAME, plan=plan, scopes=scopes)
+        ends = wiring.clock().now() + timedelta(seconds=lives_seconds)
+        make = partial(create_key, name=_KEY_NAME, plan=plan, scopes=scopes, expires_at=ends)
+        if not self._prefixes:
+            self._exit_stack.callback(self._remove_keys)
         made = on_database(self._servers, make)
-        self._exit_stack.callback(keying.revoke, self._servers, made.record.prefix)
+        self._prefixes.append(made.record.prefix)
         return made.key
+
+    def revoke(self, key: str) -> None:
+        """End a key of the audit at once."""
+        from opsctl.cli import keying
+
+        keying.revoke(self._servers, keying.require_prefix(key))
+
+    def _remove_keys(self) -> None:
+        """Remove what the audit made, and tell the workers of this machine."""
+        from opsctl.cli import wiring
+        from opsctl.cli.asynchronous import on_database
+        from opsctl.store.api_keys import remove_keys
+
+        on_database(self._servers, partial(remove_keys, prefixes=self._prefixes, name=_KEY_NAME))
+        wiring.invalidation_journal().post(*(f"apikey:{prefix}" for prefix in self._prefixes))
 
     @cached_property
     def _servers(self) -> "Backends":

@@ -33,5 +33,6 @@ class AuditedMachine:
         return tuple(found)
 
     def logs(self) -> Sequence[Path]:
-        """Return the log files of the stack."""
-        return tuple(sorted((self._home / "logs").glob("*.log*")))
+        """Return the log files of the stack, and the service's own one of requests."""
+        found = [*(self._home / "logs").glob("*.log*"), *(self._home / "service").glob("*.jsonl*")]
+        return tuple(sorted(found))

@@ -92,6 +92,7 @@ def book_models() -> "dict[str, type[BaseModel]]":
     from opsctl.security.waiver_book import WaiverBook
     from opsctl.service.book import ServiceBook
     from opsctl.service.cache.policy import CacheBook
+    from opsctl.training.book import Exercise
 
     return {
         "project": ProjectSettings,
@@ -108,6 +109,7 @@ def book_models() -> "dict[str, type[BaseModel]]":
         "deploy": DeployBook,
         "recovery": Recovery,
         "experiment": Experiment,
+        "exercise": Exercise,
         "checklist": ChecklistBook,
         "prices": PricesBook,
         "costs": CostsBook,

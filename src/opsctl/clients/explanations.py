@@ -29,6 +29,8 @@ an earlier render of the same kind has left its `lock.json`; of other files in t
 
 Mostly a merge that was left half-way. Restore it from git; if everything in the folder was rendered, remove the folder
 and render again.""",
+    "WIR001": """A server that a probe of `opsctl security audit` asks does not answer: nobody listens, it ends connections
+without a word, or it takes longer than a probe waits. The check could not tell, which is no pass.""",
     "PRC001": """A process could not be started: the program is missing, not executable, or not to be reached by the
 account that it should run under.""",
     "PRC002": """A process did not end, even by SIGKILL, or belongs to somebody else; it is named.

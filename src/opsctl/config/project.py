@@ -135,6 +135,8 @@ class Books(StrictModel):
     """Folder of the losses that are drilled, one book each."""
     experiments: Annotated[str, Field(min_length=1)] = "ops/experiments"
     """Folder of the experiments, one book each."""
+    training: Annotated[str, Field(min_length=1)] = "ops/training"
+    """Folder of the exercises for new operators, one book each."""
     alerts: Annotated[str, Field(min_length=1)] = "alerts"
     """Folder of the alert books and of `delivery.yaml`."""
     dashboards: Annotated[str, Field(min_length=1)] = "dashboards"

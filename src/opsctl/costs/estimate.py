@@ -39,7 +39,7 @@ def estimate(plan: CostsBook, *, prices: PricesBook, inputs: Inputs, today: date
     }
     reductions = {point: _reduction(before[point], points[point]) for point in Point}
     budgets = tuple(
-        check for point in Point for check in _checks(points[point], plan=plan, reduction=reductions[point])
+        check for point in Point for check in _checks(points[point], before=before[point], plan=plan)
     )
     binding = plan.budgets.at
     return Estimate(
@@ -84,8 +84,15 @@ def bill_at(
         feeds=load.asked,
         missed=load.missed_ratio,
         users=inputs.one(Quantity.USERS),
-        parts=tuple(_part(part, load=load, plan=plan, provider=providers[part]) for part in Part),
+        parts=parts_of(load, plan, providers=providers),
     )
+
+
+def parts_of(
+    load: Load, plan: CostsBook, *, providers: Mapping[Part, Provider | None]
+) -> tuple[PartBill, ...]:
+    """Return what each part of a month costs."""
+    return tuple(_part(part, load=load, plan=plan, provider=providers[part]) for part in Part)
 
 
 def _part(part: Part, *, load: Load, plan: CostsBook, provider: Provider | None) -> PartBill:
@@ -121,24 +128,36 @@ def _reduction(before: PointBill, after: PointBill) -> Decimal | None:
     return 1 - after.month_usd / before.month_usd
 
 
-def _checks(bill: PointBill, *, plan: CostsBook, reduction: Decimal | None) -> Iterator[BudgetCheck]:
+def _checks(bill: PointBill, *, before: PointBill, plan: CostsBook) -> Iterator[BudgetCheck]:
     budgets = plan.budgets
     yield _below("month_usd", bill, limit=budgets.month_usd, known=bill.known_usd)
     yield _below("user_usd", bill, limit=budgets.user_usd, known=bill.known_usd / bill.users)
-    limit = Decimal(str(budgets.reduction_ratio))
+    yield _saved(before, bill, limit=Decimal(str(budgets.reduction_ratio)))
+
+
+def _saved(before: PointBill, after: PointBill, *, limit: Decimal) -> BudgetCheck:
+    """Judge what is saved; of a bill without savings whose known part is large enough, no more need be known."""
+    saved, is_whole = _reduction(before, after), before.month_usd is not None
+    if saved is None and after.month_usd is not None and before.known_usd > after.month_usd:
+        saved = 1 - after.month_usd / before.known_usd
     verdict = Verdict.INCONCLUSIVE
-    if reduction is not None:
-        verdict = Verdict.PASS if reduction > limit else Verdict.FAIL
-    yield BudgetCheck(name="reduction_ratio", point=bill.point, limit=limit, value=reduction, verdict=verdict)
+    if saved is not None and (is_whole or saved > limit):
+        verdict = Verdict.PASS if saved > limit else Verdict.FAIL
+    return BudgetCheck(
+        name="reduction_ratio",
+        point=after.point,
+        limit=limit,
+        value=saved,
+        verdict=verdict,
+        at_least=not is_whole,
+    )
 
 
 def _below(name: str, bill: PointBill, *, limit: Decimal, known: Decimal) -> BudgetCheck:
     """Judge a sum; one whose known part alone is too much is missed, whatever the rest may be."""
     is_whole = bill.month_usd is not None
-    if known >= limit:
-        verdict = Verdict.FAIL
-    else:
-        verdict = Verdict.PASS if is_whole else Verdict.INCONCLUSIVE
+    if_below = Verdict.PASS if is_whole else Verdict.INCONCLUSIVE
+    verdict = Verdict.FAIL if known >= limit else if_below
     has_any = any(each.usd is not None for each in bill.parts)
     return BudgetCheck(
         name=name,

@@ -7,6 +7,7 @@ from typing import Any
 
 from opsctl.costs.inputs import Input
 from opsctl.costs.model import BudgetCheck, Estimate, PointBill
+from opsctl.costs.words import NOT_COUNTED
 from opsctl.evidence.model import Evidence, Verdict
 
 ESTIMATE_KIND = "costs.estimate"
@@ -55,6 +56,7 @@ def figures_of(estimate: Estimate) -> dict[str, Any]:
         "before": {point.value: _point(bill) for point, bill in estimate.before.items()},
         "binding_point": estimate.binding.value,
         "reduction_share": _number(reduction),
+        "saved_by_part": {part.value: _number(saved) for part, saved in estimate.saved_by_part.items()},
         "budgets": [_budget(check) for check in estimate.budgets if check.point is estimate.binding],
         "budgets_elsewhere": [
             {**_budget(check), "point": check.point.value}
@@ -90,6 +92,7 @@ def document_of(estimate: Estimate) -> dict[str, Any]:
             for swing in estimate.swings
         ],
         "prices_used": list(estimate.doubts.used),
+        "not_counted": list(NOT_COUNTED),
     }
 
 
@@ -139,6 +142,7 @@ def _input(each: Input) -> dict[str, Any]:
         "where": origin.where,
         "recorded_at": None if origin.recorded_at is None else origin.recorded_at.isoformat(),
         "is_stale": origin.is_stale,
+        "is_bad": origin.is_bad,
         "simulated": list(origin.simulated),
         "measured_by": origin.produce,
     }

@@ -146,6 +146,7 @@ def _measured(
         produce=produce,
         recorded_at=record.recorded_at,
         is_stale=record.is_stale(now),
+        is_bad=record.verdict is Verdict.FAIL,
         simulated=record.simulated,
     )
     return Input(quantity=quantity, value=value, origin=origin)

@@ -68,6 +68,7 @@ class Origin:
         produce: the command that measures it, for evidence.
         recorded_at: of the record.
         is_stale: the record no longer counts for certain.
+        is_bad: its verdict was bad; what it measured is taken all the same, and told.
         simulated: what of the measurement was simulated.
     """
 
@@ -76,6 +77,7 @@ class Origin:
     produce: str | None = None
     recorded_at: datetime | None = None
     is_stale: bool = False
+    is_bad: bool = False
     simulated: tuple[str, ...] = ()
 
 

@@ -124,5 +124,7 @@ def problems_of(arms: dict[Arm, ArmResult]) -> Iterator[str]:
             yield f"{arm}: {grown.made:.0f} feeds were made that were to be cached"
         if arm is not Arm.CACHED and not grown.scored:
             yield f"{arm}: the model was asked for nothing"
+        if grown.made and not grown.log_bytes:
+            yield f"{arm}: {grown.made:.0f} feeds were made and left no line in the log"
         if not grown.cpu_seconds:
             yield f"{arm}: nobody tells how much CPU the processes used"

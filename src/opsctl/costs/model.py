@@ -62,7 +62,9 @@ class PointBill:
     @property
     def unknown(self) -> tuple[Quantity, ...]:
         """Return the inputs that nobody has measured, once each."""
-        return tuple(dict.fromkeys(name for part in self.parts for name in part.unknown))
+        names = [name for part in self.parts for name in part.unknown]
+        names += [Quantity.MISS_AT_PEAK] if self.missed is None else []
+        return tuple(dict.fromkeys(names))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,3 +133,13 @@ class Estimate:
     doubts: PriceDoubts
     inputs: Inputs
     verdict: Verdict
+
+    @property
+    def saved_by_part(self) -> dict[Part, Decimal]:
+        """Return the part of each part's bill that both save at the binding load, where both bills are known."""
+        pairs = zip(self.before[self.binding].parts, self.points[self.binding].parts, strict=True)
+        return {
+            after.part: 1 - after.usd / before.usd
+            for before, after in pairs
+            if before.usd and after.usd is not None
+        }

@@ -14,14 +14,14 @@ from opsctl.costs.units import Meter, Unit
 def _no_truth(value: Any) -> Any:
     """Refuse `yes` and `true`, which would count as 1."""
     if isinstance(value, bool):
-        raise ValueError("a number belongs here, not yes or no")
+        raise ValueError("a number belongs here, not yes or no")  # noqa: TRY004 - pydantic lets TypeErrors through
     return value
 
 
 def _whole_day(value: Any) -> Any:
     """Refuse numbers, of which pydantic would make a day after 1970."""
-    if isinstance(value, bool | int | float) or (isinstance(value, datetime)):
-        raise ValueError("write the day as `2026-11-29`")
+    if isinstance(value, bool | int | float | datetime):
+        raise ValueError("write the day as `2026-11-29`")  # noqa: TRY004 - pydantic lets TypeErrors through
     return value
 
 
@@ -74,7 +74,7 @@ class Price(StrictModel):
     """What it buys."""
     included: Amount = Decimal(0)
     """Usage of a month that is not charged, in the meter's own unit: 10000000 requests, not 10."""
-    tiers: list[Tier] = []
+    tiers: list[Tier] = Field(default_factory=list)
     """Prices for what lies beyond some usage; graduated, so what lies below keeps the price of its own tier."""
     vcpu: Annotated[Amount, Field(gt=0)] | None = None
     """Of an instance: the cores that it has for good; the share that is promised, where they are shared."""
@@ -145,5 +145,5 @@ class PricesBook(StrictModel):
     """All prices are in dollars."""
     trusted_for_days: Annotated[int, Field(ge=1, le=3650)] = 90
     """A price that was read longer ago is told as old wherever it is used."""
-    providers: dict[Name, Provider] = {}
+    providers: dict[Name, Provider] = Field(default_factory=dict)
     """By name, as the costs book chooses them."""

@@ -2,10 +2,11 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields
+from typing import Any
 
 from opsctl.clients.exposition import Sample
 
-_SUMS: dict[str, tuple[str, dict[str, str]]] = {
+SUMS: dict[str, tuple[str, dict[str, str]]] = {
     "feeds": ("ranking_requests_total", {"route": "feed", "status": "2xx"}),
     "made": ("ranking_feeds_total", {}),
     "degraded": ("ranking_feeds_degraded_total", {}),
@@ -55,7 +56,7 @@ class Counters:
     def since(self, before: "Counters") -> "Counters":
         """Return what was added since an earlier moment; memory is that of now."""
         names = [each.name for each in fields(self) if each.name not in ("cpu_seconds", "memory_bytes")]
-        grown = {name: _grown(getattr(before, name), getattr(self, name)) for name in names}
+        grown: dict[str, Any] = {name: _grown(getattr(before, name), getattr(self, name)) for name in names}
         cpu = {
             part: seconds - before.cpu_seconds[part]
             for part, seconds in self.cpu_seconds.items()
@@ -73,7 +74,7 @@ def sums_of(samples: Iterable[Sample]) -> dict[str, float]:
             for sample in seen
             if sample.name == metric and wanted.items() <= dict(sample.labels).items()
         )
-        for name, (metric, wanted) in _SUMS.items()
+        for name, (metric, wanted) in SUMS.items()
     }
 
 

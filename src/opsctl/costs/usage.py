@@ -1,12 +1,13 @@
 """What does each part use in a month at a load: from rates, caches and what one feed was measured to need."""
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
 from opsctl.costs.bill import Size, Usage, whole
 from opsctl.costs.book import OWN, CostsBook, Point
 from opsctl.costs.hits import feed_miss_ratio, miss_ratio
-from opsctl.costs.inputs import Inputs, Quantity
+from opsctl.costs.inputs import Inputs, Quantity, UnknownInputsError
 from opsctl.costs.prices import Part, Provider
 from opsctl.costs.units import GB, GIB, MONTH_DAYS, MONTH_SECONDS, Meter
 
@@ -98,19 +99,23 @@ def load_at(point: Point, *, inputs: Inputs, practice: Practice) -> Load:
     At the average the hit ratio follows from how often a reader comes back and how long a feed is fresh; that of a load
     test holds for its own rate only. At the peak it is what the load test saw.
     """
-    peak = inputs.one(Quantity.PEAK_RATE)
-    match point:
-        case Point.AVERAGE:
-            stretches = (_average(MONTH_SECONDS, inputs=inputs, practice=practice),)
-        case Point.PEAK_HOUR:
-            seconds = inputs.one(Quantity.PEAK_HOURS) * 3600 * MONTH_DAYS
-            stretches = (
-                _peak(peak, seconds, inputs=inputs, practice=practice),
-                _average(MONTH_SECONDS - seconds, inputs=inputs, practice=practice),
-            )
-        case Point.SUSTAINED:
-            stretches = (_peak(peak, MONTH_SECONDS, inputs=inputs, practice=practice),)
-    return Load(stretches=stretches, inputs=inputs, practice=practice)
+    hours = inputs.one(Quantity.PEAK_HOURS)
+    seconds = {
+        Point.AVERAGE: Decimal(0),
+        Point.PEAK_HOUR: hours * 3600 * MONTH_DAYS,
+        Point.SUSTAINED: MONTH_SECONDS,
+    }[point]
+    stretches = (
+        _peak(inputs.one(Quantity.PEAK_RATE), seconds, inputs=inputs, practice=practice),
+        _average(MONTH_SECONDS - seconds, inputs=inputs, practice=practice),
+    )
+    return Load(stretches=tuple(each for each in stretches if each.seconds), inputs=inputs, practice=practice)
+
+
+def load_of(*, rate: Decimal, missed: Decimal, inputs: Inputs) -> Load:
+    """Return a month of a rate that was seen, with the part of the feeds that had to be made."""
+    stretch = Stretch(rate=rate, seconds=MONTH_SECONDS, busiest=rate, missed_ratio=missed)
+    return Load(stretches=(stretch,), inputs=inputs, practice=Practice())
 
 
 def _average(seconds: Decimal, *, inputs: Inputs, practice: Practice) -> Stretch:
@@ -139,26 +144,10 @@ def usage_of(part: Part, *, load: Load, plan: CostsBook, provider: Provider | No
     Raises:
         UnknownInputsError: what it depends on was not measured.
     """
-    if provider is None:
-        return Usage()
-    match part:
-        case Part.EDGE:
-            return _edge(load)
-        case Part.SERVICE:
-            return _service(load, plan)
-        case Part.VECTORS:
-            return _vectors(load)
-        case Part.DATABASE:
-            return _database(load)
-        case Part.MODEL:
-            return _model(load, plan=plan, provider=provider)
-        case Part.EMBEDDING:
-            return _embedding(load)
-        case Part.OBSERVABILITY:
-            return _observability(load, plan)
+    return Usage() if provider is None else _USES[part](load, plan, provider)
 
 
-def _edge(load: Load) -> Usage:
+def _edge(load: Load, _plan: CostsBook, _provider: Provider) -> Usage:
     cpu, answer = load.inputs.need(Quantity.SERVICE_CPU_HIT, Quantity.ANSWER_BYTES)
     return Usage(
         meters={
@@ -169,7 +158,7 @@ def _edge(load: Load) -> Usage:
     )
 
 
-def _service(load: Load, plan: CostsBook) -> Usage:
+def _service(load: Load, plan: CostsBook, _provider: Provider) -> Usage:
     memory, answer = load.inputs.need(Quantity.SERVICE_MEMORY, Quantity.ANSWER_BYTES)
     passing = load.asked if plan.providers.edge == OWN else load.made
     return _computing(
@@ -199,7 +188,7 @@ def _service_cores(stretch: Stretch, *, load: Load, plan: CostsBook) -> Decimal:
     return cores / (1 - headroom)
 
 
-def _vectors(load: Load) -> Usage:
+def _vectors(load: Load, _plan: CostsBook, _provider: Provider) -> Usage:
     cpu, headroom, items, dimension, disk = load.inputs.need(
         Quantity.VECTORS_CPU_MADE,
         Quantity.HEADROOM,
@@ -217,7 +206,7 @@ def _vectors(load: Load) -> Usage:
     )
 
 
-def _database(load: Load) -> Usage:
+def _database(load: Load, _plan: CostsBook, _provider: Provider) -> Usage:
     cpu, headroom, memory, items, row, decision, months, sent = load.inputs.need(
         Quantity.DATABASE_CPU_MADE,
         Quantity.HEADROOM,
@@ -237,7 +226,7 @@ def _database(load: Load) -> Usage:
     )
 
 
-def _model(load: Load, *, plan: CostsBook, provider: Provider) -> Usage:
+def _model(load: Load, plan: CostsBook, provider: Provider) -> Usage:
     if plan.scoring.when == "ahead":
         calls, scored, price = _ahead(load, provider=provider)
     else:
@@ -299,14 +288,14 @@ def _prefix_price(prompt: Decimal, *, provider: Provider) -> Decimal:
     return provider.cached_prefix_ratio if prompt >= provider.cached_prefix_tokens else _ONE
 
 
-def _embedding(load: Load) -> Usage:
+def _embedding(load: Load, _plan: CostsBook, _provider: Provider) -> Usage:
     items, times, tokens = load.inputs.need(
         Quantity.ITEMS, Quantity.EMBEDDED_A_MONTH, Quantity.EMBEDDING_TOKENS
     )
     return Usage(meters={Meter.INPUT_TOKENS: items * times * tokens})
 
 
-def _observability(load: Load, plan: CostsBook) -> Usage:
+def _observability(load: Load, plan: CostsBook, _provider: Provider) -> Usage:
     series, made = load.inputs.need(Quantity.SERIES, Quantity.LOG_BYTES_MADE)
     return Usage(
         meters={
@@ -348,3 +337,14 @@ def _computing(
         },
         size=Size(cores=max(cores), memory_gib=memory_gib + memory_gib_a_core * most, disk_gb=disk_gb),
     )
+
+
+_USES: Mapping[Part, Callable[[Load, CostsBook, Provider], Usage]] = {
+    Part.EDGE: _edge,
+    Part.SERVICE: _service,
+    Part.VECTORS: _vectors,
+    Part.DATABASE: _database,
+    Part.MODEL: _model,
+    Part.EMBEDDING: _embedding,
+    Part.OBSERVABILITY: _observability,
+}

@@ -10,6 +10,15 @@ POINT_WORDS = {
     Point.PEAK_HOUR: "peak hour",
     Point.SUSTAINED: "sustained",
 }
+NOT_COUNTED = (
+    "people",
+    "taxes",
+    "support",
+    "backups",
+    "an L2 that several machines share",
+    "traffic between providers",
+)
+"""What no part of the bill holds."""
 _BUDGET_WORDS = {
     "month_usd": "a month",
     "user_usd": "a user and month",
@@ -42,14 +51,23 @@ def share(value: Decimal | None) -> str:
 def amount(check: BudgetCheck) -> str:
     """Return what came out for a budget."""
     value = share(check.value) if check.name == "reduction_ratio" else dollars(check.value)
-    return f"at least {value}" if check.at_least and check.value is not None else value
+    return f"≥ {value}" if check.at_least and check.value is not None else value
 
 
-def budget_words(check: BudgetCheck) -> str:
-    """Return what a budget asks for."""
+def budget_words(check: BudgetCheck, *, is_short: bool = False) -> str:
+    """Return what a budget asks for; in short where the line is full."""
     if check.name == "reduction_ratio":
-        return f"more than {share(check.limit)} {_BUDGET_WORDS[check.name]}"
+        by_what = "saved" if is_short else _BUDGET_WORDS[check.name]
+        return f"more than {share(check.limit)} {by_what}"
     return f"less than {dollars(check.limit)} {_BUDGET_WORDS[check.name]}"
+
+
+def saving_words(estimate: Estimate) -> str | None:
+    """Return which parts of the bill caches and batches make smaller; None where nobody knows of any."""
+    saved = {part: each for part, each in estimate.saved_by_part.items() if each}
+    if not saved:
+        return None
+    return "saved by part: " + ", ".join(f"{part} {share(each)}" for part, each in saved.items())
 
 
 def doubt_words(estimate: Estimate) -> str | None:

@@ -1,11 +1,13 @@
-"""Every metric of the exporter: readers, vectors, proofs, backups, running experiments; nothing that a worker counts."""
+"""Every metric of the exporter: readers, vectors, proofs, backups, running experiments, costs; nothing that a worker counts."""
 
 from opsctl.metrics.model import Merging, Metric, MetricType
 from opsctl.metrics.service import SEGMENTS
 
 SEGMENTS_AND_ALL = (*SEGMENTS, "all")
-FAMILIES = ("business", "embeddings", "evidence", "recovery", "experiments")
+FAMILIES = ("business", "embeddings", "evidence", "recovery", "experiments", "costs")
 OUTCOMES = ("ship", "do_not_ship", "keep_running", "invalid")
+COST_POINTS = ("average", "peak_hour", "sustained")
+COST_PARTS = ("edge", "service", "vectors", "database", "model", "embedding", "observability")
 LIFT_FIGURES = ("lift", "low", "high")
 
 
@@ -233,6 +235,40 @@ EXPERIMENT_LIFT = _gauge(
     metric=(),
     arm=(),
     figure=LIFT_FIGURES,
+)
+
+COST_MONTH = _gauge(
+    "opsctl_cost_month_dollars",
+    "dollars",
+    "What a month of the plan costs by the newest estimate, at three loads; left out where a part is not known.",
+    point=COST_POINTS,
+)
+COST_MONTH_PART = _gauge(
+    "opsctl_cost_month_part_dollars",
+    "dollars",
+    "The parts of it.",
+    point=COST_POINTS,
+    part=COST_PARTS,
+)
+COST_THOUSAND_FEEDS = _gauge(
+    "opsctl_cost_thousand_feeds_dollars", "dollars", "What a thousand feeds cost then.", point=COST_POINTS
+)
+COST_REDUCTION = _gauge(
+    "opsctl_cost_reduction_ratio",
+    "ratio",
+    "Part of the bill that caches and batches save at the load at which the budgets bind.",
+)
+COST_TRAFFIC = _gauge(
+    "opsctl_cost_traffic_dollars",
+    "dollars",
+    "What a month of the traffic of now would cost, by the feeds asked for and made since the last look.",
+)
+COST_BUDGET = _gauge("opsctl_cost_budget_dollars", "dollars", "What a month may cost by the book.")
+COST_BUDGET_USED = _gauge(
+    "opsctl_cost_budget_used_ratio",
+    "ratio",
+    "Cost over budget: of the plan at the load at which it binds, and of the traffic of now.",
+    of=("plan", "traffic"),
 )
 
 LAST_SUCCESS = _gauge(

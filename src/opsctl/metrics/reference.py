@@ -26,8 +26,8 @@ _MERGED = {
 _EXPORTER = """## The exporter's
 
 What no worker counts is told by `opsctl metrics export`, a part of the stack with `opsctl stack up --watch`: readers from
-the database (each minute), running experiments (each two minutes), vectors (each five minutes), proofs and backups (each 15 s). All are
-gauges. What could not be renewed for five times its pace is no longer told; a figure for which there is nothing to count is left out.
+the database and costs (each minute), running experiments (each two minutes), vectors (each five minutes), proofs and backups (each
+15 s). All are gauges. What could not be renewed for five times its pace is no longer told; a figure for which there is nothing to count is left out.
 
 """
 _OUTSIDE = """## Those of others

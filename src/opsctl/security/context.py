@@ -40,7 +40,7 @@ class Commands(Protocol):
 class Database(Protocol):
     """The relational database, opened when it is first asked for something."""
 
-    def keys(self) -> Sequence[ApiKey]:
+    def api_keys(self) -> Sequence[ApiKey]:
         """Return all API keys, without what they are.
 
         Raises:
@@ -61,11 +61,21 @@ class LiveService(Protocol):
         """
         ...
 
-    def key(self, *, plan: str = "free", scopes: Sequence[str] = ("feed:read",)) -> str:
-        """Return a new key; it is revoked when the audit is over.
+    def key(
+        self, *, plan: str = "free", scopes: Sequence[str] = ("feed:read",), lives_seconds: float = 900.0
+    ) -> str:
+        """Return a new key; it is removed when the audit is over, and ends by itself where that is killed.
 
         Raises:
             OpsError: the database does not answer, or there is no such plan.
+        """
+        ...
+
+    def revoke(self, key: str) -> None:
+        """End a key of the audit before the audit is over; the workers of this machine refuse it at once.
+
+        Raises:
+            OpsError: the database does not answer.
         """
         ...
 

@@ -8,4 +8,6 @@ EXPLANATIONS = {check.code: check.explanation for check in CHECKS} | {
 Such a line would cover nothing, and whoever wrote it would believe that it does. `opsctl security audit --list` shows all
 codes.""",
     "SEC092": """`opsctl security audit --only` was given a code of no check; nothing was looked at.""",
+    "SEC093": """A package of the extra `opsctl[security]` is not installed, so the check that needs it could not tell.""",
+    "SEC094": """pip-audit gave no report, mostly because no database of vulnerabilities can be reached from here.""",
 }

@@ -52,7 +52,7 @@ class Answer:
         state: pass, fail or unknown.
         reason: what was seen, in one line.
         mend: how to mend a failure, or how to make an unknown tell.
-        troubles: every single thing of a failure.
+        troubles: every single thing of a failure, or everything that could not be looked at.
         figures: what else is worth keeping, by name; it goes into the evidence, so it holds no secret.
     """
 
@@ -116,6 +116,6 @@ def failed(reason: str, *, mend: str, troubles: tuple[Trouble, ...], **figures: 
     return Answer(state=State.FAIL, reason=reason, mend=mend, troubles=troubles, figures=figures)
 
 
-def could_not_tell(reason: str, *, mend: str, **figures: Any) -> Answer:
-    """Return that nothing can be said, why, and what would make it tell."""
-    return Answer(state=State.UNKNOWN, reason=reason, mend=mend, figures=figures)
+def could_not_tell(reason: str, *, mend: str, troubles: tuple[Trouble, ...] = (), **figures: Any) -> Answer:
+    """Return that nothing can be said, why, what would make it tell, and, where it is in parts, of which parts."""
+    return Answer(state=State.UNKNOWN, reason=reason, mend=mend, troubles=troubles, figures=figures)

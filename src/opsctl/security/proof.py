@@ -81,7 +81,7 @@ def findings_of(audit: Audit) -> tuple[Finding, ...]:
             location=trouble.location,
             fix=trouble.mend or each.mend,
         )
-        for each in audit.checked
+        for each in audit.in_state(State.FAIL)
         for trouble in each.troubles
     ]
     unknown = [

@@ -6,6 +6,7 @@ from typing import Any
 
 from opsctl.security.audit import Audit, Checked
 from opsctl.security.model import SecurityCheck, State, Trouble, Weight
+from opsctl.security.waiver_book import Waiver
 from opsctl.security.waivers import Accepted
 
 _SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
@@ -19,17 +20,20 @@ _PROJECT_FILE = "opsctl.yaml"
 def to_sarif(audit: Audit, *, version: str) -> str:
     """Return an audit as SARIF.
 
-    A failure is a result at its place, and one that is waived is suppressed with the waiver's reason. What could not
-    be told is a result of kind `open`, and what passed one of kind `pass`, so that neither looks like the other.
+    A failure is a result at its place, and one that is waived is suppressed with the waiver's reason. What could not be
+    told is no result, which code scanning would show as a failure, but a notification of the run; what passed is a rule
+    without either.
     """
     rules = [_rule(each.check) for each in audit.checked]
     results = [result for number, each in enumerate(audit.checked) for result in _results(each, number)]
-    driver = {"name": "opsctl security audit", "version": version, "rules": rules}
-    document = {
-        "$schema": _SCHEMA,
-        "version": "2.1.0",
-        "runs": [{"tool": {"driver": driver}, "columnKind": "unicodeCodePoints", "results": results}],
+    notes = [note for number, each in enumerate(audit.checked) for note in _notifications(each, number)]
+    run = {
+        "tool": {"driver": {"name": "opsctl security audit", "version": version, "rules": rules}},
+        "columnKind": "unicodeCodePoints",
+        "invocations": [{"executionSuccessful": True, "toolExecutionNotifications": notes}],
+        "results": results,
     }
+    document = {"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]}
     return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
 
 
@@ -48,35 +52,40 @@ def _rule(check: SecurityCheck) -> Mapping[str, Any]:
 
 
 def _results(checked: Checked, rule: int) -> Iterator[Mapping[str, Any]]:
-    for trouble in checked.troubles:
-        yield _result(checked, rule, kind="fail", trouble=trouble)
+    if checked.state is State.FAIL:
+        yield from (_result(checked, rule, trouble) for trouble in checked.troubles)
     for accepted in checked.accepted:
-        kind = "fail" if accepted.trouble else "open"
-        yield _result(checked, rule, kind=kind, trouble=accepted.trouble) | _suppressed(accepted)
-    if checked.state is State.UNKNOWN:
-        yield _result(checked, rule, kind="open", trouble=None)
-    if checked.state is State.PASS:
-        yield _result(checked, rule, kind="pass", trouble=None)
+        if accepted.waiver.state == "fail" and accepted.trouble is not None:
+            yield _result(checked, rule, accepted.trouble) | _suppressed(accepted)
 
 
-def _result(checked: Checked, rule: int, *, kind: str, trouble: Trouble | None) -> dict[str, Any]:
-    title = trouble.title if trouble else checked.reason
-    mend = (trouble.mend if trouble else None) or checked.mend
-    place = trouble.place if trouble else checked.check.code
+def _result(checked: Checked, rule: int, trouble: Trouble) -> dict[str, Any]:
+    mend = trouble.mend or checked.mend
     return {
         "ruleId": checked.check.code,
         "ruleIndex": rule,
-        "kind": kind,
-        # The standard wants `none` for every kind but `fail`.
-        "level": _LEVELS[checked.check.weight] if kind == "fail" else "none",
-        "message": {"text": f"{title}\nhint: {mend}" if mend else title},
+        "level": _LEVELS[checked.check.weight],
+        "message": {"text": f"{trouble.title}\nhint: {mend}" if mend else trouble.title},
         "locations": [_location(trouble)],
-        "partialFingerprints": {"opsctlPlace/v1": f"{checked.check.code}:{place}:{title}"},
+        "partialFingerprints": {"opsctlPlace/v1": f"{checked.check.code}:{trouble.place}:{trouble.title}"},
     }
 
 
-def _location(trouble: Trouble | None) -> Mapping[str, Any]:
-    place = trouble.location if trouble else None
+def _notifications(checked: Checked, rule: int) -> Iterator[Mapping[str, Any]]:
+    """Yield what a check that could not tell has to say; what of it is waived is a note only."""
+    waived = next((each.waiver for each in checked.accepted if each.waiver.state == "unknown"), None)
+    if checked.state is not State.UNKNOWN and waived is None:
+        return
+    said = f"could not tell: {checked.reason}\nhint: {checked.mend}"
+    yield {
+        "associatedRule": {"id": checked.check.code, "index": rule},
+        "level": "warning" if checked.state is State.UNKNOWN else "note",
+        "message": {"text": f"{said}\nwaived: {_why(waived)}" if waived else said},
+    }
+
+
+def _location(trouble: Trouble) -> Mapping[str, Any]:
+    place = trouble.location
     if place is None:
         return {"physicalLocation": {"artifactLocation": {"uri": _PROJECT_FILE}}}
     region = {"startLine": place.line or 1} | ({"startColumn": place.column} if place.column else {})
@@ -90,6 +99,9 @@ def _uri(file: str) -> str:
 
 
 def _suppressed(accepted: Accepted) -> dict[str, Any]:
-    waiver = accepted.waiver
-    why = f"{waiver.reason} ({waiver.owner}, until {waiver.expires})"
+    why = _why(accepted.waiver)
     return {"suppressions": [{"kind": "external", "status": "accepted", "justification": why}]}
+
+
+def _why(waiver: Waiver) -> str:
+    return f"{waiver.reason} ({waiver.owner}, until {waiver.expires})"

@@ -31,7 +31,7 @@ class Waiver(StrictModel):
     place: Annotated[str, Field(min_length=1)] | None = None
     """Which single troubles, as the audit names their place; `*` stands for anything. Without it: all of the check."""
     state: Literal["fail", "unknown"] = "fail"
-    """What is accepted: that it fails, or that it could not tell. One never covers the other."""
+    """What is accepted: that it fails, or that it could not tell. One does not cover the other."""
     owner: Annotated[str, Field(min_length=2, max_length=100, pattern=r"\S")]
     """Who answers for it: a person or a team."""
     reason: Annotated[str, Field(min_length=10, max_length=1000, pattern=r"\S")]

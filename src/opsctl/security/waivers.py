@@ -15,7 +15,7 @@ LONGEST_DAYS = 366
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Accepted:
-    """One thing that a waiver covers; `trouble` is None where the whole check could not tell."""
+    """One thing that a waiver covers; `trouble` is None where a check could not tell anything at all."""
 
     waiver: Waiver
     trouble: Trouble | None = None
@@ -57,21 +57,22 @@ def why_not_counted(waiver: Waiver, *, today: date) -> str | None:
 
 def waive(code: str, answer: Answer, *, waivers: Sequence[Waiver], today: date) -> Waived:
     """Return what is left of the answer of a check."""
-    counted = [each for each in waivers if each.code == code and why_not_counted(each, today=today) is None]
-    if answer.state is State.UNKNOWN:
-        return _waive_unknown(answer, [each for each in counted if each.state == "unknown"])
-    if answer.state is State.FAIL:
-        return _waive_failure(answer, [each for each in counted if each.state == "fail"])
-    return Waived(state=answer.state, troubles=(), accepted=())
+    if answer.state is State.PASS:
+        return Waived(state=answer.state, troubles=(), accepted=())
+    counted = [
+        each
+        for each in waivers
+        if each.code == code
+        and each.state == str(answer.state)
+        and why_not_counted(each, today=today) is None
+    ]
+    if not answer.troubles:  # it could not tell anything at all
+        accepted = tuple(Accepted(waiver=each) for each in counted if each.place is None)[:1]
+        return Waived(state=State.WAIVED if accepted else answer.state, troubles=(), accepted=accepted)
+    return _waive_each(answer, counted)
 
 
-def _waive_unknown(answer: Answer, waivers: Sequence[Waiver]) -> Waived:
-    whole = [each for each in waivers if each.place is None]
-    accepted = tuple(Accepted(waiver=each) for each in whole[:1])
-    return Waived(state=State.WAIVED if accepted else answer.state, troubles=(), accepted=accepted)
-
-
-def _waive_failure(answer: Answer, waivers: Sequence[Waiver]) -> Waived:
+def _waive_each(answer: Answer, waivers: Sequence[Waiver]) -> Waived:
     left, accepted = list[Trouble](), list[Accepted]()
     for trouble in answer.troubles:
         covering = next((each for each in waivers if _covers(each, trouble)), None)
@@ -79,7 +80,7 @@ def _waive_failure(answer: Answer, waivers: Sequence[Waiver]) -> Waived:
             left.append(trouble)
         else:
             accepted.append(Accepted(waiver=covering, trouble=trouble))
-    state = State.FAIL if left else State.WAIVED
+    state = answer.state if left else State.WAIVED
     return Waived(state=state, troubles=tuple(left), accepted=tuple(accepted))
 
 

@@ -7,20 +7,10 @@ from opsctl.chaos.book import Drill
 from opsctl.chaos.report import AlertSeen, DrillReport
 from opsctl.chaos.sample import Point
 from opsctl.core.units import format_duration, parse_duration
-from opsctl.ui.chart import MIDDLE, TALL, Chart, Column, EndLabel, Stroke, limit_stroke, spread_labels
-from opsctl.ui.scales import (
-    SIDE,
-    Scale,
-    Tick,
-    clock_label,
-    count_scale,
-    duration_scale,
-    share_scale,
-    time_scale,
-)
-from opsctl.ui.stretches import area_path, band_path, line_path
+from opsctl.ui.chart import TALL, Chart, Column, Stroke
+from opsctl.ui.scales import SIDE, Scale, clock_label, time_scale
+from opsctl.ui.time_charts import Band, Frame, Line, joined, latency_chart, rate_chart, share_chart
 
-_MOST_COLUMNS = 300
 _SERVERS: Mapping[str, str] = {
     "cache": "c",
     "stale": "e",
@@ -75,75 +65,50 @@ def lifelines(report: DrillReport, drill: Drill) -> tuple[Lifeline, ...]:
 
 
 def _load_chart(points: Sequence[Point], across: Scale) -> Chart:
-    sent = [point.number / point.length_seconds for point in points]
-    good = [point.good / point.length_seconds for point in points]
-    upward = count_scale([*sent, *good])
-    ends = [
-        EndLabel(tick=Tick(percent=upward.place(sent[-1]) / 10, label="sent"), ink="f"),
-        EndLabel(tick=Tick(percent=upward.place(good[-1]) / 10, label="good"), ink="c"),
-    ]
-    return Chart(
-        title="Requests a second",
+    return rate_chart(
+        points,
+        across,
+        whole=("sent", [point.number / point.length_seconds for point in points]),
+        part=("good", [point.good / point.length_seconds for point in points]),
         description="Requests sent a second, and good answers a second",
-        height=MIDDLE,
-        across=across,
-        upward=upward,
-        strokes=(
-            Stroke(kind="area", ink="f", path=area_path(points, sent, across, upward)),
-            Stroke(kind="line", ink="c", path=line_path(points, good, across, upward)),
-        ),
-        labels=spread_labels(ends, height=MIDDLE),
     )
 
 
 def _latency_chart(points: Sequence[Point], across: Scale, drill: Drill) -> Chart:
-    rows = {"p99": [point.p99_seconds for point in points], "p50": [point.p50_seconds for point in points]}
-    limit = parse_duration(drill.steady_state.fault_p99 or drill.steady_state.p99)
-    upward = duration_scale([limit, *(value for row in rows.values() for value in row if value is not None)])
-    strokes, ends = limit_stroke(("p99", limit), upward)
-    for (name, row), ink in zip(rows.items(), ("a", "c"), strict=True):
-        strokes.append(Stroke(kind="line", ink=ink, path=line_path(points, row, across, upward)))
-        last = next((value for value in reversed(row) if value is not None), limit)
-        ends.append(EndLabel(tick=Tick(percent=upward.place(last) / 10, label=name), ink=ink))
-    return Chart(
-        title="Response time",
-        description="p50 and p99 of the response time by when requests were sent, on a logarithmic scale",
-        height=TALL - 80,
-        across=across,
-        upward=upward,
-        strokes=tuple(strokes),
-        labels=spread_labels(ends, height=TALL - 80),
+    return latency_chart(
+        points,
+        across,
+        lines=(
+            Line(name="p99", ink="a", values=[point.p99_seconds for point in points]),
+            Line(name="p50", ink="c", values=[point.p50_seconds for point in points]),
+        ),
+        frame=Frame(
+            title="Response time",
+            description="p50 and p99 of the response time by when requests were sent, on a logarithmic scale",
+            height=TALL - 80,
+        ),
+        limit=("p99", parse_duration(drill.steady_state.fault_p99 or drill.steady_state.p99)),
     )
 
 
 def _server_chart(points: Sequence[Point], across: Scale) -> Chart:
-    upward, strokes, ends = share_scale(), [], []
-    below = [0.0] * len(points)
-    last = max(place for place, point in enumerate(points) if point.number)
-    for server in ordered_servers(point.tiers for point in points):
-        above = [low + _share(point, server) for low, point in zip(below, points, strict=True)]
-        ink = _SERVERS.get(server, "f")
-        path = band_path(
-            points,
-            below,
-            above,
-            across=across,
-            upward=upward,
-            is_there=lambda point: bool(point.number),
-        )
-        strokes.append(Stroke(kind="band", ink=ink, path=path))
-        if above[last] > below[last]:
-            middle = upward.place((below[last] + above[last]) / 2) / 10
-            ends.append(EndLabel(tick=Tick(percent=middle, label=server.replace("_", " ")), ink=ink))
-        below = above
-    return Chart(
-        title="Who answered",
-        description="Share of the answers by who gave them, over time",
-        height=TALL - 60,
-        across=across,
-        upward=upward,
-        strokes=tuple(strokes),
-        labels=spread_labels(ends, height=TALL - 60),
+    return share_chart(
+        points,
+        across,
+        bands=[
+            Band(
+                name=server.replace("_", " "),
+                ink=server_ink(server),
+                shares=[_share(point, server) for point in points],
+            )
+            for server in ordered_servers(point.tiers for point in points)
+        ],
+        is_there=lambda point: bool(point.number),
+        frame=Frame(
+            title="Who answered",
+            description="Share of the answers by who gave them, over time",
+            height=TALL - 60,
+        ),
     )
 
 
@@ -179,10 +144,8 @@ def _shade(report: DrillReport, across: Scale) -> list[Stroke]:
 
 
 def _columns(points: Sequence[Point], across: Scale) -> tuple[Column, ...]:
-    size = -(-len(points) // _MOST_COLUMNS)
     columns = []
-    for start in range(0, len(points), size):
-        group = points[start : start + size]
+    for group in joined(points):
         worst = max(group, key=lambda point: (point.number - point.good, point.p99_seconds or 0.0))
         length = sum(point.length_seconds for point in group)
         columns.append(

@@ -3,18 +3,18 @@
 from collections.abc import Iterator
 from datetime import datetime
 
-from opsctl import assets
 from opsctl.checklist.book import Group
 from opsctl.checklist.evidence import figure_text, target_text
 from opsctl.checklist.model import Answer, Judged, Report, State
 from opsctl.checklist.quantity import written
 from opsctl.core.exit_codes import ExitCode
+from opsctl.ui.reports import render_report
 from opsctl.ui.show_checklist import short_age
 
 _SIGNS = {
     State.PASS: ("✔", "good", "pass"),
     State.FAIL: ("✘", "bad", "fail"),
-    State.STALE: ("⌛", "bad", "stale"),
+    State.STALE: ("✘", "bad", "stale"),
     State.UNKNOWN: ("?", "doubt", "unknown"),
     State.WAIVED: ("!", "doubt", "waived"),
 }
@@ -28,16 +28,8 @@ _TITLES = {Group.READINESS: "Before production", Group.METRICS: "Metrics"}
 
 def render_checklist_page(report: Report) -> str:
     """Return one HTML page: no script, no outside resource, every text escaped."""
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
-    environment = Environment(
-        loader=FileSystemLoader(assets.templates() / "reports"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    return environment.get_template("checklist.html.j2").render(
+    return render_report(
+        "checklist.html.j2",
         title=report.title,
         standing=_standing(*_VERDICTS[report.exit_code]),
         at=f"{report.at:%Y-%m-%d %H:%M} UTC",
@@ -120,6 +112,4 @@ def _age(moment: datetime | None, at: datetime) -> str:
 
 
 def _until(moment: datetime | None, at: datetime) -> str:
-    if moment is None:
-        return "-"
-    return "over" if moment <= at else f"in {short_age((moment - at).total_seconds())}"
+    return "" if moment is None or moment <= at else f"in {short_age((moment - at).total_seconds())}"

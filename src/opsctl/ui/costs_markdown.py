@@ -1,6 +1,6 @@
 """How does an estimate look in a page of Markdown: written by the tool, never by hand."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from opsctl.clients.files import read_text
@@ -8,7 +8,7 @@ from opsctl.costs.book import Point
 from opsctl.costs.inputs import Source
 from opsctl.costs.model import Estimate, PointBill
 from opsctl.costs.prices import Part
-from opsctl.costs.words import POINT_WORDS, amount, budget_words, dollars, doubt_words, share
+from opsctl.costs.words import POINT_WORDS, amount, budget_words, dollars, doubt_words, saving_words, share
 from opsctl.evidence.model import Verdict
 from opsctl.ui.show_costs import verdict_sentence
 
@@ -44,6 +44,10 @@ def _lines(estimate: Estimate) -> Iterator[str]:
     yield from _table(("dollars a month", *titles), _bill_rows(bills, estimate))
     yield ""
     yield from _table(("budget", *titles), _budget_rows(estimate))
+    saved = saving_words(estimate)
+    if saved is not None:
+        yield ""
+        yield f"{saved[0].upper()}{saved[1:]}, at the {POINT_WORDS[estimate.binding]} load."
     yield from _swings(estimate)
     yield ""
     yield "| number | value | from |"
@@ -100,7 +104,7 @@ def _swings(estimate: Estimate) -> Iterator[str]:
     )
 
 
-def _table(titles: Sequence[str], rows: "Iterator[tuple[str, ...]] | list[tuple[str, ...]]") -> Iterator[str]:
+def _table(titles: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
     yield f"| {' | '.join(titles)} |"
     yield "|" + " --- |" * len(titles)
     for row in rows:

@@ -7,18 +7,9 @@ from opsctl.core.units import format_duration
 from opsctl.dr.drill.model import DrillRun, SecondSeen, Stage
 from opsctl.dr.drill.timeline import command_spans, destroyed_after, stage_spans, whole_seconds
 from opsctl.ui.chaos_charts import ordered_servers, server_ink
-from opsctl.ui.chart import MIDDLE, TALL, Chart, Column, EndLabel, Stroke, spread_labels
-from opsctl.ui.scales import (
-    SIDE,
-    Scale,
-    Tick,
-    clock_label,
-    count_scale,
-    duration_scale,
-    share_scale,
-    time_scale,
-)
-from opsctl.ui.stretches import area_path, band_path, line_path
+from opsctl.ui.chart import TALL, Chart, Column, Stroke
+from opsctl.ui.scales import SIDE, Scale, clock_label, time_scale
+from opsctl.ui.time_charts import MOST_COLUMNS, Band, Frame, Line, latency_chart, rate_chart, share_chart
 
 STAGE_INKS: Mapping[Stage, str] = {
     Stage.DETECTED: "bad",
@@ -26,10 +17,7 @@ STAGE_INKS: Mapping[Stage, str] = {
     Stage.RESTORED: "b",
     Stage.SERVING: "c",
 }
-_MOST_SLOTS = 300
 _WHOLE_SHARE = 0.8
-_SERVERS_TALL = TALL - 60
-_LATENCY_TALL = TALL - 80
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,7 +60,7 @@ def charts_of_run(run: DrillRun) -> tuple[Chart, ...]:
 def slots_of(run: DrillRun) -> tuple[Slot, ...]:
     """Return the whole drill in stretches of equal length, so many as a page has room for."""
     whole = whole_seconds(run)
-    length = max(1, -(-int(whole) // _MOST_SLOTS))
+    length = max(1, -(-int(whole) // MOST_COLUMNS))
     groups: dict[int, list[SecondSeen]] = {}
     for point in run.points:
         groups.setdefault(point.second // length, []).append(point)
@@ -109,67 +97,42 @@ def _slot(points: Sequence[SecondSeen], *, second: int, length: int) -> Slot:
 
 
 def _load_chart(slots: Sequence[Slot], across: Scale) -> Chart:
-    sent = [slot.number / slot.length_seconds for slot in slots]
-    good = [slot.good / slot.length_seconds for slot in slots]
-    upward = count_scale([*sent, *good])
-    ends = [
-        EndLabel(tick=Tick(percent=upward.place(sent[-1]) / 10, label="sent"), ink="f"),
-        EndLabel(tick=Tick(percent=upward.place(good[-1]) / 10, label="good"), ink="c"),
-    ]
-    return Chart(
-        title="Requests a second",
+    return rate_chart(
+        slots,
+        across,
+        whole=("sent", [slot.number / slot.length_seconds for slot in slots]),
+        part=("good", [slot.good / slot.length_seconds for slot in slots]),
         description="Requests sent a second, and good answers a second",
-        height=MIDDLE,
-        across=across,
-        upward=upward,
-        strokes=(
-            Stroke(kind="area", ink="f", path=area_path(slots, sent, across, upward)),
-            Stroke(kind="line", ink="c", path=line_path(slots, good, across, upward)),
-        ),
-        labels=spread_labels(ends, height=MIDDLE),
     )
 
 
 def _latency_chart(slots: Sequence[Slot], across: Scale) -> Chart:
-    seconds = [slot.p99_seconds for slot in slots]
-    known = [value for value in seconds if value is not None]
-    upward = duration_scale(known)
-    ends = [
-        EndLabel(tick=Tick(percent=upward.place(value) / 10, label="p99"), ink="a") for value in known[-1:]
-    ]
-    return Chart(
-        title="Response time of good answers, p99 of a second",
-        description="p99 of the response time of good answers, second by second, on a logarithmic scale",
-        height=_LATENCY_TALL,
-        across=across,
-        upward=upward,
-        strokes=(Stroke(kind="line", ink="a", path=line_path(slots, seconds, across, upward)),),
-        labels=tuple(ends),
+    return latency_chart(
+        slots,
+        across,
+        lines=(Line(name="p99", ink="a", values=[slot.p99_seconds for slot in slots]),),
+        frame=Frame(
+            title="Response time of good answers, p99 of a second",
+            description="p99 of the response time of good answers, second by second, on a logarithmic scale",
+            height=TALL - 80,
+        ),
     )
 
 
 def _server_chart(slots: Sequence[Slot], across: Scale) -> Chart:
-    upward, strokes, ends = share_scale(), [], []
-    below = [0.0] * len(slots)
-    last = max(place for place, slot in enumerate(slots) if slot.number)
-    for server in ordered_servers(slot.servers for slot in slots):
-        above = [low + _share(slot, server) for low, slot in zip(below, slots, strict=True)]
-        path = band_path(
-            slots, below, above, across=across, upward=upward, is_there=lambda slot: bool(slot.number)
-        )
-        strokes.append(Stroke(kind="band", ink=server_ink(server), path=path))
-        if above[last] > below[last]:
-            middle = upward.place((below[last] + above[last]) / 2) / 10
-            ends.append(EndLabel(tick=Tick(percent=middle, label=_name(server)), ink=server_ink(server)))
-        below = above
-    return Chart(
-        title="Who answered",
-        description="Share of the answers by who gave them, over time",
-        height=_SERVERS_TALL,
-        across=across,
-        upward=upward,
-        strokes=tuple(strokes),
-        labels=spread_labels(ends, height=_SERVERS_TALL),
+    return share_chart(
+        slots,
+        across,
+        bands=[
+            Band(name=_name(server), ink=server_ink(server), shares=[_share(slot, server) for slot in slots])
+            for server in ordered_servers(slot.servers for slot in slots)
+        ],
+        is_there=lambda slot: bool(slot.number),
+        frame=Frame(
+            title="Who answered",
+            description="Share of the answers by who gave them, over time",
+            height=TALL - 60,
+        ),
     )
 
 

@@ -6,20 +6,10 @@ from dataclasses import replace
 from opsctl.bench.load.model import LoadReport, Point, Tier
 from opsctl.bench.load.words import objective_seconds, percent
 from opsctl.core.units import format_duration
-from opsctl.ui.chart import LOW, MIDDLE, TALL, Chart, Column, EndLabel, Stroke, limit_stroke, spread_labels
-from opsctl.ui.scales import (
-    SIDE,
-    Scale,
-    Tick,
-    clock_label,
-    count_scale,
-    duration_scale,
-    share_scale,
-    time_scale,
-)
-from opsctl.ui.stretches import area_path, band_path, line_path
+from opsctl.ui.chart import LOW, TALL, Chart, Column, Stroke
+from opsctl.ui.scales import SIDE, Scale, clock_label, count_scale, time_scale
+from opsctl.ui.time_charts import Band, Frame, Line, joined, latency_chart, rate_chart, share_chart
 
-_MOST_COLUMNS = 300
 _LINES: Mapping[str, tuple[str, str]] = {"p99": ("a", ""), "p95": ("b", "6 3"), "p50": ("c", "12 3")}
 _TIER_INKS: Mapping[str, str] = {Tier.L1: "c", Tier.STALE: "e", Tier.L2: "d", Tier.MISS: "a", Tier.NONE: "f"}
 _MARGIN = (
@@ -46,35 +36,29 @@ def tier_chart(report: LoadReport) -> Chart | None:
     tiers = ordered_tiers(report.tier_counts)
     if not report.points or not any(point.tiers for point in report.points) or not tiers:
         return None
-    across, upward = time_scale(_length(report)), share_scale()
-    strokes, ends, below = [], [], [0.0] * len(report.points)
-    for tier in tiers:
-        above = [low + _share(point, tier) for low, point in zip(below, report.points, strict=True)]
-        path = band_path(
-            report.points,
-            below,
-            above,
-            across=across,
-            upward=upward,
-            is_there=lambda point: bool(point.tiers),
-        )
-        strokes.append(Stroke(kind="band", ink=ink_of(tier), path=path))
-        last = _last_answered(report.points)
-        middle = upward.place((below[last] + above[last]) / 2) / 10
-        ends.append(EndLabel(tick=Tick(percent=middle, label=tier), ink=ink_of(tier)))
-        below = above
     total = sum(report.tier_counts.values())
     shares = ", ".join(f"{tier} {percent(report.tier_counts[tier] / total)}" for tier in tiers)
-    return Chart(
-        title="Who answered",
-        description=f"Share of answers by cache tier over time; in all: {shares}",
-        height=TALL - 60,
-        across=across,
-        upward=upward,
-        strokes=tuple(strokes),
-        labels=spread_labels(ends, height=TALL - 60),
-        columns=_columns(report, across),
+    across = time_scale(_length(report))
+    chart = share_chart(
+        report.points,
+        across,
+        bands=[
+            Band(
+                name=tier,
+                ink=ink_of(tier),
+                shares=[_share(point, tier) for point in report.points],
+                is_always_named=True,
+            )
+            for tier in tiers
+        ],
+        is_there=lambda point: bool(point.tiers),
+        frame=Frame(
+            title="Who answered",
+            description=f"Share of answers by cache tier over time; in all: {shares}",
+            height=TALL - 60,
+        ),
     )
+    return replace(chart, columns=_columns(report, across))
 
 
 def ordered_tiers(counts: Mapping[str, int]) -> list[str]:
@@ -96,51 +80,32 @@ def _latency_chart(report: LoadReport, across: Scale, columns: tuple[Column, ...
         "p95": [point.p95_seconds for point in report.points],
         "p50": [point.p50_seconds for point in report.points],
     }
-    limit = objective_seconds(report)
-    known = [value for row in rows.values() for value in row if value is not None]
-    upward = duration_scale([*known, *([limit[1]] if limit else [])])
-    strokes, ends = limit_stroke(limit, upward)
-    for name, row in rows.items():
-        ink, dash = _LINES[name]
-        strokes.append(
-            Stroke(kind="line", ink=ink, dash=dash, path=line_path(report.points, row, across, upward))
-        )
-        last = next((value for value in reversed(row) if value is not None), None)
-        if last is not None:
-            ends.append(EndLabel(tick=Tick(percent=upward.place(last) / 10, label=name), ink=ink))
-    return Chart(
-        title="Response time",
-        description="p50, p95 and p99 of the response time by when requests were planned, on a logarithmic scale",
-        height=TALL,
-        across=across,
-        upward=upward,
-        strokes=tuple(strokes),
-        labels=spread_labels(ends, height=TALL),
-        columns=columns,
+    chart = latency_chart(
+        report.points,
+        across,
+        lines=[
+            Line(name=name, ink=_LINES[name][0], dash=_LINES[name][1], values=row)
+            for name, row in rows.items()
+        ],
+        frame=Frame(
+            title="Response time",
+            description="p50, p95 and p99 of the response time by when requests were planned, on a logarithmic scale",
+            height=TALL,
+        ),
+        limit=objective_seconds(report),
     )
+    return replace(chart, columns=columns)
 
 
 def _rate_chart(report: LoadReport, across: Scale, columns: tuple[Column, ...]) -> Chart:
-    planned = [point.planned / point.length_seconds for point in report.points]
-    answered = [point.answered / point.length_seconds for point in report.points]
-    upward = count_scale([*planned, *answered])
-    ends = [
-        EndLabel(tick=Tick(percent=upward.place(planned[-1]) / 10, label="planned"), ink="f"),
-        EndLabel(tick=Tick(percent=upward.place(answered[-1]) / 10, label="answered"), ink="c"),
-    ]
-    return Chart(
-        title="Requests a second",
+    chart = rate_chart(
+        report.points,
+        across,
+        whole=("planned", [point.planned / point.length_seconds for point in report.points]),
+        part=("answered", [point.answered / point.length_seconds for point in report.points]),
         description="Planned requests a second, and how many of them were answered",
-        height=MIDDLE,
-        across=across,
-        upward=upward,
-        strokes=(
-            Stroke(kind="area", ink="f", path=area_path(report.points, planned, across, upward)),
-            Stroke(kind="line", ink="c", path=line_path(report.points, answered, across, upward)),
-        ),
-        labels=spread_labels(ends, height=MIDDLE),
-        columns=columns,
     )
+    return replace(chart, columns=columns)
 
 
 def _error_chart(report: LoadReport, across: Scale, columns: tuple[Column, ...]) -> Chart:
@@ -165,10 +130,8 @@ def _error_chart(report: LoadReport, across: Scale, columns: tuple[Column, ...])
 
 def _columns(report: LoadReport, across: Scale) -> tuple[Column, ...]:
     """Return what each stretch says when it is pointed at; long runs join some, and show the worst second of them."""
-    size = -(-len(report.points) // _MOST_COLUMNS)
     columns = []
-    for start in range(0, len(report.points), size):
-        group = report.points[start : start + size]
+    for group in joined(report.points):
         begins, length = group[0].second, sum(point.length_seconds for point in group)
         text = _point_text(max(group, key=lambda point: point.p99_seconds or 0.0))
         columns.append(Column(begins=across.place(begins), width=across.place(length), text=text))
@@ -197,10 +160,6 @@ def _point_text(point: Point) -> str:
 def _share(point: Point, tier: str) -> float:
     total = sum(point.tiers.values())
     return point.tiers.get(tier, 0) / total if total else 0.0
-
-
-def _last_answered(points: Sequence[Point]) -> int:
-    return max(place for place, point in enumerate(points) if point.tiers)
 
 
 def _place(tier: str, known: Sequence[str]) -> int:

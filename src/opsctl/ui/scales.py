@@ -72,7 +72,12 @@ def count_scale(values: Sequence[float], *, most_ticks: int = 3) -> Scale:
     def place(value: float) -> float:
         return SIDE - SIDE * value / high
 
-    return Scale(place=place, ticks=tuple(Tick(percent=place(v) / 10, label=f"{v:,.4g}") for v in labels))
+    return Scale(
+        place=place,
+        ticks=tuple(
+            Tick(percent=place(v) / 10, label=f"{v:,.0f}" if v >= 1000 else f"{v:.4g}") for v in labels
+        ),
+    )
 
 
 def share_scale() -> Scale:

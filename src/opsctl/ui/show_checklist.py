@@ -14,7 +14,7 @@ from opsctl.ui.table import show_table
 STATE_WORDS = {
     State.PASS: "[green]✔ pass[/]",
     State.FAIL: "[red]✘ fail[/]",
-    State.STALE: "[red]⌛ stale[/]",
+    State.STALE: "[red]✘ stale[/]",
     State.UNKNOWN: "[yellow]? unknown[/]",
     State.WAIVED: "[yellow]! waived[/]",
 }

@@ -22,6 +22,8 @@ def show_measurement(measured: Measurement) -> None:
     show_table(("", *(_TITLES[arm] for arm in measured.arms), "saved"), list(_rows(measured)))
     for problem in measured.problems:
         print_line(f"✘ {problem}")
+    if measured.arms and all(each.grown.database_sent_bytes is None for each in measured.arms.values()):
+        hint("nothing counted what the database sends: `apt-get install pgbouncer`, then measure again")
     sentence = "counts for nothing" if measured.problems else "measured"
     print_markup(f"{VERDICT_WORDS[measured.verdict]} {sentence}; the model and the readers are simulated")
     if not measured.problems:

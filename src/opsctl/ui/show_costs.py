@@ -9,14 +9,23 @@ from opsctl.costs.book import Point
 from opsctl.costs.inputs import Input, Source
 from opsctl.costs.model import BudgetCheck, Estimate, PartBill, PointBill, Swing
 from opsctl.costs.prices import Part
-from opsctl.costs.words import POINT_WORDS, amount, budget_words, dollars, doubt_words, share
+from opsctl.costs.words import (
+    NOT_COUNTED,
+    POINT_WORDS,
+    amount,
+    budget_words,
+    dollars,
+    doubt_words,
+    saving_words,
+    share,
+)
 from opsctl.evidence.model import Verdict
 from opsctl.ui.console import hint, print_line, print_markup
 from opsctl.ui.figures import VERDICT_WORDS
 from opsctl.ui.table import show_table
 
 _MARKS = {Verdict.PASS: "[green]✔[/]", Verdict.FAIL: "[red]✘[/]", Verdict.INCONCLUSIVE: "[yellow]?[/]"}
-_BAR = 24
+_BAR = 20
 _MOST_SWINGS = 12
 
 
@@ -25,6 +34,8 @@ def show_estimate(estimate: Estimate, *, now: datetime, whole: bool) -> None:
     _show_doubts(estimate)
     show_table(("dollars a month", *(_title(each, estimate) for each in Point)), list(_rows(estimate)))
     _show_unknown(estimate)
+    for number, line in enumerate(_wrapped(NOT_COUNTED)):
+        print_line(f"{'             ' if number else 'not counted: '}{line}")
     print_line("")
     _show_budgets(estimate.budgets, estimate)
     _show_swings(estimate)
@@ -55,9 +66,9 @@ def _show_doubts(estimate: Estimate) -> None:
         return
     print_markup(f"[yellow]{told}[/]: what follows is only as good as they are")
     for title, names in (("not verified", estimate.doubts.unverified), ("too old", estimate.doubts.stale)):
-        for line in _wrapped(names):
-            print_line(f"  {title}: {line}")
-            title = " " * len(title)
+        for number, line in enumerate(_wrapped(names)):
+            lead = f"{title}:" if number == 0 else " " * (len(title) + 1)
+            print_line(f"  {lead} {line}")
     print_line("")
 
 
@@ -132,8 +143,11 @@ def _show_budgets(budgets: Sequence[BudgetCheck], estimate: Estimate) -> None:
     for name in dict.fromkeys(check.name for check in budgets):
         checks = {check.point: check for check in budgets if check.name == name}
         cells = [f"{_MARKS[checks[point].verdict]} {amount(checks[point])}" for point in Point]
-        rows.append((budget_words(checks[estimate.binding]), *cells))
+        rows.append((budget_words(checks[estimate.binding], is_short=True), *cells))
     show_table(("budget", *(_title(each, estimate) for each in Point)), rows)
+    told = saving_words(estimate)
+    if told is not None:
+        print_line(told)
 
 
 def _show_swings(estimate: Estimate) -> None:
@@ -143,6 +157,8 @@ def _show_swings(estimate: Estimate) -> None:
     print_line(f"\nhalf and twice of each input, at {dollars(usd)} a month")
     for line in swing_lines(estimate.swings[:_MOST_SWINGS], usd=usd):
         print_markup(line)
+    if any(swing.breaks for swing in estimate.swings[:_MOST_SWINGS]):
+        print_line("  ✘ breaks a budget that is kept without it")
     if len(estimate.swings) > _MOST_SWINGS:
         print_line(f"  and {len(estimate.swings) - _MOST_SWINGS} that move it less (`--json` has all)")
 
@@ -156,7 +172,7 @@ def swing_lines(swings: Sequence[Swing], *, usd: Decimal) -> Iterator[str]:
     width = max(len(swing.name) for swing in swings)
     for swing in swings:
         bar = _bar(swing, usd=usd, low=low, high=high)
-        broken = " [red]breaks the budget[/]" if swing.breaks else ""
+        broken = " [red]✘[/]" if swing.breaks else ""
         figures = f"{dollars(swing.halved_usd):>8} {dollars(swing.doubled_usd):>8}"
         yield f"  {escape(f'{swing.name:<{width}}')} {bar} {figures}{broken}"
 
@@ -185,9 +201,11 @@ def _show_inputs(inputs: Sequence[Input], *, now: datetime, whole: bool) -> None
         if origin.recorded_at is not None:
             age = f", {format_duration(max(0.0, (now - origin.recorded_at).total_seconds()))} old"
         stale = " [yellow](stale)[/]" if origin.is_stale else ""
+        stale += " [yellow](missed its gates)[/]" if origin.is_bad else ""
         known = sum(each.value is not None for each in members)
         verb = "from" if origin.source is not Source.EVIDENCE or known else "would come from"
-        count = f"{known} of {len(members)} numbers" if known != len(members) else f"{len(members)} numbers"
+        number = "1 number" if len(members) == 1 else f"{len(members)} numbers"
+        count = number if known == len(members) else f"{known} of {number}"
         print_markup(f"{count} {verb} {where}{age}{stale}")
         if origin.simulated:
             print_line(f"  simulated: {', '.join(origin.simulated)}")

@@ -12,7 +12,7 @@ from opsctl.ui.console import hint, out, print_line, print_markup, warn
 from opsctl.ui.table import show_table
 
 _MOST_TROUBLES = 8
-_NARROWEST = 40
+_NARROWEST, _WIDEST = 40, 100  # a longer line is hard to read
 _MARKS = {
     State.FAIL: ("✘", "red"),
     State.UNKNOWN: ("?", "yellow"),
@@ -29,11 +29,10 @@ _WORDS = {
 
 def show_checks(checks: Sequence[SecurityCheck]) -> None:
     """Print a table of the checks."""
-    rows = [
-        (check.code, check.title, str(check.weight), check.owasp, ", ".join(check.asvs)) for check in checks
-    ]
-    show_table(("code", "looks at", "severity", "OWASP", "ASVS"), rows)
-    print_line(f"\n{OWASP_EDITION}, {ASVS_EDITION}; `opsctl explain CODE` says what a check looks at")
+    rows = [(check.code, check.title, str(check.weight), check.owasp) for check in checks]
+    show_table(("code", "looks at", "severity", "OWASP"), rows)
+    print_line(f"\n{OWASP_EDITION}; rows of {ASVS_EDITION}: `--json`, docs/security.md")
+    hint("`opsctl explain CODE` says what a check looks at")
 
 
 def show_audit(audit: Audit) -> None:
@@ -57,8 +56,8 @@ def _show_one(checked: Checked) -> None:
     _show_troubles(checked.troubles)
     for waiver in dict.fromkeys(accepted.waiver for accepted in checked.accepted):
         count = sum(accepted.waiver is waiver for accepted in checked.accepted)
-        covers = f"{count} " if count > 1 else ""
-        _show_wrapped(f"waived: {covers}{waiver.reason} ({waiver.owner}, until {waiver.expires})", indent=9)
+        many = f" ({count})" if count > 1 else ""
+        _show_wrapped(f"waived{many}: {waiver.reason} ({waiver.owner}, until {waiver.expires})", indent=9)
     if checked.mend and checked.state is not State.WAIVED:
         label = "mend" if checked.state is State.FAIL else "to tell"
         _show_wrapped(f"{label}: {checked.mend}", indent=9)
@@ -84,7 +83,7 @@ def _show_troubles(troubles: Sequence[Trouble]) -> None:
 
 def _show_wrapped(text: str, *, indent: int, hanging: int = 0) -> None:
     """Print a text at the width of a terminal; a word that is longer, such as a path, stays whole."""
-    width = max(_NARROWEST, out().width)
+    width = min(max(_NARROWEST, out().width), _WIDEST)
     lines = textwrap.wrap(
         text,
         width=width,

@@ -25,6 +25,7 @@ def load_evidence(report: LoadReport, *, run_id: str, started_at: datetime) -> E
         },
         started_at=started_at,
         duration_seconds=round(report.duration_seconds, 3),
+        simulated=report.simulated,
     )
 
 
@@ -37,7 +38,9 @@ def _figures(report: LoadReport, *, run_id: str) -> dict[str, Figure]:
         "planned_rate": round(report.planned_rate, 2),
         "achieved_rate": round(report.achieved_rate, 2),
         "goodput_rate": round(report.goodput_rate, 2),
+        "users": report.extra.get("warm_up", {}).get("users"),
         "error_rate": round(report.error_rate, 6),
+        "availability": round(1.0 - report.error_rate, 6),
         "hit_ratio": None if report.hit_ratio is None else round(report.hit_ratio, 4),
     }
     for clock, percentiles in (("response", report.response), ("service", report.service)):
@@ -46,6 +49,9 @@ def _figures(report: LoadReport, *, run_id: str) -> dict[str, Figure]:
             figures[f"{clock}.{name}_ms"] = None if estimate is None else round(estimate.value * 1000, 3)
     if report.recall is not None:
         figures["recall"] = None if report.recall.value is None else round(report.recall.value, 4)
+    for check in report.gates:
+        if check.metric == "rate" and not check.is_abort and check.value is not None:
+            figures["busiest_rate"] = round(check.value, 2)
     figures["gates"] = "; ".join(f"{gate.gate}: {gate.verdict.value}" for gate in report.gates) or "none"
     invalid = [problem.code for problem in report.problems if problem.severity is Severity.ERROR]
     figures["invalid_because"] = ", ".join(dict.fromkeys(invalid)) or "nothing"

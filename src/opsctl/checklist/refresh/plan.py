@@ -69,7 +69,12 @@ class RefreshPlan:
 
 
 def plan_refresh(
-    book: ChecklistBook, report: Report, *, records: Sequence[Record], took: Mapping[str, float]
+    book: ChecklistBook,
+    report: Report,
+    *,
+    records: Sequence[Record],
+    took: Mapping[str, float],
+    is_embedded: bool = True,
 ) -> RefreshPlan:
     """Plan what makes missing and stale evidence; what failed has fresh evidence, and is not asked again.
 
@@ -78,6 +83,7 @@ def plan_refresh(
         report: how it stands.
         records: of the ledger, for how long things took.
         took: seconds by the name of a command, as it was last run here.
+        is_embedded: whether the project uses the embedded stack; nothing is made up in the servers of others.
     """
     wanted: dict[str, dict[str, None]] = {}
     nobody: dict[str, None] = {}
@@ -89,7 +95,9 @@ def plan_refresh(
                 wanted.setdefault(query.refresh, {}).setdefault(judged.code)
         if judged.state in (State.STALE, State.UNKNOWN) and not any(_lacking(judged)):
             nobody.setdefault(judged.code)
-    ordered = _ordered(book, set(wanted))
+    ordered = tuple(
+        name for name in _ordered(book, set(wanted)) if is_embedded or not book.commands[name].local
+    )
     commands = [
         _planned(name, book, items=tuple(wanted.get(name, ())), of=ordered, records=records, took=took)
         for name in ordered

@@ -62,5 +62,3 @@ class Recovery(StrictModel):
     """Instead of the objective in ops/backup.yaml."""
     rto: PositiveDuration | None = None
     """Instead of the objective in ops/backup.yaml."""
-    tags: list[str] = Field(default_factory=list)
-    """Such as `ci`."""

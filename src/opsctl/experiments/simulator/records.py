@@ -35,6 +35,8 @@ class Sessions:
         relevance: shape (n, m), true relevance of each item.
         rewards: shape (n,), expected clicks of the slate.
         best_rewards: shape (n,), those of the oracle's slate for the same reader at the same moment.
+        gains: shape (n,), true relevance of the slate's items, discounted by where they stand (`gains.discounted`).
+        best_gains: shape (n,), of the most relevant candidates in the best order.
         quality: shape (n,), mean true quality of what was shown.
         diversity: shape (n,), intra-list distance: 1 - mean cosine of two items, by their true styles.
         costs: shape (n,), dollars.
@@ -53,6 +55,8 @@ class Sessions:
     relevance: Floats
     rewards: Floats
     best_rewards: Floats
+    gains: Floats
+    best_gains: Floats
     quality: Floats
     diversity: Floats
     costs: Floats

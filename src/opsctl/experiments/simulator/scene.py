@@ -8,6 +8,7 @@ from opsctl.experiments.learners.model import Floats, Ids
 from opsctl.experiments.simulator.calendar import SECOND, microseconds_of
 from opsctl.experiments.simulator.choices import Occasion, choose, click_probabilities
 from opsctl.experiments.simulator.dynamics import ReaderState
+from opsctl.experiments.simulator.gains import best_gains, discounted
 from opsctl.experiments.simulator.market import Market
 from opsctl.experiments.simulator.noise import Stream
 from opsctl.experiments.simulator.oracle import best_rewards, slate_utilities
@@ -75,6 +76,8 @@ def play(market: Market, scene: Scene, ranking: Ranking, *, with_oracle: bool) -
         vendors=slates,
     )
     probabilities = click_probabilities(world, utilities)
+    relevance = sigmoid(scene.relevance)
+    shown = np.take_along_axis(relevance, places, axis=1)
     return Sessions(
         users=occasion.users,
         arms=ranking.arms,
@@ -85,11 +88,13 @@ def play(market: Market, scene: Scene, ranking: Ranking, *, with_oracle: bool) -
         propensities=ranking.propensities,
         clicks=choose(world, utilities, vendors=slates, occasion=occasion),
         probabilities=probabilities,
-        relevance=sigmoid(np.take_along_axis(scene.relevance, places, axis=1)),
+        relevance=shown,
         rewards=probabilities.sum(axis=1),
         best_rewards=best_rewards(market, appeal=appeal, nearest=scene.nearest, candidates=scene.candidates)
         if with_oracle
         else np.full(len(slates), np.nan),
+        gains=discounted(shown),
+        best_gains=best_gains(relevance, size=shown.shape[1]),
         quality=market.vendors.quality[slates].mean(axis=1),
         diversity=_diversity(market, slates),
         costs=world.feed_dollars + ranking.agents.astype(np.float64) * world.agent_call_dollars,

@@ -1,12 +1,12 @@
 """Can other users of this machine read secrets, or change what opsctl trusts?
 
-Looked at: every file that the settings or a book names as a secret, the whole of `.opsctl/secrets` (mode 600 or less,
-folders 700), and the state folder itself, its ledger, its logs and its sockets, which others must not be able to write:
-whoever can write the ledger or a pid file decides what opsctl believes and which processes it ends. Log files may be
-read by others only if the folder above keeps them out.
+Looked at: every file that the settings or a book names as a secret and the whole of `.opsctl/secrets`, which nobody else
+may read; and everything in the state folder, its ledger, pid files, logs and sockets, which nobody else may write: whoever can
+write the ledger or a pid file decides what opsctl believes and which processes it ends. What lies below a folder of the
+state that nobody else can enter is safe whatever its mode.
 
-A secret that a platform mounts into a container is often readable by all inside of it. Where nobody else is inside,
-waive its place in `ops/waivers.yaml`.
+Mend: take the rights away (chmod go-rwx). A secret that a platform mounts into a container is often readable by all inside
+of it; where nobody else is inside, waive its place in `ops/waivers.yaml`.
 """
 
 import os
@@ -17,6 +17,7 @@ from pathlib import Path
 from opsctl.core.findings import Location
 from opsctl.security.context import Context
 from opsctl.security.model import Answer, SecurityCheck, Trouble, Weight, could_not_tell, failed, passed
+from opsctl.security.saying import counted
 
 _OTHERS_READ = stat.S_IRGRP | stat.S_IROTH
 _OTHERS_WRITE = stat.S_IWGRP | stat.S_IWOTH
@@ -35,11 +36,13 @@ def look(context: Context) -> Answer:
     troubles += [each for path in state for each in _exposed(path, context, forbidden=_OTHERS_WRITE)]
     if troubles:
         return failed(
-            f"{len(troubles)} of {len(secret) + len(state)} paths are open to other users",
+            f"{len(troubles)} of {counted(len(secret) + len(state), 'path')} open to other users",
             mend="take the rights away: chmod go-rwx PATH",
             troubles=tuple(troubles),
         )
-    return passed(f"{len(secret)} secret files and {len(state)} paths of the state folder are yours alone")
+    return passed(
+        f"{counted(len(secret), 'secret file')} and {counted(len(state), 'path')} of the state folder: yours alone"
+    )
 
 
 def _secret_files(context: Context) -> Iterator[Path]:

@@ -2,11 +2,14 @@
 
 Every record names the hash of the one before it, and the head names the last: the whole chain is walked. A project
 without any record has nothing to verify yet, which is no pass.
+
+Mend: find the place with `opsctl evidence verify`, compare it with a backup, and measure anew what came after it.
 """
 
 from opsctl.core.findings import Severity
 from opsctl.security.context import Context
 from opsctl.security.model import Answer, SecurityCheck, Trouble, Weight, could_not_tell, failed, passed
+from opsctl.security.saying import counted
 
 
 def look(context: Context) -> Answer:
@@ -19,7 +22,7 @@ def look(context: Context) -> Answer:
             for each in broken
         )
         return failed(
-            f"the chain is broken in {len(broken)} places",
+            f"the chain is broken in {counted(len(broken), 'place')}",
             mend="compare it with a backup: opsctl evidence verify; proofs after the first break count for nothing",
             troubles=troubles,
         )
@@ -27,7 +30,7 @@ def look(context: Context) -> Answer:
         return could_not_tell(
             "the ledger holds no record yet", mend="run anything that measures, such as: opsctl bench latency"
         )
-    return passed(f"{verification.records} records, each chained to the one before")
+    return passed(f"{counted(verification.records, 'record')}, each chained to the one before")
 
 
 CHECK = SecurityCheck(

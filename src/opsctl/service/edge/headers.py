@@ -8,7 +8,8 @@ from itertools import count
 
 from opsctl.service.edge.asgi import Header, Scope
 
-_REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,128}")
+# Ids are logged and passed on, so what may be a key (ours, a JWT, one of Supabase) is none: clients mix headers up.
+_REQUEST_ID = re.compile(rb"(?!.*(?:opk_|eyJ|sb_secret_))[A-Za-z0-9._-]{1,128}")
 # W3C Trace Context, level 1: version 00 has exactly four fields, later ones may have more; ff is not a version.
 _TRACEPARENT = re.compile(
     rb"(?P<version>[0-9a-f]{2})-(?P<trace>[0-9a-f]{32})-(?P<parent>[0-9a-f]{16})-(?P<flags>[0-9a-f]{2})(?P<more>-.*)?"

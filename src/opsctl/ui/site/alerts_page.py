@@ -6,11 +6,12 @@ from typing import Any
 
 from opsctl.evidence.model import Record
 from opsctl.ui.site import reading
-from opsctl.ui.site.cells import age_cell, said, simulated_lines, standing_cell
+from opsctl.ui.site.cells import age_cell, labels_of, said, simulated_lines, standing_cell
 from opsctl.ui.site.facts import Expected, Facts
 from opsctl.ui.site.layout import Cell, Chapter, Notice, Row, Section, Table, Tile, columns
 from opsctl.ui.site.library import Library
-from opsctl.ui.site.standing import Standing, State, shown, standing_of
+from opsctl.ui.site.standing import Standing, State, standing_of
+from opsctl.ui.site.stands import stands_if_any
 
 KIND, QUIET = "alerts.prove", "null drill"
 _ORDER = (
@@ -48,8 +49,8 @@ def alerts(facts: Facts, library: Library) -> Chapter:
 def _proofs(facts: Facts, library: Library) -> Section:
     seen = sorted(_seen(facts), key=lambda each: (_ORDER.index(each.standing.state), each.name))
     names = columns(
-        "Alert", "State", "Severity", "Seen", "Predicted", "Measured", "Allowed", "Told", "Proven",
-        numbers=("Predicted", "Measured", "Allowed"), words=("State", "Severity"),
+        "Alert", "State", "Seen", "Predicted", "Measured", "Allowed", "Proven",
+        numbers=("Predicted", "Measured", "Allowed"), words=("State", "Proven"),
     )  # fmt: skip
     rows = tuple(_row(each, facts, library) for each in seen)
     return Section(
@@ -69,19 +70,7 @@ def _seen(facts: Facts) -> Iterator[_Seen]:
     expected = {each.name: each for each in facts.expected.get(KIND, ())}
     for name in dict.fromkeys((*expected, *(each for each in proofs if each != QUIET))):
         record, rule = proofs.get(name), expected.get(name)
-        yield _Seen(name, rule, record, _standing(record, rule, facts))
-
-
-def _standing(record: Record | None, rule: Expected | None, facts: Facts) -> Standing:
-    """Return how a proof stands; one of a rule that has changed since is no longer one of this rule."""
-    standing = standing_of(record, facts)
-    if record is None or standing.state is not State.PASS:
-        return standing
-    if rule is None and KIND in facts.expected:
-        return shown(State.STALE, word="no such rule now")
-    if rule is not None and rule.digest and record.inputs.get("rule") != rule.digest:
-        return shown(State.STALE, word="of an older rule")
-    return standing
+        yield _Seen(name, rule, record, stands_if_any(record, KIND, facts))
 
 
 def _notices(facts: Facts) -> Iterator[Notice]:
@@ -123,25 +112,31 @@ def _is_late(figures: Mapping[str, Any]) -> bool:
 def _row(each: _Seen, facts: Facts, library: Library) -> Row:
     figures: Mapping[str, Any] = each.record.figures if each.record else {}
     details = each.expected.details if each.expected else {}
-    problems = said(reading.text(figures, "problems"))
-    fault = said(reading.text(figures, "fault")) or details.get("drill", "")
+    severity = reading.text(figures, "severity") or details.get("severity", "")
     return Row(
         cells=(
             Cell(
                 text=each.name,
-                below=(*(simulated_lines(each.record) if each.record else ()), *((problems,) if problems else ())),
-                labels=("simulated",) if each.record and each.record.simulated else (),
+                below=(severity, *(simulated_lines(each.record) if each.record else ())),
+                labels=labels_of(each.record),
             ),
             standing_cell(each.record, facts, standing=each.standing),
-            Cell(text=reading.text(figures, "severity") or details.get("severity", reading.NOTHING)),
-            Cell(text=reading.text(figures, "level").replace("_", " ") or reading.NOTHING, below=(f"by {fault}",) if fault else ()),
+            Cell(text=reading.text(figures, "level").replace("_", " ") or reading.NOTHING, below=tuple(_how(figures, details))),
             Cell(text=_seconds(figures, "predicted_seconds", details)),
             Cell(text=reading.seconds(figures, "measured_seconds"), ink="bad" if _is_late(figures) else ""),
             Cell(text=_seconds(figures, "allowed_seconds", details)),
-            Cell(text=said(reading.text(figures, "receivers")) or details.get("receivers", "") or "nobody"),
             age_cell(each.record, facts, library),
-        )
+        ),
+        notes=reading.notes(figures, "problems"),
     )  # fmt: skip
+
+
+def _how(figures: Mapping[str, Any], details: Mapping[str, str]) -> Iterator[str]:
+    """Yield by which fault it is raised, and who is told."""
+    fault = said(reading.text(figures, "fault")) or details.get("drill", "")
+    if fault:
+        yield f"by {fault}"
+    yield f"tells {said(reading.text(figures, 'receivers')) or details.get('receivers', '') or 'nobody'}"
 
 
 def _seconds(figures: Mapping[str, Any], name: str, details: Mapping[str, str]) -> str:

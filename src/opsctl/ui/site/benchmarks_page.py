@@ -8,8 +8,8 @@ from opsctl.ui.chart import Chart
 from opsctl.ui.figures import significant
 from opsctl.ui.site import reading
 from opsctl.ui.site.cells import age_cell, said, standing_cell, subject_cell
-from opsctl.ui.site.facts import Facts
-from opsctl.ui.site.layout import Cell, Chapter, Row, Section, Table, Tile, columns
+from opsctl.ui.site.facts import Facts, GateSeen
+from opsctl.ui.site.layout import Cell, Chapter, Column, Row, Section, Table, Tile, columns
 from opsctl.ui.site.library import Library
 from opsctl.ui.site.trend import count_trend, latency_trend
 
@@ -42,47 +42,83 @@ def benchmarks(facts: Facts, library: Library) -> Chapter:
 def _loads(facts: Facts, library: Library) -> Section:
     records = facts.survey.of("bench.load")
     names = columns(
-        "Load", "State", "Requests/s", "p50", "p99", "Errors", "Hits", "Gates", "Measured",
-        numbers=("Requests/s", "p50", "p99", "Errors", "Hits"), words=("State",),
+        "Load", "State", "Requests/s", "p50", "p99", "Errors", "Hits", "Measured",
+        numbers=("Requests/s", "p50", "p99", "Errors", "Hits"), words=("State", "Measured"),
     )  # fmt: skip
     rows = tuple(_load_row(record, facts, library) for record in records)
     return Section(
         title="Loads",
-        note="Times in milliseconds, over the whole run. Intervals, curves and what each gate saw are on the page of the run.",
+        note="Times in milliseconds, over the whole run. Curves and stages are on the page of a run, where it is stored.",
         charts=tuple(_load_charts(facts)),
-        tables=(Table(caption="Newest run of each load", columns=names, rows=rows),) if rows else (),
+        tables=tuple(_load_tables(names, rows, facts)),
         command="opsctl bench load quick",
         anchor="loads",
     )
 
 
+def _load_tables(names: tuple[Column, ...], rows: tuple[Row, ...], facts: Facts) -> Iterator[Table]:
+    if rows:
+        yield Table(caption="Newest run of each load", columns=names, rows=rows)
+    gates = tuple(_gates(facts))
+    if gates:
+        titles = columns(
+            "Load",
+            "Gate",
+            "Verdict",
+            "Measured",
+            "95 % interval",
+            numbers=("Measured", "95 % interval"),
+            words=("Verdict",),
+        )
+        yield Table(caption="Gates of these runs", columns=titles, rows=gates)
+
+
 def _load_row(record: Record, facts: Facts, library: Library) -> Row:
     figures = record.figures
     invalid = said(reading.text(figures, "invalid_because"))
-    simulated = said(reading.text(figures, "simulated"))
-    labels = ("simulated",) if simulated or record.simulated else ()
     return Row(
         cells=(
-            Cell(
-                text=record.subject,
-                below=(f"simulated: {simulated}",) if simulated else (),
-                href=facts.run_pages.get((record.kind, record.subject), ""),
-                labels=labels,
-            ),
+            subject_cell(record, facts),
             standing_cell(record, facts),
             Cell(text=reading.milliseconds(figures, "achieved_rate")),
             Cell(text=reading.milliseconds(figures, "response.p50_ms")),
             Cell(text=reading.milliseconds(figures, "response.p99_ms")),
             Cell(text=reading.share(figures, "error_rate")),
             Cell(text=reading.share(figures, "hit_ratio")),
-            Cell(text=_lines(figures, "gates"), below=(f"invalid: {invalid}",) if invalid else ()),
             age_cell(record, facts, library),
-        )
+        ),
+        notes=(f"invalid because of {invalid}",) if invalid else (),
     )
 
 
-def _lines(figures: Mapping[str, Any], name: str) -> str:
-    return said(reading.text(figures, name)) or reading.NOTHING
+def _gates(facts: Facts) -> Iterator[Row]:
+    """Yield the gates of each load, with intervals where its run is stored, else by the record alone."""
+    for record in facts.survey.of("bench.load"):
+        for each in facts.gates.get(record.subject) or _recorded_gates(record.figures):
+            yield Row(
+                cells=(
+                    Cell(text=record.subject),
+                    Cell(text=each.gate),
+                    Cell(text=each.word, ink=each.ink),
+                    Cell(text=each.value),
+                    Cell(text=each.interval),
+                )
+            )
+
+
+def _recorded_gates(figures: Mapping[str, Any]) -> tuple[GateSeen, ...]:
+    inks = {"pass": "good", "fail": "bad"}
+    found = (gate.rpartition(":") for gate in reading.parts(figures, "gates"))
+    return tuple(
+        GateSeen(
+            gate=gate,
+            value=reading.NOTHING,
+            interval=reading.NOTHING,
+            ink=inks.get(word.strip(), "doubt"),
+            word=word.strip(),
+        )
+        for gate, _, word in found
+    )
 
 
 def _load_charts(facts: Facts) -> Iterator[Chart]:
@@ -104,11 +140,8 @@ def _load_charts(facts: Facts) -> Iterator[Chart]:
 
 
 def _latency(facts: Facts, library: Library) -> Section:
-    names = columns(
-        "Collection", "State", "Derived p50", "Source p50", "Derived p95", "Source p95", "Times faster", "Recall",
-        "Measured",
-        numbers=("Derived p50", "Source p50", "Derived p95", "Source p95", "Recall"), words=("State",),
-    )  # fmt: skip
+    names = columns("Collection", "State", "p50", "p95", "p99", "Times faster", "Recall", "Measured",
+                    numbers=("p50", "p95", "p99", "Times faster", "Recall"), words=("State", "Measured"))  # fmt: skip
     rows = tuple(_latency_row(record, facts, library) for record in facts.survey.of("bench.latency"))
     charts = (
         latency_trend(
@@ -120,7 +153,8 @@ def _latency(facts: Facts, library: Library) -> Section:
     )
     return Section(
         title="Derived collections against the source",
-        note="Milliseconds of the engine, and how many times faster the derived collection answers at the median, with its 95 % interval.",
+        note="Milliseconds of the engine: of the derived collection, and below it of the source with the same filter. "
+        "How many times faster it is counts at the median, with its 95 % interval.",
         charts=tuple(chart for chart in charts if chart),
         tables=(Table(caption="Newest comparison of each collection", columns=names, rows=rows),)
         if rows
@@ -132,30 +166,34 @@ def _latency(facts: Facts, library: Library) -> Section:
 
 def _latency_row(record: Record, facts: Facts, library: Library) -> Row:
     figures = record.figures
-    milliseconds = [
-        Cell(text=reading.milliseconds(figures, f"{arm}.engine.{share}_ms"))
-        for share in ("p50", "p95")
-        for arm in ("derived", "source")
-    ]
     problems = said(reading.text(figures, "problems"))
     return Row(
         cells=(
-            subject_cell(record, facts, below=(f"doubts: {problems}",) if problems else ()),
+            subject_cell(record, facts),
             standing_cell(record, facts),
-            *milliseconds,
-            Cell(text=_ratio(figures)),
+            *(_both_cell(figures, share) for share in ("p50", "p95", "p99")),
+            _ratio_cell(figures),
             Cell(text=reading.milliseconds(figures, "derived.recall")),
             age_cell(record, facts, library),
-        )
+        ),
+        notes=(f"doubts: {problems}",) if problems else (),
     )
 
 
-def _ratio(figures: Mapping[str, Any]) -> str:
+def _both_cell(figures: Mapping[str, Any], share: str) -> Cell:
+    """Return a percentile of the derived collection, and below it that of the source."""
+    derived, source = (
+        reading.milliseconds(figures, f"{arm}.engine.{share}_ms") for arm in ("derived", "source")
+    )
+    return Cell(text=derived, below=(f"source {source}",))
+
+
+def _ratio_cell(figures: Mapping[str, Any]) -> Cell:
     value, low, high = (reading.number(figures, f"engine.p50_ratio{end}") for end in ("", "_low", "_high"))
     if value is None:
-        return reading.NOTHING
-    ends = f" ({significant(low)} to {significant(high)})" if low is not None and high is not None else ""
-    return f"{significant(value)}x{ends}"
+        return Cell(text=reading.NOTHING)
+    ends = (f"{significant(low)} to {significant(high)}",) if low is not None and high is not None else ()
+    return Cell(text=f"{significant(value)}x", below=ends)
 
 
 def _capacity(facts: Facts, library: Library) -> Section:

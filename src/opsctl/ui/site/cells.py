@@ -6,7 +6,7 @@ from opsctl.evidence.model import Record
 from opsctl.ui.site.facts import Facts
 from opsctl.ui.site.layout import Cell
 from opsctl.ui.site.library import Library
-from opsctl.ui.site.reading import cut
+from opsctl.ui.site.reading import cut, simulated_of
 from opsctl.ui.site.standing import Standing, age_text, standing_of
 
 _SAID = "none"
@@ -19,13 +19,19 @@ def subject_cell(record: Record, facts: Facts, *, name: str = "", below: Sequenc
         text=cut(name or record.subject, most=200),
         below=(*below, *simulated_lines(record)),
         href=facts.run_pages.get((record.kind, record.subject), ""),
-        labels=("simulated",) if record.simulated else (),
+        labels=labels_of(record),
     )
 
 
 def simulated_lines(record: Record) -> tuple[str, ...]:
     """Return what of a proof was simulated, as one line."""
-    return (f"simulated: {', '.join(record.simulated)}",) if record.simulated else ()
+    parts = simulated_of(record)
+    return (f"simulated: {', '.join(parts)}",) if parts else ()
+
+
+def labels_of(record: Record | None) -> tuple[str, ...]:
+    """Return the label that nobody may overlook."""
+    return ("simulated",) if record is not None and simulated_of(record) else ()
 
 
 def standing_cell(record: Record | None, facts: Facts, *, standing: Standing | None = None) -> Cell:
@@ -48,3 +54,9 @@ def age_cell(record: Record | None, facts: Facts, library: Library) -> Cell:
 def said(text: str) -> str:
     """Return a text of figures; nothing where it only says that there is nothing."""
     return "" if text in (_SAID, "nothing", "-") else text
+
+
+def record_link(record: Record, library: Library) -> tuple[str, str] | None:
+    """Return where a record stands and how it is called; None where the site does not hold it."""
+    place = library.place(record)
+    return (place, f"record {record.sequence}") if place else None

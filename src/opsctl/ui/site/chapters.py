@@ -6,7 +6,9 @@ from dataclasses import dataclass, field
 
 from opsctl.evidence.model import Record
 from opsctl.ui.site.facts import Facts
-from opsctl.ui.site.standing import Standing, State, shown, standing_of
+from opsctl.ui.site.reading import simulated_of
+from opsctl.ui.site.standing import Standing, State, shown
+from opsctl.ui.site.stands import stands
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,10 +107,10 @@ class Brief:
 def brief_of(outline: Outline, facts: Facts) -> Brief:
     """Return the short form of a chapter: how many proofs stand how, and what of them was simulated."""
     records = list(_records(outline, facts))
-    standings = [standing_of(record, facts) for record in records]
+    standings = [stands(record, facts) for record in records]
     standings += [shown(State.MISSING)] * _missing(outline, facts)
     counted = Counter(each.state for each in standings)
-    simulated = dict.fromkeys(part for record in records for part in record.simulated)
+    simulated = dict.fromkeys(part for record in records for part in simulated_of(record))
     return Brief(
         outline=outline,
         standing=shown(_worst(counted)),

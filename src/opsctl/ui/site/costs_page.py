@@ -6,6 +6,7 @@ from typing import Any
 from opsctl.evidence.model import Record
 from opsctl.ui.figures import significant
 from opsctl.ui.site import reading
+from opsctl.ui.site.cells import labels_of, record_link
 from opsctl.ui.site.chapters import whole_run
 from opsctl.ui.site.facts import Facts
 from opsctl.ui.site.layout import Cell, Chapter, Notice, Row, Section, Table, Tile, columns
@@ -15,6 +16,7 @@ from opsctl.ui.site.standing import Standing, State, age_text, shown, standing_o
 from opsctl.ui.site.trend import count_trend
 
 KIND = "costs.estimate"
+_MOST_POINTS = 40
 _LEDE = "What the service costs a month at three loads, by prices with their source and date, and by what was measured of it."
 
 
@@ -24,52 +26,53 @@ def costs(facts: Facts, library: Library) -> Chapter:
     if record is None:
         sections: tuple[Section, ...] = (Section(title="Estimate", command="opsctl costs estimate"),)
     else:
-        sections = (
-            _summary(record, facts, library),
-            _budgets(record, facts),
-            _bills(record),
-            _over_time(record, facts),
-        )
+        over_time = _over_time(record, facts)
+        sections = (_summary(record, facts, library), _budgets(record, facts), _bills(record))
+        sections += () if over_time.is_empty else (over_time,)
     return Chapter(name="costs", title="Costs", lede=_LEDE, sections=sections)
 
 
 def _summary(record: Record, facts: Facts, library: Library) -> Section:
-    place = library.place(record)
     return Section(
         title="Estimate",
         standing=standing_of(record, facts),
-        labels=("simulated",) if record.simulated else (),
-        note=f"Estimated {age_text(record.recorded_at, now=facts.now)} ago, counts until {record.expires_at:%Y-%m-%d}"
-        + (f"; record {record.sequence}." if place else "."),
+        labels=labels_of(record),
+        note=f"Estimated {age_text(record.recorded_at, now=facts.now)} ago, counts until {record.expires_at:%Y-%m-%d}.",
         notices=tuple(_notices(record)),
         tiles=tuple(_tiles(record.figures)),
         anchor="estimate",
+        record=record_link(record, library),
     )
 
 
 def _notices(record: Record) -> Iterator[Notice]:
-    figures = record.figures
     for name, words in (
+        ("unknown_inputs", "Nobody has measured, so the whole is not known (`opsctl costs measure` does):"),
         ("unverified_prices", "Prices that nobody has verified are in it:"),
         ("stale_prices", "Prices that are too old are in it:"),
+        ("stale_evidence", "Measurements that are stale are in it:"),
     ):
-        prices = reading.names(figures, name)
-        if prices:
-            yield Notice(text=words, points=prices[:40])
+        points = reading.names(record.figures, name)
+        if points:
+            yield Notice(text=words, points=points[:_MOST_POINTS])
     if record.simulated:
         yield Notice(text=f"Simulated: {', '.join(record.simulated)}.")
 
 
 def _tiles(figures: Mapping[str, Any]) -> Iterator[Tile]:
-    points = reading.part(figures, "points")
+    points, binding = reading.part(figures, "points"), reading.text(figures, "binding_point")
     for name in points:
         point = reading.part(points, name)
-        user = reading.number(point, "per_user_usd")
-        yield Tile(
-            name=_words(name),
-            value=f"{dollars(reading.number(point, 'month_usd'))} a month",
-            below=f"{dollars(user)} a user, {dollars(reading.number(point, 'per_1000_feeds_usd'))} for 1,000 feeds",
+        user, feeds = (
+            dollars(reading.number(point, each)) for each in ("per_user_usd", "per_1000_feeds_usd")
         )
+        below = (
+            [f"{user} a user, {feeds} for 1,000 feeds"]
+            if reading.number(point, "month_usd") is not None
+            else []
+        )
+        below += ["the budgets are of this load"] if name == binding else []
+        yield Tile(name=f"A month, {_words(name).lower()}", value=_month(point), below="; ".join(below))
     saved = reading.number(figures, "reduction_share")
     if saved is not None:
         yield Tile(
@@ -77,30 +80,43 @@ def _tiles(figures: Mapping[str, Any]) -> Iterator[Tile]:
         )
 
 
+def _month(point: Mapping[str, Any]) -> str:
+    """Return what a month costs; where a part is not known, what it costs at least."""
+    whole, known = (reading.number(point, name) for name in ("month_usd", "known_usd"))
+    if whole is not None:
+        return dollars(whole)
+    return "unknown" if not known else f"at least {dollars(known)}"
+
+
 def _budgets(record: Record, facts: Facts) -> Section:
     titles = columns("Budget", "State", "Value", "Limit", numbers=("Value", "Limit"), words=("State",))
+    binding = reading.text(record.figures, "binding_point")
+    checks = [(each, binding) for each in reading.rows(record.figures, "budgets")]
+    checks += [
+        (each, reading.text(each, "point")) for each in reading.rows(record.figures, "budgets_elsewhere")
+    ]
     rows = tuple(
         Row(
             cells=(
-                Cell(text=_words(reading.text(each, "name")), below=_point(each)),
+                Cell(
+                    text=_words(reading.text(each, "name")),
+                    below=(f"at {_words(point).lower()} load",) if point else (),
+                ),
                 Cell(standing=_kept(each, record, facts)),
                 Cell(text=_amount(each, "value")),
                 Cell(text=_amount(each, "limit")),
             )
         )
-        for each in reading.rows(record.figures, "budgets")
+        for each, point in checks
     )
+    where = f" The ones that count are of the {_words(binding).lower()} load." if binding else ""
     return Section(
         title="Budgets",
-        tables=(Table(caption="Budgets of the plan", columns=titles, rows=rows),) if rows else (),
+        note=f"What the plan allows.{where}",
+        tables=(Table(caption="Budgets", columns=titles, rows=rows),) if rows else (),
         command="opsctl costs estimate",
         anchor="budgets",
     )
-
-
-def _point(each: Mapping[str, Any]) -> tuple[str, ...]:
-    point = reading.text(each, "point")
-    return (f"at {_words(point).lower()} load",) if point else ()
 
 
 def _kept(each: Mapping[str, Any], record: Record, facts: Facts) -> Standing:
@@ -116,43 +132,49 @@ def _kept(each: Mapping[str, Any], record: Record, facts: Facts) -> Standing:
 def _amount(each: Mapping[str, Any], name: str) -> str:
     value, budget = reading.number(each, name), reading.text(each, "name")
     if value is None:
-        return reading.NOTHING
-    if "usd" in budget or "dollar" in budget or "cost" in budget:
-        return dollars(value)
-    return reading.share(each, name) if "share" in budget or "reduction" in budget else significant(value)
+        return "unknown"
+    least = "at least " if name == "value" and each.get("is_lower_bound") is True else ""
+    if "usd" in budget:
+        return f"{least}{dollars(value)}"
+    return f"{least}{reading.share(each, name) if 'ratio' in budget or 'share' in budget else significant(value)}"
 
 
 def _bills(record: Record) -> Section:
-    points = reading.part(record.figures, "points")
+    points, before = (reading.part(record.figures, name) for name in ("points", "before"))
     names = list(points)
     parts = dict.fromkeys(
         part for name in names for part in reading.part(reading.part(points, name), "parts")
     )
-    shown_names = [_words(name) for name in names]
-    titles = columns("Part", *shown_names, numbers=tuple(shown_names))
-    rows = tuple(
+    titles = columns("Part", *(_words(name) for name in names), numbers=tuple(_words(name) for name in names))
+    rows = [
         Row(
-            cells=(
-                Cell(text=_words(part)),
-                *(Cell(text=_part(reading.part(points, name), part)) for name in names),
-            )
+            cells=(Cell(text=_words(part)), *(_part_cell(reading.part(points, name), part) for name in names))
         )
         for part in parts
-    )
+    ]
+    for word, bills in (("Together", points), ("Without caches and batches", before)):
+        if bills and rows:
+            rows.append(
+                Row(
+                    cells=(Cell(text=word), *(Cell(text=_month(reading.part(bills, name))) for name in names))
+                )
+            )
     return Section(
         title="The bill",
         note="US dollars a month, by what is paid for.",
-        tables=(Table(caption="By part and load", columns=titles, rows=rows),) if rows else (),
+        tables=(Table(caption="By part and load", columns=titles, rows=tuple(rows)),) if rows else (),
         command="opsctl costs estimate",
         anchor="bill",
     )
 
 
-def _part(point: Mapping[str, Any], name: str) -> str:
-    """Return what a part costs; some write a number, some a mapping with more about it."""
-    parts = reading.part(point, "parts")
-    inner = reading.part(parts, name)
-    return dollars(reading.number(inner, "usd") if inner else reading.number(parts, name))
+def _part_cell(point: Mapping[str, Any], name: str) -> Cell:
+    """Return what a part costs, or why that is not known."""
+    value = reading.number(reading.part(point, "parts"), name)
+    missing = reading.text(reading.part(point, "not_known"), name)
+    if value is None:
+        return Cell(text="unknown", below=(f"for want of {missing}",) if missing else ())
+    return Cell(text=dollars(value))
 
 
 def _over_time(record: Record, facts: Facts) -> Section:
@@ -167,9 +189,7 @@ def _over_time(record: Record, facts: Facts) -> Section:
     drawn = count_trend(trend, title="US dollars a month", reads={_words(name): of(name) for name in points})
     return Section(
         title="Over the last estimates",
-        note="" if drawn else "A chart stands here once there are two estimates.",
         charts=(drawn,) if drawn else (),
-        notices=() if drawn else (Notice(text="Only one estimate so far.", ink=""),),
         anchor="over-time",
     )
 

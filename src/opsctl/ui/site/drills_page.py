@@ -5,11 +5,12 @@ from typing import Any
 
 from opsctl.evidence.model import Record
 from opsctl.ui.site import reading
-from opsctl.ui.site.cells import age_cell, said, simulated_lines, standing_cell
+from opsctl.ui.site.cells import age_cell, labels_of, said, simulated_lines, standing_cell
 from opsctl.ui.site.facts import Expected, Facts
 from opsctl.ui.site.layout import Cell, Chapter, Notice, Row, Section, Table, Tile, columns
 from opsctl.ui.site.library import Library
-from opsctl.ui.site.standing import Standing, State, shown, standing_of
+from opsctl.ui.site.standing import State, standing_of
+from opsctl.ui.site.stands import stands, stands_if_any
 
 KIND, TEETH = "chaos.drill", "chaos.teeth"
 _ORDER = (State.FAIL, State.DISTRUSTED, State.UNKNOWN, State.STALE, State.PASS, State.MISSING, State.WAIVED)
@@ -32,11 +33,11 @@ def _held(facts: Facts, library: Library) -> Section:
     names = dict.fromkeys((*proofs, *expected))
     seen = sorted(
         ((name, expected.get(name), proofs.get(name)) for name in names),
-        key=lambda each: (_ORDER.index(_standing(each[2], each[1], facts).state), each[0]),
+        key=lambda each: (_ORDER.index(stands_if_any(each[2], KIND, facts).state), each[0]),
     )
     titles = columns(
-        "Drill", "State", "Available", "p99", "Detected", "Recovered", "Missed budget", "Why", "Held",
-        numbers=("Available", "p99", "Detected", "Recovered", "Missed budget"), words=("State",),
+        "Drill", "State", "Available", "p99", "Detected", "Recovered", "Spent", "Held",
+        numbers=("Available", "p99", "Detected", "Recovered", "Spent"), words=("State", "Held"),
     )  # fmt: skip
     rows = tuple(_row(name, book, record, facts, library) for name, book, record in seen)
     return Section(
@@ -46,17 +47,6 @@ def _held(facts: Facts, library: Library) -> Section:
         tables=(Table(caption="Newest time that each was held", columns=titles, rows=rows),) if rows else (),
         command="opsctl chaos run --profile ci",
         anchor="held",
-    )
-
-
-def _standing(record: Record | None, book: Expected | None, facts: Facts) -> Standing:
-    """Return how a drill stands; what was held by an older book says little about this one."""
-    standing = standing_of(record, facts)
-    if record is None:
-        return shown(State.MISSING, word="never held")
-    is_other = book is not None and bool(book.digest) and record.inputs.get("drill") != book.digest
-    return (
-        shown(State.STALE, word="of an older book") if standing.state is State.PASS and is_other else standing
     )
 
 
@@ -77,7 +67,7 @@ def _notices(facts: Facts) -> Iterator[Notice]:
 def _tiles(records: list[Record], known: int, facts: Facts) -> Iterator[Tile]:
     if not records:
         return
-    held = sum(standing_of(record, facts).state is State.PASS for record in records)
+    held = sum(stands(record, facts).state is State.PASS for record in records)
     yield Tile(
         name="Held",
         value=f"{held} of {known}",
@@ -101,17 +91,17 @@ def _row(name: str, book: Expected | None, record: Record | None, facts: Facts, 
                 text=name,
                 below=(*below, *(simulated_lines(record) if record else ())),
                 href=facts.run_pages.get((KIND, name), ""),
-                labels=("simulated",) if record and record.simulated else (),
+                labels=labels_of(record),
             ),
-            standing_cell(record, facts, standing=_standing(record, book, facts)),
+            standing_cell(record, facts, standing=stands_if_any(record, KIND, facts)),
             Cell(text=reading.share(figures, "availability")),
             Cell(text=reading.seconds(figures, "p99_seconds")),
             Cell(text=reading.seconds(figures, "detected_seconds")),
             Cell(text=reading.seconds(figures, "recovered_seconds")),
             Cell(text=_minutes(figures)),
-            Cell(text=said(reading.text(figures, "reasons"))),
             age_cell(record, facts, library),
-        )
+        ),
+        notes=reading.notes(figures, "reasons"),
     )
 
 
@@ -131,7 +121,7 @@ def _teeth(facts: Facts, library: Library) -> Section:
     row = Row(
         cells=(
             Cell(text="services that were broken on purpose", below=simulated_lines(record),
-                 labels=("simulated",) if record.simulated else ()),
+                 labels=labels_of(record)),
             standing_cell(record, facts),
             Cell(text=reading.count(figures, "mutants")),
             Cell(text=reading.share(figures, "noticed_share")),

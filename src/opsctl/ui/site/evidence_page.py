@@ -8,8 +8,9 @@ from opsctl.core.units import format_duration
 from opsctl.evidence.model import Record, Verdict
 from opsctl.ui.site.facts import Facts
 from opsctl.ui.site.library import Library, anchor, page_name
-from opsctl.ui.site.reading import cut
-from opsctl.ui.site.standing import age_text, standing_of
+from opsctl.ui.site.reading import cut, simulated_of
+from opsctl.ui.site.standing import age_text
+from opsctl.ui.site.stands import stands
 
 _MOST_FIGURES = 60
 _LONGEST_FIGURE = 300
@@ -55,10 +56,10 @@ def _record(record: Record, facts: Facts) -> dict[str, Any]:
         "kind": cut(record.kind, most=100),
         "subject": cut(record.subject, most=200),
         "verdict": str(record.verdict),
-        "standing": standing_of(record, facts),
+        "standing": stands(record, facts),
         "age": age_text(record.recorded_at, now=facts.now),
         "is_stale": is_stale,
-        "simulated": record.simulated,
+        "simulated": simulated_of(record),
         "facts": list(_facts(record, is_stale=is_stale)),
         "figures": [(cut(name, most=100), _figure(value)) for name, value in _first(record.figures)],
         "more_figures": max(0, len(record.figures) - _MOST_FIGURES),
@@ -73,7 +74,7 @@ def _facts(record: Record, *, is_stale: bool) -> Iterator[tuple[str, str]]:
     yield ("Went stale" if is_stale else "Counts until"), f"{record.expires_at:%Y-%m-%d %H:%M} UTC"
     yield "Took", format_duration(max(0.0, record.duration_seconds))
     yield "Commit", record.git_commit or "not in a repository"
-    yield "Simulated", ", ".join(record.simulated) or "nothing"
+    yield "Simulated", ", ".join(simulated_of(record)) or "nothing"
     yield "Digest", record.digest
     yield "After", record.previous
 

@@ -6,11 +6,11 @@ from typing import Any
 from opsctl.evidence.model import Record
 from opsctl.ui.figures import significant
 from opsctl.ui.site import reading
-from opsctl.ui.site.cells import age_cell, simulated_lines, standing_cell, subject_cell
+from opsctl.ui.site.cells import age_cell, labels_of, simulated_lines, standing_cell, subject_cell
 from opsctl.ui.site.facts import Facts
 from opsctl.ui.site.layout import Cell, Chapter, Notice, Row, Section, Table, columns
 from opsctl.ui.site.library import Library
-from opsctl.ui.site.standing import State, shown
+from opsctl.ui.site.stands import stands, stands_if_any
 
 ANALYSIS = "experiments.analyze"
 _MOST_EFFECTS = 12
@@ -41,7 +41,7 @@ def _verdicts(facts: Facts, library: Library) -> Section:
     known = facts.survey.newest.get(ANALYSIS, {})
     rows += [
         Row(cells=(Cell(text=each.name, below=(each.title,) if each.title else ()),
-                   Cell(standing=shown(State.MISSING, word="never analysed")),
+                   Cell(standing=stands_if_any(None, ANALYSIS, facts)),
                    *(Cell() for _ in range(3)), Cell(text="never")))
         for each in facts.expected.get(ANALYSIS, ())
         if each.name not in known
@@ -70,7 +70,7 @@ def _verdict_row(record: Record, facts: Facts, library: Library) -> Row:
     return Row(
         cells=(
             subject_cell(record, facts),
-            standing_cell(record, facts),
+            standing_cell(record, facts, standing=stands(record, facts)),
             Cell(text=outcome if arm == "none" else f"{outcome} `{arm}`"),
             Cell(text=f"{sum(units):,.0f}" if units else reading.NOTHING),
             Cell(text=reasons[0] if reasons else "", below=reasons[1:3]),
@@ -97,7 +97,7 @@ def _effect_rows(record: Record) -> Iterator[Row]:
         metric, _, arm = name.partition("/")
         yield Row(
             cells=(
-                Cell(text=record.subject, labels=("simulated",) if record.simulated else ()),
+                Cell(text=record.subject, labels=labels_of(record)),
                 Cell(text=metric),
                 Cell(text=arm),
                 Cell(text=reading.text(effects, name, otherwise=reading.NOTHING)),

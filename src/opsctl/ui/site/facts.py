@@ -30,6 +30,17 @@ class Expected:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class GateSeen:
+    """One gate of a stored load: what was measured beside it, with its interval, as texts."""
+
+    gate: str
+    value: str
+    interval: str
+    ink: str
+    word: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
     """Everything that the pages show.
 
@@ -42,6 +53,7 @@ class Facts:
         expected: by kind of evidence, what the books want proven; a kind is missing where its books cannot be read.
         troubles: by kind, why its books cannot be read.
         run_pages: by kind and subject, the page of the newest run, relative to the site.
+        gates: by load, those of its newest run, where that is stored.
     """
 
     project: str
@@ -52,6 +64,7 @@ class Facts:
     expected: Mapping[str, tuple[Expected, ...]] = field(default_factory=dict)
     troubles: Mapping[str, str] = field(default_factory=dict)
     run_pages: Mapping[tuple[str, str], str] = field(default_factory=dict)
+    gates: Mapping[str, tuple[GateSeen, ...]] = field(default_factory=dict)
 
     @property
     def is_trusted(self) -> bool:

@@ -14,7 +14,7 @@ from opsctl.ui.site.layout import Cell, Row, Table, Tile, columns
 from opsctl.ui.site.library import Library
 from opsctl.ui.site.standing import Standing, State, age_text, shown, standing_of
 
-_GROUPS = {"item": "Checklist", "items": "Checklist", "metric": "Final metrics", "metrics": "Final metrics"}
+_GROUPS = {"readiness": "Before production", "metrics": "Final metrics"}
 _WORDS = {
     State.PASS: "passed",
     State.WAIVED: "waived",
@@ -48,7 +48,7 @@ def headline_of(facts: Facts) -> Headline:
     trouble = _trouble(checklist, items, facts)
     if trouble is None:
         simulated = sum(bool(item.simulated) for item in items)
-        rest = f"; {simulated} rest on a simulation" if simulated else ""
+        rest = f"; {simulated} {'rests' if simulated == 1 else 'rest'} on a simulation" if simulated else ""
         text = f"Ready: {_counts_text(counts)} of {len(items)}{rest}"
         return Headline(is_ready=True, text=text, standing=shown(State.PASS, word="ready"), counts=counts)
     is_bad = not facts.is_trusted or counted[State.FAIL]

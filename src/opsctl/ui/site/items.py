@@ -115,7 +115,9 @@ def _overtaken(known: list[Record], checklist: Record, facts: Facts) -> Iterator
 def _simulated(figures: Mapping[str, Any], known: list[Record]) -> tuple[str, ...]:
     """Return what was simulated, by the item's word and by its evidence."""
     said = (*reading.names(figures, "simulated_parts"), *reading.names(figures, "simulated"))
-    found = tuple(dict.fromkeys([*said, *(part for record in known for part in record.simulated)]))
+    found = tuple(
+        dict.fromkeys([*said, *(part for record in known for part in reading.simulated_of(record))])
+    )
     return found or (("some part",) if figures.get("simulated") is True else ())
 
 

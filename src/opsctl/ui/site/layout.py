@@ -39,10 +39,10 @@ class Column:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """Cells of one row; `anchor` is what a link of another page leads to."""
+    """Cells of one row, and what is to be said below them over the whole width."""
 
     cells: tuple[Cell, ...]
-    anchor: str = ""
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,6 +87,8 @@ class Section:
     tables: tuple[Table, ...] = ()
     command: str = ""
     anchor: str = ""
+    record: tuple[str, str] | None = None
+    """The record that it rests on: where it stands, and how it is called."""
 
     @property
     def is_empty(self) -> bool:

@@ -9,17 +9,17 @@ from opsctl import assets
 from opsctl.ui.reports import render_report
 from opsctl.ui.site.alerts_page import alerts
 from opsctl.ui.site.benchmarks_page import benchmarks
+from opsctl.ui.site.chapters import OUTLINES, PAGES
 from opsctl.ui.site.costs_page import costs
 from opsctl.ui.site.drills_page import drills
-from opsctl.ui.site.experiments_page import experiments
-from opsctl.ui.site.recovery_page import recovery
-from opsctl.ui.site.security_page import security
-from opsctl.ui.site.chapters import OUTLINES, PAGES
 from opsctl.ui.site.evidence_page import evidence_values
+from opsctl.ui.site.experiments_page import experiments
 from opsctl.ui.site.facts import Facts
 from opsctl.ui.site.index_page import headline_of, index_values
 from opsctl.ui.site.layout import Chapter
 from opsctl.ui.site.library import Library, library_of, page_name
+from opsctl.ui.site.recovery_page import recovery
+from opsctl.ui.site.security_page import security
 
 CHAPTERS: Mapping[str, Callable[[Facts, Library], Chapter]] = {
     "benchmarks": benchmarks,

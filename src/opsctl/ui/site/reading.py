@@ -5,10 +5,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from opsctl.core.units import format_duration
+from opsctl.evidence.model import Record
 from opsctl.ui.figures import significant
 
 NOTHING = "-"
-_LONGEST_TEXT = 600
+_LONGEST_TEXT = 2000
 
 
 def number(figures: Mapping[str, Any], name: str) -> float | None:
@@ -52,6 +53,30 @@ def names(figures: Mapping[str, Any], name: str) -> tuple[str, ...]:
     return tuple(cut(str(each)) for each in value if isinstance(each, str | int | float))
 
 
+def parts(figures: Mapping[str, Any], name: str) -> tuple[str, ...]:
+    """Return the parts of a text that were put together by semicolons; none where it says that there is nothing."""
+    there = text(figures, name)
+    return (
+        tuple(part.strip() for part in there.split(";") if part.strip()) if there not in ("", "none") else ()
+    )
+
+
+def notes(figures: Mapping[str, Any], name: str) -> tuple[str, ...]:
+    """Return a text as one note; none where it says that there is nothing."""
+    there = text(figures, name)
+    return (there,) if there not in ("", "none", "nothing") else ()
+
+
+def simulated_of(record: Record) -> tuple[str, ...]:
+    """Return what of a proof was simulated, by the record itself or, of loads, by its figures."""
+    if record.simulated:
+        return record.simulated
+    told = text(record.figures, "simulated")
+    return (
+        tuple(part.strip() for part in told.split(",") if part.strip()) if told not in ("", "nothing") else ()
+    )
+
+
 def cut(value: str, *, most: int = _LONGEST_TEXT) -> str:
     """Return a text that is not endless."""
     return value if len(value) <= most else f"{value[:most]}…"
@@ -60,7 +85,16 @@ def cut(value: str, *, most: int = _LONGEST_TEXT) -> str:
 def seconds(figures: Mapping[str, Any], name: str) -> str:
     """Return a duration, or a dash."""
     value = number(figures, name)
-    return NOTHING if value is None or value < 0 else format_duration(value)
+    return NOTHING if value is None or value < 0 else duration(value)
+
+
+def duration(value: float) -> str:
+    """Return a duration; none at all has no unit that would look measured.
+
+    >>> duration(0), duration(75)
+    ('0', '1 min 15 s')
+    """
+    return "0" if value == 0 else format_duration(value)
 
 
 def milliseconds(figures: Mapping[str, Any], name: str) -> str:

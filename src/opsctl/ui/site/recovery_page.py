@@ -3,14 +3,15 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from opsctl.core.units import format_bytes, format_duration
+from opsctl.core.units import format_bytes
 from opsctl.evidence.model import Record
 from opsctl.ui.site import reading
-from opsctl.ui.site.cells import age_cell, said, simulated_lines, standing_cell
+from opsctl.ui.site.cells import age_cell, labels_of, simulated_lines, standing_cell
 from opsctl.ui.site.facts import Expected, Facts
 from opsctl.ui.site.layout import Cell, Chapter, Notice, Row, Section, Table, Tile, columns
 from opsctl.ui.site.library import Library
-from opsctl.ui.site.standing import Standing, State, shown, standing_of
+from opsctl.ui.site.standing import State
+from opsctl.ui.site.stands import stands, stands_if_any
 
 KIND = "dr.drill"
 _MOST_BACKUPS = 10
@@ -32,8 +33,8 @@ def _losses(facts: Facts, library: Library) -> Section:
     expected = {each.name: each for each in facts.expected.get(KIND, ())}
     names = list(dict.fromkeys((*proofs, *expected)))
     titles = columns(
-        "Loss", "State", "RPO", "Allowed", "RTO", "Allowed", "Rows lost", "Served meanwhile", "Why", "Drilled",
-        numbers=("RPO", "Allowed", "RTO", "Rows lost", "Served meanwhile"), words=("State",),
+        "Loss", "State", "RPO", "Allowed", "RTO", "Allowed", "Rows lost", "Served", "Drilled",
+        numbers=("RPO", "Allowed", "RTO", "Rows lost", "Served"), words=("State", "Drilled"),
     )  # fmt: skip
     rows = tuple(_row(name, expected.get(name), proofs.get(name), facts, library) for name in names)
     return Section(
@@ -41,6 +42,7 @@ def _losses(facts: Facts, library: Library) -> Section:
         notices=(Notice(text=f"The books of losses cannot be read, so losses that were never drilled are not shown: {facts.troubles[KIND]}"),)
         if KIND in facts.troubles
         else (),
+        note="Served is the share of readers' requests that were answered while it was gone.",
         tiles=tuple(_tiles(list(proofs.values()), len(names), facts)),
         tables=(Table(caption="Newest drill of each kind of loss", columns=titles, rows=rows),)
         if rows
@@ -53,7 +55,7 @@ def _losses(facts: Facts, library: Library) -> Section:
 def _tiles(records: list[Record], known: int, facts: Facts) -> Iterator[Tile]:
     if not records:
         return
-    passed = sum(standing_of(record, facts).state is State.PASS for record in records)
+    passed = sum(stands(record, facts).state is State.PASS for record in records)
     yield Tile(
         name="Back in time",
         value=f"{passed} of {known}",
@@ -66,18 +68,7 @@ def _tiles(records: list[Record], known: int, facts: Facts) -> Iterator[Tile]:
         if known_values:
             unknown = len(values) - len(known_values)
             below = f"{unknown} not known" if unknown else "over all kinds of loss"
-            yield Tile(name=word, value=format_duration(max(known_values)), below=below)
-
-
-def _standing(record: Record | None, book: Expected | None, facts: Facts) -> Standing:
-    """Return how a loss stands; a drill of an older book says little about this one."""
-    if record is None:
-        return shown(State.MISSING, word="never drilled")
-    standing = standing_of(record, facts)
-    is_other = book is not None and bool(book.digest) and record.inputs.get("book") != book.digest
-    return (
-        shown(State.STALE, word="of an older book") if standing.state is State.PASS and is_other else standing
-    )
+            yield Tile(name=word, value=reading.duration(max(known_values)), below=below)
 
 
 def _row(name: str, book: Expected | None, record: Record | None, facts: Facts, library: Library) -> Row:
@@ -90,18 +81,18 @@ def _row(name: str, book: Expected | None, record: Record | None, facts: Facts, 
                 text=name,
                 below=(*below, *(simulated_lines(record) if record else ())),
                 href=facts.run_pages.get((KIND, name), ""),
-                labels=("simulated",) if record and record.simulated else (),
+                labels=labels_of(record),
             ),
-            standing_cell(record, facts, standing=_standing(record, book, facts)),
+            standing_cell(record, facts, standing=stands_if_any(record, KIND, facts)),
             _goal_cell(figures, "rpo", missing="not counted" if record else reading.NOTHING),
             Cell(text=_objective(figures, "rpo", details)),
             _goal_cell(figures, "rto", missing="not back" if record else reading.NOTHING),
             Cell(text=_objective(figures, "rto", details)),
             Cell(text=reading.count(figures, "lost")),
             Cell(text=reading.share(figures, "served_while_gone")),
-            Cell(text=said(reading.text(figures, "reasons"))),
             age_cell(record, facts, library),
-        )
+        ),
+        notes=reading.notes(figures, "reasons"),
     )
 
 
@@ -110,7 +101,7 @@ def _goal_cell(figures: Mapping[str, Any], name: str, *, missing: str) -> Cell:
     value, goal = (reading.number(figures, f"{name}{end}_seconds") for end in ("", "_objective"))
     if value is None:
         return Cell(text=missing, ink="bad" if figures else "")
-    return Cell(text=format_duration(value), ink="bad" if goal is not None and value > goal else "")
+    return Cell(text=reading.duration(value), ink="bad" if goal is not None and value > goal else "")
 
 
 def _objective(figures: Mapping[str, Any], name: str, details: Mapping[str, str]) -> str:
@@ -146,9 +137,7 @@ def _backups(facts: Facts, library: Library) -> Section:
 
 
 def _verifications(facts: Facts, library: Library) -> Section:
-    titles = columns(
-        "Backup", "State", "Depth", "Size", "Doubts", "Verified", numbers=("Size",), words=("State",)
-    )
+    titles = columns("Backup", "State", "Depth", "Size", "Verified", numbers=("Size",), words=("State",))
     records = facts.survey.of("dr.verify")[:_MOST_BACKUPS]
     rows = tuple(
         Row(
@@ -157,9 +146,9 @@ def _verifications(facts: Facts, library: Library) -> Section:
                 standing_cell(record, facts),
                 Cell(text=reading.text(record.figures, "depth", otherwise=reading.NOTHING)),
                 _size_cell(record.figures, "bytes"),
-                Cell(text=said(reading.text(record.figures, "doubts"))),
                 age_cell(record, facts, library),
-            )
+            ),
+            notes=reading.notes(record.figures, "doubts"),
         )
         for record in records
     )

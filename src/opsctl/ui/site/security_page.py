@@ -6,6 +6,7 @@ from typing import Any
 
 from opsctl.evidence.model import Record
 from opsctl.ui.site import reading
+from opsctl.ui.site.cells import labels_of, record_link
 from opsctl.ui.site.chapters import whole_run
 from opsctl.ui.site.facts import Facts
 from opsctl.ui.site.layout import Cell, Chapter, Notice, Row, Section, Table, Tile, columns
@@ -34,15 +35,15 @@ def security(facts: Facts, library: Library) -> Chapter:
 
 
 def _audit(record: Record, facts: Facts, library: Library) -> Section:
-    place = f"; record {record.sequence}" if library.place(record) else ""
     return Section(
         title="Audit",
         standing=standing_of(record, facts),
-        labels=("simulated",) if record.simulated else (),
-        note=f"Audited {age_text(record.recorded_at, now=facts.now)} ago, counts until {record.expires_at:%Y-%m-%d}{place}.",
+        labels=labels_of(record),
+        note=f"Audited {age_text(record.recorded_at, now=facts.now)} ago, counts until {record.expires_at:%Y-%m-%d}.",
         notices=(Notice(text=f"Simulated: {', '.join(record.simulated)}."),) if record.simulated else (),
         tiles=tuple(_tiles(record, facts)),
         anchor="audit",
+        record=record_link(record, library),
     )
 
 

@@ -4,8 +4,10 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from opsctl.core.units import format_duration
 from opsctl.evidence.model import Record
-from opsctl.ui.chart import MIDDLE, Chart, Column, EndLabel, Stroke, limit_stroke, spread_labels
+from opsctl.ui.chart import MIDDLE, Chart, Column, EndLabel, Stroke, spread_labels
+from opsctl.ui.figures import significant
 from opsctl.ui.scales import SIDE, Scale, Tick, count_scale, duration_scale
 from opsctl.ui.site import reading
 
@@ -14,10 +16,9 @@ Reads = Callable[[Mapping[str, Any]], float | None]
 
 
 def latency_trend(records: Sequence[Record], *, title: str, figures: Mapping[str, str]) -> Chart | None:
-    """Return a chart of latencies in milliseconds over the runs, logarithmic; None where there are not two runs.
+    """Return a chart of latencies in milliseconds over the runs, logarithmic; `figures` names what each line draws.
 
-    Args:
-        figures: by the name of a line, the figure that it draws.
+    None where there are not two runs.
     """
     rows = {
         name: [
@@ -27,32 +28,32 @@ def latency_trend(records: Sequence[Record], *, title: str, figures: Mapping[str
         for name, figure in figures.items()
     }
     known = [value for row in rows.values() for value in row if value is not None]
-    return _chart(records, rows, title=title, upward=duration_scale(known)) if len(known) >= _FEWEST else None
+    if not _is_enough(rows):
+        return None
+    return _chart(records, rows, title=title, upward=duration_scale(known), written=format_duration)
 
 
 def count_trend(records: Sequence[Record], *, title: str, reads: Mapping[str, Reads]) -> Chart | None:
     """Return a chart of numbers over the runs, from zero; None where there are not two runs."""
     rows = {name: [read(record.figures) for record in records] for name, read in reads.items()}
     known = [value for row in rows.values() for value in row if value is not None and value >= 0]
-    return _chart(records, rows, title=title, upward=count_scale(known)) if len(known) >= _FEWEST else None
+    if not _is_enough(rows):
+        return None
+    return _chart(records, rows, title=title, upward=count_scale(known), written=significant)
 
 
-def with_limit(chart: Chart | None, limit: float | None, *, top: float) -> Chart | None:
-    """Return the chart with a line at a limit, given as a value of its scale; as it is where the limit is above `top`."""
-    if chart is None or limit is None or limit > top:
-        return chart
-    from dataclasses import replace
-
-    strokes, labels = limit_stroke(("limit", limit), chart.upward)
-    return replace(
-        chart,
-        strokes=(*strokes, *chart.strokes),
-        labels=spread_labels([*chart.labels, *labels], height=chart.height),
-    )
+def _is_enough(rows: Mapping[str, Sequence[float | None]]) -> bool:
+    """Tell whether some line has the two points that make it one."""
+    return any(sum(value is not None for value in row) >= _FEWEST for row in rows.values())
 
 
 def _chart(
-    records: Sequence[Record], rows: Mapping[str, Sequence[float | None]], *, title: str, upward: Scale
+    records: Sequence[Record],
+    rows: Mapping[str, Sequence[float | None]],
+    *,
+    title: str,
+    upward: Scale,
+    written: Callable[[float], str],
 ) -> Chart:
     across = _runs_scale([record.recorded_at for record in records])
     strokes: list[Stroke] = []
@@ -80,36 +81,35 @@ def _chart(
         upward=upward,
         strokes=tuple(strokes),
         labels=spread_labels(ends, height=MIDDLE),
-        columns=_columns(records, rows, across),
+        columns=_columns(records, rows, across, written=written),
     )
 
 
 def _runs_scale(moments: Sequence[datetime]) -> Scale:
-    """Return a horizontal scale with a place for each run; only the first and the last are named, by their days."""
+    """Return a horizontal scale with a place for each run; only the first and the last are named, by day or by hour."""
     last = max(1, len(moments) - 1)
 
     def place(index: float) -> float:
         return SIDE * (0.03 + 0.94 * index / last)
 
     named = dict.fromkeys((0, len(moments) - 1))
-    ticks = tuple(Tick(percent=place(index) / 10, label=f"{moments[index]:%m-%d}") for index in named)
+    form = "%H:%M" if moments[0].date() == moments[-1].date() else "%m-%d"
+    ticks = tuple(Tick(percent=place(index) / 10, label=moments[index].strftime(form)) for index in named)
     return Scale(place=place, ticks=ticks)
 
 
 def _columns(
-    records: Sequence[Record], rows: Mapping[str, Sequence[float | None]], across: Scale
+    records: Sequence[Record],
+    rows: Mapping[str, Sequence[float | None]],
+    across: Scale,
+    *,
+    written: Callable[[float], str],
 ) -> tuple[Column, ...]:
     width = (across.place(1) - across.place(0)) if len(records) > 1 else SIDE
-    return tuple(
-        Column(
-            begins=max(0.0, across.place(index) - width / 2),
-            width=width,
-            text="\n".join(
-                (
-                    f"{record.recorded_at:%Y-%m-%d %H:%M}, {record.verdict}",
-                    *(f"{name} {row[index]:.4g}" for name, row in rows.items() if row[index] is not None),
-                )
-            ),
-        )
-        for index, record in enumerate(records)
-    )
+    columns = []
+    for index, record in enumerate(records):
+        values = [(name, row[index]) for name, row in rows.items()]
+        lines = [f"{name} {written(value)}" for name, value in values if value is not None]
+        text = "\n".join((f"{record.recorded_at:%Y-%m-%d %H:%M}, {record.verdict}", *lines))
+        columns.append(Column(begins=max(0.0, across.place(index) - width / 2), width=width, text=text))
+    return tuple(columns)

@@ -1,0 +1,88 @@
+"""How is a site built: MkDocs in a process of its own, and what it warns of."""
+
+import os
+import re
+import subprocess
+import sys
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from importlib.util import find_spec
+from pathlib import Path
+
+from opsctl.core.errors import NotReadyError
+
+_SECONDS = 600.0
+_WARNING = re.compile(r"^(?:WARNING|ERROR) +-? *(?P<text>.+)$")
+_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
+# MkDocs ends with it whenever it was strict and had warned: the warnings stand there already.
+_SUM = re.compile(r"Aborted with \d+ warnings? in strict mode!")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MkdocsAnswer:
+    """How a build ended: whether there is a site, what was warned of, and all that was printed."""
+
+    is_built: bool
+    warnings: tuple[str, ...]
+    text: str
+
+
+def require_mkdocs() -> None:
+    """Raise where MkDocs or its theme is missing.
+
+    Raises:
+        NotReadyError: DOC001.
+    """
+    missing = [name for name in ("mkdocs", "material") if find_spec(name) is None]
+    if missing:
+        raise NotReadyError(
+            "the site of the documentation cannot be built: MkDocs with its theme Material is not installed",
+            code="DOC001",
+            why=f"there is no package `{missing[0]}` in {sys.prefix}",
+            fix="pip install --group docs, or make setup, in a checkout",
+        )
+
+
+def mkdocs_versions() -> dict[str, str]:
+    """Return the versions of what builds the site."""
+    found = {}
+    for name in ("mkdocs", "mkdocs-material"):
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            found[name] = "unknown"
+    return found
+
+
+def build_site(config: Path, *, out: Path) -> MkdocsAnswer:
+    """Build the site of a configuration into a folder, which is emptied first; it is strict where the book says so.
+
+    Raises:
+        NotReadyError: DOC001 MkDocs cannot be run, or comes to no end.
+    """
+    words = ("-m", "mkdocs", "build", "--config-file", str(config), "--site-dir", str(out))
+    try:
+        done = subprocess.run(
+            [sys.executable, *words],
+            cwd=config.parent,
+            # The theme's advertisement of its successor is no warning about our pages.
+            env={**os.environ, "NO_MKDOCS_2_WARNING": "1", "NO_COLOR": "1"},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            stdin=subprocess.DEVNULL,
+            text=True,
+            errors="replace",
+            timeout=_SECONDS,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise NotReadyError(
+            "MkDocs cannot be run", code="DOC001", why=str(error), fix="python -m mkdocs build says more"
+        ) from error
+    text = _COLOUR.sub("", done.stdout)
+    return MkdocsAnswer(is_built=done.returncode == 0, warnings=tuple(_warnings(text)), text=text)
+
+
+def _warnings(text: str) -> list[str]:
+    found = (_WARNING.match(line) for line in text.splitlines())
+    return [each["text"] for each in found if each and not _SUM.fullmatch(each["text"])]

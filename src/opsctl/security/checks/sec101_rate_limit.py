@@ -1,0 +1,198 @@
+"""Is the rate limit of plan `free` really enforced: for a reader, exactly, over all workers, and whatever tricks a client tries?
+
+A reader whom nobody knows is asked for with a fresh key until the service refuses, and every answer that is no 429 is
+counted: at least as many as the plan says, and no more than that plus what refilled meanwhile. The requests come over
+many connections, so over many workers; with two keys in turn; with headers that claim another address or another user;
+with the reader's id written in several ways; and some of them are invalid, because these cost the service something
+too. A refusal has to say when to come again, and then one more has to pass; another reader is not concerned.
+
+Fails also where the plan allows more than 1,000 requests an hour, which is what the service promises.
+"""
+
+import itertools
+import math
+import time
+from collections import Counter
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+from opsctl.clients.wire import Fields, WireAnswer
+from opsctl.security.context import Context
+from opsctl.security.model import Answer, CannotTellError, SecurityCheck, Trouble, Weight, failed, passed
+from opsctl.security.probing.target import Target, asking, stranger
+
+_PROMISED_PER_HOUR = 1000
+_MOST_REQUESTS = 5_000
+_CONNECTIONS_AT_ONCE = 4
+_REQUESTS_EACH = 25
+_LONGEST_WAIT_SECONDS = 10
+_REFUSED, _FIRST_DEFECT = 429, 500
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Trick:
+    name: str
+    target: str
+    method: str = "GET"
+    headers: Fields = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Asked:
+    trick: str
+    answer: WireAnswer
+
+
+def look(context: Context) -> Answer:
+    """Use up the allowance of a reader, and count."""
+    keys = [context.service.key(plan="free"), context.service.key(plan="free")]
+    reader = stranger()
+    with asking(context) as target:
+        requests, window_seconds = _policy(target.get(f"/v1/feed/{stranger()}?limit=0", key=keys[0]))
+        began = time.monotonic()
+        asked = _use_up(context, reader, keys, count=requests + requests // 20 + 50)
+        seconds = time.monotonic() - began
+        troubles = list(_miscounted(asked, requests=requests, refilled=seconds * requests / window_seconds))
+        troubles += _wrong_refusals(target, reader, asked, key=keys[0])
+        other = target.get(f"/v1/feed/{stranger()}?limit=0", key=keys[0])
+        if other.status == _REFUSED:
+            troubles.append(Trouble(title="another reader is refused too", place="GET /v1/feed/{user_id}"))
+    if requests / window_seconds * 3600 > _PROMISED_PER_HOUR:
+        title = f"plan `free` allows {requests} requests in {window_seconds} s, more than 1,000 an hour"
+        troubles.append(Trouble(title=title, place="plans.free"))
+    admitted = sum(each.answer.status != _REFUSED for each in asked)
+    figures = {"requests": len(asked), "admitted": admitted, "limit": requests, "workers": _workers(asked)}
+    if troubles:
+        return failed(
+            "the rate limit is not kept as it is stated",
+            mend="see the plan in ops/service.yaml, and put nothing in front of the service that answers in its place",
+            troubles=tuple(troubles),
+            **figures,
+        )
+    return passed(
+        f"{admitted} of {len(asked)} requests for one reader passed, the limit is {requests}; "
+        f"{figures['workers']} worker(s), two keys, {len(_tricks(reader))} ways to ask",
+        **figures,
+    )
+
+
+def _tricks(reader: int) -> tuple[_Trick, ...]:
+    path = f"/v1/feed/{reader}"
+    return (
+        _Trick(name="plain", target=path),
+        _Trick(name="an invalid query", target=f"{path}?limit=0"),
+        _Trick(name="zeros before the id", target=f"/v1/feed/000{reader}"),
+        _Trick(
+            name="a digit of the id encoded", target=f"/v1/feed/%{ord(str(reader)[0]):x}{str(reader)[1:]}"
+        ),
+        _Trick(name="HEAD", target=path, method="HEAD"),
+        _Trick(name="another query", target=f"{path}?limit=7"),
+        _Trick(name="X-Forwarded-For", target=path, headers=[("X-Forwarded-For", "203.0.113.9")]),
+        _Trick(name="Forwarded", target=path, headers=[("Forwarded", "for=203.0.113.9")]),
+        _Trick(name="X-User-Id", target=path, headers=[("X-User-Id", "1"), ("X-Real-IP", "203.0.113.9")]),
+        _Trick(name="X-Original-URL", target=path, headers=[("X-Original-URL", "/healthz")]),
+        _Trick(name="another host", target=path, headers=[("Host", "other.example")]),
+        _Trick(name="batch priority", target=path, headers=[("Priority", "u=7")]),
+    )
+
+
+def _policy(answer: WireAnswer) -> tuple[int, int]:
+    """Return requests and window, as the service states them.
+
+    Raises:
+        CannotTellError: it does not, or would take too many requests.
+    """
+    requests, _, window = answer.first("ratelimit-policy").partition(";w=")
+    if not (requests.isdigit() and window.isdigit()):
+        raise CannotTellError(
+            "the service states no `RateLimit-Policy`",
+            mend="ask the service itself, without a proxy that cuts it",
+        )
+    if int(requests) > _MOST_REQUESTS:
+        raise CannotTellError(
+            f"plan `free` allows {requests} requests: more than a probe sends",
+            mend="lower `plans.free` in ops/service.yaml",
+        )
+    return int(requests), int(window)
+
+
+def _use_up(context: Context, reader: int, keys: list[str], *, count: int) -> list[_Asked]:
+    """Ask so often, from several connections at once, a new one after a few requests."""
+    turns = itertools.cycle(itertools.product(_tricks(reader), keys))
+    batches = [
+        list(itertools.islice(turns, _REQUESTS_EACH)) for _ in range(math.ceil(count / _REQUESTS_EACH))
+    ]
+
+    def ask(batch: list[tuple[_Trick, str]]) -> list[_Asked]:
+        with asking(context) as target:
+            return [
+                _Asked(
+                    trick=trick.name,
+                    answer=target.ask(trick.method, trick.target, key=key, headers=trick.headers),
+                )
+                for trick, key in batch
+            ]
+
+    with ThreadPoolExecutor(_CONNECTIONS_AT_ONCE) as threads:
+        return [each for part in threads.map(ask, batches) for each in part]
+
+
+def _miscounted(asked: list[_Asked], *, requests: int, refilled: float) -> Iterator[Trouble]:
+    """Count, and name what passed after the allowance was used up or did not before; `asked` is in their order."""
+    place = "GET /v1/feed/{user_id}"
+    passing = [each for each in asked if each.answer.status != _REFUSED]
+    broken = Counter(each.answer.status for each in passing if each.answer.status >= _FIRST_DEFECT)
+    most = requests + math.ceil(refilled)
+    for status, count in broken.items():
+        yield Trouble(title=f"{count} requests were answered with {status}", place=place)
+    if len(passing) > most:
+        late = Counter(each.trick for each in asked[requests:] if each.answer.status != _REFUSED)
+        names = ", ".join(name for name, _ in late.most_common(3))
+        title = f"{len(passing)} requests passed where {most} may; at the end by: {names}"
+        yield Trouble(title=title, place=place)
+    if len(passing) < requests:
+        title = f"only {len(passing)} requests passed where {requests} are promised"
+        yield Trouble(title=title, place=place)
+    early = {each.trick for each in asked[: requests // 2] if each.answer.status == _REFUSED}
+    for name in sorted(early):
+        yield Trouble(title=f"{name}: refused before the allowance was used up", place=place)
+
+
+def _wrong_refusals(target: Target, reader: int, asked: list[_Asked], *, key: str) -> Iterator[Trouble]:
+    """Hold the refusals against what they promise: when one more passes."""
+    place = "GET /v1/feed/{user_id}"
+    refusals = [each.answer for each in asked if each.answer.status == _REFUSED]
+    if not refusals:
+        yield Trouble(title=f"no request of {len(asked)} was refused", place=place)
+        return
+    if any(not each.first("retry-after").isdigit() for each in refusals):
+        yield Trouble(title="a refusal does not say when to come again", place=place)
+        return
+    # The newest one of a request of its own: those above overtook each other.
+    answer = target.get(f"/v1/feed/{reader}?limit=0", key=key)
+    if answer.status != _REFUSED:
+        return
+    wait_seconds = int(answer.first("retry-after") or 0)
+    if wait_seconds > _LONGEST_WAIT_SECONDS:
+        return
+    time.sleep(wait_seconds)
+    if target.get(f"/v1/feed/{reader}?limit=0", key=key).status == _REFUSED:
+        yield Trouble(title=f"refused again after the {wait_seconds} s that it said", place=place)
+
+
+def _workers(asked: list[_Asked]) -> int:
+    """Return how many workers answered: each begins the ids of its requests with a word of its own."""
+    words = {each.answer.first("x-request-id").partition("-")[0] for each in asked}
+    return len(words - {""})
+
+
+CHECK = SecurityCheck(
+    code="SEC101",
+    title="rate limit is enforced",
+    weight=Weight.HIGH,
+    owasp="A06",
+    asvs=("V2.4.1",),
+    look=look,
+    explanation=__doc__ or "",
+)

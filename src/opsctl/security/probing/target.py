@@ -1,0 +1,91 @@
+"""How is the service asked by a check: with the audit's own keys, about readers and items that nobody else has.
+
+A reader whom nobody knows gets a feed, and a running experiment gives them an arm: so the checks make few of them, and
+ask for what is refused wherever a refusal tells as much.
+"""
+
+import json
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from opsctl.clients.wire import Fields, Wire, WireAnswer
+from opsctl.security.context import Context
+from opsctl.security.model import CannotTellError
+
+UNLIMITED = "bench"
+READ = ("feed:read", "content:read")
+ALL = (*READ, "interactions:write", "content:write")
+# Above all ids that a catalogue or a shop gives, below the largest that the database can hold.
+_FIRST_STRANGER = 2**61
+_STRANGERS = 2**60
+
+
+class Target:
+    """A running service, asked over one connection."""
+
+    def __init__(self, wire: Wire) -> None:
+        self.wire = wire
+
+    def get(self, target: str, *, key: str | None = None, headers: Fields = ()) -> WireAnswer:
+        """Ask for something."""
+        return self.ask("GET", target, key=key, headers=headers)
+
+    def ask(
+        self,
+        method: str,
+        target: str,
+        *,
+        key: str | None = None,
+        headers: Fields = (),
+        body: bytes | None = None,
+    ) -> WireAnswer:
+        """Ask in any way, as JSON where there is a body and nothing else is said of it."""
+        given = {name.lower() for name, _ in headers}
+        extra = [("Authorization", f"Bearer {key}")] if key and "authorization" not in given else []
+        if body is not None and "content-type" not in given:
+            extra.append(("Content-Type", "application/json"))
+        return self.wire.ask(method, target, headers=[*headers, *extra], body=body)
+
+    def raw(self, *pieces: bytes, method: str = "GET", pause_seconds: float = 0.0) -> WireAnswer | None:
+        """Send bytes as they are on a connection of their own."""
+        self.wire.close()
+        try:
+            return self.wire.send(*pieces, method=method, pause_seconds=pause_seconds)
+        finally:
+            self.wire.close()
+
+    def is_well(self) -> bool:
+        """Tell whether the next honest client is served."""
+        return self.get("/healthz").status == 200
+
+    def contract(self) -> dict[str, Any]:
+        """Return the OpenAPI document of the service.
+
+        Raises:
+            CannotTellError: it shows none.
+        """
+        answer = self.get("/openapi.json")
+        try:
+            document = json.loads(answer.body) if answer.status == 200 else None
+        except ValueError:
+            document = None
+        if not isinstance(document, dict) or "paths" not in document:
+            raise CannotTellError(
+                f"`/openapi.json` answers {answer.status} without a document",
+                mend="what its operations are cannot be known: let the service show its contract",
+            )
+        return document
+
+
+@contextmanager
+def asking(context: Context, *, seconds: float = 10.0) -> Iterator[Target]:
+    """Give the service of the project; the connection is closed afterwards."""
+    with Wire(context.service.base_url, seconds=seconds) as wire:
+        yield Target(wire)
+
+
+def stranger() -> int:
+    """Return the id of a reader or an item that nobody has, another one each time."""
+    return _FIRST_STRANGER + secrets.randbelow(_STRANGERS)

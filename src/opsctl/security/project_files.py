@@ -1,0 +1,67 @@
+"""Which files belong to the project, what is in them, and which secrets are in use that must be in none of them?"""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from opsctl.clients.special_files import NoFileError, read_bytes
+from opsctl.core.errors import OpsError
+from opsctl.security.context import Context
+from opsctl.security.words import looks_random
+
+MOST_BYTES = 4 * 1024 * 1024
+"""A larger file is data; it is counted as not looked at."""
+_LISTING_SECONDS = 30.0
+_LEAST_SECRET = 8
+_LONG_SECRET = 16
+_NOT_OURS = frozenset({".git", ".venv", "venv", "node_modules", "__pycache__", ".opsctl"})
+
+
+def project_files(context: Context) -> tuple[str, ...]:
+    """Return the files that git keeps or would add, else all but those of tools and of the state folder."""
+    listed = git(context, "ls-files", "-z", "--cached", "--others", "--exclude-standard")
+    if listed is not None:
+        return tuple(sorted(set(listed.split("\0")) - {""}))
+    return tuple(sorted(_walked(context.root, without=context.home)))
+
+
+def git(context: Context, *arguments: str, seconds: float = _LISTING_SECONDS) -> str | None:
+    """Return what a git command prints; None where the project is no checkout, or git is not installed."""
+    try:
+        done = context.commands.run(["git", *arguments], seconds=seconds)
+    except OpsError as error:
+        if error.code == "PRC001":
+            return None
+        raise
+    return done.stdout if done.code == 0 else None
+
+
+def text_of(path: Path) -> str | None:
+    """Return the text of a file; None where it is none, is too large, or cannot be read."""
+    try:
+        data = read_bytes(path, most=MOST_BYTES)
+    except (NoFileError, OSError):
+        return None
+    if len(data) > MOST_BYTES or b"\0" in data[:8192]:
+        return None
+    return data.decode(errors="replace").replace("\r\n", "\n")
+
+
+def known_secrets(context: Context) -> tuple[str, ...]:
+    """Return the secrets that are in use and long enough to be told from a word; they are never shown."""
+    found = set[str]()
+    for source in context.secrets:
+        held = context.environment.get(source.variable or "", "")
+        text = (text_of(source.file) if source.file is not None else None) or ""
+        found |= {line.strip() for line in [held, *text.splitlines()] if not line.startswith("#")}
+    return tuple(sorted(value for value in found if _is_telling(value)))
+
+
+def _is_telling(value: str) -> bool:
+    return len(value) >= _LONG_SECRET or (len(value) >= _LEAST_SECRET and looks_random(value))
+
+
+def _walked(root: Path, *, without: Path) -> Iterator[str]:
+    for parent, folders, names in os.walk(root):
+        folders[:] = [name for name in folders if name not in _NOT_OURS and Path(parent) / name != without]
+        yield from (str((Path(parent) / name).relative_to(root)) for name in names)

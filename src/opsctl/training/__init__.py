@@ -1,0 +1,1 @@
+"""Exercises for new operators: what they should bring about, and whether they have."""

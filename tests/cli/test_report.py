@@ -1,0 +1,265 @@
+"""`opsctl report build` as a whole command: a site on the disk, as a whole or not at all, and the truth in its first line."""
+
+import json
+import os
+import resource
+import signal
+import subprocess
+import sys
+import time
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from tests.cli.command import run_opsctl
+from tests.ui.site.records import HOSTILE, checklist, item, proof
+
+from opsctl.core.clock import SystemClock
+from opsctl.evidence.ledger import Ledger
+from opsctl.evidence.model import GENESIS, Verdict, canonical_json, record_from_line
+
+SITE = Path(".opsctl") / "reports" / "site"
+
+
+@pytest.fixture
+def ledger(tmp_path: Path) -> Ledger:
+    """Give the ledger of a project with a project file, so that the starter books count."""
+    (tmp_path / "opsctl.yaml").write_text("{}\n")
+    return Ledger(tmp_path / ".opsctl" / "evidence", clock=SystemClock())
+
+
+def build(folder: Path, *arguments: str, **others):
+    """Build the site."""
+    return run_opsctl("report", "build", *arguments, folder=folder, **others)
+
+
+def test_a_site_is_built_and_its_place_and_first_line_are_printed(tmp_path: Path, ledger: Ledger):
+    """Exit 0 also where nothing is ready: that verdict is the checklist's."""
+    record = ledger.append(proof("bench.load", started_at=datetime.now(UTC)))
+    ledger.append(
+        checklist(item("a", "pass", record), item("b", "fail", reason="it broke"), verdict=Verdict.FAIL)
+    )
+
+    outcome = build(tmp_path)
+
+    assert outcome.exit_code == 0
+    assert outcome.stdout == "Not ready: 1 failed of 2\n.opsctl/reports/site/index.html\n"
+    assert "it broke" in (tmp_path / SITE / "index.html").read_text()
+    assert len(list((tmp_path / SITE).glob("*.html"))) == 9
+
+
+def test_as_json_it_says_the_same(tmp_path: Path, ledger: Ledger):
+    """With counts, and whether the ledger is whole."""
+    ledger.append(checklist(item("a", "pass")))
+
+    data = json.loads(build(tmp_path, "--json", "--out", "public").stdout)["data"]
+
+    assert data["index"] == "public/index.html"
+    assert (data["is_ready"], data["counts"], data["is_ledger_whole"]) == (True, {"pass": 1}, True)
+    assert data["pages"] == len(list((tmp_path / "public").rglob("*.html")))
+    assert data["size_bytes"] == sum(path.stat().st_size for path in (tmp_path / "public").rglob("*.html"))
+
+
+def test_a_project_without_any_evidence_gets_a_site_that_says_what_to_do(tmp_path: Path):
+    """In an empty folder, too."""
+    outcome = build(tmp_path)
+
+    assert outcome.exit_code == 0
+    assert outcome.stdout.startswith("Not ready: the checklist was never run\n")
+    assert "opsctl checklist run" in (tmp_path / SITE / "index.html").read_text()
+
+
+@pytest.mark.parametrize("damage", ["changed", "cut", "torn", "garbage", "headless"])
+def test_a_broken_ledger_makes_a_site_that_says_so_on_every_page(tmp_path: Path, ledger: Ledger, damage: str):
+    """And is told on stderr; nothing counts as passed."""
+    for subject in "abc":
+        ledger.append(proof("bench.load", subject))
+    ledger.append(checklist(item("a", "pass")))
+    path, head = (tmp_path / ".opsctl" / "evidence" / name for name in ("ledger.jsonl", "head"))
+    lines = path.read_bytes().splitlines(keepends=True)
+    if damage == "changed":
+        path.write_bytes(b"".join(lines).replace(b'"subject":"b"', b'"subject":"x"'))
+    elif damage == "cut":
+        path.write_bytes(b"".join(lines[:2]))
+    elif damage == "torn":
+        path.write_bytes(b"".join([lines[0], lines[1][:50] + b"\n", *lines[2:]]))
+    elif damage == "garbage":
+        path.write_bytes(b"".join([lines[0], b"\xff\xfe[[[[\n", *lines[1:]]))
+    else:
+        head.unlink()
+
+    outcome = build(tmp_path)
+
+    assert outcome.exit_code == 0
+    assert outcome.stdout.startswith("Not ready: the evidence ledger is broken")
+    assert "the evidence ledger is broken: nothing counts as passed" in outcome.stderr
+    for page in (tmp_path / SITE).glob("*.html"):
+        text = page.read_text()
+        assert "The evidence ledger is broken" in text
+        assert "</span> passed</span>" not in text
+
+
+def test_a_ledger_that_another_command_adds_to_is_not_called_broken(tmp_path: Path, ledger: Ledger):
+    """A head that is one record behind, as a crash leaves it, is none either."""
+    ledger.append(proof("bench.load"))
+    (tmp_path / ".opsctl" / "evidence" / "head").write_text(f"0 {GENESIS}\n")
+
+    outcome = build(tmp_path)
+
+    assert "broken" not in outcome.stdout
+    assert "the head is one record behind the ledger" in (tmp_path / SITE / "evidence.html").read_text()
+
+
+def test_hostile_subjects_are_text(tmp_path: Path, ledger: Ledger):
+    """In the real ledger, as in the pages."""
+    ledger.append(proof("chaos.drill", HOSTILE, figures={"reasons": HOSTILE}))
+    build(tmp_path)
+
+    assert "&lt;script&gt;alert(1)&lt;/script&gt;" in (tmp_path / SITE / "drills.html").read_text()
+    assert "<script>alert" not in "".join(page.read_text() for page in (tmp_path / SITE).glob("*.html"))
+
+
+def test_building_again_replaces_the_whole_folder(tmp_path: Path, ledger: Ledger):
+    """Pages that are not made any more are gone."""
+    build(tmp_path)
+    lock = tmp_path / SITE / "lock.json"
+    body = json.loads(lock.read_text())
+    body["files"]["evidence-9.html"] = "0"
+    lock.write_text(json.dumps(body))
+    (tmp_path / SITE / "evidence-9.html").write_text("old")
+
+    assert build(tmp_path).exit_code == 0
+    assert not (tmp_path / SITE / "evidence-9.html").exists()
+    assert [path.name for path in (tmp_path / SITE).parent.iterdir()] == ["site"]
+
+
+@pytest.mark.parametrize("out", ["other", ".", "", "file"])
+def test_a_folder_of_somebody_else_is_refused_and_stays(tmp_path: Path, ledger: Ledger, out: str):
+    """The project itself, one with other files, one that is a file, none at all."""
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "thesis.txt").write_text("mine")
+    (tmp_path / "file").write_text("mine")
+
+    outcome = build(tmp_path, "--out", out)
+
+    assert outcome.exit_code in (3, 4)
+    assert "FIL00" in outcome.stderr
+    assert "hint:" in outcome.stderr
+    assert (tmp_path / "other" / "thesis.txt").read_text() == (tmp_path / "file").read_text() == "mine"
+
+
+def test_what_somebody_has_put_into_the_site_is_not_thrown_away(tmp_path: Path, ledger: Ledger):
+    """The folder is replaced as a whole, so the build refuses until it is moved."""
+    build(tmp_path)
+    (tmp_path / SITE / "notes.txt").write_text("mine")
+
+    outcome = build(tmp_path)
+
+    assert outcome.exit_code == 4
+    assert "`notes.txt`, which no build has made" in outcome.stderr
+    assert (tmp_path / SITE / "notes.txt").read_text() == "mine"
+
+
+def test_a_build_that_is_killed_leaves_the_old_site(tmp_path: Path, ledger: Ledger):
+    """Whole, by its own list of digests; the next one clears up."""
+    build(tmp_path)
+    before = (tmp_path / SITE / "lock.json").read_bytes()
+    ledger.append(proof("bench.load"))
+    environment = os.environ | {"HOME": str(tmp_path)}
+    process = subprocess.Popen(
+        [sys.executable, "-m", "opsctl", "report", "build"], cwd=tmp_path, env=environment,
+        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    while process.poll() is None and not list((tmp_path / SITE).parent.glob(".site.*.new")):
+        time.sleep(0.001)
+    process.send_signal(signal.SIGKILL)
+    process.wait(timeout=60)
+
+    after = (tmp_path / SITE / "lock.json").read_bytes()
+    assert after == before or process.returncode == 0
+    assert _matches_its_list(tmp_path / SITE)
+    assert build(tmp_path).exit_code == 0
+    assert [path.name for path in (tmp_path / SITE).parent.iterdir()] == ["site"]
+
+
+def _matches_its_list(site: Path) -> bool:
+    from hashlib import sha256
+
+    files: dict[str, str] = json.loads((site / "lock.json").read_text())["files"]
+    there = {str(path.relative_to(site)): path.read_bytes() for path in site.rglob("*.html")}
+    return files == {name: sha256(content).hexdigest() for name, content in there.items()}
+
+
+def test_a_disk_that_is_full_leaves_the_old_site(tmp_path: Path, ledger: Ledger):
+    """And says so; a limit on the size of files is the same to whoever writes."""
+    build(tmp_path)
+    ledger.append(proof("bench.load"))
+
+    process = subprocess.run(
+        [sys.executable, "-m", "opsctl", "report", "build"], cwd=tmp_path, capture_output=True, text=True, check=False,
+        env=os.environ | {"HOME": str(tmp_path)}, timeout=60,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (8000, 8000)),
+    )  # fmt: skip
+
+    assert process.returncode == 3
+    assert "FIL001" in process.stderr
+    assert _matches_its_list(tmp_path / SITE)
+
+
+def test_books_that_cannot_be_read_do_not_stop_the_report(tmp_path: Path, ledger: Ledger):
+    """The pages say that they know less."""
+    (tmp_path / "alerts").mkdir()
+    (tmp_path / "alerts" / "broken.yaml").write_text("rules: [")
+
+    assert build(tmp_path).exit_code == 0
+    assert "The alert books cannot be read" in (tmp_path / SITE / "alerts.html").read_text()
+
+
+@pytest.mark.drill
+def test_a_hundred_thousand_records_take_no_more_memory_than_ten_thousand(tmp_path: Path):
+    """And a site of the same size; the walk is the one thing that takes longer."""
+    used = {}
+    for count in (10_000, 100_000):
+        folder = tmp_path / str(count)
+        _long_ledger(folder / ".opsctl" / "evidence", count=count)
+        done = subprocess.run(
+            ["/usr/bin/env", "python3", "-c", _MEASURED, sys.executable], cwd=folder, capture_output=True, text=True,
+            check=True, timeout=600,
+        )  # fmt: skip
+        used[count] = int(done.stdout.split()[-1])
+        size = sum(path.stat().st_size for path in (folder / SITE).rglob("*.html"))
+        assert size < 10_000_000
+
+    assert used[100_000] < used[10_000] * 1.3
+
+
+_MEASURED = """
+import resource, subprocess, sys
+subprocess.run([sys.argv[1], "-m", "opsctl", "report", "build"], check=True)
+print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
+"""
+
+
+def _long_ledger(folder: Path, *, count: int) -> None:
+    """Write a whole ledger of so many records, faster than one by one."""
+    one = Ledger(folder, clock=SystemClock())
+    first = one.append(proof("bench.load", figures={"response.p99_ms": 12.5, "run": "r"}))
+    record, lines = record_from_line(first.to_line()), [first.to_line()]
+    import hashlib
+    from dataclasses import asdict
+
+    body = asdict(record)
+    for name in ("started_at", "recorded_at", "expires_at"):
+        body[name] = (body[name] + timedelta(0)).astimezone(UTC).isoformat()
+    for sequence in range(2, count + 1):
+        body |= {
+            "sequence": sequence,
+            "id": f"r{sequence}",
+            "subject": f"s{sequence % 3000}",
+            "previous": body["digest"],
+        }
+        del body["digest"]
+        body["digest"] = hashlib.sha256(canonical_json(body).encode()).hexdigest()
+        lines.append((canonical_json(body) + "\n").encode())
+    (folder / "ledger.jsonl").write_bytes(b"".join(lines))
+    (folder / "head").write_text(f"{count} {body['digest']}\n")

@@ -1,0 +1,200 @@
+"""Containers: each right that one does not need is named, and a description without any passes."""
+
+import pytest
+import yaml
+from tests.security.audited_project import AuditedProject, look_at
+
+from opsctl.security.checks.sec011_deployment_files import CHECK
+from opsctl.security.deployments.compose import compose_weaknesses
+from opsctl.security.deployments.dockerfile import dockerfile_weaknesses
+from opsctl.security.deployments.kubernetes import kubernetes_weaknesses
+from opsctl.security.model import State
+
+COMPOSE = """
+x-hardened: &hardened
+  read_only: true
+  cap_drop: [ALL]
+  security_opt: ["no-new-privileges:true"]
+services:
+  service:
+    <<: *hardened
+    image: opsctl:0.1.0
+    user: "10001:10001"
+    ports: ["0.0.0.0:8000:8000"]
+    environment:
+      DATABASE_PASSWORD_FILE: /run/secrets/database_password
+      CACHE_PASSWORD: ${CACHE_PASSWORD:?set it}
+"""
+DEPLOYMENT = """
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: service}
+spec:
+  template:
+    spec:
+      securityContext: {runAsNonRoot: true}
+      containers:
+        - name: service
+          image: registry.example/opsctl@sha256:%s
+          securityContext:
+            readOnlyRootFilesystem: true
+            allowPrivilegeEscalation: false
+            capabilities: {drop: [ALL]}
+          env:
+            - {name: DB_PASSWORD, valueFrom: {secretKeyRef: {name: database, key: password}}}
+""" % ("0" * 64)
+DOCKERFILE = """
+FROM python:3.12-slim AS build
+RUN pip wheel opsctl
+FROM python:3.12-slim
+COPY --from=build /wheels /wheels
+ENV PATH=/opt/bin:$PATH \\
+    OPSCTL_PROJECT=/srv
+USER 10001:10001
+"""
+
+
+def test_a_project_without_deployment_files_could_not_tell(project: AuditedProject) -> None:
+    """And one with other YAML in the folder neither."""
+    project.write("deploy/prometheus.yml", "global: {}\n")
+
+    checked = look_at(CHECK, project)
+
+    assert checked.state is State.UNKNOWN
+    assert checked.mend is not None
+    assert checked.mend.startswith("opsctl deploy render")
+
+
+def test_containers_with_no_more_than_they_need_pass(project: AuditedProject) -> None:
+    """All three languages at once."""
+    project.write("deploy/compose/compose.yaml", COMPOSE)
+    project.write("deploy/kubernetes/service.yaml", DEPLOYMENT)
+    project.write("deploy/image/Dockerfile", DOCKERFILE)
+
+    checked = look_at(CHECK, project)
+
+    assert (checked.state, checked.reason) == (
+        State.PASS,
+        "3 files, no container with more than it needs",
+    ), checked.troubles
+
+
+def test_a_weakness_is_told_with_its_file_and_its_container(project: AuditedProject) -> None:
+    """So that a waiver can name both."""
+    project.write("deploy/compose/compose.yaml", COMPOSE.replace("opsctl:0.1.0", "opsctl"))
+
+    checked = look_at(CHECK, project)
+
+    assert checked.state is State.FAIL
+    assert [each.place for each in checked.troubles] == ["deploy/compose/compose.yaml: service"]
+
+
+def test_a_file_that_is_no_yaml_could_not_be_looked_at(project: AuditedProject) -> None:
+    """It is never taken for one without weaknesses."""
+    project.write("deploy/compose.yaml", "services: [\n")
+
+    assert look_at(CHECK, project).state is State.UNKNOWN
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "said"),
+    [
+        ("opsctl:0.1.0", "opsctl:latest", "no fixed tag"),
+        ("opsctl:0.1.0", "registry.example:5000/opsctl", "no fixed tag"),
+        ('user: "10001:10001"', 'user: "0:0"', "runs as root"),
+        ('user: "10001:10001"', "init: true", "does not say as whom"),
+        ("read_only: true", "read_only: false", "`read_only: true`"),
+        ("cap_drop: [ALL]", "cap_drop: [NET_RAW]", "cap_drop"),
+        ("no-new-privileges:true", "label:none", "no-new-privileges"),
+        ("read_only: true", "read_only: true\n  privileged: true", "privileged"),
+        ("read_only: true", "read_only: true\n  network_mode: host", "network_mode"),
+        ("read_only: true", "read_only: true\n  volumes: [/var/run/docker.sock:/d.sock]", "Docker's socket"),
+        ("${CACHE_PASSWORD:?set it}", "hunter2", "`CACHE_PASSWORD` holds a secret"),
+        ("${CACHE_PASSWORD:?set it}", "${CACHE_PASSWORD:-hunter2}", "`CACHE_PASSWORD` holds a secret"),
+        ("0.0.0.0:8000:8000", "5432:5432", "port 5432 is published"),
+        ("0.0.0.0:8000:8000", "0.0.0.0:6333:6333", "port 6333 is published"),
+    ],
+)
+def test_each_weakness_of_a_compose_file(before: str, after: str, said: str) -> None:
+    """One change makes one weakness."""
+    assert not list(compose_weaknesses(yaml.safe_load(COMPOSE)))
+    assert before in COMPOSE
+
+    (weakness,) = compose_weaknesses(yaml.safe_load(COMPOSE.replace(before, after)))
+
+    assert said in weakness.title
+    assert weakness.about == "service"
+
+
+def test_a_database_published_on_loopback_alone_is_none() -> None:
+    """In both ways of writing a port."""
+    short = COMPOSE.replace("0.0.0.0:8000:8000", "127.0.0.1:5432:5432")
+    long = COMPOSE.replace('["0.0.0.0:8000:8000"]', "[{target: 5432, published: 5432, host_ip: 127.0.0.1}]")
+
+    assert not list(compose_weaknesses(yaml.safe_load(short)))
+    assert not list(compose_weaknesses(yaml.safe_load(long)))
+    assert list(compose_weaknesses(yaml.safe_load(long.replace(", host_ip: 127.0.0.1", ""))))
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "said"),
+    [
+        ("@sha256:" + "0" * 64, ":latest", "no fixed tag"),
+        ("runAsNonRoot: true", "runAsNonRoot: false", "may run as root"),
+        ("readOnlyRootFilesystem: true", "readOnlyRootFilesystem: false", "readOnlyRootFilesystem"),
+        ("allowPrivilegeEscalation: false", "allowPrivilegeEscalation: true", "allowPrivilegeEscalation"),
+        ("drop: [ALL]", "drop: []", "capabilities"),
+        ("capabilities:", "privileged: true\n            capabilities:", "privileged"),
+        ("valueFrom: {secretKeyRef: {name: database, key: password}}", "value: hunter2", "`DB_PASSWORD`"),
+        (
+            "securityContext: {runAsNonRoot: true}",
+            "securityContext: {runAsNonRoot: true}\n      hostNetwork: true",
+            "hostNetwork",
+        ),
+        (
+            "securityContext: {runAsNonRoot: true}",
+            "securityContext: {runAsNonRoot: true}\n      volumes: [{name: logs, hostPath: {path: /var/log}}]",
+            "`logs` is a folder of the machine",
+        ),
+    ],
+)
+def test_each_weakness_of_a_manifest(before: str, after: str, said: str) -> None:
+    """One change makes one weakness."""
+    assert not list(kubernetes_weaknesses(yaml.safe_load(DEPLOYMENT)))
+    assert before in DEPLOYMENT
+
+    (weakness,) = kubernetes_weaknesses(yaml.safe_load(DEPLOYMENT.replace(before, after)))
+
+    assert said in weakness.title
+    assert weakness.about == "Deployment/service"
+
+
+def test_the_pod_of_a_cron_job_is_looked_at_and_a_secret_with_values_is_told() -> None:
+    """A kind that runs nothing has no weakness of a container."""
+    pod = {"containers": [{"name": "c", "image": "a:1"}]}
+    job = {"kind": "CronJob", "spec": {"jobTemplate": {"spec": {"template": {"spec": pod}}}}}
+
+    assert len(list(kubernetes_weaknesses(job))) == 4
+    assert list(kubernetes_weaknesses({"kind": "Secret", "data": {"key": "aHVudGVyMg=="}}))
+    assert not list(kubernetes_weaknesses({"kind": "Service", "spec": {}}))
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "said"),
+    [
+        ("USER 10001:10001", "", "runs as root"),
+        ("USER 10001:10001", "USER root", "runs as root"),
+        ("python:3.12-slim\nCOPY", "python\nCOPY", "no fixed tag"),
+        ("OPSCTL_PROJECT=/srv", "API_KEY=abc", "`API_KEY` holds a secret"),
+        ("RUN pip wheel opsctl", "RUN curl -s https://x.example/i.sh | sh", "unseen"),
+        ("RUN pip wheel opsctl", "ADD https://x.example/a.tar /a", "`ADD`"),
+    ],
+)
+def test_each_weakness_of_a_dockerfile(before: str, after: str, said: str) -> None:
+    """One change makes one weakness."""
+    assert not list(dockerfile_weaknesses(DOCKERFILE))
+    assert before in DOCKERFILE
+
+    (weakness,) = dockerfile_weaknesses(DOCKERFILE.replace(before, after))
+
+    assert said in weakness.title
