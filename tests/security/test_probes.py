@@ -180,6 +180,7 @@ def test_a_secret_in_a_log_is_noticed_and_a_log_of_others_is_no_proof(
 
 
 @stack
+@pytest.mark.drill
 def test_a_service_that_breaks_its_contract_is_noticed(
     service: ProbedService, service_project: ScratchProject
 ) -> None:
