@@ -100,7 +100,7 @@ DEFECTS: list[tuple[SecurityCheck, dict[Vice, str]]] = [
         {
             vices.without("x-content-type-options"): "nosniff",
             vices.without("content-security-policy"): "may frame it",
-            vices.without("cache-control"): "may be stored",
+            vices.lets_all_caches_keep: "shared caches may keep",
             vices.names_its_server: "Apache/2.4.1",
         },
     ),
