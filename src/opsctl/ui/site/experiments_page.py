@@ -142,10 +142,7 @@ def _simulations(facts: Facts, library: Library) -> Section:
                 subject_cell(record, facts),
                 standing_cell(record, facts),
                 Cell(text=reading.count(record.figures, "worlds")),
-                Cell(
-                    text=", ".join(reading.names(record.figures, "not_robust"))
-                    or "all effects keep their sign"
-                ),
+                Cell(text=", ".join(reading.names(record.figures, "not_robust")) or "none found"),
                 age_cell(record, facts, library),
             )
         )
