@@ -232,6 +232,24 @@ def test_runs_that_are_stored_have_pages_that_lead_back(tmp_path: Path, ledger: 
     assert any(" to " in each for each in gates), gates
 
 
+@pytest.mark.parametrize("changed", ["<script>alert(1)</script>", ""])
+def test_a_page_that_somebody_has_changed_is_not_taken_over(
+    tmp_path: Path, ledger: Ledger, build_here, changed: str
+):
+    """One with a script, or without the policy that keeps it from fetching anything."""
+    ledger.append(analysis_evidence(reported().analysis, seconds=1.0))
+    reports = tmp_path / ".opsctl" / "reports" / "experiments"
+    reports.mkdir(parents=True)
+    page = render_experiment_page(reported())
+    (reports / "agents.html").write_text(
+        page + changed if changed else page.replace("default-src 'none'", "")
+    )
+
+    build_here()
+
+    assert not (tmp_path / SITE / "runs").exists()
+
+
 def test_drills_whose_journal_is_there_have_pages(tmp_path: Path, ledger: Ledger, build_here):
     """Only of the run that the newest record tells of; a journal that cannot be read is passed over."""
     entries = {name: _held(name) for name in ("vectors_down", "l2_down")}
