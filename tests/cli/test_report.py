@@ -201,6 +201,18 @@ def test_what_somebody_has_put_into_the_site_is_not_thrown_away(tmp_path: Path, 
     assert (tmp_path / SITE / "notes.txt").read_text() == "mine"
 
 
+def test_what_git_needs_to_keep_a_folder_stays(tmp_path: Path, ledger: Ledger, build_here):
+    """In a folder without a site, and in one with."""
+    (tmp_path / "public").mkdir()
+    (tmp_path / "public" / ".gitkeep").write_text("kept")
+
+    for _ in range(2):
+        build_here("public")
+
+    assert (tmp_path / "public" / ".gitkeep").read_text() == "kept"
+    assert (tmp_path / "public" / "index.html").exists()
+
+
 def test_runs_that_are_stored_have_pages_that_lead_back(tmp_path: Path, ledger: Ledger, build_here):
     """A load whose run is there, one whose run is gone, and an experiment that was reported."""
     registry = Registry(tmp_path / ".opsctl" / "runs", clock=SystemClock())

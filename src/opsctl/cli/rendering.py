@@ -11,7 +11,8 @@ if TYPE_CHECKING:
     from opsctl.config.settings import Settings
     from opsctl.core.differences import Difference
 
-_KEEPS_A_FOLDER = frozenset({".gitkeep", ".gitignore"})
+KEEPS_A_FOLDER = frozenset({".gitkeep", ".gitignore"})
+"""Files of git that may stand in any folder."""
 
 
 def out_folder(text: str) -> Path:
@@ -69,7 +70,7 @@ def require_own(found: "RenderedFolder", settings: "Settings") -> None:
     for place in (settings.root, *(settings.root / book for book in books)):
         if place.resolve().is_relative_to(chosen):
             raise _refusal(f"`{found.path}` holds the project or its books", fix="name a folder of its own")
-    there = [each for each in (*found.holds, *found.there) if each not in _KEEPS_A_FOLDER]
+    there = [each for each in (*found.holds, *found.there) if each not in KEEPS_A_FOLDER]
     if there and not found.is_ours:
         more = f" and {len(there) - 1} more" if len(there) > 1 else ""
         raise _refusal(

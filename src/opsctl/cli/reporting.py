@@ -36,10 +36,12 @@ def build(out: str | None, *, listener: "Listener") -> "Built":
     folder = home / "reports" / "site" if out is None else out_folder(out)
     name = sha256(bytes(folder.resolve())).hexdigest()[:16]
     with FileLock(home / "rendering" / f"{name}.lock", what=f"building {folder}"):
-        _require_own(folder)
+        kept = _require_own(folder)
         facts = gather(listener=listener)
         with replaced_folder(folder) as fresh:
             written = _Written(fresh)
+            for name in kept:
+                (fresh / name).write_bytes((folder / name).read_bytes())
             facts = _with_runs(facts, written)
             for path, text in site_pages(facts):
                 written.add(path, text)
@@ -68,14 +70,17 @@ def show_in_browser(built: "Built") -> None:
         warn(f"there is no browser to show it; open `{built.index}` yourself")
 
 
-def _require_own(folder: Path) -> None:
-    """Refuse a folder that is somebody else's, or that holds what no build has made: it is replaced as a whole."""
+def _require_own(folder: Path) -> list[str]:
+    """Refuse a folder that is somebody else's, or that holds what no build has made: it is replaced as a whole.
+
+    Returns the files of git in it, which stay.
+    """
     import errno
     import os
 
     from opsctl.cli import wiring
     from opsctl.cli.rendered_folder import LOCK, look_at
-    from opsctl.cli.rendering import require_own
+    from opsctl.cli.rendering import KEEPS_A_FOLDER, require_own
     from opsctl.clients.files import file_error
 
     if folder.exists() and not folder.is_dir():
@@ -83,7 +88,7 @@ def _require_own(folder: Path) -> None:
         raise file_error(refused, path=folder, doing="build")
     found = look_at(folder, {LOCK: _lock({})})
     require_own(found, wiring.settings())
-    strangers = found.holds if found.is_ours else ()
+    strangers = [each for each in found.holds if each not in KEEPS_A_FOLDER]
     if strangers:
         raise RefusedError(
             f"`{folder}` holds `{strangers[0]}`, which no build has made",
@@ -91,6 +96,7 @@ def _require_own(folder: Path) -> None:
             why="the folder is replaced as a whole, so it would be gone",
             fix="move it elsewhere, or name another folder",
         )
+    return [each for each in found.holds if each in KEEPS_A_FOLDER]
 
 
 class _Written:
