@@ -198,7 +198,7 @@ def test_another_version_or_book_migrates_in_a_job_of_its_own():
     """A Job cannot be changed."""
 
     def job(**facts: Any) -> str:
-        return next(each["metadata"]["name"] for each in manifests(**facts) if each["kind"] == "Job")
+        return str(next(each["metadata"]["name"] for each in manifests(**facts) if each["kind"] == "Job"))
 
     assert len({job(), job(version="1.2.4"), job(books={})}) == 3
     assert job() == job()

@@ -36,7 +36,7 @@ def redis(folder: Path, *, port: int) -> Iterator[None]:
     text = rendered(Part.COMPOSE)["valkey/valkey.conf"].replace("port 6379", f"port {port}")
     (folder / "valkey.conf").write_text(text.replace("/run/secrets", str(folder)))
     (folder / "cache_config").write_text("requirepass from-a-file\n")
-    words = ["redis-server", folder / "valkey.conf", "--dir", folder]
+    words: list[str | Path] = ["redis-server", folder / "valkey.conf", "--dir", folder]
     with subprocess.Popen(words, stdout=subprocess.DEVNULL) as server:
         try:
             yield
@@ -109,7 +109,7 @@ def test_the_service_starts_sees_all_of_it_and_ends_in_time(project: tuple[Path,
     environment = {
         name: value for name, value in os.environ.items() if not name.startswith(("OPSCTL_", "XDG_"))
     }
-    words = [
+    words: list[str | Path] = [
         sys.executable,
         "-m",
         "opsctl",

@@ -143,7 +143,7 @@ def running_origin(origin: Origin) -> Iterator[str]:
 @contextmanager
 def running_worker(folder: Path, *, origin: str, options: tuple[str, ...] = ()) -> Iterator[str]:
     """Give the address of a rendered Worker that runs until the block ends."""
-    words = ["node", HERE / "start.mjs", folder, origin, *options]
+    words: list[str | Path] = ["node", HERE / "start.mjs", folder, origin, *options]
     log = (folder / "worker.log").open("w")
     with (
         log,

@@ -34,6 +34,7 @@ _ROOMS = (
     "dashboards",
     "runbooks",
     "exporters",
+    "deploy",
     "checklist",
     "security",
     "documentation",

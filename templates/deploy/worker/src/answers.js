@@ -81,7 +81,7 @@ export function answerOf(made, { request, began, isFirst }) {
 
 /** Return a problem of the edge's own (RFC 9457). */
 export function problem(status, code, title, detail, { request, began, headers = {} }) {
-  const body = JSON.stringify({ type: `/docs#${code.toLowerCase()}`, title, status, detail, code });
+  const body = JSON.stringify({ type: "about:blank", title, status, detail, code });
   return new Response(request.method === "HEAD" ? null : body, {
     status,
     headers: {
