@@ -277,7 +277,7 @@ def test_the_errors_of_supabase_lite(lite: SupabaseLite, tmp_path: Path) -> None
     cases = [
         (lite.url, lite.secret_key, "SUP009"),
         (lite.url, lite.publishable_key, "SUP009"),
-        (lite.url, "eyJhbGciOiJIUzI1NiJ9.e30.AAAA", "SUP005"),  # pragma: allowlist secret
+        (lite.url, "eyJhbGciOiJIUzI1NiJ9.e30.AAAA", "SUP005"),
         ("http://127.0.0.1:9", lite.secret_key, "SUP004"),
     ]
 

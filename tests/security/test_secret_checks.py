@@ -20,6 +20,7 @@ from opsctl.security.words import looks_random
 
 SERVED = "q7Rk2mVx" + "9TzL4bWc"
 PRIVATE = "PRIVATE" + " KEY"
+JWT = "eyJhbGciOiJIUzI1NiJ9" + ".e30."
 FORMS = [
     'password = "%s"',
     "{'api_key': '%s'}",
@@ -38,6 +39,7 @@ def test_a_project_of_words_passes(project: AuditedProject) -> None:
     )
     project.write("compose.yaml", "environment:\n  DB_PASSWORD: ${DB_PASSWORD}\n  API_TOKEN: <yours>\n")
     project.write("ingress.yaml", "tls:\n  secret: feed-tls\n")
+    project.write("jwt.md", f"Bearer {JWT}signature\n")
     project.write("schema.json", '{"description": "Needs no password: the key is enough."}\n')
     project.write("guide.md", "Connect to `postgresql://me:secret@host/db`; password: hunter2.\n")
     project.commit()
@@ -45,7 +47,7 @@ def test_a_project_of_words_passes(project: AuditedProject) -> None:
     checked = look_at(IN_FILES, project)
 
     assert checked.state is State.PASS, checked.troubles
-    assert checked.reason.startswith("6 files")
+    assert checked.reason.startswith("7 files")
 
 
 @pytest.mark.parametrize(
@@ -64,6 +66,7 @@ def test_a_project_of_words_passes(project: AuditedProject) -> None:
         ("app.json", '{"api_key": "abc"}\n', 1, "value of `api_key`"),
         ("app.py", f'password = "{SERVED}"\n', 1, "value of `password`"),
         ("book.yaml", "url: postgresql://me:sunshine@db.example/shop\n", 1, "password in an address"),
+        ("jwt.md", f"Bearer {JWT}{'mF9' * 15}\n", 1, "JSON Web Token"),
         ("key.pem", f"-----BEGIN RSA {PRIVATE}-----\n", 1, "Private Key"),
     ],
 )

@@ -44,6 +44,9 @@ _NOT_USED = frozenset(
         "IPPublicDetector",
     }
 )
+_JWT = "JSON Web Token"
+_SIGNATURE = re.compile(r"\.?[\w+/=-]*")
+_SHORTEST_SIGNATURE = 43  # HMAC-SHA-256 in base64, RFC 7518; a token without a real one opens nothing
 _WHOLE_FORM = frozenset({"Private Key"})
 
 
@@ -110,7 +113,7 @@ def _kind_of(line: str, *, is_settings: bool, known: Sequence[str]) -> str | Non
     if any(value in line for value in known):
         return "secret that is in use"
     for kind, form in known_forms():
-        if any(kind in _WHOLE_FORM or looks_random(_value(match)) for match in form.finditer(line)):
+        if any(_is_whole(kind, match) for match in form.finditer(line)):
             return kind
     if any(_counts(match["value"], is_settings=is_settings) for match in _IN_ADDRESS.finditer(line)):
         return "password in an address"
@@ -118,6 +121,16 @@ def _kind_of(line: str, *, is_settings: bool, known: Sequence[str]) -> str | Non
         if _is_key(line, match, is_settings=is_settings) and _counts(match["value"], is_settings=is_settings):
             return f"value of `{_whole_name(line, match)}`"
     return None
+
+
+def _is_whole(kind: str, match: "re.Match[str]") -> bool:
+    """Tell whether what has the form of a token is more than an example of it."""
+    if kind in _WHOLE_FORM:
+        return True
+    if kind == _JWT:
+        signature = _SIGNATURE.match(match.string, match.end())
+        return signature is not None and len(signature[0]) >= _SHORTEST_SIGNATURE
+    return looks_random(_value(match))
 
 
 def _is_key(line: str, match: "re.Match[str]", *, is_settings: bool) -> bool:

@@ -29,7 +29,7 @@ trace = Trace(request_id="req-1", traceparent="00-{TRACE}-b7ad6b7169203331-01")
 with tracing(trace):
     log.error("user_id=%s used opk_abcd1234_s3cr3tpart for %s", 987654321, "/v1/feed/987654321")
     try:
-        raise RuntimeError("cannot connect to postgresql://me:sunshine@host/db, Bearer eyJhbGciOi.eyJz.sig")  # pragma: allowlist secret
+        raise RuntimeError("cannot connect to postgresql://me:sunshine@host/db, Bearer eyJhbGciOi.eyJz.sig")
     except RuntimeError:
         log.exception("a request failed")
 thread = threading.Thread(target=lambda: 1 / 0)
