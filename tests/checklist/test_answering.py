@@ -112,6 +112,8 @@ def test_evidence_goes_stale_with_the_files_that_it_is_of():
     )
     assert ask(query, load(commit=f"{COMMIT}+changes")).state is State.STALE
     assert ask(query, load(), project=Project(changed=None)).state is State.UNKNOWN
+    # that nobody can tell whether it still holds makes no failure better
+    assert ask(query, load(figures={"p99": 612}), project=Project(commit=None)).state is State.FAIL
 
 
 def test_evidence_of_a_book_that_has_changed_is_stale():

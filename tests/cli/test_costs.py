@@ -127,7 +127,7 @@ def test_without_evidence_nobody_can_tell_and_the_commands_that_measure_are_name
         assert f"`{command}`" in outcome.stderr
     figures = bare.data()
     assert figures["points"]["average"]["month_usd"] is None
-    assert "service CPU a cached feed" in figures["unknown_inputs"]
+    assert "service CPU seconds a cached feed" in figures["unknown_inputs"]
 
 
 def test_an_estimate_is_kept_by_its_budgets_and_shown(shop: Shop, snapshot: SnapshotAssertion):

@@ -2,21 +2,38 @@
 
 import json
 import os
+import re
 import resource
 import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from tests.bench.load.reports import holding
+from tests.chaos.drills import drill, held, named
 from tests.cli.command import run_opsctl
+from tests.fakes.drill_world import SIMPLE, DrillWorld
+from tests.ui.experiments_shown import reported
 from tests.ui.site.records import HOSTILE, checklist, item, proof
 
+from opsctl.bench.load.record import load_evidence
+from opsctl.bench.registry import Registry
+from opsctl.chaos.evidence import Circumstances, drill_evidence
+from opsctl.chaos.journal import Entry, Journal, entry_of, write_journal
+from opsctl.cli import reporting, wiring
 from opsctl.core.clock import SystemClock
+from opsctl.core.errors import OpsError
+from opsctl.core.events import ignore
 from opsctl.evidence.ledger import Ledger
-from opsctl.evidence.model import GENESIS, Verdict, canonical_json, record_from_line
+from opsctl.evidence.model import GENESIS, Evidence, Verdict, canonical_json, record_from_line
+from opsctl.experiments.analysis.document import analysis_evidence
+from opsctl.ui.experiment_page import render_experiment_page
+from opsctl.ui.site.built import Built
 
 SITE = Path(".opsctl") / "reports" / "site"
 
@@ -31,6 +48,16 @@ def ledger(tmp_path: Path) -> Ledger:
 def build(folder: Path, *arguments: str, **others):
     """Build the site."""
     return run_opsctl("report", "build", *arguments, folder=folder, **others)
+
+
+@pytest.fixture
+def build_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Built]]:
+    """Build without a process of its own, which is faster: what `reporting.build` does is what the command does."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(wiring, "_chosen", {"root": tmp_path})
+    wiring.settings.cache_clear()
+    yield lambda out=None: reporting.build(out, listener=ignore)
+    wiring.settings.cache_clear()
 
 
 def test_a_site_is_built_and_its_place_and_first_line_are_printed(tmp_path: Path, ledger: Ledger):
@@ -69,9 +96,23 @@ def test_a_project_without_any_evidence_gets_a_site_that_says_what_to_do(tmp_pat
     assert "opsctl checklist run" in (tmp_path / SITE / "index.html").read_text()
 
 
+def test_a_broken_ledger_is_told_on_stderr(tmp_path: Path, ledger: Ledger):
+    """And in the first line."""
+    ledger.append(proof("bench.load"))
+    (tmp_path / ".opsctl" / "evidence" / "ledger.jsonl").write_bytes(b"")
+
+    outcome = build(tmp_path)
+
+    assert outcome.exit_code == 0
+    assert outcome.stdout.startswith("Not ready: the evidence ledger is broken")
+    assert "the evidence ledger is broken: nothing counts as passed" in outcome.stderr
+
+
 @pytest.mark.parametrize("damage", ["changed", "cut", "torn", "garbage", "headless"])
-def test_a_broken_ledger_makes_a_site_that_says_so_on_every_page(tmp_path: Path, ledger: Ledger, damage: str):
-    """And is told on stderr; nothing counts as passed."""
+def test_a_broken_ledger_makes_a_site_that_says_so_on_every_page(
+    tmp_path: Path, ledger: Ledger, build_here, damage: str
+):
+    """However it was broken, nothing counts as passed."""
     for subject in "abc":
         ledger.append(proof("bench.load", subject))
     ledger.append(checklist(item("a", "pass")))
@@ -88,69 +129,69 @@ def test_a_broken_ledger_makes_a_site_that_says_so_on_every_page(tmp_path: Path,
     else:
         head.unlink()
 
-    outcome = build(tmp_path)
+    built = build_here()
 
-    assert outcome.exit_code == 0
-    assert outcome.stdout.startswith("Not ready: the evidence ledger is broken")
-    assert "the evidence ledger is broken: nothing counts as passed" in outcome.stderr
+    assert not built.is_ready
+    assert not built.is_ledger_whole
     for page in (tmp_path / SITE).glob("*.html"):
         text = page.read_text()
         assert "The evidence ledger is broken" in text
         assert "</span> passed</span>" not in text
 
 
-def test_a_ledger_that_another_command_adds_to_is_not_called_broken(tmp_path: Path, ledger: Ledger):
+def test_a_ledger_that_another_command_adds_to_is_not_called_broken(
+    tmp_path: Path, ledger: Ledger, build_here
+):
     """A head that is one record behind, as a crash leaves it, is none either."""
     ledger.append(proof("bench.load"))
     (tmp_path / ".opsctl" / "evidence" / "head").write_text(f"0 {GENESIS}\n")
 
-    outcome = build(tmp_path)
-
-    assert "broken" not in outcome.stdout
+    assert build_here().is_ledger_whole
     assert "the head is one record behind the ledger" in (tmp_path / SITE / "evidence.html").read_text()
 
 
-def test_hostile_subjects_are_text(tmp_path: Path, ledger: Ledger):
+def test_hostile_subjects_are_text(tmp_path: Path, ledger: Ledger, build_here):
     """In the real ledger, as in the pages."""
     ledger.append(proof("chaos.drill", HOSTILE, figures={"reasons": HOSTILE}))
-    build(tmp_path)
+    build_here()
 
     assert "&lt;script&gt;alert(1)&lt;/script&gt;" in (tmp_path / SITE / "drills.html").read_text()
     assert "<script>alert" not in "".join(page.read_text() for page in (tmp_path / SITE).glob("*.html"))
 
 
-def test_building_again_replaces_the_whole_folder(tmp_path: Path, ledger: Ledger):
+def test_building_again_replaces_the_whole_folder(tmp_path: Path, ledger: Ledger, build_here):
     """Pages that are not made any more are gone."""
-    build(tmp_path)
+    build_here()
     lock = tmp_path / SITE / "lock.json"
     body = json.loads(lock.read_text())
     body["files"]["evidence-9.html"] = "0"
     lock.write_text(json.dumps(body))
     (tmp_path / SITE / "evidence-9.html").write_text("old")
 
-    assert build(tmp_path).exit_code == 0
+    build_here()
+
     assert not (tmp_path / SITE / "evidence-9.html").exists()
     assert [path.name for path in (tmp_path / SITE).parent.iterdir()] == ["site"]
 
 
-@pytest.mark.parametrize("out", ["other", ".", "", "file"])
-def test_a_folder_of_somebody_else_is_refused_and_stays(tmp_path: Path, ledger: Ledger, out: str):
-    """The project itself, one with other files, one that is a file, none at all."""
+@pytest.mark.parametrize("out", ["other", ".", "", "file", "file/site"])
+def test_a_folder_of_somebody_else_is_refused_and_stays(tmp_path: Path, ledger: Ledger, build_here, out: str):
+    """The project itself, one with other files, one that is a file, none at all, one below a file."""
     (tmp_path / "other").mkdir()
     (tmp_path / "other" / "thesis.txt").write_text("mine")
     (tmp_path / "file").write_text("mine")
 
-    outcome = build(tmp_path, "--out", out)
+    with pytest.raises(OpsError) as raised:
+        build_here(out)
 
-    assert outcome.exit_code in (3, 4)
-    assert "FIL00" in outcome.stderr
-    assert "hint:" in outcome.stderr
+    assert raised.value.code in ("FIL003", "FIL007")
+    assert raised.value.fix
     assert (tmp_path / "other" / "thesis.txt").read_text() == (tmp_path / "file").read_text() == "mine"
 
 
-def test_what_somebody_has_put_into_the_site_is_not_thrown_away(tmp_path: Path, ledger: Ledger):
+def test_what_somebody_has_put_into_the_site_is_not_thrown_away(tmp_path: Path, ledger: Ledger, build_here):
     """The folder is replaced as a whole, so the build refuses until it is moved."""
-    build(tmp_path)
+    build_here()
     (tmp_path / SITE / "notes.txt").write_text("mine")
 
     outcome = build(tmp_path)
@@ -160,9 +201,78 @@ def test_what_somebody_has_put_into_the_site_is_not_thrown_away(tmp_path: Path, 
     assert (tmp_path / SITE / "notes.txt").read_text() == "mine"
 
 
-def test_a_build_that_is_killed_leaves_the_old_site(tmp_path: Path, ledger: Ledger):
+def test_runs_that_are_stored_have_pages_that_lead_back(tmp_path: Path, ledger: Ledger, build_here):
+    """A load whose run is there, one whose run is gone, and an experiment that was reported."""
+    registry = Registry(tmp_path / ".opsctl" / "runs", clock=SystemClock())
+    run_id = registry.add_load(holding(load="standard"))
+    ledger.append(load_evidence(holding(load="standard"), run_id=run_id, started_at=datetime.now(UTC)))
+    ledger.append(
+        load_evidence(holding(load="gone"), run_id="20260101T000000-gone-0000", started_at=datetime.now(UTC))
+    )
+    ledger.append(analysis_evidence(reported().analysis, seconds=1.0))
+    reports = tmp_path / ".opsctl" / "reports" / "experiments"
+    reports.mkdir(parents=True)
+    (reports / "agents.html").write_text(render_experiment_page(reported()))
+
+    build_here()
+
+    page = (tmp_path / SITE / "benchmarks.html").read_text()
+    assert f'<a href="runs/{run_id}.html">standard</a>' in page
+    assert ">gone</a>" not in page
+    assert '<a href="../benchmarks.html">' in (tmp_path / SITE / "runs" / f"{run_id}.html").read_text()
+    assert (
+        '<a href="runs/experiment-agents.html">agents</a>'
+        in (tmp_path / SITE / "experiments.html").read_text()
+    )
+    assert sorted(path.name for path in (tmp_path / SITE / "runs").iterdir()) == [
+        f"{run_id}.html",
+        "experiment-agents.html",
+    ]
+    gates = re.findall(r'data-name="95 % interval"><div>\s*([^<\n]+)', page)
+    assert any(" to " in each for each in gates), gates
+
+
+def test_drills_whose_journal_is_there_have_pages(tmp_path: Path, ledger: Ledger, build_here):
+    """Only of the run that the newest record tells of; a journal that cannot be read is passed over."""
+    entries = {name: _held(name) for name in ("vectors_down", "l2_down")}
+    runs = tmp_path / ".opsctl" / "chaos" / "runs"
+    for number, (name, (entry, evidence)) in enumerate(entries.items()):
+        write_journal(runs / f"2026112{number}T120000Z.json", Journal(run_id=f"r{number}", entries=(entry,)))
+        ledger.append(evidence if name == "vectors_down" else replace(evidence, started_at=datetime.now(UTC)))
+    (runs / "20261130T120000Z.json").write_text("{")
+
+    build_here()
+
+    page = (tmp_path / SITE / "drills.html").read_text()
+    assert '<a href="runs/chaos-20261120T120000Z.html">vectors_<wbr>down</a>' in page
+    assert [path.name for path in (tmp_path / SITE / "runs").iterdir()] == ["chaos-20261120T120000Z.html"]
+
+
+def _held(name: str) -> tuple[Entry, Evidence]:
+    made = drill()
+    report, verdict = held(DrillWorld(during={"vectors_down": (SIMPLE,)}), made, name=name)
+    circumstances = Circumstances(tools={})
+    evidence = drill_evidence(
+        named(made, name=name), report=report, verdict=verdict, circumstances=circumstances
+    )
+    return entry_of(named(made, name=name), report=report, verdict=verdict), evidence
+
+
+def test_the_browser_is_given_the_first_page(tmp_path: Path, ledger: Ledger):
+    """The one that the user has chosen."""
+    browser = tmp_path / "browser"
+    browser.write_text(f'#!/bin/sh\necho "$1" > {tmp_path}/shown\n')
+    browser.chmod(0o755)
+
+    outcome = build(tmp_path, "--open", environment={"BROWSER": f"{browser} %s"})
+
+    assert outcome.exit_code == 0
+    assert (tmp_path / "shown").read_text().strip() == (tmp_path / SITE / "index.html").as_uri()
+
+
+def test_a_build_that_is_killed_leaves_the_old_site(tmp_path: Path, ledger: Ledger, build_here):
     """Whole, by its own list of digests; the next one clears up."""
-    build(tmp_path)
+    build_here()
     before = (tmp_path / SITE / "lock.json").read_bytes()
     ledger.append(proof("bench.load"))
     environment = os.environ | {"HOME": str(tmp_path)}
@@ -178,7 +288,7 @@ def test_a_build_that_is_killed_leaves_the_old_site(tmp_path: Path, ledger: Ledg
     after = (tmp_path / SITE / "lock.json").read_bytes()
     assert after == before or process.returncode == 0
     assert _matches_its_list(tmp_path / SITE)
-    assert build(tmp_path).exit_code == 0
+    build_here()
     assert [path.name for path in (tmp_path / SITE).parent.iterdir()] == ["site"]
 
 
@@ -190,9 +300,9 @@ def _matches_its_list(site: Path) -> bool:
     return files == {name: sha256(content).hexdigest() for name, content in there.items()}
 
 
-def test_a_disk_that_is_full_leaves_the_old_site(tmp_path: Path, ledger: Ledger):
+def test_a_disk_that_is_full_leaves_the_old_site(tmp_path: Path, ledger: Ledger, build_here):
     """And says so; a limit on the size of files is the same to whoever writes."""
-    build(tmp_path)
+    build_here()
     ledger.append(proof("bench.load"))
 
     process = subprocess.run(
@@ -206,12 +316,13 @@ def test_a_disk_that_is_full_leaves_the_old_site(tmp_path: Path, ledger: Ledger)
     assert _matches_its_list(tmp_path / SITE)
 
 
-def test_books_that_cannot_be_read_do_not_stop_the_report(tmp_path: Path, ledger: Ledger):
+def test_books_that_cannot_be_read_do_not_stop_the_report(tmp_path: Path, ledger: Ledger, build_here):
     """The pages say that they know less."""
     (tmp_path / "alerts").mkdir()
     (tmp_path / "alerts" / "broken.yaml").write_text("rules: [")
 
-    assert build(tmp_path).exit_code == 0
+    build_here()
+
     assert "The alert books cannot be read" in (tmp_path / SITE / "alerts.html").read_text()
 
 

@@ -8,7 +8,7 @@ from tests.cli.command import run_opsctl
 from tests.conftest import EmbeddedPostgres
 
 from opsctl.cli.security_machine import AuditedMachine
-from opsctl.clients.postgres import DatabaseAddress
+from opsctl.clients.postgres import DatabaseAddress, connect
 
 pytestmark = pytest.mark.stack
 
@@ -37,11 +37,12 @@ def test_ports_of_a_running_part_are_found_by_its_processes(embedded_postgres: E
 def test_a_stack_that_runs_lets_its_checks_tell(
     embedded_postgres: EmbeddedPostgres, database: DatabaseAddress
 ) -> None:
-    """Ports on loopback, no key at all, state that is nobody else's, a generated password that is in no log."""
+    """No key at all, state that is nobody else's, a generated password that is in no log; ports but for the service's."""
     rows = audited(embedded_postgres, database, "SEC003", "SEC006", "SEC007", "SEC008", "SEC012")
 
+    ports = rows.pop("SEC012")
     assert {code: (row["state"], row["reason"]) for code, row in rows.items() if row["state"] != "pass"} == {}
-    assert rows["SEC012"]["reason"] == "1 port of 1 part, on loopback alone"
+    assert ports["reason"] == "the service of the stack does not run; postgres on loopback alone"
 
 
 def test_keys_of_the_database_are_judged(
@@ -61,6 +62,18 @@ def test_keys_of_the_database_are_judged(
     assert row["state"] == "fail"
     assert [each["title"] for each in row["troubles"]] == [f"key {prefix} (for-ever) never ends"]
     assert made.stdout.strip() not in json.dumps(row)
+
+
+def test_a_database_without_tables_is_left_as_it_is(
+    embedded_postgres: EmbeddedPostgres, empty_database: DatabaseAddress
+) -> None:
+    """The audit of somebody's own database changes nothing: it could not tell, and no table came to be."""
+    row = audited(embedded_postgres, empty_database, "SEC008")["SEC008"]
+
+    assert row["state"] == "unknown"
+    with connect(empty_database) as connection:
+        tables = connection.execute("select count(*) from pg_tables where schemaname = 'public'").fetchone()
+    assert tables == (0,)
 
 
 def test_state_that_others_can_change_is_told(

@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import time
+from collections.abc import Iterator
 
 import psycopg
 import pytest
@@ -19,11 +20,12 @@ _KEYS = "select count(*) from api_keys where name = 'opsctl security audit'"
 
 
 @pytest.fixture
-def watcher(service_project: ScratchProject) -> psycopg.Connection[tuple[int]]:
+def watcher(service_project: ScratchProject) -> Iterator[psycopg.Connection[tuple[int]]]:
     """Give a connection to the project's database."""
     state = stack_status(service_project.root / ".opsctl")
     password = state.database_password_file.read_text().strip()
-    return psycopg.connect(state.database_url, password=password, autocommit=True)
+    with psycopg.connect(state.database_url, password=password, autocommit=True) as connection:
+        yield connection
 
 
 def keys_of_the_audit(watcher: psycopg.Connection[tuple[int]]) -> int:

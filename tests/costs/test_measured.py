@@ -34,12 +34,20 @@ class ScriptedGround:
     """A service that makes a feed of 24 items for every reader whom it does not remember, in no time."""
 
     def __init__(
-        self, *, degraded: int = 0, deaf: bool = False, failing: int = 0, leaky: bool = False
+        self,
+        *,
+        degraded: int = 0,
+        deaf: bool = False,
+        failing: int = 0,
+        leaky: bool = False,
+        vectors_cpu_seconds: float = 0.004,
+        line_bytes: int = 700,
     ) -> None:
         self._arm = Arm.BOTH
         self._remembered: set[int] = set()
         self._scored: set[int] = set()
         self._total = Counters(cpu_seconds={"service": 0.0, "vectors": 0.0, "postgres": 0.0}, log_bytes=0)
+        self._vectors_cpu_seconds, self._line_bytes = vectors_cpu_seconds, line_bytes
         self._degraded, self._deaf, self._failing, self._leaky = degraded, deaf, failing, leaky
 
     def arrange(self, arm: Arm) -> None:
@@ -82,10 +90,10 @@ class ScriptedGround:
             output_tokens=before.output_tokens + len(items) * SCORE,
             searches=before.searches + is_made,
             statements=before.statements + 3 * is_made,
-            log_bytes=(before.log_bytes or 0) + 700 * is_made,
+            log_bytes=(before.log_bytes or 0) + self._line_bytes * is_made,
             cpu_seconds={
                 "service": cpu["service"] + (0.01 if is_made else 0.0002),
-                "vectors": cpu["vectors"] + 0.004 * is_made,
+                "vectors": cpu["vectors"] + self._vectors_cpu_seconds * is_made,
                 "postgres": cpu["postgres"] + 0.002 * is_made,
             },
             memory_bytes={"service": 250_000_000, "postgres": 150_000_000},
@@ -150,6 +158,8 @@ def test_caches_and_batches_save_what_they_save():
         (ScriptedGround(deaf=True), "counters did not move"),
         (ScriptedGround(degraded=1), "of a lower tier"),
         (ScriptedGround(leaky=True), "came from a cache that was to be off"),
+        (ScriptedGround(vectors_cpu_seconds=-0.001), "the CPU time of vectors went back"),
+        (ScriptedGround(line_bytes=0), "left no line in the log"),
     ],
 )
 def test_a_measurement_with_something_wrong_counts_for_nothing(ground: ScriptedGround, problem: str):

@@ -44,7 +44,7 @@ def spoiling(url: str, *vices: Vice) -> Iterator[str]:
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
-        timeout = 1.0  # for messages that never end
+        timeout = 0.3  # for messages that never end
 
         def __getattr__(self, name: str) -> Callable[[], None]:
             if name.startswith("do_"):
@@ -142,6 +142,13 @@ def without(header: str) -> Vice:
     return vice
 
 
+def lets_all_caches_keep(passing: Passing) -> None:
+    """Let whoever stands in between keep feeds, and errors too."""
+    if passing.status:
+        without("cache-control")(passing)
+        passing.answer_headers.append(("Cache-Control", "public, max-age=60"))
+
+
 def names_its_server(passing: Passing) -> None:
     """Say which version of what it is."""
     if passing.status:
@@ -160,27 +167,29 @@ def accepts_anything(passing: Passing) -> None:
         passing.status = 200
 
 
+def _value(passing: Passing, name: str) -> str:
+    """Return what `/v1/trending` is asked with for a parameter, before it is asked."""
+    if passing.status or not passing.path.startswith("/v1/trending"):
+        return ""
+    return unquote(passing.path.partition(f"{name}=")[2].partition("&")[0])
+
+
 def shows_sql(passing: Passing) -> None:
     """Show what the database says of a quote."""
-    if not passing.status and "region=" in passing.path and "'" in passing.said:
+    if "'" in _value(passing, "region"):
         passing.answer_with(400, b'{"detail": "syntax error at or near \\"\'\\""}')
 
 
 def decides_by_condition(passing: Passing) -> None:
     """Find more where the injected condition is true."""
-    if not passing.status and "category=" in passing.path and "'1'='1" in passing.said:
+    if "'1'='1" in _value(passing, "category"):
         passing.answer_with(200, b'{"items": [1]}')
 
 
 def sleeps(passing: Passing) -> None:
-    """Let the database sleep for as long as one value says."""
-    limit = unquote(passing.path.partition("limit=")[2].partition("&")[0])
-    if (
-        not passing.status
-        and passing.path.startswith("/v1/trending")
-        and "pg_sleep(1)" in limit
-        and "null--" in limit
-    ):
+    """Let the database sleep for as long as the value says."""
+    value = _value(passing, "limit")
+    if "pg_sleep(1)" in value and "null--" in value:
         time.sleep(1.0)
 
 

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -148,6 +149,26 @@ def test_progress_is_told_check_by_check(project: AuditedProject) -> None:
 
     kinds = [type(event) for event in heard]
     assert kinds == [PhaseStarted, PhaseAdvanced, PhaseAdvanced, PhaseFinished]
+
+
+def test_what_looks_at_traces_is_asked_last_and_shown_in_its_place(project: AuditedProject) -> None:
+    """Logs and ports are there once the others have let the service run."""
+    asked = list[str]()
+
+    def look_of(code: str) -> Callable[[Context], Answer]:
+        def look(_context: Context) -> Answer:
+            asked.append(code)
+            return passed("well")
+
+        return look
+
+    some = [check(code, look_of(code)) for code in ("SEC901", "SEC902", "SEC903")]
+    some[0] = replace(some[0], is_last=True)
+
+    found = audit(some, context=project.context(), waivers=(), clock=FakeClock(), listener=ignore)
+
+    assert asked == ["SEC902", "SEC903", "SEC901"]
+    assert [each.check.code for each in found.checked] == ["SEC901", "SEC902", "SEC903"]
 
 
 def test_a_failure_names_what_is_wrong() -> None:

@@ -1,9 +1,12 @@
 """Secrets in files, in the history and in logs: found wherever they are, told without being shown, examples left alone."""
 
 import json
+import string
 import sys
 
 import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
 from tests.security.audited_project import GITHUB_TOKEN, OPSCTL_KEY, AuditedProject, look_at
 
 from opsctl.security import secret_scan
@@ -12,9 +15,18 @@ from opsctl.security.checks.sec002_secrets_in_history import CHECK as IN_HISTORY
 from opsctl.security.checks.sec003_secrets_in_logs import CHECK as IN_LOGS
 from opsctl.security.model import State
 from opsctl.security.proof import document_of
+from opsctl.security.secret_scan import scan
+from opsctl.security.words import looks_random
 
 SERVED = "q7Rk2mVx" + "9TzL4bWc"
 PRIVATE = "PRIVATE" + " KEY"
+FORMS = [
+    'password = "%s"',
+    "{'api_key': '%s'}",
+    'auth_token: str = "%s"',
+    "connect(secret_key='%s')",
+    "db://me:%s@host/shop",
+]
 
 
 def test_a_project_of_words_passes(project: AuditedProject) -> None:
@@ -25,6 +37,7 @@ def test_a_project_of_words_passes(project: AuditedProject) -> None:
         "code.py", 'PASSWORD = "of-the-test"\nSECRET_VARIABLE = "OPSCTL_X"\nlock = "%s"\n' % ("0a1b2c3d" * 8)
     )
     project.write("compose.yaml", "environment:\n  DB_PASSWORD: ${DB_PASSWORD}\n  API_TOKEN: <yours>\n")
+    project.write("ingress.yaml", "tls:\n  secret: feed-tls\n")
     project.write("schema.json", '{"description": "Needs no password: the key is enough."}\n')
     project.write("guide.md", "Connect to `postgresql://me:secret@host/db`; password: hunter2.\n")
     project.commit()
@@ -32,12 +45,15 @@ def test_a_project_of_words_passes(project: AuditedProject) -> None:
     checked = look_at(IN_FILES, project)
 
     assert checked.state is State.PASS, checked.troubles
-    assert checked.reason.startswith("5 files")
+    assert checked.reason.startswith("6 files")
 
 
 @pytest.mark.parametrize(
     ("file", "text", "line", "kind"),
     [
+        ("cloud.yaml", "secret_key: wJq7rXU/K7MDtG9/bPxRfiCYz\n", 1, "value of `secret_key`"),
+        ("far.json", '{"a": "%s", "password": "hunter2"}\n' % ("x " * 4000), 1, "value of `password`"),
+        ("named.yaml", f'tls:\n  secret: "{SERVED}"\n', 2, "value of `secret`"),
         ("one.json", '{"a": 1, "db": {"password": "hunter2"}}\n', 1, "value of `password`"),
         ("list.yaml", "users:\n  - password: hunter2\n", 2, "value of `password`"),
         ("start.env", "export API_TOKEN=hunter2\n", 1, "value of `API_TOKEN`"),
@@ -196,6 +212,25 @@ def test_a_clean_history_passes_and_what_is_still_there_is_told_once(project: Au
 
     assert checked.state is State.PASS
     assert checked.reason.startswith("1 commit,")
+
+
+@given(st.text(), st.sampled_from(["a.py", "a.yaml", ".env", "a.md"]))
+def test_any_text_can_be_scanned(text: str, path: str) -> None:
+    """Whatever stands in it, each line is told once at most."""
+    lines = [hit.line for hit in scan(text, path=path)]
+
+    assert lines == sorted(set(lines))
+    assert all(1 <= line <= text.count("\n") + 1 for line in lines)
+
+
+@given(
+    st.text(alphabet=string.ascii_letters + string.digits, min_size=24, max_size=40), st.sampled_from(FORMS)
+)
+def test_a_generated_value_under_a_telling_name_is_found(value: str, form: str) -> None:
+    """In every way of writing it, as long as it looks as generated ones do."""
+    assume(looks_random(value))
+
+    assert [hit.line for hit in scan(f"first\n{form % value}\n", path="settings.py")] == [2]
 
 
 def test_a_line_that_was_marked_since_is_not_told_of_the_history(project: AuditedProject) -> None:

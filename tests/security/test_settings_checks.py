@@ -258,12 +258,17 @@ def test_encryption(project: AuditedProject) -> None:
 
 
 def test_open_ports(project: AuditedProject) -> None:
-    """Nothing that listens is nothing to look at; one address beyond loopback is enough to fail."""
+    """Without the service there is too little to look at; one address beyond loopback is enough to fail."""
     assert look_at(PORTS, project).state is State.UNKNOWN
 
     inside = Listening(part="postgres", address="127.0.0.1", port=5432)
     project.sockets = [inside, replace(inside, address="::1")]
-    assert look_at(PORTS, project).state is State.PASS
+    assert look_at(PORTS, project).state is State.UNKNOWN
+
+    service = Listening(part="service", address="127.0.0.1", port=8000)
+    project.sockets = [*project.sockets, service]
+    checked = look_at(PORTS, project)
+    assert (checked.state, checked.reason) == (State.PASS, "2 ports: postgres, service on loopback alone")
 
     project.sockets = [inside, Listening(part="service", address="0.0.0.0", port=8000)]  # noqa: S104 - read, not bound
     assert titles(project, PORTS) == ["`service` listens on 0.0.0.0, port 8000"]

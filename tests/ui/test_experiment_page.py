@@ -66,7 +66,7 @@ def test_figures_for_a_page_of_markdown_are_those_of_the_analysis() -> None:
     """The verdict, a row a metric, and the truth beside where it is known."""
     text = figures_markdown(simulated())
 
-    assert text.startswith("**Verdict: ship `six`.**\n- `clicks` is better: +")
+    assert text.startswith("**Verdict: ship `six`.**\n\n- `clicks` is better: +")
     assert "| clicks | primary | six |" in text
     assert "| clicks | six | +10.0 % | +8.4 % | 3 of 3 | 3 of 3 | 0 |" in text
     assert "not robust: saves of six (-2.0 % to +8.4 %)." in text

@@ -66,7 +66,9 @@ def _answer(query: Query, *, subject: str, record: Record | None, present: Prese
     outdated = next(_outdated(query, record=record, present=present, now=now), None)
     if outdated is not None and state is not State.UNKNOWN:
         also = f"; it was {reason}" if state is State.FAIL else ""
-        state, reason = outdated[0], f"{outdated[1]}{also}"
+        # That nobody can tell whether it still holds makes no failure better.
+        state = State.FAIL if (state, outdated[0]) == (State.FAIL, State.UNKNOWN) else outdated[0]
+        reason = f"{outdated[1]}{also}"
     return Answer(
         query=query,
         subject=subject,
@@ -127,7 +129,10 @@ def _of_another_commit(query: Query, *, record: Record, present: Present) -> Ite
         return
     here, then = present.commit(), record.git_commit
     if here is None:
-        yield State.UNKNOWN, "the project is no git checkout, so nobody can tell what has changed since"
+        yield (
+            State.UNKNOWN,
+            "the project is not in git (`git init`), so nobody can tell what has changed since",
+        )
     elif then is None:
         yield State.STALE, "it was measured outside of git"
     elif then.endswith("+changes"):

@@ -14,14 +14,18 @@ Result = TypeVar("Result")
 
 
 def on_database(
-    servers: "Backends", work: "Callable[[psycopg.AsyncConnection[Any]], Awaitable[Result]]"
+    servers: "Backends",
+    work: "Callable[[psycopg.AsyncConnection[Any]], Awaitable[Result]]",
+    *,
+    changes_nothing: bool = False,
 ) -> Result:
-    """Do the work on one connection to the database, its tables up to date."""
+    """Do the work on one connection to the database, its tables up to date, or as they are where nothing may be changed."""
     import asyncio
 
     from opsctl.clients.postgres_pool import AsyncDatabase
 
-    servers.database().close()  # brings the tables up to date
+    if not changes_nothing:
+        servers.database().close()  # brings the tables up to date
 
     async def run() -> Result:
         database = AsyncDatabase(servers.database_address(), pooling=False)

@@ -16,7 +16,9 @@ if TYPE_CHECKING:
 _PLACEHOLDER = re.compile(r"(?![A-Z]{3}\d{3})[A-Z][A-Z0-9_]*|.*\$.*")
 _OWN_BOOK = re.compile(r"^# (?:ops|alerts)/[\w/]*?(?P<name>\w+)\.yaml", re.MULTILINE)
 # What is said of a command in a sentence needs neither all its arguments nor its verb.
-_ENOUGH_IN_A_SENTENCE = re.compile(r"`\w+` is missing|`[\w ]+` needs a verb")
+_ENOUGH_IN_A_SENTENCE = re.compile(
+    r"`\w+` is missing|`[\w ]+` needs a verb|Option '-[\w-]+' requires an argument\."
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -29,7 +29,8 @@ def readers(
     """Measure NPS, 30-day retention and the relevance of feeds, of real readers where enough of them are there.
 
     Else they are simulated, with the service's own ranking by the settings of its book, and every record says so. Whether
-    the figures are enough, `opsctl checklist run` says. Exit 5: nothing could be told.
+    the figures are enough, `opsctl checklist run` says. Exit 5: there were too few of
+    anything to tell.
     """
     from opsctl.cli import reader_measuring
     from opsctl.cli.exit import leave
@@ -44,4 +45,4 @@ def readers(
         )
     data = reader_measuring.document_of(measures)
     tell("opsctl.experiments.readers", data=data, json=json, show=lambda: show_measures(measures))
-    leave(ExitCode.INCONCLUSIVE if any(each.value is None for each in measures) else ExitCode.GOOD)
+    leave(ExitCode.INCONCLUSIVE if not all(each.is_told for each in measures) else ExitCode.GOOD)

@@ -85,7 +85,7 @@ def _real(listener: "Listener") -> "ReaderAnswers":
 
 def _preferred(simulated: "Measure", real: "ReaderAnswers | None") -> "Measure":
     """Return what real readers say where there are enough of them, else the simulated figure with how many there are."""
-    from opsctl.experiments.readers.measures import FEWEST_REAL, Subject
+    from opsctl.experiments.readers.measures import FEWEST, Subject
 
     if real is None:
         return simulated
@@ -95,6 +95,6 @@ def _preferred(simulated: "Measure", real: "ReaderAnswers | None") -> "Measure":
         Subject.NPS: (real.answers, real.nps, {}),
         Subject.RETENTION: (real.cohort, real.retention, {"on_the_day": real.retention_on_the_day}),
     }[simulated.subject]
-    if number < FEWEST_REAL or value is None:
+    if number < FEWEST or value is None:
         return replace(simulated, real_number=number)
     return replace(simulated, value=value, number=number, real_number=number, simulated=(), figures=beside)

@@ -81,20 +81,21 @@ def _context(listener: Listener) -> "Iterator[Context]":
     import os
 
     from opsctl.cli import wiring
-    from opsctl.cli.security_live import AuditedDatabase, AuditedService
+    from opsctl.cli.security_live import AuditedDatabase, AuditedServers, AuditedService
     from opsctl.cli.security_machine import AuditedMachine
     from opsctl.cli.security_secrets import secret_sources
     from opsctl.security.context import Context
 
     settings = wiring.settings()
     with ExitStack() as exit_stack:
+        servers = AuditedServers(listener, exit_stack=exit_stack)
         yield Context(
             settings=settings,
             environment=os.environ,
             now=wiring.clock().now(),
             commands=_Programs(settings.root),
-            database=AuditedDatabase(listener),
-            service=AuditedService(listener, exit_stack=exit_stack),
+            database=AuditedDatabase(servers),
+            service=AuditedService(servers),
             machine=AuditedMachine(settings.home),
             secrets=secret_sources(),
             books=_books(),

@@ -16,33 +16,42 @@ _KEY_NAME = "opsctl security audit"
 _LONGEST_AUDIT_SECONDS = 900.0
 
 
-class AuditedDatabase:
-    """The database, opened for as long as a question lasts; no stack is started for it."""
+class AuditedServers:
+    """The servers of the project, opened when something first needs them; what was started for them stays up for the audit."""
 
-    def __init__(self, listener: Listener) -> None:
-        self._listener = listener
+    def __init__(self, listener: Listener, *, exit_stack: ExitStack) -> None:
+        self.listener = listener
+        self.exit_stack = exit_stack
+
+    @cached_property
+    def opened(self) -> "Backends":
+        """Return them; they are closed with the audit."""
+        from opsctl.cli import wiring
+
+        return self.exit_stack.enter_context(wiring.backends(self.listener))
+
+
+class AuditedDatabase:
+    """The database of the settings, else the stack's."""
+
+    def __init__(self, servers: AuditedServers) -> None:
+        self._servers = servers
 
     def api_keys(self) -> "Sequence[ApiKey]":
-        """Return all API keys, without what they are."""
+        """Return all API keys, without what they are; the tables of somebody's own database are left as they are."""
         from opsctl.cli import wiring
         from opsctl.cli.asynchronous import on_database
-        from opsctl.core.errors import NotReadyError
-        from opsctl.stack.status import stack_status
         from opsctl.store.api_keys import list_keys
 
-        settings = wiring.settings()
-        if settings.project.database.url is None and not stack_status(settings.home).ready:
-            raise NotReadyError("the database of the stack is down", code="STK001", fix="opsctl stack up")
-        with wiring.backends(self._listener) as servers:
-            return on_database(servers, list_keys)
+        is_own = wiring.settings().project.database.url is not None
+        return on_database(self._servers.opened, list_keys, changes_nothing=is_own)
 
 
 class AuditedService:
     """The service of the settings, else the stack's, which is started when it is down and stopped afterwards."""
 
-    def __init__(self, listener: Listener, *, exit_stack: ExitStack) -> None:
-        self._listener = listener
-        self._exit_stack = exit_stack
+    def __init__(self, servers: AuditedServers) -> None:
+        self._servers = servers
         self._prefixes: list[str] = []
 
     @cached_property
@@ -52,7 +61,8 @@ class AuditedService:
         from opsctl.cli.load_target import service_url
 
         own = wiring.settings().project.service.url
-        return own or service_url(self._servers, listener=self._listener, exit_stack=self._exit_stack)
+        servers = self._servers
+        return own or service_url(servers.opened, listener=servers.listener, exit_stack=servers.exit_stack)
 
     def key(
         self,
@@ -70,8 +80,8 @@ class AuditedService:
         ends = wiring.clock().now() + timedelta(seconds=lives_seconds)
         make = partial(create_key, name=_KEY_NAME, plan=plan, scopes=scopes, expires_at=ends)
         if not self._prefixes:
-            self._exit_stack.callback(self._remove_keys)
-        made = on_database(self._servers, make)
+            self._servers.exit_stack.callback(self._remove_keys)
+        made = on_database(self._servers.opened, make)
         self._prefixes.append(made.record.prefix)
         return made.key
 
@@ -79,7 +89,7 @@ class AuditedService:
         """End a key of the audit at once."""
         from opsctl.cli import keying
 
-        keying.revoke(self._servers, keying.require_prefix(key))
+        keying.revoke(self._servers.opened, keying.require_prefix(key))
 
     def _remove_keys(self) -> None:
         """Remove what the audit made, and tell the workers of this machine."""
@@ -87,11 +97,5 @@ class AuditedService:
         from opsctl.cli.asynchronous import on_database
         from opsctl.store.api_keys import remove_keys
 
-        on_database(self._servers, partial(remove_keys, prefixes=self._prefixes, name=_KEY_NAME))
+        on_database(self._servers.opened, partial(remove_keys, prefixes=self._prefixes, name=_KEY_NAME))
         wiring.invalidation_journal().post(*(f"apikey:{prefix}" for prefix in self._prefixes))
-
-    @cached_property
-    def _servers(self) -> "Backends":
-        from opsctl.cli import wiring
-
-        return self._exit_stack.enter_context(wiring.backends(self._listener))

@@ -54,8 +54,13 @@ def start(
         tell("opsctl.training.plan", data=data, json=json, show=lambda: show_plan(book, told=plan.told))
         return
     book, attempt = training_doing.start(exercise, person=person, again=again, confirm=confirm)
-    data = document_of_start(exercise, book, attempt=attempt)
-    tell("opsctl.training.start", data=data, json=json, show=lambda: show_start(exercise, book, attempt))
+    data, pages = document_of_start(exercise, book, attempt=attempt), training_doing.pages_of(book)
+    tell(
+        "opsctl.training.start",
+        data=data,
+        json=json,
+        show=lambda: show_start(exercise, book, attempt, pages=pages),
+    )
 
 
 @command(

@@ -101,6 +101,21 @@ def planned(name: str, *, person: str, again: bool) -> tuple["Exercise", Any]:
     return exercise, plan(exercise.prepare)
 
 
+def pages_of(exercise: "Exercise") -> list[str]:
+    """Return where the pages are that an exercise wants to be read: here, in the checkout, or only by their name.
+
+    An installed package has the runbooks alone, which every project has a copy of.
+    """
+    from opsctl import assets
+    from opsctl.cli import wiring
+
+    found = []
+    for page in exercise.read:
+        places = (wiring.settings().root / "docs" / page, assets.root() / "docs" / page)
+        found.append(next((str(path) for path in places if path.is_file()), f"docs/{page} of the repository"))
+    return found
+
+
 def start(name: str, *, person: str, again: bool, confirm: str | None) -> tuple["Exercise", "Attempt"]:
     """Prepare the stack, and keep who began when.
 

@@ -84,5 +84,12 @@ def build_site(config: Path, *, out: Path) -> MkdocsAnswer:
 
 
 def _warnings(text: str) -> list[str]:
-    found = (_WARNING.match(line) for line in text.splitlines())
-    return [each["text"] for each in found if each and not _SUM.fullmatch(each["text"])]
+    """Return each warning with the lines that belong to it, such as the pages of which it warns."""
+    found = list[str]()
+    for line in text.splitlines():
+        match = _WARNING.match(line)
+        if match:
+            found.append(match["text"])
+        elif found and line.startswith("  "):
+            found[-1] += f" {line.strip()}"
+    return [each for each in found if not _SUM.fullmatch(each)]

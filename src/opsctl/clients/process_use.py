@@ -7,14 +7,18 @@ from opsctl.clients.procfs import memory_bytes_of
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProcessUse:
-    """CPU seconds since they began, and memory of now; what processes share is counted once where readable."""
+    """CPU seconds since they began, those of children that have ended included, and memory of now.
+
+    Without those that have ended, a server that lets an idle process go would seem to have worked backwards. What
+    processes share of memory is counted once where readable.
+    """
 
     cpu_seconds: float
     memory_bytes: int
 
 
 def use_of_family(pid: int) -> ProcessUse | None:
-    """Return what a process and its living descendants use; None where there is no such process."""
+    """Return what a process and its descendants use; None where there is no such process."""
     import psutil
 
     try:
@@ -28,6 +32,6 @@ def use_of_family(pid: int) -> ProcessUse | None:
             times = process.cpu_times()
         except psutil.Error:
             continue  # it ended in between
-        cpu_seconds += times.user + times.system
+        cpu_seconds += times.user + times.system + times.children_user + times.children_system
         memory_bytes += memory_bytes_of(process.pid)
     return ProcessUse(cpu_seconds=cpu_seconds, memory_bytes=memory_bytes)

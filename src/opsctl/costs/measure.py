@@ -110,21 +110,33 @@ def _measured(arm: Arm, plan: MeasurePlan, *, ground: Ground) -> ArmResult:
 def problems_of(arms: dict[Arm, ArmResult]) -> Iterator[str]:
     """Yield why a measurement says nothing."""
     for arm, result in arms.items():
-        grown = result.grown
-        if result.errors:
-            yield f"{arm}: {result.errors} feeds were not answered"
-        if not grown.feeds:
-            yield f"{arm}: the service's counters did not move"
-            continue
-        if grown.degraded > _MOST_DEGRADED * grown.feeds:
-            yield f"{arm}: {grown.degraded:.0f} of {grown.feeds:.0f} feeds were of a lower tier"
-        if arm in _CACHELESS and grown.made < _LEAST_MADE * grown.feeds:
-            yield f"{arm}: {grown.feeds - grown.made:.0f} feeds came from a cache that was to be off"
-        if arm is Arm.CACHED and grown.made > (1 - _LEAST_MADE) * grown.feeds:
-            yield f"{arm}: {grown.made:.0f} feeds were made that were to be cached"
-        if arm is not Arm.CACHED and not grown.scored:
-            yield f"{arm}: the model was asked for nothing"
-        if grown.made and not grown.log_bytes:
-            yield f"{arm}: {grown.made:.0f} feeds were made and left no line in the log"
-        if not grown.cpu_seconds:
-            yield f"{arm}: nobody tells how much CPU the processes used"
+        for problem in (*_of_answers(arm, result), *_of_counters(arm, result.grown)):
+            yield f"{arm}: {problem}"
+
+
+def _of_answers(arm: Arm, result: ArmResult) -> Iterator[str]:
+    """Yield what is wrong with the feeds of an arm."""
+    grown = result.grown
+    if result.errors:
+        yield f"{result.errors} feeds were not answered"
+    if grown.degraded > _MOST_DEGRADED * grown.feeds:
+        yield f"{grown.degraded:.0f} of {grown.feeds:.0f} feeds were of a lower tier"
+    if arm in _CACHELESS and grown.made < _LEAST_MADE * grown.feeds:
+        yield f"{grown.feeds - grown.made:.0f} feeds came from a cache that was to be off"
+    if arm is Arm.CACHED and grown.made > (1 - _LEAST_MADE) * grown.feeds:
+        yield f"{grown.made:.0f} feeds were made that were to be cached"
+
+
+def _of_counters(arm: Arm, grown: Counters) -> Iterator[str]:
+    """Yield what is wrong with what was counted."""
+    if not grown.feeds:
+        yield "the service's counters did not move"
+        return
+    if arm is not Arm.CACHED and not grown.scored:
+        yield "the model was asked for nothing"
+    if grown.made and not grown.log_bytes:
+        yield f"{grown.made:.0f} feeds were made and left no line in the log"
+    if back := [part for part, seconds in grown.cpu_seconds.items() if seconds < 0]:
+        yield f"the CPU time of {', '.join(back)} went back"
+    if not grown.cpu_seconds:
+        yield "nobody tells how much CPU the processes used"

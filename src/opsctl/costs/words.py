@@ -48,6 +48,20 @@ def share(value: Decimal | None) -> str:
     return "?" if value is None else f"{value * 100:.1f} %"
 
 
+def number(value: Decimal | None) -> str:
+    """Return a number for people: whole from a thousand on, else four digits, and never an exponent.
+
+    >>> [number(Decimal(each)) for each in ("10000", "168412345.6", "128.754", "0.000333333", "0")]
+    ['10,000', '168,412,346', '128.8', '0.0003333', '0']
+    """
+    if value is None:
+        return "unknown"
+    if abs(value) >= 1000:
+        return f"{value:,.0f}"
+    rounded = Decimal(f"{value:.4g}")
+    return f"{rounded.normalize():f}" if rounded else "0"
+
+
 def amount(check: BudgetCheck) -> str:
     """Return what came out for a budget."""
     value = share(check.value) if check.name == "reduction_ratio" else dollars(check.value)

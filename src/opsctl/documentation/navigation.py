@@ -1,11 +1,9 @@
-"""Which pages does `folder/*` stand for in the navigation of the site? MkDocs calls this module as a hook."""
+"""Which pages do `folder/*`, and `*` for those of no folder, stand for in the navigation of the site? MkDocs calls this module as a hook."""
 
 import posixpath
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
-
-_EVERY_OTHER = "/*"
 
 
 def on_config(config: Any) -> Any:
@@ -44,8 +42,8 @@ def _expanded(nav: Any, free: list[str]) -> Any:
         return nav
     expanded: list[Any] = []
     for each in nav:
-        if isinstance(each, str) and each.endswith(_EVERY_OTHER):
-            folder = each.removesuffix(_EVERY_OTHER)
+        if isinstance(each, str) and posixpath.basename(each) == "*":
+            folder = posixpath.dirname(each)
             expanded += [page for page in free if posixpath.dirname(page) == folder]
         else:
             expanded.append(_expanded(each, free))

@@ -73,15 +73,16 @@ def audit(
     clock: Clock,
     listener: Listener,
 ) -> Audit:
-    """Ask every check, in order; one that breaks could not tell, and the others go on."""
+    """Ask every check; one that breaks could not tell, and the others go on. The answers are in the order of the checks."""
     listener(PhaseStarted(subject="security", phase=_PHASE, total=len(checks), unit="checks"))
     began = clock.monotonic()
-    done = []
-    for check in checks:
-        done.append(_checked(check, context=context, waivers=waivers, clock=clock))
+    answers = dict[str, Checked]()
+    for check in sorted(checks, key=lambda each: each.is_last):
+        answers[check.code] = _checked(check, context=context, waivers=waivers, clock=clock)
         listener(PhaseAdvanced(subject="security", phase=_PHASE, advance=1))
     listener(PhaseFinished(subject="security", phase=_PHASE, duration_seconds=clock.monotonic() - began))
-    return Audit(checked=tuple(done), uncounted=_uncounted(waivers, done, context=context))
+    done = tuple(answers[check.code] for check in checks)
+    return Audit(checked=done, uncounted=_uncounted(waivers, done, context=context))
 
 
 def _checked(check: SecurityCheck, *, context: Context, waivers: Sequence[Waiver], clock: Clock) -> Checked:

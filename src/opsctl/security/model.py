@@ -75,6 +75,7 @@ class SecurityCheck:
         asvs: requirements of ASVS 5.0.0, level 1 or 2, such as `V13.3.1`.
         look: gives the answer; whatever it raises means that it could not tell.
         explanation: what `opsctl explain` prints: the docstring of its file.
+        is_last: it looks at what the others have set in motion, such as logs and ports, so it is asked after them.
     """
 
     code: str
@@ -84,6 +85,7 @@ class SecurityCheck:
     asvs: tuple[str, ...]
     look: Callable[[Context], Answer]
     explanation: str
+    is_last: bool = False
 
 
 class CannotTellError(Exception):

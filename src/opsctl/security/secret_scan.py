@@ -16,20 +16,20 @@ _MARK = re.compile(rf"\s*(?:#|//|--|;|<!--)?\s*{ALLOWED}.*")
 _CONFIGURATION = frozenset(
     {".yaml", ".yml", ".toml", ".ini", ".cfg", ".conf", ".env", ".properties", ".json"}
 )
-_LONGEST_LINE = 2000
+_LONGEST_PART, _OVERLAP = 2000, 300
 _NAMES = "password|passwd|pwd|passphrase|secret|token|credential|(?:api|auth|access|private|secret|routing|service)[_-]?key"
 _NAMED = re.compile(
-    rf"(?P<name>{_NAMES})[\"']?\s*(?::=|=>|[:=])\s*(?P<quote>[\"'`]?)(?P<value>[^\s\"'`,;}}\])#][^\"'`\n]*)",
+    rf"(?P<name>{_NAMES})[\"']?\s*(?::[ \w.\[\]|]{{1,40}}=(?!=)|:=|=>|[:=])\s*(?P<quote>[\"'`]?)(?P<value>[^\s\"'`,;}}\])#][^\"'`\n]*)",
     re.IGNORECASE,
 )
 _NAME_BEFORE = re.compile(r"[\w.-]*$")
 _LONGEST_KEY = 80
 _KEY_BEFORE = re.compile(r"(?:^|[{,;])\s*(?:- +)*(?:export +|set +)?[\"']?[\w.-]*$")
 _IN_ADDRESS = re.compile(r"\w://[^\s:/@\"'<>{}$]*:(?P<value>[^\s:/@\"'<>{}$]+)@")
-# What stands for a value: templates, variables, masks, paths to where it is kept, and what is no text.
-_REFERENCE = re.compile(
-    r"[$<%({\[&*|>!~./]|\*{2}|(?:null|none|true|false|yes|no|\d+(?:\.\d+)?)$|[\w.-]*/", re.IGNORECASE
-)
+# What stands for a value: templates, variables, masks, and what is no text.
+_REFERENCE = re.compile(r"[$<%({\[&*|>!]|(?:null|none|true|false|yes|no|\d{1,12}(?:\.\d+)?)$", re.IGNORECASE)
+# Where it is kept; base64 has such a stroke too, so that what looks random is no path.
+_PATH = re.compile(r"[~./]|[\w.-]*/")
 _OWN = {
     "API key of opsctl": re.compile(r"\bopk_[A-Za-z0-9]{8}_(?P<value>[A-Za-z0-9]{32})\b"),
     "secret key of age": re.compile(r"\bAGE-SECRET-KEY-(?P<value>1[02-9AC-HJ-NP-Z]{20,})"),
@@ -84,9 +84,16 @@ def scan(text: str, *, path: str, known: Sequence[str] = ()) -> Iterator[Hit]:
     if not _may_hold(text, known):
         return
     for number, line in enumerate(text.split("\n"), start=1):
-        kind = _kind_of(line[:_LONGEST_LINE], is_settings=is_configuration(path), known=known)
+        kinds = (_kind_of(part, is_settings=is_configuration(path), known=known) for part in _parts(line))
+        kind = next((each for each in kinds if each is not None), None)
         if kind is not None:
             yield Hit(number, kind, ALLOWED in line)
+
+
+def _parts(line: str) -> Iterator[str]:
+    """Yield a line in parts that overlap: some expressions need the square of a length."""
+    for start in range(0, max(1, len(line)), _LONGEST_PART):
+        yield line[max(0, start - _OVERLAP) : start + _LONGEST_PART]
 
 
 def _may_hold(text: str, known: Sequence[str]) -> bool:
@@ -115,7 +122,10 @@ def _kind_of(line: str, *, is_settings: bool, known: Sequence[str]) -> str | Non
 
 def _is_key(line: str, match: "re.Match[str]", *, is_settings: bool) -> bool:
     """Tell whether a name is that of a value: in settings where a key belongs, and not inside of somebody's sentence."""
-    if is_settings and _KEY_BEFORE.search(line[max(0, match.start() - _LONGEST_KEY) : match.start()]):
+    before = _KEY_BEFORE.search(line[max(0, match.start() - _LONGEST_KEY) : match.start()])
+    # `secret: feed-tls` is how Kubernetes calls one that it keeps.
+    is_name_of_one = _whole_name(line, match).lower() == "secret"
+    if is_settings and before is not None and not is_name_of_one:
         return True
     return bool(match["quote"]) and looks_random(match["value"])
 
@@ -124,7 +134,7 @@ def _counts(value: str, *, is_settings: bool) -> bool:
     bare = value.strip()
     if not bare or _REFERENCE.match(bare):
         return False
-    return is_settings or looks_random(bare)
+    return looks_random(bare) or (is_settings and _PATH.match(bare) is None)
 
 
 def _whole_name(line: str, match: "re.Match[str]") -> str:

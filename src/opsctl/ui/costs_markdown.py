@@ -6,9 +6,18 @@ from pathlib import Path
 from opsctl.clients.files import read_text
 from opsctl.costs.book import Point
 from opsctl.costs.inputs import Source
-from opsctl.costs.model import Estimate, PointBill
+from opsctl.costs.model import BudgetCheck, Estimate, PointBill
 from opsctl.costs.prices import Part
-from opsctl.costs.words import POINT_WORDS, amount, budget_words, dollars, doubt_words, saving_words, share
+from opsctl.costs.words import (
+    POINT_WORDS,
+    amount,
+    budget_words,
+    dollars,
+    doubt_words,
+    number,
+    saving_words,
+    share,
+)
 from opsctl.evidence.model import Verdict
 from opsctl.ui.show_costs import verdict_sentence
 
@@ -53,12 +62,11 @@ def _lines(estimate: Estimate) -> Iterator[str]:
     yield "| number | value | from |"
     yield "| --- | --- | --- |"
     for each in estimate.inputs.by_quantity.values():
-        value = "unknown" if each.value is None else f"{each.value:,.4g}"
         simulated = f", simulated: {', '.join(each.origin.simulated)}" if each.origin.simulated else ""
         where = (
             each.origin.where if each.origin.source is not Source.PLAN else f"the plan, `{each.origin.where}`"
         )
-        yield f"| {each.quantity.value} | {value} | {where}{simulated} |"
+        yield f"| {each.quantity.value} | {number(each.value)} | {where}{simulated} |"
 
 
 def _bill_rows(bills: Sequence[PointBill], estimate: Estimate) -> Iterator[tuple[str, ...]]:
@@ -82,8 +90,12 @@ def _total(bill: PointBill) -> str:
 def _budget_rows(estimate: Estimate) -> Iterator[tuple[str, ...]]:
     for name in dict.fromkeys(check.name for check in estimate.budgets):
         checks = {check.point: check for check in estimate.budgets if check.name == name}
-        cells = [f"{_MARKS[checks[point].verdict]} {amount(checks[point])}" for point in Point]
+        cells = [_judged(checks[point]) for point in Point]
         yield budget_words(checks[estimate.binding]), *cells
+
+
+def _judged(check: BudgetCheck) -> str:
+    return _MARKS[check.verdict] if check.value is None else f"{_MARKS[check.verdict]} {amount(check)}"
 
 
 def _swings(estimate: Estimate) -> Iterator[str]:

@@ -20,6 +20,7 @@ def _lines(reported: Reported) -> Iterator[str]:
     analysis = reported.analysis
     arm = f" `{analysis.verdict.arm}`" if analysis.verdict.arm else ""
     yield f"**Verdict: {analysis.verdict.outcome.words}{arm}.**"
+    yield ""
     for reason in analysis.verdict.reasons:
         yield f"- {reason}"
     yield ""

@@ -16,6 +16,7 @@ from opsctl.costs.words import (
     budget_words,
     dollars,
     doubt_words,
+    number,
     saving_words,
     share,
 )
@@ -34,8 +35,8 @@ def show_estimate(estimate: Estimate, *, now: datetime, whole: bool) -> None:
     _show_doubts(estimate)
     show_table(("dollars a month", *(_title(each, estimate) for each in Point)), list(_rows(estimate)))
     _show_unknown(estimate)
-    for number, line in enumerate(_wrapped(NOT_COUNTED)):
-        print_line(f"{'             ' if number else 'not counted: '}{line}")
+    for place, line in enumerate(_wrapped(NOT_COUNTED)):
+        print_line(f"{'             ' if place else 'not counted: '}{line}")
     print_line("")
     _show_budgets(estimate.budgets, estimate)
     _show_swings(estimate)
@@ -66,8 +67,8 @@ def _show_doubts(estimate: Estimate) -> None:
         return
     print_markup(f"[yellow]{told}[/]: what follows is only as good as they are")
     for title, names in (("not verified", estimate.doubts.unverified), ("too old", estimate.doubts.stale)):
-        for number, line in enumerate(_wrapped(names)):
-            lead = f"{title}:" if number == 0 else " " * (len(title) + 1)
+        for place, line in enumerate(_wrapped(names)):
+            lead = f"{title}:" if place == 0 else " " * (len(title) + 1)
             print_line(f"  {lead} {line}")
     print_line("")
 
@@ -142,12 +143,16 @@ def _show_budgets(budgets: Sequence[BudgetCheck], estimate: Estimate) -> None:
     rows = []
     for name in dict.fromkeys(check.name for check in budgets):
         checks = {check.point: check for check in budgets if check.name == name}
-        cells = [f"{_MARKS[checks[point].verdict]} {amount(checks[point])}" for point in Point]
+        cells = [_judged(checks[point]) for point in Point]
         rows.append((budget_words(checks[estimate.binding], is_short=True), *cells))
     show_table(("budget", *(_title(each, estimate) for each in Point)), rows)
     told = saving_words(estimate)
     if told is not None:
         print_line(told)
+
+
+def _judged(check: BudgetCheck) -> str:
+    return _MARKS[check.verdict] if check.value is None else f"{_MARKS[check.verdict]} {amount(check)}"
 
 
 def _show_swings(estimate: Estimate) -> None:
@@ -204,20 +209,14 @@ def _show_inputs(inputs: Sequence[Input], *, now: datetime, whole: bool) -> None
         stale += " [yellow](missed its gates)[/]" if origin.is_bad else ""
         known = sum(each.value is not None for each in members)
         verb = "from" if origin.source is not Source.EVIDENCE or known else "would come from"
-        number = "1 number" if len(members) == 1 else f"{len(members)} numbers"
-        count = number if known == len(members) else f"{known} of {number}"
+        together = "1 number" if len(members) == 1 else f"{len(members)} numbers"
+        count = together if known == len(members) else f"{known} of {together}"
         print_markup(f"{count} {verb} {where}{age}{stale}")
         if origin.simulated:
             print_line(f"  simulated: {', '.join(origin.simulated)}")
         if whole:
             for each in members:
-                print_line(f"  {each.quantity.value:<36} {_value(each)}")
-
-
-def _value(each: Input) -> str:
-    if each.value is None:
-        return "unknown"
-    return f"{each.value:,.6g}" if each.value < 10**6 else f"{each.value:,.0f}"
+                print_line(f"  {each.quantity.value:<36} {number(each.value)}")
 
 
 def _commands(estimate: Estimate) -> list[str]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from opsctl.experiments.readers.measures import DEFINITIONS, FEWEST_REAL, Measure, Subject
+from opsctl.experiments.readers.measures import DEFINITIONS, FEWEST, Measure, Subject
 from opsctl.ui.console import print_line
 from opsctl.ui.table import show_table
 
@@ -21,7 +21,7 @@ def show_measures(measures: Sequence[Measure]) -> None:
             str(each.subject),
             "-" if each.value is None else _WRITTEN[each.subject].format(each.value),
             f"{each.number:,} {_OF[each.subject]}",
-            "[yellow]simulated[/]" if each.simulated else "real",
+            ("[yellow]simulated[/]" if each.simulated else "real") + ("" if each.is_told else ", too few"),
         )
         for each in measures
     ]
@@ -32,7 +32,7 @@ def show_measures(measures: Sequence[Measure]) -> None:
         if beside:
             print_line(f"  beside it: {beside}")
         if each.simulated and each.subject is not Subject.RELEVANCE:
-            print_line(f"  {each.real_number} real {_OF[each.subject]}; {FEWEST_REAL} would be enough")
+            print_line(f"  {each.real_number} real {_OF[each.subject]}; {FEWEST} would be enough")
 
 
 def _text(value: object) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 from opsctl.core.units import format_duration
 from opsctl.security.audit import Audit, Checked
 from opsctl.security.model import SecurityCheck, State, Trouble
+from opsctl.security.saying import counted
 from opsctl.security.standards import ASVS_EDITION, OWASP_EDITION
 from opsctl.ui.console import hint, out, print_line, print_markup, warn
 from opsctl.ui.table import show_table
@@ -75,10 +76,16 @@ def _show_head(checked: Checked) -> None:
 
 def _show_troubles(troubles: Sequence[Trouble]) -> None:
     for trouble in troubles[:_MOST_TROUBLES]:
-        where = f"{trouble.location}: " if trouble.location is not None and trouble.location.line else ""
-        _show_wrapped(f"- {where}{trouble.title}", indent=9, hanging=2)
+        _show_wrapped(f"- {_where(trouble)}{trouble.title}", indent=9, hanging=2)
     if len(troubles) > _MOST_TROUBLES:
         _show_wrapped(f"and {len(troubles) - _MOST_TROUBLES} more; --json shows all", indent=9)
+
+
+def _where(trouble: Trouble) -> str:
+    """Return where it is, as a waiver would name it, unless its title says so."""
+    if trouble.location is not None and trouble.location.line:
+        return f"{trouble.location}: "
+    return "" if trouble.place in trouble.title else f"{trouble.place}: "
 
 
 def _show_wrapped(text: str, *, indent: int, hanging: int = 0) -> None:
@@ -114,7 +121,7 @@ def _age(seconds: float | None) -> str:
 def _show_end(audit: Audit) -> None:
     counts = audit.counts
     told = ", ".join(f"{counts[state]} {_WORDS[state]}" for state in _WORDS if counts[state])
-    print_line(f"\n{len(audit.checked)} checks: {told or 'none'}")
+    print_line(f"\n{counted(len(audit.checked), 'check')}: {told or 'none'}")
     if audit.in_state(State.FAIL):
         hint(
             "`opsctl explain CODE` says more; ops/waivers.yaml accepts what is not mended, with owner and last day"

@@ -56,7 +56,7 @@ def show_exercises(found: Sequence[ListedExercise]) -> None:
     ]
     show_table(("exercise", "takes", "practises", "done by"), rows)
     if found:
-        hint(f"`opsctl training start {_next(found)} --as NAME` begins; docs/training/README.md is the path")
+        hint(f"`opsctl training start {_next(found)} --as NAME` begins")
     else:
         note("there are no exercises; `opsctl init` writes them")
 
@@ -66,11 +66,13 @@ def show_plan(exercise: Exercise, *, told: str) -> None:
     print_line(f"{exercise.title}: {told}")
 
 
-def show_start(name: str, exercise: Exercise, attempt: Attempt) -> None:
-    """Print what is to be done, and how it is checked."""
+def show_start(name: str, exercise: Exercise, attempt: Attempt, *, pages: Sequence[str]) -> None:
+    """Print what is to be done, where the pages are that help, and how it is checked."""
+    from opsctl.ui.places import from_here
+
     print_line(f"{exercise.title} ({exercise.minutes} min)")
     print_line(exercise.why)
-    print_line("\nread first: " + ", ".join(f"docs/{page}" for page in exercise.read))
+    print_line("\nread first: " + ", ".join(from_here(page) for page in pages))
     prefix = attempt.facts.get("prefix")
     if prefix:
         print_line(f"the key that leaked begins with opk_{prefix}_")

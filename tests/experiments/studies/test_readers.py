@@ -1,6 +1,7 @@
 """How simulated readers fare with the service's ranking: relevance, returns, answers, and which figures are real."""
 
 import doctest
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -102,6 +103,18 @@ def test_of_nobody_nothing_is_told():
     assert [each.value for each in found] == [None, None, None]
     record = measure_evidence(found[0], inputs={}, started_at=NOW, seconds=1)
     assert (record.verdict, record.figures["value"]) == (Verdict.INCONCLUSIVE, None)
+
+
+def test_of_too_few_nothing_is_told_either():
+    """Whether they are real or simulated: the score of five answers is chance."""
+    measure = Measure(subject=Subject.NPS, value=60.0, number=99)
+
+    verdicts = [
+        measure_evidence(each, inputs={}, started_at=NOW, seconds=1).verdict
+        for each in (measure, replace(measure, number=100))
+    ]
+
+    assert verdicts == [Verdict.INCONCLUSIVE, Verdict.PASS]
 
 
 def test_enough_real_readers_take_the_place_of_simulated_ones():

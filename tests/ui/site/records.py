@@ -259,6 +259,12 @@ def fill(book: Book) -> None:
     for shown in (reported(), simulated()):
         book.add(analysis_evidence(shown.analysis, seconds=1.0))
     book.add(proof("experiments.simulate", "beta_or_epinet", figures={"worlds": 20}, simulated=("readers",)))
+    book.add(
+        proof("readers.measure", "nps", simulated=("readers",),
+              figures={"value": 54.2, "number": 900, "real_number": 0, "basis": "simulated", "definition": "promoters less detractors"})
+    )  # fmt: skip
+    book.add(proof("dashboards.probe", "dashboards"))
+    book.add(proof("experiments.peek", "agents"))
     book.add(costs(month=380.0), days_ago=9)
     book.add(costs())
     book.add(audit())

@@ -340,6 +340,26 @@ def test_a_figure_without_end_is_cut(book):
     assert "and 441 more figures: <code>opsctl evidence show 1</code>" in page
 
 
+def test_proofs_of_no_chapter_stand_on_the_first_page(site):
+    """Also of kinds that come later; marks in the life of an experiment are no proofs."""
+    text = text_of(site["index.html"])
+
+    assert "Proofs beside the chapters Proof State Recorded dashboards.probe dashboards ✔ passed" in text
+    assert "experiments.peek" not in text
+
+
+def test_a_command_that_helps_several_items_is_named_once(book):
+    """With all that it helps."""
+    book.add(
+        checklist(*(item(name, "unknown", next="opsctl bench load standard") for name in ("hits", "errors")))
+    )
+
+    page = built(book.facts())["index.html"]
+
+    assert page.count("<pre>opsctl bench load standard</pre>") == 1
+    assert "Hits (unknown)<br>Errors (unknown)<pre>" in page
+
+
 def test_a_part_of_an_audit_is_not_taken_for_the_whole(site):
     """It is newer, and has a subject of its own."""
     assert "Check SEC002" in site["security.html"]

@@ -17,7 +17,7 @@ def load_evidence(report: LoadReport, *, run_id: str, started_at: datetime) -> E
         subject=report.load,
         verdict=report.verdict,
         figures=_figures(report, run_id=run_id),
-        inputs={"plan": report.plan_digest, "book": report.book_digest},
+        inputs={"plan": report.plan_digest, "book": _book(report)},
         tools={
             "engine": report.engine,
             "python": report.fingerprint.get("machine.python", "-"),
@@ -27,6 +27,11 @@ def load_evidence(report: LoadReport, *, run_id: str, started_at: datetime) -> E
         duration_seconds=round(report.duration_seconds, 3),
         simulated=report.simulated,
     )
+
+
+def _book(report: LoadReport) -> str:
+    """Return the digest of the book; of a replayed log another one, because its requests are not those of the book."""
+    return f"{report.book_digest} replaced by a log" if report.extra.get("replayed") else report.book_digest
 
 
 def _figures(report: LoadReport, *, run_id: str) -> dict[str, Figure]:

@@ -118,7 +118,7 @@ def summarise(run: Run) -> LoadReport:
         git_commit=run.git_commit,
         verdict=conclude(checks, problems, aborted=run.result.aborted),
         simulated=run.simulated,
-        extra={"warm_up": _warm_up(run.circumstances)},
+        extra={"warm_up": _warm_up(run.circumstances), "replayed": job.replay is not None},
         blocks=tuple(total.blocks[second].response.to_sparse() for second in sorted(total.blocks)),
     )
 

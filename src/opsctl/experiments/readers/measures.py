@@ -9,8 +9,8 @@ from typing import Any
 from opsctl.evidence.model import Evidence, Verdict
 
 READERS_KIND = "readers.measure"
-FEWEST_REAL = 100
-"""So many real answers or readers are asked for; the net promoter score of 100 has an interval of some 15 to each side."""
+FEWEST = 100
+"""So many answers, readers or feeds are asked for, real or simulated; the net promoter score of 100 has an interval of some 15 to each side."""
 RETENTION_DAYS, RETENTION_WINDOW_DAYS = 30, 7
 _VALID_FOR = timedelta(days=30)
 
@@ -45,7 +45,7 @@ class Measure:
         value: None where nobody can tell.
         number: of answers, readers or feeds behind it.
         simulated: what of it was simulated; none for real readers.
-        real_number: how many real answers or readers there are; fewer than `FEWEST_REAL` where it was simulated.
+        real_number: how many real answers or readers there are; fewer than `FEWEST` where it was simulated.
         figures: what stands beside it.
     """
 
@@ -56,6 +56,11 @@ class Measure:
     real_number: int = 0
     figures: Mapping[str, Any] = field(default_factory=dict)
 
+    @property
+    def is_told(self) -> bool:
+        """Tell whether there is a figure, and enough behind it."""
+        return self.value is not None and self.number >= FEWEST
+
 
 def measure_evidence(
     measure: Measure, *, inputs: Mapping[str, str], started_at: datetime, seconds: float
@@ -64,7 +69,7 @@ def measure_evidence(
     return Evidence(
         kind=READERS_KIND,
         subject=str(measure.subject),
-        verdict=Verdict.INCONCLUSIVE if measure.value is None else Verdict.PASS,
+        verdict=Verdict.PASS if measure.is_told else Verdict.INCONCLUSIVE,
         figures={
             "value": None if measure.value is None else round(measure.value, 6),
             "number": measure.number,

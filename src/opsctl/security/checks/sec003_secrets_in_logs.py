@@ -64,4 +64,5 @@ CHECK = SecurityCheck(
     asvs=("V16.2.5",),
     look=look,
     explanation=__doc__ or "",
+    is_last=True,
 )

@@ -26,6 +26,8 @@ _PROMISED_PER_HOUR = 1000
 _MOST_REQUESTS = 5_000
 _CONNECTIONS_AT_ONCE = 4
 _REQUESTS_EACH = 25
+# Where one way to ask evades the limit, the others are used up well before the last of these.
+_LAST = 60
 _LONGEST_WAIT_SECONDS = 10
 _REFUSED, _FIRST_DEFECT = 429, 500
 
@@ -51,7 +53,7 @@ def look(context: Context) -> Answer:
     with asking(context) as target:
         requests, window_seconds = _policy(target.get(f"/v1/feed/{stranger()}?limit=0", key=keys[0]))
         began = time.monotonic()
-        asked = _use_up(context, reader, keys, count=requests + requests // 20 + 50)
+        asked = _use_up(context, reader, keys, count=requests * 6 // 5)
         seconds = time.monotonic() - began
         troubles = list(_miscounted(asked, requests=requests, refilled=seconds * requests / window_seconds))
         troubles += _wrong_refusals(target, reader, asked, key=keys[0])
@@ -147,7 +149,7 @@ def _miscounted(asked: list[_Asked], *, requests: int, refilled: float) -> Itera
     for status, count in broken.items():
         yield Trouble(title=f"{count} requests were answered with {status}", place=place)
     if len(passing) > most:
-        late = Counter(each.trick for each in asked[requests:] if each.answer.status != _REFUSED)
+        late = Counter(each.trick for each in asked[-_LAST:] if each.answer.status != _REFUSED)
         names = ", ".join(name for name, _ in late.most_common(3))
         title = f"{len(passing)} requests passed where {most} may; at the end by: {names}"
         yield Trouble(title=title, place=place)

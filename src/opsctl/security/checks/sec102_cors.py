@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from opsctl.clients.wire import WireAnswer
 from opsctl.security.context import Context
 from opsctl.security.model import Answer, SecurityCheck, Trouble, Weight, failed, passed
-from opsctl.security.probing.service_book import book_value
+from opsctl.security.probing.books import book_value
 from opsctl.security.probing.target import READ, UNLIMITED, Target, asking
 
 _FOREIGN = ("https://evil.example", "null", "http://localhost", "https://evil.example:443", "file://")

@@ -15,12 +15,14 @@ from collections.abc import Iterator
 from opsctl.clients.wire import WireAnswer
 from opsctl.security.context import Context
 from opsctl.security.model import Answer, SecurityCheck, Trouble, Weight, failed, passed
+from opsctl.security.probing.books import book_value
 from opsctl.security.probing.target import READ, UNLIMITED, Target, asking, stranger
 
 _YEAR_SECONDS = 31_536_000
 _TALKATIVE = ("x-powered-by", "x-aspnet-version", "x-runtime", "x-generator")
 _VERSION = re.compile(r"\d+\.\d+|/\d")
 _FIRST_ERROR = 400
+_FEED = "GET /v1/feed/{user_id}"
 
 
 def look(context: Context) -> Answer:
@@ -29,8 +31,11 @@ def look(context: Context) -> Answer:
     with asking(context) as target:
         answers = list(_answers(target, key=key))
         is_tls = target.wire.is_tls
+    may_share = bool(book_value(context, "l1", "shared_caches", default=False, book="cache"))
     troubles = tuple(
-        trouble for place, answer in answers for trouble in _of_answer(place, answer, is_tls=is_tls)
+        trouble
+        for place, answer in answers
+        for trouble in _of_answer(place, answer, is_tls=is_tls, may_share=may_share)
     )
     if troubles:
         return failed(
@@ -46,7 +51,7 @@ def _answers(target: Target, *, key: str) -> Iterator[tuple[str, WireAnswer]]:
     for path in ("/docs", "/openapi.json", "/healthz", "/readyz", "/metrics"):
         yield f"GET {path}", target.get(path)
     yield "GET /v1/trending", target.get("/v1/trending?limit=1", key=key)
-    yield "GET /v1/feed/{user_id}", target.get(f"/v1/feed/{stranger()}?limit=1", key=key)
+    yield _FEED, target.get(f"/v1/feed/{stranger()}?limit=1", key=key)
     yield "GET /v1/content/{content_id}, 404", target.get(f"/v1/content/{stranger()}", key=key)
     yield "400 invalid", target.get("/v1/trending?limit=0", key=key)
     yield "401 no key", target.get("/v1/trending")
@@ -56,9 +61,13 @@ def _answers(target: Target, *, key: str) -> Iterator[tuple[str, WireAnswer]]:
     yield "414 long", target.get(f"/v1/trending?region={'a' * 9000}", key=key)
 
 
-def _of_answer(place: str, answer: WireAnswer, *, is_tls: bool) -> Iterator[Trouble]:
+def _of_answer(place: str, answer: WireAnswer, *, is_tls: bool, may_share: bool) -> Iterator[Trouble]:
     for title in (*_missing(answer, is_tls=is_tls), *_talkative(answer), *_storable(answer)):
         yield Trouble(title=title, place=place)
+    caching = answer.first("cache-control").lower()
+    if place == _FEED and not may_share and not {"private", "no-store"} & set(caching.split(", ")):
+        title = f"a reader's feed that shared caches may keep: `Cache-Control: {caching}`"
+        yield Trouble(title=title, place=place, mend="see `l1.shared_caches` in ops/cache.yaml")
 
 
 def _missing(answer: WireAnswer, *, is_tls: bool) -> Iterator[str]:

@@ -15,7 +15,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from opsctl.clients.wire import Wire
 from opsctl.security.context import Context
 from opsctl.security.model import Answer, CannotTellError, SecurityCheck, Trouble, Weight, failed, passed
-from opsctl.security.probing.service_book import book_value
+from opsctl.security.probing.books import book_value
 from opsctl.security.probing.target import ALL, UNLIMITED, Target, asking
 
 _SLOW_CLIENTS = 60

@@ -70,7 +70,7 @@ OUTLINES = (
     Outline(
         name="experiments",
         title="Experiments",
-        kinds=("experiments.analyze", "experiments.certificate"),
+        kinds=("experiments.analyze", "experiments.certificate", "readers.measure"),
         command="opsctl experiments analyze",
     ),
     Outline(
@@ -84,6 +84,19 @@ OUTLINES = (
         command="opsctl security audit",
     ),
 )
+
+IN_NO_CHAPTER = frozenset(
+    {
+        "checklist.run",
+        "experiments.peek",
+        "experiments.ramp",
+        "experiments.replay",
+        "experiments.simulate",
+        "experiments.start",
+        "experiments.stop",
+    }
+)
+"""Kinds that a chapter or the first page shows, or that are marks in the life of something, and count for nothing by themselves."""
 
 PAGES = (
     ("index", "Checklist"),
@@ -127,6 +140,17 @@ def _records(outline: Outline, facts: Facts) -> Iterator[Record]:
         last = whole_run(facts, kind=kind, subject=subject)
         if last is not None:
             yield last
+
+
+def others(facts: Facts) -> tuple[Record, ...]:
+    """Return the newest records of kinds that belong to no chapter, such as the probing of dashboards."""
+    known = {kind for outline in OUTLINES for kind in (*outline.kinds, *outline.single)} | IN_NO_CHAPTER
+    return tuple(
+        record
+        for count in facts.survey.counts
+        if count.kind not in known
+        for record in facts.survey.of(count.kind)
+    )
 
 
 def whole_run(facts: Facts, *, kind: str, subject: str = "") -> Record | None:

@@ -26,6 +26,7 @@ def experiments(facts: Facts, library: Library) -> Chapter:
         sections=(
             _verdicts(facts, library),
             _effects(facts),
+            _readers(facts, library),
             _simulations(facts, library),
             _replays(facts, library),
             _certificates(facts, library),
@@ -105,6 +106,32 @@ def _effect_rows(record: Record) -> Iterator[Row]:
         )
 
 
+def _readers(facts: Facts, library: Library) -> Section:
+    titles = columns(
+        "Measure", "State", "Value", "Of", "Measured", numbers=("Value", "Of"), words=("State", "Measured")
+    )
+    rows = tuple(
+        Row(
+            cells=(
+                subject_cell(record, facts),
+                standing_cell(record, facts),
+                Cell(text=reading.milliseconds(record.figures, "value")),
+                Cell(text=reading.count(record.figures, "number"), below=(f"real ones: {reading.count(record.figures, 'real_number')}",)),
+                age_cell(record, facts, library),
+            ),
+            notes=reading.notes(record.figures, "definition"),
+        )
+        for record in facts.survey.of("readers.measure")
+    )  # fmt: skip
+    return Section(
+        title="What readers think of it",
+        note="Whether a value is enough, the checklist says.",
+        tables=(Table(caption="Newest of each measure", columns=titles, rows=rows),) if rows else (),
+        command="opsctl experiments readers",
+        anchor="readers",
+    )
+
+
 def _simulations(facts: Facts, library: Library) -> Section:
     titles = columns(
         "Experiment", "State", "Worlds", "Not robust", "Simulated", numbers=("Worlds",), words=("State",)
@@ -115,10 +142,7 @@ def _simulations(facts: Facts, library: Library) -> Section:
                 subject_cell(record, facts),
                 standing_cell(record, facts),
                 Cell(text=reading.count(record.figures, "worlds")),
-                Cell(
-                    text=", ".join(reading.names(record.figures, "not_robust"))
-                    or "all effects keep their sign"
-                ),
+                Cell(text=", ".join(reading.names(record.figures, "not_robust")) or "none found"),
                 age_cell(record, facts, library),
             )
         )

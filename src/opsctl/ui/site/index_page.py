@@ -7,7 +7,9 @@ from itertools import groupby
 from typing import Any
 
 from opsctl.evidence.model import Record, Verdict
-from opsctl.ui.site.chapters import OUTLINES, Brief, brief_of
+from opsctl.ui.site import reading
+from opsctl.ui.site.cells import age_cell, labels_of, standing_cell
+from opsctl.ui.site.chapters import OUTLINES, Brief, brief_of, others
 from opsctl.ui.site.facts import Facts
 from opsctl.ui.site.items import KIND, Item, items_of
 from opsctl.ui.site.layout import Cell, Row, Table, Tile, columns
@@ -23,6 +25,8 @@ _WORDS = {
     State.UNKNOWN: "unknown",
     State.DISTRUSTED: "not counted",
 }
+_MOST_OTHERS = 60
+_WORST_FIRST = (State.FAIL, State.STALE, State.UNKNOWN, State.DISTRUSTED)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,10 +66,12 @@ def index_values(facts: Facts, library: Library) -> dict[str, Any]:
     items = items_of(checklist, facts) if checklist else ()
     return {
         "headline": headline_of(facts),
-        "tiles_shown": list(_tiles(items, checklist, facts)),
+        "tiles_shown": list(_tiles(items)),
         "checklist": _checklist(checklist, facts, library),
         "tables": list(_tables(items, facts, library)),
+        "records": f"{facts.survey.records:,}",
         "steps": list(_steps(items, checklist, facts)),
+        "others": _others(facts, library),
         "chapters": _chapters([brief_of(outline, facts) for outline in OUTLINES], facts),
     }
 
@@ -91,7 +97,7 @@ def _counts_text(counts: Sequence[tuple[State, int]]) -> str:
     return ", ".join(f"{number} {_WORDS.get(state, str(state))}" for state, number in counts)
 
 
-def _tiles(items: Sequence[Item], checklist: Record | None, facts: Facts) -> Iterator[Tile]:
+def _tiles(items: Sequence[Item]) -> Iterator[Tile]:
     counted = Counter(item.standing.state for item in items)
     for state in (State.PASS, State.FAIL, State.STALE, State.UNKNOWN, State.WAIVED, State.DISTRUSTED):
         if counted[state] or (items and state in (State.PASS, State.FAIL)):
@@ -104,18 +110,6 @@ def _tiles(items: Sequence[Item], checklist: Record | None, facts: Facts) -> Ite
             name="Simulated",
             value=f"{simulated} of {len(items)}",
             below="some part is no real reader or system",
-        )
-    yield Tile(
-        name="Evidence",
-        value=f"{facts.survey.records:,}",
-        below="records, the chain is whole" if facts.is_trusted else "records, the chain is broken",
-        ink="" if facts.is_trusted else "bad",
-    )
-    if checklist is not None:
-        yield Tile(
-            name="Checked",
-            value=f"{age_text(checklist.recorded_at, now=facts.now)} ago",
-            below=f"commit {_short(checklist.git_commit)}",
         )
 
 
@@ -134,6 +128,8 @@ def _checklist(checklist: Record | None, facts: Facts, library: Library) -> dict
         "sequence": checklist.sequence,
         "standing": standing_of(checklist, facts),
         "until": f"{checklist.expires_at:%Y-%m-%d %H:%M} UTC",
+        "age": age_text(checklist.recorded_at, now=facts.now),
+        "commit": _short(checklist.git_commit),
     }
 
 
@@ -191,29 +187,46 @@ def _until(item: Item, facts: Facts) -> Iterator[str]:
         yield f"{word} {item.expires_at:%Y-%m-%d}"
 
 
-def _steps(items: Sequence[Item], checklist: Record | None, facts: Facts) -> Iterator[dict[str, str]]:
-    """Yield what is to be done, the worst first; without a checklist, how to get one."""
+def _steps(items: Sequence[Item], checklist: Record | None, facts: Facts) -> Iterator[dict[str, Any]]:
+    """Yield what is to be done, the worst first, a command once; without a checklist, how to get one."""
     if not facts.is_trusted:
-        yield {
-            "what": "Find out what happened to the ledger; restore it from a backup.",
-            "command": "opsctl evidence verify",
-        }
-    order = [State.DISTRUSTED, State.FAIL, State.STALE, State.UNKNOWN]
-    due = [item for item in items if not item.standing.counts]
-    if facts.is_trusted:
-        for item in sorted(due, key=lambda each: order.index(each.standing.state)):
-            reason = f": {item.reason}" if item.reason else ""
-            yield {"what": f"{item.title} ({item.standing.word}){reason}", "command": item.command}
+        what = "Find out what happened to the ledger; restore it from a backup."
+        yield {"what": (what,), "command": "opsctl evidence verify"}
+        return
+    due = sorted(
+        (item for item in items if not item.standing.counts),
+        key=lambda item: _WORST_FIRST.index(item.standing.state),
+    )
+    for command in dict.fromkeys(item.command for item in due):
+        yield {"what": tuple(_due(item) for item in due if item.command == command), "command": command}
     if checklist is None:
-        yield {
-            "what": "Run the checklist, and whatever evidence it misses.",
-            "command": "opsctl checklist run --refresh",
-        }
+        what = "Run the checklist, and whatever evidence it misses."
+        yield {"what": (what,), "command": "opsctl checklist run --refresh"}
     elif due or checklist.is_stale(facts.now):
-        yield {
-            "what": "Then run the checklist again, and build this site.",
-            "command": "opsctl checklist run && opsctl report build",
-        }
+        what = "Then run the checklist again, and build this site."
+        yield {"what": (what,), "command": "opsctl checklist run && opsctl report build"}
+
+
+def _due(item: Item) -> str:
+    reason = f": {item.reason}" if item.reason else ""
+    return f"{item.title} ({item.standing.word}){reason}"
+
+
+def _others(facts: Facts, library: Library) -> Table | None:
+    rows = tuple(
+        Row(
+            cells=(
+                Cell(
+                    text=record.kind, below=(reading.cut(record.subject, most=120),), labels=labels_of(record)
+                ),
+                standing_cell(record, facts),
+                age_cell(record, facts, library),
+            )
+        )
+        for record in others(facts)[:_MOST_OTHERS]
+    )
+    names = columns("Proof", "State", "Recorded", words=("State", "Recorded"))
+    return Table(caption="Proofs beside the chapters", columns=names, rows=rows) if rows else None
 
 
 def _chapters(briefs: Sequence[Brief], facts: Facts) -> Table:
