@@ -80,7 +80,7 @@ def scenarios(
         raise UsageError(
             f"no loss has the tag `{profile}`",
             code="DRC077",
-            fix="name some: opsctl dr scenarios; `tags` of a book",
+            fix=f"give a book of `ops/recoveries` the line `tags: [{profile}]`, or name losses: opsctl dr scenarios",
         )
     if unknown or not known:
         listed = ", ".join(f"`{each.name}`" for each in known)

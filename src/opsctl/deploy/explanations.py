@@ -12,6 +12,9 @@ The token is the Worker's secret PURGE_TOKEN (`npx wrangler secret put PURGE_TOK
 
 `/metrics` is for those inside, and is not passed on; below `/_edge/` there is `/_edge/invalidate` alone.""",
     "EDG405": """Invalidations are sent with POST.""",
+    "EDG413": """What the edge is told to invalidate is larger than it reads, or comes without a length.
+
+A thousand tags fit into one order; send more of them in several. Send the body as a whole, with its Content-Length.""",
     "EDG502": """The service behind the edge does not answer, and the edge has nothing older that it may give.
 
 It was asked within `worker.origin_seconds`. Other keys and feeds may still be answered from what is kept. See whether the origin is there, and whether the

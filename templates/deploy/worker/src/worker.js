@@ -130,16 +130,20 @@ class FeedEdge {
 /** Drop what is kept by its tags, or all of it: `{"tags": ["content-4711"]}` or `{"all": true}`, with the token. */
 async function invalidate(request, env, told) {
   if (request.method !== "POST") return problem(405, "EDG405", "method not allowed", "this path takes POST", { ...told, headers: { allow: "POST" } });
+  if (!(Number(request.headers.get("content-length") ?? NaN) <= LARGEST_ORDER_BYTES)) {
+    return problem(413, "EDG413", "too large", `an order has a Content-Length of at most ${LARGEST_ORDER_BYTES} bytes`, told);
+  }
+  // Read before anything is refused: an answer before the end of a body would cost the client its connection.
+  const text = await request.text();
   if (!env.PURGE_TOKEN || !env.FEEDS) {
     return problem(503, "EDG503", "not set up", "the secret PURGE_TOKEN or the KV namespace FEEDS is missing", told);
   }
   if (!(await isToken(request.headers.get("authorization") ?? "", env.PURGE_TOKEN))) {
     return problem(401, "EDG401", "wrong token", "the token is missing or wrong", { ...told, headers: { "www-authenticate": "Bearer" } });
   }
-  const text = await request.text();
   let tags;
   try {
-    tags = text.length > LARGEST_ORDER_BYTES ? undefined : readTags(JSON.parse(text));
+    tags = readTags(JSON.parse(text));
   } catch {
     tags = undefined;
   }
