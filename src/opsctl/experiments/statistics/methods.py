@@ -36,7 +36,7 @@ class Method(StrEnum):
     HOLM = "holm"
     BENJAMINI_HOCHBERG = "benjamini_hochberg"
     SRM = "srm"
-    """Sample ratio mismatch."""
+    """Sample ratio mismatch, looked at whenever."""
     INTERACTION = "interaction"
     """Of two concurrent experiments."""
     INTERLEAVING = "interleaving"
