@@ -249,7 +249,7 @@ def test_a_plan_says_what_each_metric_needs_and_by_when_it_is_there(shell: Shell
         for way in found["together"]["ways"]
     }
     # of 20,000 readers 1 - 0.9^d have come after d days
-    assert days["overlapping", False] == ["2026-12-11"] * 2
+    assert days["overlapping", False] == ["2026-12-15"] * 2
     assert days["exclusive", False] == [None, None]
     assert found["together"]["exclusive_days"] is None
 

@@ -178,6 +178,7 @@ def _reach_data(reach: "Reach", *, start: date) -> Mapping[str, Any]:
         "detectable": reach.detectable,
         "detectable_share": reach.detectable_share,
         "days_needed": reach.days_needed,
+        "days_to_verdict": reach.done_days,
         "done_on": reach.done_on(start),
         "is_hopeless": reach.refusal is not None,
         "advice": reach.advice,

@@ -88,7 +88,7 @@ def _dates(ways: Ways, *, start: date) -> list[tuple[str, ...]]:
 
 def _date(reach: Reach, *, start: date) -> str:
     done = reach.done_on(start)
-    days = "never" if done is None else f"{done} ({reach.days_needed} d)"
+    days = "never" if done is None else f"{done} ({reach.done_days} d)"
     color = "green" if reach.refusal is None else "red"
     return f"[{color}]{days}[/]"
 
