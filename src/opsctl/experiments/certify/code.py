@@ -10,6 +10,8 @@ import opsctl.experiments as experiments_package
 FOLDERS = ("statistics", "analysis")
 FILES = ("book.py", "effects.py", "metric_book.py", "verdict.py", "warehouse/model.py")
 """Beside the folders: what the book means, how an effect is read, what follows from what was shown."""
+UNBOUND = ("simulation_book.py",)
+"""What is drawn in with them, and decides no verdict: how a book's readers are simulated."""
 
 
 def code_digest() -> str:
