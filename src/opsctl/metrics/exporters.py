@@ -236,6 +236,14 @@ EXPERIMENT_LIFT = _gauge(
     arm=(),
     figure=LIFT_FIGURES,
 )
+EXPERIMENT_GUARDRAIL = _gauge(
+    "experiment_guardrail_broken_state",
+    "state",
+    "1 where the newest analysis shows that an arm breaks a guardrail of its experiment, 0 where it does not.",
+    experiment=(),
+    metric=(),
+    arm=(),
+)
 
 COST_MONTH = _gauge(
     "opsctl_cost_month_dollars",
