@@ -123,6 +123,24 @@ def test_what_was_to_be_seen_earlier_can_be_seen_again(shell: Shell) -> None:
     assert "the stopping rule allows no verdict yet" in early.stdout
 
 
+def test_a_plan_measures_baselines_that_no_book_writes_where_the_events_are(shell: Shell) -> None:
+    """Without a folder nobody can say, and the hint says how; with it the plan is whole, and says on whom it was measured."""
+    without = shell.run("plan", "learning")
+    planned = shell.run("plan", "learning", "--from", ".opsctl/experiments/learning")
+    data = shell.data("plan", "learning", "--from", ".opsctl/experiments/learning")
+    nowhere = shell.run("plan", "learning", "--from", "nowhere")
+
+    assert without.exit_code == 5
+    assert "opsctl experiments plan learning --from FOLDER" in " ".join(without.stderr.split())
+    assert planned.exit_code in (0, 1), planned.stderr
+    assert "learning: clicks measured in the control of simulated readers: mean " in planned.stdout
+    assert data["measured_baselines"]["learning"]["clicks"]["deviation"] > 0
+    assert data["measured_on_simulated_readers"] == ["learning"]
+    primary = next(each for each in data["experiments"][0]["metrics"] if each["metric"] == "clicks")
+    assert primary["reach"]["units_needed"] > 0
+    assert (nowhere.exit_code, "EXP052" in nowhere.stderr) == (2, True)
+
+
 def _day(shell: Shell, kind: str, number: int) -> Path:
     """Return the file of one simulated day."""
     return sorted((shell.folder / ".opsctl" / "experiments" / "learning" / kind).glob("*.parquet"))[number]
