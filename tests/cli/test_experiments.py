@@ -368,7 +368,7 @@ def test_a_start_warns_of_what_nobody_has_ever_written(
     dry = shell.run("start", "agents", "--dry-run")
     started = shell.data("start", "agents", "--confirm", "agents")
 
-    assert "`asked` counts `asked_us`, which the service does not write" in linted.stdout
+    assert "`asked` counts `asked_us`, which the service does not write" in linted.stderr
     assert "warning: `asked` counts `asked_us`, which nobody has ever written" in dry.stderr
     assert "cost_of_feed" not in dry.stderr
     assert started["unwritten_events"] == {"asked": ["asked_us"]}

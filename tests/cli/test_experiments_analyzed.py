@@ -282,8 +282,10 @@ def test_a_database_that_goes_away_in_the_middle_ends_it_and_nobody_has_looked(r
     _, data = running.analyze()
 
     assert ended == 1
-    assert (broken.exit_code, broken.stdout) == (3, ""), broken.stderr
-    assert "error[DBS00" in broken.stderr
+    assert broken.exit_code == 3, broken.stderr
+    told = json.loads(broken.stdout)
+    assert (told["ok"], told["data"], told["findings"][0]["code"]) == (False, None, "DBS001")
+    assert "error[DBS001]: no database answers" in broken.stderr
     assert "hint:" in broken.stderr
     assert "Traceback" not in broken.stderr
     assert after == before

@@ -49,11 +49,7 @@ def show_measured(
             print_line(
                 f"{name}: {metric} measured in {where}: mean {each.mean:.4g}, deviation {deviation:.4g}{past}"
             )
-    unknown = [
-        each.name
-        for each in sizes
-        if each.name not in measured and any(metric.reach is None for metric in each.metrics)
-    ]
+    unknown = [each.name for each in sizes if each.is_unknown]
     if unknown:
         hint(
             f"missing baselines are measured in the control of an earlier run: `opsctl experiments simulate {unknown[0]}`"
