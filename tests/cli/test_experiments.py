@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 import yaml
 from tests.cli.command import Outcome, run_opsctl
-from tests.experiments.books import document
+from tests.experiments.books import SMALL, document
 
 from opsctl.clients.postgres import DatabaseAddress, connect
 from opsctl.core.clock import SystemClock
@@ -249,7 +249,7 @@ def test_a_plan_says_what_each_metric_needs_and_by_when_it_is_there(shell: Shell
         for way in found["together"]["ways"]
     }
     # of 20,000 readers 1 - 0.9^d have come after d days
-    assert days["overlapping", False] == ["2026-12-11"] * 2
+    assert days["overlapping", False] == ["2026-12-15"] * 2
     assert days["exclusive", False] == [None, None]
     assert found["together"]["exclusive_days"] is None
 
@@ -342,6 +342,36 @@ def test_an_experiment_is_started_ramped_and_stopped_and_each_leaves_a_proof(
     assert ledger.verify().ok
     again = shell.run("start", "agents", "--confirm", "agents")
     assert (again.exit_code, "EXP021" in again.stderr) == (4, True)
+
+
+@pytest.mark.stack
+def test_a_start_warns_of_what_nobody_has_ever_written(
+    with_database: Shell, database: DatabaseAddress
+) -> None:
+    """On stderr and in JSON, before and after; not of what the service writes, nor of what is in the database already."""
+    shell = with_database
+    usual = SMALL["metrics"]["engaged"]
+    metrics = {
+        "engaged": usual,
+        "asked": usual | {"events": ["asked_us"], "role": "secondary", "mde": None},
+        "cost": usual | {"events": ["cost_of_feed"], "role": "secondary", "mde": None},
+    }
+    shell.write("agents", metrics=metrics)
+    with connect(database) as connection:
+        connection.execute(
+            "insert into experiment_metrics (idempotency_key, metric, unit_id, value, observed_at)"
+            " values ('1', 'cost_of_feed', '7', 0.1, now())"
+        )
+        connection.commit()
+
+    linted = shell.run("lint")
+    dry = shell.run("start", "agents", "--dry-run")
+    started = shell.data("start", "agents", "--confirm", "agents")
+
+    assert "`asked` counts `asked_us`, which the service does not write" in linted.stderr
+    assert "warning: `asked` counts `asked_us`, which nobody has ever written" in dry.stderr
+    assert "cost_of_feed" not in dry.stderr
+    assert started["unwritten_events"] == {"asked": ["asked_us"]}
 
 
 @pytest.mark.stack

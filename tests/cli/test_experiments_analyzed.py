@@ -1,6 +1,8 @@
 """An experiment that runs for readers, as PostgreSQL has it, from its start to its verdict."""
 
 import json
+import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -244,5 +246,48 @@ def test_a_simulation_of_the_same_book_hides_nothing_of_what_runs_for_readers(ru
     _, data = running.analyze()
 
     assert data["simulated"] == []
+    assert data["look"]["looks_before"] == 0
+    assert sum(data["units"].values()) == READERS
+
+
+def _end_who_waits(database: DatabaseAddress, *, seconds: float = 60.0) -> int:
+    """End the backend of an analysis as soon as it waits for a lock, as a database that goes away does; return how many."""
+    with connect(database) as connection:
+        connection.autocommit = True
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            ended = connection.execute(
+                "select count(pg_terminate_backend(pid)) from pg_stat_activity where wait_event_type = 'Lock'"
+                " and application_name = 'opsctl experiments' and datname = current_database()"
+            ).fetchone()
+            if ended is not None and ended[0]:
+                return int(ended[0])
+            time.sleep(0.05)
+    return 0
+
+
+def test_a_database_that_goes_away_in_the_middle_ends_it_and_nobody_has_looked(running: Running) -> None:
+    """Exit 3 with what is wrong and what to do; neither a look nor a verdict is recorded, and the next analysis is the first."""
+    running.expose()
+    ledger = Ledger(running.folder / ".opsctl" / "evidence", clock=SystemClock())
+    before = [record.id for record in ledger.records()]
+    with connect(running.database) as holder, ThreadPoolExecutor(1) as pool:
+        holder.execute("lock table experiment_metrics in access exclusive mode")
+        analysis = pool.submit(running.run, "analyze", "agents", "--at", running.horizon, "--json")
+        ended = _end_who_waits(running.database)
+        broken = analysis.result(timeout=120)
+        holder.rollback()
+    after = [record.id for record in ledger.records()]
+
+    _, data = running.analyze()
+
+    assert ended == 1
+    assert broken.exit_code == 3, broken.stderr
+    told = json.loads(broken.stdout)
+    assert (told["ok"], told["data"], told["findings"][0]["code"]) == (False, None, "DBS001")
+    assert "error[DBS001]: no database answers" in broken.stderr
+    assert "hint:" in broken.stderr
+    assert "Traceback" not in broken.stderr
+    assert after == before
     assert data["look"]["looks_before"] == 0
     assert sum(data["units"].values()) == READERS

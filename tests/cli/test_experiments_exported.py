@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     import psycopg
 
 pytestmark = pytest.mark.stack
-SRM = "opsctl.experiments.statistics.srm"
+SRM = "opsctl.experiments.statistics.srm_watch"
 
 
 class Ground:

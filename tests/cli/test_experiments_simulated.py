@@ -1,5 +1,6 @@
 """A book as it is simulated, analysed and reported, with the same numbers each time."""
 
+import hashlib
 import json
 import shutil
 import signal
@@ -120,6 +121,74 @@ def test_what_was_to_be_seen_earlier_can_be_seen_again(shell: Shell) -> None:
     assert early.exit_code == 5
     assert "keep running" in early.stdout
     assert "the stopping rule allows no verdict yet" in early.stdout
+
+
+def test_a_plan_measures_baselines_that_no_book_writes_where_the_events_are(shell: Shell) -> None:
+    """Without a folder nobody can say, and the hint says how; with it the plan is whole, and says on whom it was measured."""
+    without = shell.run("plan", "learning")
+    planned = shell.run("plan", "learning", "--from", ".opsctl/experiments/learning")
+    data = shell.data("plan", "learning", "--from", ".opsctl/experiments/learning")
+    nowhere = shell.run("plan", "learning", "--from", "nowhere")
+
+    assert without.exit_code == 5
+    assert "opsctl experiments plan learning --from FOLDER" in " ".join(without.stderr.split())
+    assert planned.exit_code in (0, 1), planned.stderr
+    assert "learning: clicks measured in the control of simulated readers: mean " in planned.stdout
+    assert data["measured_baselines"]["learning"]["clicks"]["deviation"] > 0
+    assert data["measured_on_simulated_readers"] == ["learning"]
+    primary = next(each for each in data["experiments"][0]["metrics"] if each["metric"] == "clicks")
+    assert primary["reach"]["units_needed"] > 0
+    assert (nowhere.exit_code, "EXP052" in nowhere.stderr) == (2, True)
+
+
+def _day(shell: Shell, kind: str, number: int) -> Path:
+    """Return the file of one simulated day."""
+    return sorted((shell.folder / ".opsctl" / "experiments" / "learning" / kind).glob("*.parquet"))[number]
+
+
+def test_events_that_are_not_those_of_the_simulation_are_refused_and_nobody_has_looked(shell: Shell) -> None:
+    """A day that is gone, one that was swapped for another, one more, and a folder that nothing binds."""
+    folder = shell.folder / ".opsctl" / "experiments" / "learning"
+    looks = shell.data("analyze", "learning")["look"]["looks_before"]
+    day, other = _day(shell, "events", 5), _day(shell, "events", 6)
+    kept = day.read_bytes()
+
+    day.unlink()
+    gone = shell.run("analyze", "learning")
+    day.write_bytes(other.read_bytes())
+    swapped = shell.run("analyze", "learning", "--from", str(folder))
+    day.write_bytes(kept)
+    more = day.with_name("2026-03-01.parquet")
+    more.write_bytes(kept)
+    added = shell.run("analyze", "learning")
+    more.unlink()
+    mended = shell.data("analyze", "learning")
+    (folder / "manifest.json").unlink()
+    unbound = shell.run("report", "learning", "--out", "pages")
+
+    for outcome, why in (
+        (gone, f"`events/{day.name}` is gone"),
+        (swapped, f"`events/{day.name}` is changed"),
+        (added, "`events/2026-03-01.parquet` is new"),
+        (unbound, "there is no `manifest.json`"),
+    ):
+        assert (outcome.exit_code, outcome.stdout) == (2, ""), outcome.stderr
+        assert "EXP131" in outcome.stderr
+        assert why in " ".join(outcome.stderr.split())
+        assert "opsctl experiments simulate learning" in outcome.stderr
+    assert mended["look"]["looks_before"] == looks + 1
+
+
+def test_the_proof_of_a_simulation_names_its_events(shell: Shell) -> None:
+    """By the digest of their manifest."""
+    manifest = (shell.folder / ".opsctl" / "experiments" / "learning" / "manifest.json").read_bytes()
+    records = [
+        json.loads(line)
+        for line in (shell.folder / ".opsctl" / "evidence" / "ledger.jsonl").read_text().splitlines()
+    ]
+
+    inputs = next(each["inputs"] for each in records if each["kind"] == "experiments.simulate")
+    assert inputs["events"] == hashlib.sha256(manifest).hexdigest()
 
 
 def test_simulated_again_it_says_the_same(shell: Shell) -> None:

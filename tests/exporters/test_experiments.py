@@ -5,9 +5,10 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from tests.experiments.analysis.test_run import analysed, at_day
 
 from opsctl.evidence.model import Record, Verdict
-from opsctl.experiments.analysis.document import ANALYSIS_KIND
+from opsctl.experiments.analysis.document import ANALYSIS_KIND, guardrails_of
 from opsctl.experiments.verdict import Outcome
 from opsctl.exporters import experiments as exported
 from opsctl.exporters.experiments import UNKNOWN_ARM, RunningExperiment, experiment_values
@@ -38,10 +39,19 @@ Told = dict[tuple[str, tuple[str, ...]], float]
 
 
 def analysis(
-    outcome: str = "keep_running", *, digest: str = "d1", lifts: Any = None, **changes: Any
+    outcome: str = "keep_running",
+    *,
+    digest: str = "d1",
+    lifts: Any = None,
+    guardrails: Any = None,
+    **changes: Any,
 ) -> Record:
     """Return a record of an analysis."""
-    figures: Mapping[str, Any] = {"outcome": outcome, "lifts": LIFTS if lifts is None else lifts}
+    figures: Mapping[str, Any] = {
+        "outcome": outcome,
+        "lifts": LIFTS if lifts is None else lifts,
+        "guardrails": guardrails,
+    }
     record = Record(
         sequence=1,
         id="1",
@@ -129,6 +139,32 @@ def test_the_newest_analysis_is_told_with_its_intervals():
     assert samples[lift, ("agents", "returned", "changed", "high")] == 0
 
 
+def test_a_broken_guardrail_is_told_until_an_analysis_says_otherwise():
+    """By metric and arm; what is uncertain is not broken, and of another book's or a simulation's analysis nothing is said."""
+    name = metrics.EXPERIMENT_GUARDRAIL.name
+    newer = AT + timedelta(hours=1)
+
+    broken = told(analysis(guardrails={"returned/changed": "broken", "engaged/changed": "uncertain"}))
+    mended = told(
+        analysis(guardrails={"returned/changed": "kept"}, recorded_at=newer),
+        analysis(guardrails={"returned/changed": "broken"}),
+    )
+
+    assert broken[name, ("agents", "returned", "changed")] == 1
+    assert broken[name, ("agents", "engaged", "changed")] == 0
+    assert mended[name, ("agents", "returned", "changed")] == 0
+    for silent in (
+        analysis(),
+        analysis(guardrails="none"),
+        analysis(
+            guardrails={"returned/changed": 7, "stranger/changed": "broken", "returned/stranger": "broken"}
+        ),
+        analysis(guardrails={"returned/changed": "broken"}, simulated=("readers",)),
+        analysis(guardrails={"returned/changed": "broken"}, digest="of an earlier book"),
+    ):
+        assert not [key for key in told(silent) if key[0] == name]
+
+
 @pytest.mark.parametrize(
     "other",
     [
@@ -166,3 +202,7 @@ def test_what_is_told_knows_the_words_of_analyses():
     """Neither package may import the other, so a test holds them together."""
     assert exported.ANALYSIS_KIND == ANALYSIS_KIND
     assert {each.value for each in Outcome} == set(metrics.OUTCOMES)
+    analyses = (at_day(3, harm=0.2), at_day(14), at_day(14, units=60))
+    assert [guardrails_of(analysed(each))["return/six"] for each in analyses] == list(
+        exported.GUARDRAIL_STATES
+    )

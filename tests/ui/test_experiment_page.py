@@ -1,9 +1,11 @@
 """The page of an experiment says what its analysis says, labels what is simulated, and runs nothing."""
 
 import re
+from dataclasses import replace
 
 from tests.ui.experiments_shown import HOSTILE, hostile, mismatched, reported, simulated
 
+from opsctl.experiments.analysis.model import Check
 from opsctl.ui.experiment_markdown import figures_markdown
 from opsctl.ui.experiment_page import render_experiment_page, render_index
 
@@ -32,6 +34,19 @@ def test_wrong_sizes_of_arms_are_told_before_any_lift() -> None:
 
     assert "✘ invalid agents" in text
     assert "✘ sample ratio : the arms have the wrong sizes" in text
+
+
+def test_a_warning_is_told_as_one() -> None:
+    """Neither as a fault nor as something that is all right."""
+    shown = reported()
+    warning = Check(
+        name="values of events", is_fault=False, is_warning=True, says="missing, NaN or infinite: 12 in `six`"
+    )
+    analysis = replace(shown.analysis, checks=(*shown.analysis.checks, warning))
+
+    text = text_of(render_experiment_page(replace(shown, analysis=analysis)))
+
+    assert "! values of events : missing, NaN or infinite: 12 in six" in text
 
 
 def test_what_is_simulated_says_so_with_the_truth_beside() -> None:

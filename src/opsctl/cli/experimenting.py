@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from opsctl.cli.backends import Backends
     from opsctl.core.findings import Finding
     from opsctl.experiments.book import Experiment
-    from opsctl.experiments.check_experiments import ChecksArms, Complaint
+    from opsctl.experiments.check_experiments import ChecksArms, Complaint, Problem
     from opsctl.experiments.load_experiments import LoadedExperiments, NamedExperiment
     from opsctl.experiments.registry import Started
     from opsctl.experiments.standing import Standing
@@ -65,10 +65,30 @@ def checked() -> CheckedExperiments:
         arms=service_complaints(ranking),
         sizes=size_problems,
         simulations=simulation_problems,
+        events=event_problems,
         starts=real_starts(),
     )
     findings = check_experiments(found.experiments, checking=checking)
     return CheckedExperiments(experiments=found.experiments, findings=(*found.findings, *findings))
+
+
+def event_problems(experiment: "Experiment") -> "Iterator[Problem]":
+    """Yield the metrics of a book of which the service writes no event."""
+    from opsctl.experiments.check_events import unwritten_events
+    from opsctl.experiments.simulator.events import EventName
+
+    return unwritten_events(
+        experiment, written=service_events(), simulated=[each.value for each in EventName]
+    )
+
+
+def service_events() -> tuple[str, ...]:
+    """Return the events that the service writes by itself: kinds of interactions."""
+    from typing import get_args
+
+    from opsctl.service.cache.policy import InteractionKind
+
+    return get_args(InteractionKind)
 
 
 def loaded() -> "LoadedExperiments":

@@ -145,13 +145,19 @@ def _require_unchanged(started: "Started") -> None:
 def _place(started: "Started", *, source: Path | None, listener: "Listener") -> "Iterator[Place]":
     from opsctl.cli import wiring
     from opsctl.cli.experiments_simulating import folder_of
+    from opsctl.experiments.studies.binding import FILE as MANIFEST
+    from opsctl.experiments.studies.binding import require_bound
     from opsctl.experiments.studies.document import read_study
     from opsctl.experiments.warehouse.parquet import Bounds, ParquetWarehouse
     from opsctl.experiments.warehouse.postgres import PostgresWarehouse
 
     if source is not None or started.simulated:
         folder = source or folder_of(started.name)
-        leaks = None if source is not None else read_study(folder, name=started.name).worlds[0].leaks
+        leaks = None
+        if source is None or (source / MANIFEST).is_file():
+            require_bound(folder, name=started.name)
+        if source is None:
+            leaks = read_study(folder, name=started.name).worlds[0].leaks
         # one thread: sums of fractions are the same to the last bit each time
         yield Place(warehouse=ParquetWarehouse(folder, bounds=Bounds(threads=1)), leaks=leaks)
         return

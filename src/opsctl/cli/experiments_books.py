@@ -1,5 +1,6 @@
 """The commands `opsctl experiments lint` and `plan`: are the books right, and are there enough units for them."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -23,6 +24,7 @@ def register(app: typer.Typer) -> None:
         app,
         "opsctl experiments plan",
         "opsctl experiments plan four_or_six_agents --json",
+        "opsctl experiments plan four_or_six_agents --from .opsctl/experiments/four_or_six_agents",
         "opsctl experiments plan --daily 2000 --population 10000 --start 2026-12-07",
     )(plan)
 
@@ -66,6 +68,14 @@ def plan(
     start: Annotated[
         str | None, typer.Option("--start", metavar="DATE", help="First day, for the dates; default: today.")
     ] = None,
+    source: Annotated[
+        Path | None,
+        typer.Option(
+            "--from",
+            metavar="FOLDER",
+            help="Parquet files of an earlier run or a simulation, in whose control missing baselines are measured.",
+        ),
+    ] = None,
     json: Json = False,
 ) -> None:
     """Show which effect each metric can find, how many units that needs, and by which day they have come.
@@ -80,7 +90,7 @@ def plan(
 
     first = planning.first_day(start)
     traffic = planning.traffic(daily=daily, population=population, evenness=evenness)
-    found = planning.plan(planning.experiments(names or []), traffic=traffic, start=first)
+    found = planning.plan(planning.experiments(names or []), traffic=traffic, start=first, source=source)
     if json:
         ok = found.exit_code is ExitCode.GOOD
         print_document(document("opsctl.experiments.plan", data=planning.plan_data(found), ok=ok))

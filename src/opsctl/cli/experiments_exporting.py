@@ -70,23 +70,26 @@ def _seen(
         units=split.units,
         in_unknown_arms=split.in_unknown_arms,
         in_several_arms=split.in_several_arms,
-        sample_ratio_p=_p_value(split, weights),
+        sample_ratio_p=_p_value(split, started, is_over=now >= started.horizon_at),
         horizon_passed=_passed(started, now),
         ramp=experiment.ramp,
         looks=len(peeks_of(real, name=started.name, digest=started.digest)),
     )
 
 
-def _p_value(split: "UnitSplit", weights: dict[str, float]) -> float | None:
-    """Return how likely the sizes of the arms are: 0 where somebody is in an arm that gets nobody, None for unknown."""
+def _p_value(split: "UnitSplit", started: "Started", *, is_over: bool) -> float | None:
+    """Return how likely the sizes of the arms are, whenever and however often somebody asks.
+
+    It is 0 where somebody is in an arm that gets nobody, None for unknown.
+    """
     try:
-        from opsctl.experiments.statistics.srm import SplitTest, check_split
+        from opsctl.experiments.statistics.srm_watch import watch_split
     except ImportError:  # the extra `experiments` is not installed
         return None
-    checked = check_split(split.units, weights)
-    if checked.stray or split.in_unknown_arms:
-        return 0.0
-    return checked.test.p_value if isinstance(checked.test, SplitTest) else None
+    experiment = started.experiment
+    weights = {name: arm.weight for name, arm in experiment.arms.items()}
+    watched = watch_split([split.units], weights, planned=experiment.units, is_over=is_over)
+    return 0.0 if watched.split.stray or split.in_unknown_arms else watched.p_value
 
 
 def _passed(started: "Started", now: "datetime") -> float | None:

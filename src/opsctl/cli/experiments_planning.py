@@ -1,8 +1,9 @@
 """What may an experiment find, and by when: sizes from the books, dates from the traffic that is said to come."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from datetime import date
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from opsctl.core.errors import NotReadyError, UsageError
@@ -10,6 +11,7 @@ from opsctl.core.exit_codes import ExitCode
 
 if TYPE_CHECKING:
     from opsctl.experiments.load_experiments import NamedExperiment
+    from opsctl.experiments.metric_book import Baseline
     from opsctl.experiments.sizes import SizedExperiment, Together
     from opsctl.experiments.statistics.feasibility import Reach
     from opsctl.experiments.statistics.traffic import Traffic
@@ -17,11 +19,18 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """Experiments by the units of their books, and together where the traffic is known."""
+    """Experiments by the units of their books, and together where the traffic is known.
+
+    Args:
+        measured: baselines that no book writes, by experiment and metric.
+        simulated: experiments of which they are of simulated readers.
+    """
 
     sizes: "tuple[SizedExperiment, ...]"
     together: "Together | None"
     start: date
+    measured: "Mapping[str, Mapping[str, Baseline]]" = field(default_factory=dict)
+    simulated: tuple[str, ...] = ()
 
     @property
     def exit_code(self) -> ExitCode:
@@ -107,22 +116,62 @@ def experiments(names: Sequence[str]) -> "tuple[NamedExperiment, ...]":
 
 def show(plan: Plan) -> None:
     """Print a plan."""
-    from opsctl.ui.show_experiment_plan import show_sizes, show_together
+    from opsctl.ui.show_experiment_plan import show_measured, show_sizes, show_together
 
     show_sizes(plan.sizes)
+    show_measured(plan.measured, sizes=plan.sizes, simulated=plan.simulated)
     if plan.together is not None:
         show_together(plan.together, start=plan.start)
 
 
-def plan(experiments: "Sequence[NamedExperiment]", *, traffic: "Traffic | None", start: date) -> Plan:
-    """Return how far experiments get."""
+def plan(
+    experiments: "Sequence[NamedExperiment]",
+    *,
+    traffic: "Traffic | None",
+    start: date,
+    source: Path | None = None,
+) -> Plan:
+    """Return how far experiments get; baselines that no book writes are measured where a folder of events is given."""
     from opsctl.experiments.sizes import sized, together
 
+    measured = {} if source is None else _measured(experiments, source)
     return Plan(
-        sizes=tuple(sized(named) for named in experiments),
-        together=together(experiments, traffic) if traffic is not None else None,
+        sizes=tuple(sized(named, baselines=measured.get(named.name)) for named in experiments),
+        together=together(experiments, traffic, baselines=measured) if traffic is not None else None,
         start=start,
+        measured=measured,
+        simulated=_simulated(measured),
     )
+
+
+def _measured(experiments: "Sequence[NamedExperiment]", source: Path) -> "dict[str, dict[str, Baseline]]":
+    """Return by experiment what the control of its run was, of those that have run; each by the metrics of its book.
+
+    Raises:
+        UsageError: EXP022 none of them has run here, EXP052-EXP054 the folder cannot be read.
+    """
+    from opsctl.cli import experimenting
+    from opsctl.experiments.baselines import measured_baselines
+    from opsctl.experiments.registry import named_start
+    from opsctl.experiments.warehouse.model import Trial
+    from opsctl.experiments.warehouse.parquet import Bounds, ParquetWarehouse
+
+    starts, warehouse = experimenting.all_starts(), ParquetWarehouse(source, bounds=Bounds(threads=1))
+    ran = [named for named in experiments if named.name in starts]
+    if not ran and experiments:
+        named_start(starts, experiments[0].name)  # refuses, and says what to do
+    found = {}
+    for named in ran:
+        trial = Trial.from_start(named.name, book=named.experiment, start=starts[named.name].started_at)
+        found[named.name] = measured_baselines(warehouse, trial, at=trial.end)
+    return {name: each for name, each in found.items() if each}
+
+
+def _simulated(names: "Iterable[str]") -> tuple[str, ...]:
+    from opsctl.cli import experimenting
+
+    starts = experimenting.all_starts()
+    return tuple(name for name in names if starts[name].simulated)
 
 
 def plan_data(plan: Plan) -> dict[str, Any]:
@@ -130,6 +179,11 @@ def plan_data(plan: Plan) -> dict[str, Any]:
     return {
         "experiments": [_sized_data(each, start=plan.start) for each in plan.sizes],
         "together": _together_data(plan.together, start=plan.start) if plan.together is not None else None,
+        "measured_baselines": {
+            name: {metric: each.model_dump() for metric, each in baselines.items()}
+            for name, baselines in plan.measured.items()
+        },
+        "measured_on_simulated_readers": list(plan.simulated),
     }
 
 
@@ -178,6 +232,7 @@ def _reach_data(reach: "Reach", *, start: date) -> Mapping[str, Any]:
         "detectable": reach.detectable,
         "detectable_share": reach.detectable_share,
         "days_needed": reach.days_needed,
+        "days_to_verdict": reach.done_days,
         "done_on": reach.done_on(start),
         "is_hopeless": reach.refusal is not None,
         "advice": reach.advice,

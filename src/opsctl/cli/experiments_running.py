@@ -38,7 +38,7 @@ def start(name: Name, *, confirm: Confirm = None, dry_run: DryRun = False, json:
     from opsctl.cli.filling import tell
     from opsctl.experiments.starting import require_confirmed
     from opsctl.ui.progress import progress
-    from opsctl.ui.show_experiments import show_start, started_data
+    from opsctl.ui.show_experiments import show_start, started_data, warn_unwritten
 
     named = experiments_starting.startable(name)
     if not dry_run:
@@ -46,7 +46,9 @@ def start(name: Name, *, confirm: Confirm = None, dry_run: DryRun = False, json:
         require_confirmed(name, confirm=confirm, verb="start", consequence=consequence)
     with progress() as listener, wiring.backends(listener) as servers:
         started = experiments_starting.start(servers, named, dry_run=dry_run)
-    data = {"dry_run": dry_run, "experiment": started_data(started)}
+        unwritten = experiments_starting.unwritten(servers, named)
+    warn_unwritten(unwritten)
+    data = {"dry_run": dry_run, "experiment": started_data(started), "unwritten_events": unwritten}
     tell("opsctl.experiments.start", data=data, json=json, show=lambda: show_start(started, dry_run=dry_run))
 
 

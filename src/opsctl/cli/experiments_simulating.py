@@ -67,6 +67,7 @@ def simulated(
     from opsctl.experiments.registry import start_evidence, start_now
     from opsctl.experiments.simulator.calendar import STARTED_AT
     from opsctl.experiments.studies.arms import check_arms
+    from opsctl.experiments.studies.binding import bind
     from opsctl.experiments.studies.document import FILE, study_evidence, to_text
     from opsctl.experiments.studies.model import SIMULATED
     from opsctl.experiments.studies.summary import figures_of
@@ -85,11 +86,14 @@ def simulated(
         )
         study = _study(named, worlds, variants)
         write_atomically(scratch / FILE, to_text(study))
+        events = bind(scratch)  # the last one that is written
         _replace(folder, by=scratch)
         started = start_now(named.experiment, name=named.name, at=STARTED_AT, simulated=SIMULATED)
         wiring.record(start_evidence(started))
     seconds = time.monotonic() - clock
-    wiring.record(study_evidence(study, figures=figures_of(study), started_at=began, seconds=seconds))
+    wiring.record(
+        study_evidence(study, figures=figures_of(study), events=events, started_at=began, seconds=seconds)
+    )
     return study
 
 

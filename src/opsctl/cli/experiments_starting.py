@@ -39,6 +39,23 @@ def startable(name: str) -> "NamedExperiment":
     return named
 
 
+def unwritten(servers: "Backends", named: "NamedExperiment") -> "dict[str, list[str]]":
+    """Return by metric the events that neither the service writes nor anybody has ever written into the database."""
+    from opsctl.cli import experimenting
+    from opsctl.clients.postgres import translated_errors
+    from opsctl.experiments.check_events import unwritten as unwritten_of
+    from opsctl.store.experiments import written_metrics
+
+    missing = unwritten_of(named.experiment, written=experimenting.service_events())
+    if not missing:
+        return {}
+    with translated_errors(servers.database_address()):
+        names = {event for events in missing.values() for event in events}
+        others = written_metrics(servers.database(), names)
+    known = [*experimenting.service_events(), *others]
+    return {name: list(events) for name, events in unwritten_of(named.experiment, written=known).items()}
+
+
 def start(servers: "Backends", named: "NamedExperiment", *, dry_run: bool) -> "Started":
     """Start an experiment, or say what would be started; whoever does the same at this moment waits, and is refused.
 

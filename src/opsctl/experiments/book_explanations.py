@@ -105,4 +105,10 @@ That it holds and that nobody can tell look alike then. A wider margin, a pre-pe
 not fit.
 
 Settings of an arm mean the same as `ranking` of the service; `learner` and `embedding` are known to the simulator only.""",
+    "EXP038": """A metric counts an event that the service does not write, so for readers it is 0 for everybody, unless somebody else writes it.
+
+The service writes what readers do: kinds of interactions, such as `click`. Anything else (`session`, a latency, a cost) has to be
+written into the table `experiment_metrics`, for the readers of every arm alike, by whoever knows it. A guardrail that nobody writes
+watches nothing; a misspelt event looks the same. Where a book is simulated first and the simulator writes the event, it is told for
+information; `start` looks into the database, too, and warns of what is in neither.""",
 }

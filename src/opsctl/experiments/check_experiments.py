@@ -75,12 +75,14 @@ class Checking:
         arms: says what an arm cannot set.
         sizes: says whether there are enough units.
         simulations: says what the simulator would refuse.
+        events: says which events nobody writes.
         starts: what was started, by name: those books must be as they were, and what has ended takes up nothing.
     """
 
     arms: ChecksArms = _no_complaint
     sizes: ChecksBook = _no_problem
     simulations: ChecksBook = _no_problem
+    events: ChecksBook = _no_problem
     starts: Mapping[str, Started] = field(default_factory=dict)
 
 
@@ -138,6 +140,7 @@ def _problems(experiment: Experiment, checking: Checking) -> Iterator[Problem]:
     yield from _equal_arms(experiment)
     yield from checking.sizes(experiment)
     yield from checking.simulations(experiment)
+    yield from checking.events(experiment)
     yield from _odd_horizon(experiment)
     yield from _late_metrics(experiment)
     yield from _useless_pasts(experiment)

@@ -10,6 +10,8 @@ from opsctl.exporters.family import Value
 from opsctl.metrics import exporters as metrics
 
 ANALYSIS_KIND = "experiments.analyze"
+BROKEN = "broken"
+GUARDRAIL_STATES = (BROKEN, "kept", "uncertain")
 UNKNOWN_ARM = "(unknown)"
 """No book can call an arm so."""
 
@@ -87,12 +89,22 @@ def _of_analysis(each: RunningExperiment, record: Record) -> Iterator[Value]:
     if outcome in metrics.OUTCOMES:
         for known in metrics.OUTCOMES:
             yield Value(metrics.EXPERIMENT_VERDICT, (each.name, known), float(known == outcome))
+    yield from _of_guardrails(each, _mapping(record.figures.get("guardrails")))
     lifts = _mapping(record.figures.get("lifts"))
     for metric in each.metrics:
         for arm in each.weights:
             for figure, number in _mapping(lifts.get(f"{metric}/{arm}")).items():
                 if figure in metrics.LIFT_FIGURES and _is_finite(number):
                     yield Value(metrics.EXPERIMENT_LIFT, (each.name, metric, arm, figure), float(number))
+
+
+def _of_guardrails(each: RunningExperiment, states: Mapping[str, Any]) -> Iterator[Value]:
+    """Yield whether each guardrail is broken; of an analysis by a version that did not say so, nothing."""
+    for metric in each.metrics:
+        for arm in each.weights:
+            state = states.get(f"{metric}/{arm}")
+            if state in GUARDRAIL_STATES:
+                yield Value(metrics.EXPERIMENT_GUARDRAIL, (each.name, metric, arm), float(state == BROKEN))
 
 
 def _mapping(found: Any) -> Mapping[str, Any]:

@@ -199,7 +199,7 @@ EXPERIMENT_SEVERAL_ARMS = _gauge(
 EXPERIMENT_SAMPLE_RATIO = _gauge(
     "experiment_sample_ratio_p_ratio",
     "ratio",
-    "How likely arms so far from their weights are by chance (p); 0 where units are in an arm that gets nobody.",
+    "How likely arms so far from their weights are by chance (p, valid however often one looks); 0 where units are in an arm that gets nobody.",
     experiment=(),
 )
 EXPERIMENT_HORIZON = _gauge(
@@ -235,6 +235,14 @@ EXPERIMENT_LIFT = _gauge(
     metric=(),
     arm=(),
     figure=LIFT_FIGURES,
+)
+EXPERIMENT_GUARDRAIL = _gauge(
+    "experiment_guardrail_broken_state",
+    "state",
+    "1 where the newest analysis shows that an arm breaks a guardrail of its experiment, 0 where it does not.",
+    experiment=(),
+    metric=(),
+    arm=(),
 )
 
 COST_MONTH = _gauge(

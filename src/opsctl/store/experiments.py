@@ -1,6 +1,6 @@
 """Which experiments were started, with which book, and how far they are ramped up: rows whose books never change."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -27,6 +27,9 @@ update experiments set ended_at = greatest(clock_timestamp(), started_at) where 
 """
 _END = f"{_SET_ENDED} returning {_COLUMNS}"
 _LOCK = "select pg_advisory_xact_lock(%s)"
+_WRITTEN = """
+select name from unnest(%s::text[]) as asked (name) where exists (select from experiment_metrics where metric = name)
+"""
 _UNITS = """
 select variant, count(distinct unit_id), max(exposed_at) from experiment_exposures where experiment = %s group by variant
 """
@@ -114,3 +117,8 @@ def _row(row: tuple[Any, ...]) -> ExperimentRow:
     return ExperimentRow(
         name=row[0], spec=row[1], digest=row[2], ramp=row[3], started_at=row[4], ended_at=row[5]
     )
+
+
+def written_metrics(connection: "psycopg.Connection[Any]", names: Collection[str]) -> set[str]:
+    """Return those of these events of which somebody has written any into `experiment_metrics`."""
+    return {name for (name,) in connection.execute(_WRITTEN, [sorted(names)])}

@@ -1,9 +1,10 @@
 """How do certificates look in a page of Markdown: written by the tool, between marks, never by hand."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from opsctl.experiments.certify.document import id_of
 from opsctl.experiments.certify.model import Certificate, Figure, Measured
+from opsctl.ui.show_certificates import is_of_verdicts
 
 BEGIN = "<!-- certificates:begin (opsctl experiments certify --list --markdown FILE) -->"
 END = "<!-- certificates:end -->"
@@ -14,21 +15,33 @@ _COLUMNS = {
     Figure.LIFT_COVERAGE: "of the lift",
     Figure.POWER: "power, beside the formula",
 }
+_VERDICT_COLUMNS = {
+    Figure.SHIPPED_FOR_NOTHING: "ships what does nothing",
+    Figure.SHIPPED_LIFTS: "ships the lift that was planned for",
+    Figure.SHIPPED_HARM: "ships what breaks a guardrail",
+}
 
 
 def certificates_markdown(certificates: Sequence[Certificate]) -> str:
-    """Return the table, ending with a newline."""
-    return "\n".join(_lines(certificates)) + "\n"
+    """Return the tables, of methods and of whole analyses, ending with a newline."""
+    methods = [each for each in certificates if not is_of_verdicts(each)]
+    verdicts = [each for each in certificates if is_of_verdicts(each)]
+    lines = list(_lines("method", _COLUMNS, methods)) if methods or not verdicts else []
+    if methods and verdicts:
+        lines.append("")
+    if verdicts:
+        lines += _lines("whole analyses", _VERDICT_COLUMNS, verdicts)
+    return "\n".join(lines) + "\n"
 
 
-def _lines(certificates: Sequence[Certificate]) -> Iterator[str]:
-    titles = ("method", *_COLUMNS.values(), "experiments", "certificate")
+def _lines(title: str, columns: Mapping[Figure, str], certificates: Sequence[Certificate]) -> Iterator[str]:
+    titles = (title, *columns.values(), "experiments", "certificate")
     yield _row(titles)
     yield _row(["---"] * len(titles))
     for each in certificates:
         figures = {figure.figure: figure for figure in each.figures}
         counts = max(figure.replications for figure in each.figures)
-        cells = [_cell(figures.get(column)) for column in _COLUMNS]
+        cells = [_cell(figures.get(column)) for column in columns]
         yield _row([f"`{each.method.value}`", *cells, f"{counts:,}", f"`{id_of(each)}`"])
 
 
@@ -40,7 +53,7 @@ def _cell(figure: Measured | None) -> str:
     if figure is None:
         return ""
     match figure.figure:
-        case Figure.FALSE_FINDINGS:
+        case Figure.FALSE_FINDINGS | Figure.SHIPPED_FOR_NOTHING | Figure.SHIPPED_LIFTS | Figure.SHIPPED_HARM:
             return f"{100 * figure.value:.2f} % ({_bounds(figure)})"
         case Figure.UNIFORMITY:
             return f"{figure.value:.3f}"
@@ -51,6 +64,8 @@ def _cell(figure: Measured | None) -> str:
 
 
 def _bounds(figure: Measured) -> str:
-    """Return between what the figure must lie, in percent: of other figures than this one it is the same for all."""
-    high = f"{100 * (figure.high or 0.0):.2f}"
+    """Return between what the figure must lie, in percent: of other figures than these it is the same for all."""
+    if figure.high is None:
+        return f"at least {100 * (figure.low or 0.0):.2f}"
+    high = f"{100 * figure.high:.2f}"
     return f"at most {high}" if figure.low is None else f"{100 * figure.low:.2f} to {high}"

@@ -67,8 +67,8 @@ def render_experiment_page(reported: Reported) -> str:
         ),
         checks=[
             {
-                "sign": "✘" if each.is_fault else "✔",
-                "ink": "bad" if each.is_fault else "good",
+                "sign": "✘" if each.is_fault else "!" if each.is_warning else "✔",
+                "ink": "bad" if each.is_fault else "doubt" if each.is_warning else "good",
                 "name": each.name,
                 "says": each.says,
             }

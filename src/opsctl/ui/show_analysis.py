@@ -52,7 +52,9 @@ def is_wanted(analysis: Analysis, arm: str) -> bool:
 
 
 def _mark(check: Check) -> str:
-    return "[red]✘[/]" if check.is_fault else "[green]✔[/]"
+    if check.is_fault:
+        return "[red]✘[/]"
+    return "[yellow]![/]" if check.is_warning else "[green]✔[/]"
 
 
 def _row(result: Result) -> tuple[str, ...]:

@@ -1,9 +1,10 @@
 """How does a plan look: what each metric needs and gets, and what would help where that is too little."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date
 
 from opsctl.experiments.effects import Effect
+from opsctl.experiments.metric_book import Baseline
 from opsctl.experiments.sizes import Sized, SizedExperiment, Together, Ways
 from opsctl.experiments.statistics.feasibility import Reach, Sharing
 from opsctl.ui.console import hint, print_line
@@ -31,6 +32,29 @@ def show_sizes(sizes: Sequence[SizedExperiment]) -> None:
                 print_line(f"  {metric.metric}: {'; '.join(metric.reach.advice)}")
             elif metric.unknown is not None and metric.role.value == "primary":
                 print_line(f"  {metric.unknown.because}")
+
+
+def show_measured(
+    measured: Mapping[str, Mapping[str, Baseline]],
+    *,
+    sizes: Sequence[SizedExperiment],
+    simulated: Collection[str] = (),
+) -> None:
+    """Print the baselines that were measured, and how to measure those that nobody knows."""
+    for name, baselines in measured.items():
+        where = "the control of simulated readers" if name in simulated else "the control"
+        for metric, each in baselines.items():
+            deviation = 0.0 if each.deviation is None else each.deviation
+            past = f", correlation with its past {each.correlation:.2f}" if each.correlation else ""
+            print_line(
+                f"{name}: {metric} measured in {where}: mean {each.mean:.4g}, deviation {deviation:.4g}{past}"
+            )
+    unknown = [each.name for each in sizes if each.is_unknown]
+    if unknown:
+        hint(
+            f"missing baselines are measured in the control of an earlier run: `opsctl experiments simulate {unknown[0]}`"
+            f" or `opsctl experiments export FOLDER`, then `opsctl experiments plan {unknown[0]} --from FOLDER`"
+        )
 
 
 def show_together(together: Together, *, start: date) -> None:
@@ -88,7 +112,7 @@ def _dates(ways: Ways, *, start: date) -> list[tuple[str, ...]]:
 
 def _date(reach: Reach, *, start: date) -> str:
     done = reach.done_on(start)
-    days = "never" if done is None else f"{done} ({reach.days_needed} d)"
+    days = "never" if done is None else f"{done} ({reach.done_days} d)"
     color = "green" if reach.refusal is None else "red"
     return f"[{color}]{days}[/]"
 

@@ -1,6 +1,6 @@
 """How do experiments look: what was started, how each stands, and which arm a unit gets."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +10,7 @@ from opsctl.experiments.points import SPAN
 from opsctl.experiments.registry import Started
 from opsctl.experiments.standing import Standing, State
 from opsctl.experiments.warehouse.export import Exported
-from opsctl.ui.console import hint, print_line
+from opsctl.ui.console import hint, print_line, warn
 from opsctl.ui.table import show_table
 
 if TYPE_CHECKING:
@@ -47,6 +47,13 @@ def show_start(started: Started, *, dry_run: bool) -> None:
         hint(f"`opsctl experiments start {started.name} --confirm {started.name}`")
     else:
         hint("`opsctl experiments status` shows who is exposed")
+
+
+def warn_unwritten(events: Mapping[str, Sequence[str]]) -> None:
+    """Warn of metrics that count what nobody writes."""
+    for metric, names in events.items():
+        told = ", ".join(f"`{name}`" for name in names)
+        warn(f"`{metric}` counts {told}, which nobody has ever written: `opsctl explain EXP038`")
 
 
 def show_ramp(started: Started, *, share: float, dry_run: bool) -> None:

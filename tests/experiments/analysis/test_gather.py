@@ -1,5 +1,6 @@
 """What was known at each moment is comparable with what was known at the others, and means what the book says."""
 
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -75,3 +76,27 @@ def test_a_cap_of_the_first_look_does_not_cut_off_what_grows_after_it(tmp_path: 
 def _mean(data: object) -> float:
     assert isinstance(data, UnitData)
     return merge([moments for strata in data.arms.values() for moments in strata]).means[0]
+
+
+def test_what_cannot_be_read_reaches_whoever_analyses(tmp_path: Path) -> None:
+    """Exposures of nobody, and values that are no numbers, by arm."""
+    whole = [
+        ExposureRow(experiment="agents", unit_id=unit, variant=arm, exposed_at=START)
+        for unit, arm in (("a", "control"), ("b", "changed"))
+    ]
+    orders = [
+        EventRow(event="order", unit_id=unit, value=value, observed_at=START + timedelta(hours=1))
+        for unit, value in (("a", 1.0), ("b", float("nan")), ("b", None), ("b", 2.0))
+    ]
+    history = History(exposures=[*whole, replace(whole[0], unit_id=None)], events=orders)
+    subject, at = _subject(), START + timedelta(days=DAYS)
+
+    _, seen = gather(
+        ParquetWarehouse(write_parquet(history, tmp_path), bounds=Bounds(threads=1)),
+        subject,
+        end=at,
+        moments=moments_to(at, subject=subject, with_curve=False),
+    )
+
+    assert seen.unreadable == 1
+    assert {arm: count for arm, count in seen.spoiled.items() if count} == {"changed": 2}

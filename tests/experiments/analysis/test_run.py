@@ -1,5 +1,6 @@
 """An analysis says what its data say, by the rules of the book, and nothing before the rules allow it."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -7,6 +8,7 @@ import numpy as np
 import pytest
 
 from opsctl.experiments.analysis.checks import Seen
+from opsctl.experiments.analysis.document import analysis_evidence, guardrails_of, to_document
 from opsctl.experiments.analysis.model import Analysis, EventData, MetricData, Snapshot, Subject, UnitData
 from opsctl.experiments.analysis.run import analyse
 from opsctl.experiments.book import Experiment
@@ -133,6 +135,18 @@ def test_arms_of_the_wrong_sizes_make_everything_invalid() -> None:
         assert analysis.verdict.outcome is Outcome.INVALID, seen
 
 
+def test_sizes_that_one_look_alone_would_call_wrong_are_not_called_so_while_units_come() -> None:
+    """Somebody looks every day, so each look has a small part of the error rate; at the horizon there is one look left."""
+    sizes = Seen(units={"control": 1000, "six": 1160})  # chi-square says p = 0.0006
+
+    early = analysed(at_day(7, lift=0.1), seen=sizes)
+    at_end = analysed(at_day(14, lift=0.1), seen=Seen(units={"control": 1000, "six": 1180}))
+
+    assert early.verdict.outcome is Outcome.KEEP_RUNNING
+    assert "at any look" in early.checks[0].says
+    assert at_end.verdict.outcome is Outcome.INVALID
+
+
 def test_a_few_units_in_two_arms_are_taken_out_and_said() -> None:
     """They are no reason to throw everything away."""
     analysis = analysed(
@@ -160,6 +174,7 @@ def test_a_metric_that_says_nothing_is_told_with_the_reason() -> None:
     }
     same = analysed(Snapshot(at=START + timedelta(days=14), units={"control": 50, "six": 50}, metrics=flat))
 
+    assert same.results[-1].shown.effect == "the same for all 100 units (1)"
     assert "one unit only" in nobody.results[0].shown.effect
     assert "no unit differs from another" in same.results[0].shown.effect
     assert same.verdict.outcome is Outcome.DO_NOT_SHIP
@@ -198,3 +213,97 @@ def test_the_same_snapshots_give_the_same_analysis() -> None:
     snapshots = [at_day(day, units=200 * day, lift=0.03) for day in (3, 7, 14)]
 
     assert analysed(*snapshots) == analysed(*snapshots)
+
+
+def unvaried(value: float, *, units: int = 2000, day: float = 14.0, metric: str = "return") -> Snapshot:
+    """Return a snapshot of a good lift, and of a guardrail that is the same for every reader."""
+    usual = at_day(day, units=units, lift=0.15)
+    flat = UnitData(arms={arm: [moments_of(np.full(units, value))] for arm in ("control", "six")})
+    return replace(usual, metrics={"clicks": usual.metrics["clicks"], metric: flat})
+
+
+ERRORS = {"kind": "proportion", "events": ["error"], "role": "guardrail", "direction": "decrease"}
+
+
+def with_errors(**changes: Any) -> dict[str, Any]:
+    """Return metrics with a guardrail that is to stay low."""
+    return {"clicks": BOOK["metrics"]["clicks"], "errors": ERRORS | {"margin": "1pp"} | changes}
+
+
+def test_a_guardrail_that_is_the_same_for_all_readers_does_not_hold_up_a_verdict_for_ever() -> None:
+    """Of 2,000 readers none of whom came back less, at most 0.2 % can; the margin is 5 points."""
+    analysis = analysed(unvaried(1.0))
+    result = analysis.results[-1]
+
+    assert analysis.verdict.outcome is Outcome.SHIP
+    assert analysis.verdict.reasons[1] == (
+        "`return` is not worse by more than its margin: the same for all 4,000 units (1)"
+    )
+    assert result.inference.p_value == pytest.approx(2 * 0.95**2000, abs=1e-12)
+    assert "at most 0.18% can be affected" in " ".join(result.notes)
+
+
+def test_with_too_few_readers_it_does_and_says_how_many_would_do() -> None:
+    """97.5 % of certainty that fewer than one in a hundred is affected takes 368 readers of the arm."""
+    few, enough = (
+        analysed(unvaried(0.0, units=units, metric="errors"), metrics=with_errors()) for units in (367, 368)
+    )
+
+    assert few.verdict.outcome is Outcome.DO_NOT_SHIP
+    assert "its margin is not kept for certain: the same for all 734 units (0)" in few.verdict.reasons[0]
+    assert "368 such units of the arm would show that it is kept" in " ".join(few.results[-1].notes)
+    assert enough.verdict.outcome is Outcome.SHIP
+
+
+def test_nothing_that_happened_is_a_warning_and_of_what_is_to_stay_high_no_margin_that_is_kept() -> None:
+    """It may be that nobody writes the event: could not tell is no pass."""
+    silent = analysed(unvaried(0.0))
+    low = analysed(unvaried(0.0, metric="errors"), metrics=with_errors())
+
+    assert silent.verdict.outcome is Outcome.DO_NOT_SHIP
+    assert "nobody in either arm had any of its events" in silent.verdict.reasons[0]
+    warnings = [check for check in low.checks if check.is_warning]
+    assert [check.name for check in warnings] == ["events of errors"]
+    assert "nobody had any (error)" in warnings[0].says
+    assert not any(check.is_warning for check in analysed(at_day(14)).checks)
+
+
+def test_a_margin_in_clicks_says_nothing_where_nobody_clicks() -> None:
+    """0.3 of them is no share of readers; the reason says what to write."""
+    analysis = analysed(
+        unvaried(0.0, metric="errors"), metrics=with_errors(kind="mean", margin="0.3", direction="decrease")
+    )
+
+    assert analysis.verdict.outcome is Outcome.DO_NOT_SHIP
+    assert "write it as `2%`" in analysis.verdict.reasons[0]
+
+
+def test_what_could_not_be_read_is_told() -> None:
+    """With how much of it, and in which arm; nothing is invalid by that."""
+    seen = Seen(units={"control": 2000, "six": 2000}, unreadable=7, spoiled={"control": 0, "six": 12})
+
+    analysis = analysed(at_day(14, lift=0.1), seen=seen)
+    document = to_document(analysis)
+
+    assert analysis.verdict.outcome is Outcome.SHIP
+    assert [check["says"] for check in document["checks"] if check["is_warning"]] == [
+        "7 without a unit, an arm or a time do not count; see who writes them",
+        "missing, NaN or infinite: 12 in `six`; those events count in no metric",
+    ]
+    assert analysis_evidence(analysis, seconds=1.0).figures["warnings"] == [
+        check.says for check in analysis.checks if check.is_warning
+    ]
+
+
+def test_the_record_says_of_each_guardrail_whether_it_is_broken() -> None:
+    """Broken, kept, or neither is shown: for the alert."""
+    broken, kept, doubtful = (
+        guardrails_of(analysed(snapshot))
+        for snapshot in (at_day(3, harm=0.2), at_day(14), at_day(14, units=60))
+    )
+
+    assert (broken, kept, doubtful) == (
+        {"return/six": "broken"},
+        {"return/six": "kept"},
+        {"return/six": "uncertain"},
+    )

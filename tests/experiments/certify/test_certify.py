@@ -1,17 +1,27 @@
 """A certificate says what was measured of a method, of exactly the code that was measured, and a broken promise shows."""
 
+import subprocess
+import sys
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
+from opsctl import experiments
 from opsctl.core.errors import RefusedError
+from opsctl.experiments.certify import code
+from opsctl.experiments.certify.code import UNBOUND, bound_files, code_digest, versions_here
 from opsctl.experiments.certify.document import from_document, id_of, to_document
 from opsctl.experiments.certify.kept import require_certified, valid
 from opsctl.experiments.certify.model import Certificate, Figure, Measured, Null, Planted, Promise
-from opsctl.experiments.certify.promises import REPLICATIONS, exact, loosened, rate
-from opsctl.experiments.certify.run import all_trials, certify, code_digest
+from opsctl.experiments.certify.promises import REPLICATIONS, exact, loosened, rate, replications_of, shipping
+from opsctl.experiments.certify.run import all_trials, certify
+from opsctl.experiments.metric_book import Role
 from opsctl.experiments.statistics.methods import Method
+from opsctl.experiments.verdict import Shown, Verdict, judge
 
 SHORT = 300
 
@@ -19,7 +29,9 @@ SHORT = 300
 @pytest.mark.parametrize("method", list(Method))
 def test_every_method_keeps_its_promises_in_a_short_certification(method: Method) -> None:
     """With tolerances that one in a thousand would miss by chance; the whole one has 10,000 experiments."""
-    certificate = certify(all_trials()[method], replications=SHORT)
+    count = SHORT * replications_of(method) // REPLICATIONS
+
+    certificate = certify(all_trials()[method], replications=count)
 
     broken = [figure for figure in certificate.figures if not figure.is_kept]
     assert broken == []
@@ -155,3 +167,83 @@ def test_tolerances_are_those_of_ten_thousand_experiments() -> None:
     assert (one_in_a_thousand.low, one_in_a_thousand.high) == (0.0004, 0.0017)
     assert loosened(size, replications=SHORT).holds(0.08)
     assert not loosened(size, replications=SHORT).holds(0.12)
+
+
+def test_bands_of_whole_analyses_are_those_that_one_in_a_thousand_would_leave():
+    """Of 2,000 experiments in which 2.5 % may ship for nothing, and 80 % must ship what was planned for."""
+    nothing, lift, harm = shipping(2_000, alpha=0.05, power=0.8)
+
+    assert (nothing.low, nothing.high) == (None, 0.0365)
+    assert (lift.low, lift.high) == (0.772, None)
+    assert harm.high == nothing.high
+
+
+def test_a_short_certificate_of_whole_analyses_does_not_count():
+    """A whole one has fewer experiments than that of a single test, and no fewer than that."""
+    method = Method.VERDICT_GROUP_SEQUENTIAL
+    figure = replace(whole().figures[0], figure=Figure.SHIPPED_FOR_NOTHING)
+    enough, short = (
+        whole(method, figures=(replace(figure, replications=count),))
+        for count in (replications_of(method), replications_of(method) - 1)
+    )
+
+    assert set(valid([enough])) == {method}
+    assert valid([short]) == {}
+
+
+def test_a_certificate_is_of_everything_that_an_analysis_computes_with():
+    """Whatever module of experiments `analyse` draws in is bound by the digest."""
+    script = "import sys, opsctl.experiments.analysis.run; print('\\n'.join(m.__file__ for m in list(sys.modules.values()) if m.__name__.startswith('opsctl.experiments.')))"
+    found = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout
+
+    bound = {path for _, path in bound_files()}
+    root = Path(experiments.__path__[0])
+    loaded = {Path(line) for line in found.split()}
+    assert {path for path in loaded if path.name != "__init__.py"} <= bound | {
+        root / name for name in UNBOUND
+    }
+    assert len(loaded) > 20
+
+
+@pytest.mark.parametrize("name", ["statistics/srm.py", "analysis/rules.py", "verdict.py", "book.py"])
+def test_another_byte_of_any_of_it_is_other_code(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A comment, too."""
+    before, files = code_digest(), dict(bound_files())
+    changed = tmp_path / "changed.py"
+    changed.write_bytes(files[name].read_bytes() + b"# another word\n")
+    monkeypatch.setattr(code, "bound_files", lambda: iter((files | {name: changed}).items()))
+
+    assert code_digest() != before
+
+
+def test_a_certificate_names_the_libraries_that_computed_it():
+    """In the record of the ledger, too."""
+    from datetime import UTC, datetime
+
+    from opsctl.experiments.certify.document import certificate_evidence
+
+    certificate = certify(all_trials()[Method.HOLM], replications=20)
+    record = certificate_evidence(certificate, started_at=datetime(2026, 1, 1, tzinfo=UTC))
+
+    assert certificate.versions == versions_here()
+    assert set(record.tools) == {"numpy", "scipy"}
+    assert record.inputs == {"code": code_digest()}
+
+
+def test_an_analysis_that_forgets_its_guardrails_breaks_the_promise_about_harm(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """What each method keeps by itself says nothing of what is made of all of them."""
+    from opsctl.experiments.analysis import run
+
+    def careless(shown: Sequence[Shown], **rest: Any) -> Verdict:
+        return judge([each for each in shown if each.role is not Role.GUARDRAIL], **rest)
+
+    monkeypatch.setattr(run, "judge", careless)
+
+    certificate = certify(all_trials()[Method.VERDICT_FIXED], replications=40)
+
+    broken = [figure.figure for figure in certificate.figures if not figure.is_kept]
+    assert broken == [Figure.SHIPPED_HARM]

@@ -216,3 +216,42 @@ def test_what_is_no_demand_is_refused(wrong):
     """No units, no time, no effect."""
     with pytest.raises(ValueError, match=r"share|effect"):
         replace(_demand(), **wrong)
+
+
+def test_who_comes_so_late_that_a_window_is_not_over_by_the_horizon_does_not_count():
+    """1,000 new readers a day for 14 days; with a window of 7 days those of the first 7 count, and no others."""
+    traffic = Traffic(daily=1000)
+    plain, windowed = (solve([_demand(lag_days=lag)], traffic)[0] for lag in (0.0, 7.0))
+
+    assert (plain.units, windowed.units) == (14_000, 7_000)
+    assert (plain.days_needed, windowed.days_needed) == (plain.days_needed, (plain.days_needed or 0) + 7)
+    assert windowed.detectable > plain.detectable
+
+
+def test_a_window_that_is_longer_than_the_horizon_counts_nobody():
+    """That is hopeless, and the reason is no division by nothing."""
+    (reach,) = solve([_demand(lag_days=14.0)], Traffic(daily=1000))
+
+    assert reach.units == 0
+    assert reach.refusal is not None
+    assert "nobody counts by the horizon: who comes counts after 14 days" in reach.advice
+
+
+def test_a_verdict_comes_at_the_horizon_however_soon_there_are_units_enough():
+    """But for a rule that may always be looked at."""
+    fixed, always = (solve([_demand(earliest_days=days)], Traffic(daily=100_000))[0] for days in (14.0, 0.0))
+
+    assert fixed.days_needed == always.days_needed == always.done_days == 1
+    assert fixed.done_days == 14
+    assert fixed.done_on(date(2026, 12, 1)) == date(2026, 12, 15)
+    assert exclusive_days([fixed.demand], Traffic(daily=100_000)) == 14
+
+
+def test_a_book_says_when_its_units_count_and_when_its_rule_allows_a_verdict():
+    """`after` and `window` of the metric, and the horizon of a fixed rule."""
+    fixed = experiment({"saves": metric(after="1d", window="2d")})
+    always = experiment({"saves": metric()}, stopping={"rule": "always_valid"})
+
+    late, soon = (told(demands_of("x", book)["saves"]) for book in (fixed, always))
+    assert (late.lag_days, late.earliest_days) == (3.0, 14.0)
+    assert (soon.lag_days, soon.earliest_days) == (0.0, 0.0)

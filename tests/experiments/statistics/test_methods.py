@@ -46,7 +46,7 @@ def test_every_kind_of_metric_has_a_method():
 
 
 def test_a_verdict_rests_on_all_that_was_used():
-    """Estimation, cap, margin, looks, correction, and the sizes of the arms."""
+    """Estimation, cap, margin, looks, correction, the sizes of the arms, and what is made of all of them."""
     book = experiment(
         {
             "saves": metric(kind="mean", pre_period="7d", winsorise=0.99),
@@ -61,6 +61,7 @@ def test_a_verdict_rests_on_all_that_was_used():
         Method.WINSORISED_MEAN,
         Method.GROUP_SEQUENTIAL,
         Method.HOLM,
+        Method.VERDICT_GROUP_SEQUENTIAL,
     )
     assert methods_behind(book, book.metrics["latency"]) == (
         Method.SRM,
@@ -68,6 +69,7 @@ def test_a_verdict_rests_on_all_that_was_used():
         Method.NON_INFERIORITY,
         Method.ALWAYS_VALID_ONE_SIDED,
         Method.GROUP_SEQUENTIAL,
+        Method.VERDICT_GROUP_SEQUENTIAL,
     )
 
 

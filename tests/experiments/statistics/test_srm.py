@@ -15,7 +15,6 @@ from opsctl.experiments.statistics.srm import (
     Distribution,
     check_independence,
     check_split,
-    check_splits,
 )
 
 HALVES = {"a": 0.5, "b": 0.5}
@@ -140,35 +139,6 @@ def test_no_more_than_1_in_1000_right_splits_is_called_a_mismatch(total):
 
     assert rate < 0.0025
     assert total > 40 or (rate < 0.001 and by_chi_square > 0.005)
-
-
-def test_each_value_of_each_dimension_is_tested_at_a_share_of_alpha():
-    """Bonferroni over those that can be tested; one of them is bad, and a value without units counts for nothing."""
-    fine = {f"country={number}": {"a": 500, "b": 520} for number in range(8)}
-    breakdown = fine | {"browser=old": {"a": 500, "b": 700}, "browser=none": {}}
-
-    found = check_splits(breakdown, HALVES)
-
-    assert found.mismatches == ("browser=old",)
-    assert found.splits["browser=old"].alpha == pytest.approx(0.001 / 9)
-    assert isinstance(found.splits["browser=none"].test, CannotTell)
-
-
-def test_what_is_a_mismatch_alone_may_be_chance_among_many():
-    """One value with p = 0.0006: a mismatch by itself, none among twenty."""
-    odd = {"a": 500, "b": 613}
-    assert check_splits({"x=1": odd}, HALVES).mismatches == ("x=1",)
-
-    many = {f"x={number}": {"a": 500, "b": 500} for number in range(2, 21)} | {"x=1": odd}
-
-    assert check_splits(many, HALVES).mismatches == ()
-
-
-def test_a_stray_unit_in_any_value_is_a_mismatch():
-    """It comes before the others."""
-    breakdown = {"x=1": {"a": 1, "b": 900}, "x=2": {"a": 5, "b": 5, "c": 1}}
-
-    assert check_splits(breakdown, HALVES).mismatches == ("x=2", "x=1")
 
 
 @pytest.mark.parametrize("shape", [(2, 2), (3, 2), (4, 5)])

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from psycopg.errors import CheckViolation
 from tests.service.feed.world import Clock, Worker, World, worker
 
 from opsctl.clients.postgres import connect
@@ -190,6 +191,44 @@ def test_exposures_are_written_once_a_day_with_what_analysis_divides_by(world: W
         assert len(second) == 21
 
     run(scenario)
+
+
+@pytest.mark.stack
+def test_exposures_that_the_database_refused_come_again_with_the_next_feed(
+    world: World, folder: Path
+) -> None:
+    """They were counted as dropped; once the database takes them, the same readers of the same day are written."""
+
+    async def scenario() -> None:
+        async with worker(world, folder) as one:
+            take(one, {"diversity": 0.6})
+            log = one.parts.stages.exposures
+            with connect(world.database) as connection:
+                connection.execute(
+                    "alter table experiment_exposures add constraint refused check (unit_id <> '2')"
+                )
+                connection.commit()
+                await _feeds(one)
+                with pytest.raises(CheckViolation):
+                    await log.flush()
+                refused, waiting = await exposures(one), log.waiting
+                connection.execute("alter table experiment_exposures drop constraint refused")
+                connection.commit()
+            await _feeds(one)
+            await log.flush()
+            await _feeds(one)
+            await log.flush()
+            written = await exposures(one)
+
+        assert (refused, waiting) == ([], 0)
+        assert sorted(unit for _, unit, _, _ in written) == ["1", "2", "3"]
+
+    run(scenario)
+
+
+async def _feeds(one: Worker) -> None:
+    for user in (1, 2, 3):
+        await one.parts.builder.build(FeedRequest(user_id=user, limit=5))
 
 
 @pytest.mark.stack

@@ -11,7 +11,8 @@ from opsctl.experiments.statistics.cannot_tell import CannotTell
 from opsctl.experiments.statistics.estimates import Estimate, estimate_mean, estimate_ratio
 from opsctl.experiments.statistics.interaction import Cells, Screened, screen
 from opsctl.experiments.statistics.moments import Moments, no_units
-from opsctl.experiments.statistics.srm import SRM_ALPHA, check_independence
+from opsctl.experiments.statistics.srm import SRM_ALPHA
+from opsctl.experiments.statistics.srm_watch import watch_independence
 from opsctl.experiments.warehouse.model import Crossing, Trial, Warehouse
 
 
@@ -67,21 +68,26 @@ def cross_checks(
     crossings = [
         (other, warehouse.cross(_trial(subject), _trial(other), at=at, metrics=metrics)) for other in others
     ]
-    checks = tuple(_independence(other, crossing) for other, crossing in crossings)
+    checks = tuple(_independence(subject, other, crossing, at=at) for other, crossing in crossings)
     return checks, _meetings(subject, crossings, metrics=metrics)
 
 
-def _independence(other: Subject, crossing: Crossing) -> Check:
-    name = f"independence of {other.name}"
-    tested = check_independence(crossing.units)
-    if isinstance(tested, CannotTell):
-        return Check(name=name, is_fault=False, says=f"cannot tell, because {tested.because}")
+def _independence(subject: Subject, other: Subject, crossing: Crossing, *, at: datetime) -> Check:
+    name, experiment = f"independence of {other.name}", subject.experiment
+    p_value = watch_independence(
+        crossing.units,
+        {arm: each.weight for arm, each in experiment.arms.items()},
+        planned=experiment.units,
+        is_over=at >= max(_horizon(subject), _horizon(other)),
+    )
+    if isinstance(p_value, CannotTell):
+        return Check(name=name, is_fault=False, says=f"cannot tell, because {p_value.because}")
     shared = sum(crossing.units.values())
-    says = f"{shared:,} units are in both, p = {tested.p_value:.3g}"
-    if tested.p_value >= SRM_ALPHA:
-        return Check(name=name, is_fault=False, says=says, p_value=tested.p_value)
+    says = f"{shared:,} units are in both, p = {p_value:.3g} at any look"
+    if p_value >= SRM_ALPHA:
+        return Check(name=name, is_fault=False, says=says, p_value=p_value)
     says = f"which arm a unit has here tells which one it has in `{other.name}`: {says}"
-    return Check(name=name, is_fault=True, says=says, p_value=tested.p_value)
+    return Check(name=name, is_fault=True, says=says, p_value=p_value)
 
 
 def _meetings(
@@ -134,6 +140,10 @@ def _trial(subject: Subject) -> Trial:
     if subject.ended_at is None or not subject.started_at < subject.ended_at < whole.end:
         return whole
     return replace(whole, end=subject.ended_at)
+
+
+def _horizon(subject: Subject) -> datetime:
+    return Trial.from_start(subject.name, book=subject.experiment, start=subject.started_at).end
 
 
 def _end(subject: Subject) -> datetime:

@@ -6,6 +6,7 @@ from typing import Any
 
 from opsctl.evidence.model import Evidence, Verdict
 from opsctl.experiments.analysis.model import Analysis, Check, Point, Result
+from opsctl.experiments.metric_book import Role
 from opsctl.experiments.peeks import Peek
 from opsctl.experiments.statistics.cannot_tell import CannotTell
 from opsctl.experiments.statistics.estimates import Estimate, Interval
@@ -74,10 +75,12 @@ def analysis_evidence(analysis: Analysis, *, seconds: float) -> Evidence:
             "units": dict(analysis.units),
             "effects": {f"{each.metric}/{each.arm}": each.shown.effect for each in analysis.results},
             "lifts": lifts_of(analysis),
+            "guardrails": guardrails_of(analysis),
+            "warnings": [check.says for check in analysis.checks if check.is_warning],
             "certificates": dict(analysis.certificates),
         },
         inputs={"experiment": analysis.subject.digest},
-        tools={},
+        tools=_libraries(),
         started_at=analysis.at,
         duration_seconds=seconds,
         valid_for=_VALID_FOR,
@@ -94,8 +97,34 @@ def lifts_of(analysis: Analysis) -> Mapping[str, Mapping[str, float]]:
     }
 
 
+def guardrails_of(analysis: Analysis) -> Mapping[str, str]:
+    """Return by `metric/arm` of each guardrail whether it is `broken`, `kept`, or neither was shown: `uncertain`."""
+    return {
+        f"{each.metric}/{each.arm}": "broken"
+        if each.shown.breaks_margin or each.shown.is_worse
+        else "kept"
+        if each.shown.meets_its_test
+        else "uncertain"
+        for each in analysis.results
+        if each.role is Role.GUARDRAIL
+    }
+
+
+def _libraries() -> dict[str, str]:
+    import numpy as np
+    import scipy
+
+    return {"numpy": np.__version__, "scipy": scipy.__version__}
+
+
 def _check(check: Check) -> dict[str, Any]:
-    return {"name": check.name, "is_fault": check.is_fault, "says": check.says, "p": check.p_value}
+    return {
+        "name": check.name,
+        "is_fault": check.is_fault,
+        "is_warning": check.is_warning,
+        "says": check.says,
+        "p": check.p_value,
+    }
 
 
 def _result(result: Result) -> dict[str, Any]:

@@ -58,9 +58,10 @@ def gather(
     first = min(planned_looks(subject.experiment, started_at=subject.started_at)[0], moments[-1])
     with warehouse.look(trial, at=moments) as look:
         caps = _caps(look.measure(at=_moment_at(first, moments)), metrics=subject.experiment.metrics)
-        snapshots = tuple(_snapshot(look, subject.experiment, at=at, caps=caps) for at in moments)
+        measured = [look.measure(at=at, caps=caps) for at in moments]
+        snapshots = tuple(_snapshot(look, subject.experiment, each) for each in measured)
         population = look.population(at=moments[-1])
-    return snapshots, _seen(population, leaks=leaks)
+    return snapshots, _seen(population, spoiled=measured[-1].spoiled, leaks=leaks)
 
 
 def _moment_at(first: datetime, moments: Sequence[datetime]) -> datetime:
@@ -75,11 +76,10 @@ def _caps(measured: Measured, *, metrics: Mapping[str, Metric]) -> dict[str, Cap
     }
 
 
-def _snapshot(look: Look, experiment: Experiment, *, at: datetime, caps: Mapping[str, Caps]) -> Snapshot:
-    measured, population = look.measure(at=at, caps=caps), look.population(at=at)
+def _snapshot(look: Look, experiment: Experiment, measured: Measured) -> Snapshot:
     return Snapshot(
-        at=at,
-        units=population.units,
+        at=measured.at,
+        units=look.population(at=measured.at).units,
         metrics={name: _data(experiment, measured, name) for name in experiment.metrics},
     )
 
@@ -91,7 +91,7 @@ def _data(experiment: Experiment, measured: Measured, name: str) -> MetricData:
     return UnitData(arms=measured.means[name].strata(active))
 
 
-def _seen(population: Population, *, leaks: Sequence[str] | None) -> Seen:
+def _seen(population: Population, *, spoiled: Mapping[str, int], leaks: Sequence[str] | None) -> Seen:
     return Seen(
         units=dict(population.units) | dict(population.strangers),
         by_value={
@@ -101,5 +101,7 @@ def _seen(population: Population, *, leaks: Sequence[str] | None) -> Seen:
         },
         in_several_arms=population.in_several_arms,
         before_start=population.early + population.late,
+        unreadable=population.unreadable,
+        spoiled=spoiled,
         leaks=None if leaks is None else tuple(leaks),
     )

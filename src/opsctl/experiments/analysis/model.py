@@ -12,6 +12,7 @@ from opsctl.experiments.statistics.estimates import Estimate, Interval
 from opsctl.experiments.statistics.methods import Method
 from opsctl.experiments.statistics.quantile import QuantileStatistics
 from opsctl.experiments.statistics.strata import Strata
+from opsctl.experiments.statistics.unvaried import Unvaried
 from opsctl.experiments.verdict import Look, Shown, Verdict
 
 
@@ -73,12 +74,14 @@ class Pair:
         units: in both arms.
         margin: the test against the margin, where the metric has one.
         share: of the experiment's units that both arms get by their weights; 1 where there are no others.
+        unvaried: where no unit of either arm differs from another.
     """
 
     units: int
     comparison: Comparison | CannotTell
     margin: NonInferiority | CannotTell | None = None
     share: float = 1.0
+    unvaried: Unvaried | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,6 +107,7 @@ class Inference:
         statistic: of the last look; its sign is the direction.
         breaks_margin: it is shown, at any time, that the margin is broken.
         caution: why nothing is said, or what to know.
+        unvaried: where it rests on no unit being different from another, and not on their variance.
     """
 
     p_value: float | None
@@ -112,6 +116,7 @@ class Inference:
     statistic: float
     breaks_margin: bool = False
     caution: str = ""
+    unvaried: Unvaried | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -150,6 +155,7 @@ class Check:
     Args:
         name: such as `sample ratio`.
         is_fault: it fails, and the verdict is `invalid`.
+        is_warning: it does not, but somebody should look.
         says: what was found, in a sentence.
     """
 
@@ -157,6 +163,7 @@ class Check:
     is_fault: bool
     says: str
     p_value: float | None = None
+    is_warning: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

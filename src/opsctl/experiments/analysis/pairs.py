@@ -12,6 +12,7 @@ from opsctl.experiments.statistics.comparison import compare, not_inferior
 from opsctl.experiments.statistics.cuped import Adjusted, adjust_means, adjust_ratios
 from opsctl.experiments.statistics.estimates import Estimate
 from opsctl.experiments.statistics.quantile import estimate_quantile
+from opsctl.experiments.statistics.unvaried import Unvaried
 
 NO_ARM = CannotTell(code="EXP080", because="it has no units")
 
@@ -82,6 +83,7 @@ def _pair(experiment: Experiment, metric: Metric, estimated: Estimated, *, arm: 
     return Pair(
         units=control.n + treatment.n,
         share=experiment.arms[experiment.control].weight + experiment.arms[arm].weight,
+        unvaried=_unvaried(metric, control, treatment),
         comparison=compare(
             control=control, treatment=treatment, alpha=experiment.alpha, covariance=covariance
         ),
@@ -97,3 +99,11 @@ def _pair(experiment: Experiment, metric: Metric, estimated: Estimated, *, arm: 
             covariance=covariance,
         ),
     )
+
+
+def _unvaried(metric: Metric, control: Estimate, treatment: Estimate) -> Unvaried | None:
+    """Return what stands in for a test where every unit of both arms has the same value; a quantile is of events."""
+    varies = control.variance > 0 or treatment.variance > 0 or control.value != treatment.value
+    if varies or metric.kind is MetricKind.QUANTILE:
+        return None
+    return Unvaried(value=control.value, treated=treatment.n, units=control.n + treatment.n)

@@ -7,7 +7,8 @@ from datetime import datetime, timedelta
 from opsctl.core.units import parse_duration
 from opsctl.experiments.analysis.model import Inference, Pair, Point
 from opsctl.experiments.book import Experiment, StoppingRule
-from opsctl.experiments.metric_book import Metric, Role, Test
+from opsctl.experiments.effects import parse_effect
+from opsctl.experiments.metric_book import Direction, Metric, MetricKind, Role, Test
 from opsctl.experiments.statistics import looks as planned
 from opsctl.experiments.statistics.cannot_tell import CannotTell
 from opsctl.experiments.statistics.comparison import Comparison, NonInferiority, intervals_at
@@ -23,6 +24,7 @@ from opsctl.experiments.statistics.confidence_sequence import (
 )
 from opsctl.experiments.statistics.estimates import Interval
 from opsctl.experiments.statistics.sequential import LEAST_GAP
+from opsctl.experiments.statistics.unvaried import NO_SHARE, NOTHING_HAPPENED, Unvaried, units_needed
 from opsctl.experiments.verdict import Look
 
 _BEFORE_HORIZON = "before the horizon: these figures hold at any time"
@@ -82,6 +84,8 @@ def infer(
         look: what the rule says of the present.
     """
     now = history[-1].pair
+    if now.unvaried is not None and metric.margin is not None:
+        return _of_unvaried(experiment, metric, now.unvaried)
     if isinstance(now.comparison, CannotTell):
         return _nothing(now.comparison)
     if isinstance(now.margin, CannotTell):
@@ -133,6 +137,31 @@ def _point(seen: Seen, *, tuning: Tuning) -> Point | None:
 
 def _nothing(reason: CannotTell) -> Inference:
     return Inference(p_value=None, interval=None, lift=None, statistic=0.0, caution=reason.because)
+
+
+def _of_unvaried(experiment: Experiment, metric: Metric, unvaried: Unvaried) -> Inference:
+    """Return what may be said of a margin where no unit differs from another; it holds at any look.
+
+    Where nobody had an event of a metric that is to rise, nothing was watched: that keeps no margin.
+    """
+    if not unvaried.value and metric.direction is Direction.INCREASE:
+        return replace(_nothing(NOTHING_HAPPENED), unvaried=unvaried)
+    margin, alpha = metric.margin or "", experiment.alpha / 2
+    share = unvaried.share_of(parse_effect(margin), is_share=metric.kind is MetricKind.PROPORTION)
+    if share is None:
+        return replace(_nothing(NO_SHARE), unvaried=unvaried)
+    p_value = unvaried.p_value(share)
+    says = f"no unit differs from another, so at most {unvaried.most_affected(alpha=alpha):.2%} can be affected at all"
+    if p_value > alpha:
+        says += f", and the margin is {margin}: {units_needed(share, alpha=alpha):,} such units of the arm would show that it is kept"
+    return Inference(
+        p_value=min(1.0, 2 * p_value),
+        interval=None,
+        lift=None,
+        statistic=1.0,
+        caution=says,
+        unvaried=unvaried,
+    )
 
 
 def _tested(metric: Metric, pair: Pair) -> Comparison | NonInferiority:

@@ -5,11 +5,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from opsctl.experiments.analysis.checks import Seen as SeenUnits
-from opsctl.experiments.analysis.checks import check_data
+from opsctl.experiments.analysis.checks import check_data, check_events
 from opsctl.experiments.analysis.concurrent import Meeting
 from opsctl.experiments.analysis.model import Analysis, Check, Inference, Pair, Result, Snapshot, Subject
 from opsctl.experiments.analysis.pairs import NO_ARM, Estimated, estimate_arms, pairs_of
-from opsctl.experiments.analysis.rules import Seen, curve_of, infer, look_at
+from opsctl.experiments.analysis.rules import Seen, curve_of, infer, look_at, planned_looks
 from opsctl.experiments.analysis.words import effect_words
 from opsctl.experiments.book import Correction, Experiment, Family
 from opsctl.experiments.effects import parse_effect
@@ -70,7 +70,14 @@ def analyse(  # noqa: PLR0913 - what an analysis is made of
         for draft in _drafts(subject, name, metric, snapshots, look=look)
     ]
     results = _corrected(experiment, drafts, look=look)
-    checks = (*check_data(experiment, seen), *crossed[0])
+    before = [snapshot.units for snapshot in snapshots[:-1]]
+    is_over = now.at >= planned_looks(experiment, started_at=subject.started_at)[-1]
+    estimates = {draft.metric: draft.estimated.estimates for draft in drafts}
+    checks = (
+        *check_data(experiment, seen, before=before, is_over=is_over),
+        *check_events(experiment, estimates),
+        *crossed[0],
+    )
     verdict = judge(
         [result.shown for result in results],
         look=look,

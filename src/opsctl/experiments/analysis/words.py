@@ -7,6 +7,8 @@ from opsctl.experiments.statistics.estimates import Interval
 def effect_words(result: Result) -> str:
     """Return the effect with the interval at which the stopping rule holds."""
     inference = result.inference
+    if inference.unvaried is not None and inference.p_value is not None:
+        return f"the same for all {inference.unvaried.units:,} units ({inference.unvaried.value:.4g})"
     if isinstance(inference.lift, Interval) and result.lift is not None:
         return percent_words(result.lift, inference.lift)
     if inference.interval is not None and result.difference is not None:

@@ -4,8 +4,9 @@ EXPLANATIONS: dict[str, str] = {
     "EXP140": """A method on which the verdict would rest has no certificate.
 
 A certificate says that 10,000 simulated experiments without an effect found one in 5 of 100, and that as many with a known
-effect had it in 95 of 100 intervals; docs/guides/experiments.md has the figures. It is of the very code that was measured: after a
-change of `experiments/statistics` it is void.
+effect had it in 95 of 100 intervals; those named `verdict_...` say how often a whole analysis ships what does nothing, what helps,
+and what breaks a guardrail. docs/guides/experiments.md has the figures. A certificate is of the very code that was measured: after
+a change of `experiments/statistics`, `experiments/analysis`, `verdict.py`, or of what the book means, it is void.
 
 `opsctl experiments certify` measures all methods in some minutes; `opsctl experiments certify mean ratio` only these.
 """,

@@ -5,10 +5,10 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from opsctl.core.errors import RefusedError
+from opsctl.experiments.certify.code import code_digest
 from opsctl.experiments.certify.document import from_document, id_of, to_document
 from opsctl.experiments.certify.model import Certificate
-from opsctl.experiments.certify.promises import REPLICATIONS
-from opsctl.experiments.certify.run import code_digest
+from opsctl.experiments.certify.promises import replications_of
 from opsctl.experiments.statistics.methods import Method
 
 SHIPPED = Path(__file__).with_name("certificates.json")
@@ -58,9 +58,8 @@ def require_certified(methods: Iterable[Method], held: Mapping[Method, Certifica
 
 
 def _is_whole(certificate: Certificate) -> bool:
-    return bool(certificate.figures) and all(
-        figure.replications >= REPLICATIONS for figure in certificate.figures
-    )
+    whole = replications_of(certificate.method)
+    return bool(certificate.figures) and all(figure.replications >= whole for figure in certificate.figures)
 
 
 def _words(names: list[str]) -> str:

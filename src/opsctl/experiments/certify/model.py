@@ -27,6 +27,12 @@ class Figure(StrEnum):
     """Share of intervals of a lift that hold the true one."""
     POWER = "power"
     """Share of planted effects that are found, less what the sample-size formula promises."""
+    SHIPPED_FOR_NOTHING = "shipped_for_nothing"
+    """Share of whole experiments without an effect whose verdict is to ship."""
+    SHIPPED_LIFTS = "shipped_lifts"
+    """Share of whole experiments with the effect that was planned for whose verdict is to ship it."""
+    SHIPPED_HARM = "shipped_harm"
+    """Share of whole experiments with a great effect, and harm of just a guardrail's margin, whose verdict is to ship it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,12 +70,14 @@ class Planted:
         covered: whether the interval of the difference holds the truth.
         lift_covered: whether that of the lift does.
         promised_power: what the formula says; None where nothing is promised.
+        harmful: of experiments that also broke a guardrail, whether it was shipped all the same.
     """
 
     found: Flags
-    covered: Flags
+    covered: Flags | None = None
     lift_covered: Flags | None = None
     promised_power: float | None = None
+    harmful: Flags | None = None
 
 
 class Trial(Protocol):

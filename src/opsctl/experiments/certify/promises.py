@@ -9,8 +9,16 @@ the same tolerance, which then leaves chance about one in a hundred thousand, an
 from scipy import stats
 
 from opsctl.experiments.certify.model import Figure, Promise
+from opsctl.experiments.statistics.methods import Method
 
 REPLICATIONS = 10_000
+_OF_VERDICTS = {
+    Method.VERDICT_FIXED: 2_000,
+    Method.VERDICT_GROUP_SEQUENTIAL: 600,
+    Method.VERDICT_ALWAYS_VALID: 1_000,
+}
+"""A whole analysis with all its looks takes a hundred times as long as one test, so there are fewer, and chance has more
+room: their bands are those that one in a thousand certifications would leave."""
 EXTENSION = 4
 """Times as many further experiments where a figure is out of its tolerance."""
 _SIZE = (0.0458, 0.0543)
@@ -48,9 +56,29 @@ def rate(share: float, *, is_cautious: bool = False) -> tuple[Promise, ...]:
     return (Promise(figure=Figure.FALSE_FINDINGS, low=None if is_cautious else float(low), high=float(high)),)
 
 
-def loosened(promise: Promise, *, replications: int) -> Promise:
+def replications_of(method: Method) -> int:
+    """Return how many experiments a whole certificate has of each figure."""
+    return _OF_VERDICTS.get(method, REPLICATIONS)
+
+
+def shipping(replications: int, *, alpha: float, power: float) -> tuple[Promise, ...]:
+    """Return what whole analyses promise.
+
+    To ship for nothing, or in spite of harm, no more often than alpha / 2 (a two-sided test is as often wrong in the
+    direction that is not shipped), and a lift that was planned for at least as often as the plan says.
+    """
+    rare = float(stats.binom.ppf(0.999, replications, alpha / 2)) / replications
+    often = float(stats.binom.ppf(0.001, replications, power)) / replications
+    return (
+        Promise(figure=Figure.SHIPPED_FOR_NOTHING, low=None, high=rare),
+        Promise(figure=Figure.SHIPPED_LIFTS, low=often, high=None),
+        Promise(figure=Figure.SHIPPED_HARM, low=None, high=rare),
+    )
+
+
+def loosened(promise: Promise, *, replications: int, whole: int = REPLICATIONS) -> Promise:
     """Return a promise for a short certification: what one in a thousand would miss by chance of fewer experiments."""
-    if promise.figure is Figure.UNIFORMITY or replications >= REPLICATIONS:
+    if promise.figure is Figure.UNIFORMITY or replications >= whole:
         return promise
     middle = [each for each in (promise.low, promise.high) if each is not None]
     centre = sum(middle) / len(middle)

@@ -1,21 +1,30 @@
 """Does a method keep what it promises: its trial, measured, measured again where chance may have played in, certified."""
 
 import hashlib
-import platform
 import time
 from collections.abc import Callable, Sequence
-from pathlib import Path
 
 import numpy as np
 from scipy import stats
 
-import opsctl.experiments.statistics as statistics_package
-from opsctl.experiments.certify.model import Certificate, Figure, Measured, Null, Planted, Promise, Trial
-from opsctl.experiments.certify.promises import EXTENSION, REPLICATIONS, loosened
+from opsctl.experiments.certify.code import code_digest, versions_here
+from opsctl.experiments.certify.model import (
+    Certificate,
+    Figure,
+    Flags,
+    Floats,
+    Measured,
+    Null,
+    Planted,
+    Promise,
+    Trial,
+)
+from opsctl.experiments.certify.promises import EXTENSION, loosened, replications_of
 from opsctl.experiments.certify.trials_families import family_trials
 from opsctl.experiments.certify.trials_looks import look_trials
 from opsctl.experiments.certify.trials_means import two_arm_trials
 from opsctl.experiments.certify.trials_shapes import CutOff, Quantiles
+from opsctl.experiments.certify.trials_verdicts import verdict_trials
 from opsctl.experiments.statistics.methods import Method
 
 SEED = 2026
@@ -35,28 +44,31 @@ def all_trials() -> dict[Method, Trial]:
         CutOff(method=Method.WINSORISED_RATIO),
         *look_trials(),
         *family_trials(),
+        *verdict_trials(),
     )
     return {trial.method: trial for trial in trials}
 
 
 def certify(
-    trial: Trial, *, replications: int = REPLICATIONS, seed: int = SEED, tell: Tell = lambda _: None
+    trial: Trial, *, replications: int | None = None, seed: int = SEED, tell: Tell = lambda _: None
 ) -> Certificate:
     """Return what was measured of a method; the same replications, seed and code give the same figures.
 
     Args:
         trial: of the method.
-        replications: experiments without an effect, and as many with one; fewer than 10,000 make a short certificate,
-            whose tolerances are wider.
+        replications: experiments without an effect, and as many with one; fewer than a whole certificate has, which is
+            taken where nothing is said, make a short one, whose tolerances are wider.
         seed: of all chance.
         tell: hears of progress.
     """
     began = time.perf_counter()
-    promises = [loosened(each, replications=replications) for each in trial.promises]
-    null, planted = _run(trial, replications, seed=(seed, 0), tell=tell)
+    whole = replications_of(trial.method)
+    count = replications or whole
+    promises = [loosened(each, replications=count, whole=whole) for each in trial.promises]
+    null, planted = _run(trial, count, seed=(seed, 0), tell=tell)
     figures = [_measured(promise, null, planted) for promise in promises]
-    if replications >= REPLICATIONS and not all(figure.is_kept for figure in figures):
-        more_null, more_planted = _run(trial, EXTENSION * replications, seed=(seed, 1), tell=tell)
+    if count >= whole and not all(figure.is_kept for figure in figures):
+        more_null, more_planted = _run(trial, EXTENSION * count, seed=(seed, 1), tell=tell)
         null, planted = _joined_null(null, more_null), _joined_planted(planted, more_planted)
         figures = [_measured(promise, null, planted) for promise in promises]
     return Certificate(
@@ -64,18 +76,9 @@ def certify(
         figures=tuple(figures),
         seed=seed,
         code=code_digest(),
-        versions={"numpy": np.__version__, "python": platform.python_version()},
+        versions=versions_here(),
         seconds=time.perf_counter() - began,
     )
-
-
-def code_digest() -> str:
-    """Return the SHA-256 of the statistics' code, whatever its comments' wording: a certificate is of exactly this code."""
-    digest = hashlib.sha256()
-    for folder in statistics_package.__path__:
-        for path in sorted(Path(folder).glob("*.py")):
-            digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
-    return digest.hexdigest()
 
 
 def _run(
@@ -112,15 +115,17 @@ def _joined_null(one: Null | None, other: Null) -> Null:
 def _joined_planted(one: Planted | None, other: Planted | None) -> Planted | None:
     if one is None or other is None:
         return other
-    lifts = None
-    if one.lift_covered is not None and other.lift_covered is not None:
-        lifts = np.concatenate([one.lift_covered, other.lift_covered])
     return Planted(
         found=np.concatenate([one.found, other.found]),
-        covered=np.concatenate([one.covered, other.covered]),
-        lift_covered=lifts,
+        covered=_joined(one.covered, other.covered),
+        lift_covered=_joined(one.lift_covered, other.lift_covered),
         promised_power=other.promised_power,
+        harmful=_joined(one.harmful, other.harmful),
     )
+
+
+def _joined(one: Flags | None, other: Flags | None) -> Flags | None:
+    return None if one is None or other is None else np.concatenate([one, other])
 
 
 def _measured(promise: Promise, null: Null, planted: Planted | None) -> Measured:
@@ -136,15 +141,26 @@ def _measured(promise: Promise, null: Null, planted: Planted | None) -> Measured
 
 
 def _value(figure: Figure, null: Null, planted: Planted | None) -> tuple[float, int]:
-    match figure:
-        case Figure.FALSE_FINDINGS:
-            return float(null.found.mean()), len(null.found)
-        case Figure.UNIFORMITY if null.p_values is not None:
-            return float(stats.kstest(null.p_values, "uniform").pvalue), len(null.p_values)
-        case Figure.COVERAGE if planted is not None:
-            return float(planted.covered.mean()), len(planted.covered)
-        case Figure.LIFT_COVERAGE if planted is not None and planted.lift_covered is not None:
-            return float(planted.lift_covered.mean()), len(planted.lift_covered)
-        case Figure.POWER if planted is not None and planted.promised_power is not None:
-            return float(planted.found.mean()) - planted.promised_power, len(planted.found)
-    raise ValueError(f"{figure} is promised, and not measured")
+    if figure is Figure.UNIFORMITY and null.p_values is not None:
+        return float(stats.kstest(null.p_values, "uniform").pvalue), len(null.p_values)
+    if figure is Figure.POWER and planted is not None and planted.promised_power is not None:
+        return float(planted.found.mean()) - planted.promised_power, len(planted.found)
+    counted = _counted(figure, null, planted)
+    if counted is None:
+        raise ValueError(f"{figure} is promised, and not measured")
+    return float(counted.mean()), len(counted)
+
+
+def _counted(figure: Figure, null: Null, planted: Planted | None) -> Floats | Flags | None:
+    """Return by experiment whether what a share counts has happened; None where it was not looked at."""
+    if figure in (Figure.FALSE_FINDINGS, Figure.SHIPPED_FOR_NOTHING):
+        return null.found
+    if planted is None:
+        return None
+    of_planted = {
+        Figure.COVERAGE: planted.covered,
+        Figure.LIFT_COVERAGE: planted.lift_covered,
+        Figure.SHIPPED_LIFTS: planted.found,
+        Figure.SHIPPED_HARM: planted.harmful,
+    }
+    return of_planted.get(figure)

@@ -17,7 +17,8 @@ from opsctl.experiments.statistics.interleaving import interleaving_statistics, 
 from opsctl.experiments.statistics.methods import Method
 from opsctl.experiments.statistics.moments import moments_of
 from opsctl.experiments.statistics.multiplicity import Hypothesis, adjust
-from opsctl.experiments.statistics.srm import SRM_ALPHA, check_split
+from opsctl.experiments.statistics.srm import SRM_ALPHA
+from opsctl.experiments.statistics.srm_watch import log_bayes_factors, watch_split
 
 _TESTS = 6
 _REAL = 3
@@ -63,22 +64,38 @@ class Families:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sizes:
-    """The sizes of three arms that got exactly what their weights give them."""
+    """The sizes of three arms that got exactly what their weights give them, looked at after every single unit."""
 
     method: Method = Method.SRM
     promises: tuple[Promise, ...] = (
-        *rate(SRM_ALPHA),
+        *rate(SRM_ALPHA, is_cautious=True),
         Promise(figure=Figure.UNIFORMITY, low=0.001, high=None),
     )
 
     def null(self, generator: np.random.Generator, replications: int) -> Null:
-        """Draw units by the weights."""
-        drawn = generator.multinomial(_MANY_UNITS, list(_WEIGHTS.values()), replications)
-        splits = [check_split(dict(zip(_WEIGHTS, row, strict=True)), _WEIGHTS) for row in drawn.tolist()]
-        p_values = np.array(
-            [0.0 if isinstance(each.test, CannotTell) else each.test.p_value for each in splits]
+        """Draw units by the weights; the p-values that must be uniform are those of the look when all are there."""
+        runs = [self._run(generator) for _ in range(replications)]
+        return Null(
+            found=np.array([found for found, _ in runs], np.float64),
+            p_values=np.array([p_value for _, p_value in runs]),
         )
-        return Null(found=np.array([each.is_mismatch for each in splits], np.float64), p_values=p_values)
+
+    @staticmethod
+    def _run(generator: np.random.Generator) -> tuple[bool, float]:
+        """Return whether a mismatch was told after any unit or at the end, and p of the test at the end.
+
+        All looks go through `log_bayes_factors` at once; the most telling one also goes through `watch_split` as a whole.
+        """
+        shares = np.array(list(_WEIGHTS.values()))
+        drawn = generator.choice(len(shares), _MANY_UNITS, p=shares)
+        counts = np.cumsum(np.eye(len(shares))[drawn], axis=0)
+        worst = int(log_bayes_factors(counts, shares, planned=_MANY_UNITS).argmax())
+        looks = [dict(zip(_WEIGHTS, counts[at].astype(int).tolist(), strict=True)) for at in (worst, -1)]
+        watched = watch_split(looks, _WEIGHTS, planned=_MANY_UNITS, is_over=True)
+        test = watched.split.test
+        if isinstance(test, CannotTell):
+            raise TypeError(f"a trial says nothing: {test.because}")
+        return watched.is_mismatch, test.p_value
 
     def planted(self, generator: np.random.Generator, replications: int) -> Planted | None:
         """Nothing is promised but the error rate."""

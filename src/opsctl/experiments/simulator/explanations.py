@@ -22,4 +22,7 @@ one; it takes some minutes, and gives the same numbers each time.""",
     "EXP129": """`opsctl experiments simulate` wants to know which experiments: names, or `--all`, and not both.""",
     "EXP130": """`opsctl experiments report NAME --markdown FILE` writes figures into a page that people wrote, between two marks, so that no
 figure is ever typed by hand. It takes one experiment, and a page with both marks, or none yet.""",
+    "EXP131": """A file of a simulation is gone, was added, or is not what was written; or there is no `manifest.json`, which names every
+file with its SHA-256 and is written last. Part of a simulation is another experiment than the one that its study tells the truth of,
+so nothing of it is analysed. `opsctl experiments simulate NAME` makes it again, with the same numbers.""",
 }

@@ -2,7 +2,8 @@
 
 from collections.abc import Collection, Mapping
 
-from opsctl.experiments.book import Experiment
+from opsctl.core.units import parse_duration
+from opsctl.experiments.book import Experiment, StoppingRule
 from opsctl.experiments.effects import Effect, parse_effect
 from opsctl.experiments.metric_book import Baseline, Metric, Role, Test
 from opsctl.experiments.statistics.cannot_tell import CannotTell
@@ -71,7 +72,19 @@ def _demand(
         days=experiment.horizon_seconds / _SECONDS_A_DAY,
         share=eligible_share(experiment),
         open_share=open_share(experiment),
+        lag_days=_lag_seconds(metric) / _SECONDS_A_DAY,
+        earliest_days=_earliest_seconds(experiment) / _SECONDS_A_DAY,
     )
+
+
+def _lag_seconds(metric: Metric) -> float:
+    """Return how long after its first exposure a unit counts, as the warehouse has it."""
+    return parse_duration(metric.after) + parse_duration(metric.window or "0s")
+
+
+def _earliest_seconds(experiment: Experiment) -> float:
+    """Return from when on the design's power holds: of planned looks it is that of all of them together."""
+    return 0.0 if experiment.stopping.rule is StoppingRule.ALWAYS_VALID else experiment.horizon_seconds
 
 
 def _effect(metric: Metric) -> Effect | None:

@@ -32,5 +32,10 @@ for it (of a mean or a ratio, its deviation over units, too).""",
 chance alone would do.""",
     "EXP096": """No cap for extreme values can be taken: too few units lie above the quantile, or the quantile is 0, so that a cap there would
 leave nothing of the metric. Values count as they are; use `winsorise` only where a few units hold most of a sum.""",
+    "EXP097": """Nobody in either arm had any event of a guardrail that is to stay high, so it has watched nothing. Most often the service
+does not write the event: `opsctl experiments lint` says which ones nobody writes. Of a guardrail that is to stay low (`direction:
+decrease`), such as errors, nothing is good news, and counts as far as the number of units goes.""",
+    "EXP098": """Every unit of both arms has 0, so there is no variance to test with; what can be shown is how large a share of the units can be
+affected at all. A margin in the metric's own unit, such as `0.3`, is no share of units: write it as `2%`, or measure a proportion.""",
 }
 """Why something cannot be told, mostly: these are answers (`CannotTell`), not errors."""

@@ -41,6 +41,9 @@ class Demand:
         days: until the horizon.
         share: of all units, by layers, ramp and holdout.
         open_share: the same without layers.
+        lag_days: from a unit's first exposure until it counts; who comes later than that before the horizon never does.
+        earliest_days: until the stopping rule finds the effect with the design's power, however many units come: the
+            horizon, but for a rule that may always be looked at.
     """
 
     name: str
@@ -51,10 +54,14 @@ class Demand:
     days: float
     share: float = 1.0
     open_share: float = 1.0
+    lag_days: float = 0.0
+    earliest_days: float = 0.0
 
     def __post_init__(self) -> None:
         if not (0 < self.share <= 1 and self.share <= self.open_share <= 1 and 0 < self.days < math.inf):
             raise ValueError(f"`{self.name}` needs a share of the units above 0, and a horizon")
+        if not (0 <= self.lag_days < math.inf and 0 <= self.earliest_days < math.inf):
+            raise ValueError(f"`{self.name}`: nothing counts before it is there")
         if not 0 < self.size < math.inf:
             raise ValueError(f"`{self.name}`: {self.effect.size:.0%} of a `{self.metric}` of 0 is no effect")
 
@@ -72,12 +79,12 @@ class Reach:
         demand: what it wants.
         sharing: how units are divided.
         with_pre_period: whether CUPED is counted on.
-        units: in it by the horizon, over all arms.
+        units: in it by the horizon, over all arms, and so long that they count.
         units_needed: ... for its effect.
-        days_needed: until those have come; None where that is never, or takes more than a year.
+        days_needed: until those have come and count; None where that is never, or takes more than a year.
         detectable: the smallest difference that is found by the horizon, in the metric's own unit.
         detectable_share: the same as a share of the control's value; infinite where that is 0.
-        share_needed: of all units that come by the horizon; above 1 where all are too few.
+        share_needed: of all units that come and count by the horizon; above 1 where all are too few.
         refusal: why it is hopeless; None where it is not.
         advice: what would help, the least trouble first.
     """
@@ -94,9 +101,16 @@ class Reach:
     refusal: CannotTell | None
     advice: tuple[str, ...]
 
+    @property
+    def done_days(self) -> int | None:
+        """Return after how many days there is a verdict: the units count, and the stopping rule allows one."""
+        if self.days_needed is None:
+            return None
+        return max(self.days_needed, math.ceil(self.demand.earliest_days))
+
     def done_on(self, start: date) -> date | None:
-        """Return the day by which the units have come; None where that is never."""
-        return None if self.days_needed is None else start + timedelta(days=self.days_needed)
+        """Return the day of the verdict; None where that is never."""
+        return None if self.done_days is None else start + timedelta(days=self.done_days)
 
 
 def solve(
@@ -138,10 +152,12 @@ def exclusive_days(demands: Sequence[Demand], traffic: Traffic) -> int | None:
     where that is never, or takes more than a year.
     """
     needs: dict[str, float] = {}
+    lag, earliest = max(each.lag_days for each in demands), max(each.earliest_days for each in demands)
     for demand in demands:
         needed = units_needed(demand.design, demand.size) / demand.open_share
         needs[demand.name] = max(needs.get(demand.name, 0.0), needed)
-    return _whole_days(traffic, sum(needs.values()))
+    days = _whole_days(traffic, sum(needs.values()), lag=lag)
+    return None if days is None else max(days, math.ceil(earliest))
 
 
 def _reach(
@@ -149,7 +165,7 @@ def _reach(
 ) -> Reach:
     design = demand.design if with_pre_period else replace(demand.design, correlation=0.0)
     share = _share(demand, sharing, experiments)
-    come = reached(traffic, demand.days)
+    come = reached(traffic, max(demand.days - demand.lag_days, 0.0))
     units, needed = _whole(come * share), units_needed(design, demand.size)
     is_enough = units >= needed
     smallest = detectable(design, max(units, 1))
@@ -159,10 +175,10 @@ def _reach(
         with_pre_period=with_pre_period,
         units=units,
         units_needed=needed,
-        days_needed=_whole_days(traffic, needed / share),
+        days_needed=_whole_days(traffic, needed / share, lag=demand.lag_days),
         detectable=smallest,
         detectable_share=smallest / abs(demand.mean) if demand.mean else math.inf,
-        share_needed=needed / come,
+        share_needed=needed / come if come else math.inf,
         refusal=None if is_enough else _refusal(demand, units=units, needed=needed),
         advice=(),
     )
@@ -183,8 +199,8 @@ def _whole(units: float) -> int:
     return math.floor(units + 1e-6)  # of a thousand that are there 999.9999999 come, by rounding
 
 
-def _whole_days(traffic: Traffic, units: float) -> int | None:
-    days = days_until(traffic, units - 1e-6)
+def _whole_days(traffic: Traffic, units: float, *, lag: float = 0.0) -> int | None:
+    days = days_until(traffic, units - 1e-6) + lag
     return math.ceil(days) if days <= LONGEST_DAYS else None
 
 
@@ -192,7 +208,7 @@ def _refusal(demand: Demand, *, units: int, needed: int) -> CannotTell:
     return CannotTell(
         code="EXP093",
         because=f"`{demand.metric}` of `{demand.name}` needs {needed:,} units for an effect of {_shown(demand.effect)}, "
-        f"and {units:,} come in {demand.days:g} days",
+        f"and {units:,} come{' and count' if demand.lag_days else ''} in {demand.days:g} days",
     )
 
 
@@ -209,6 +225,9 @@ def _advice(reach: Reach, design: Design, *, share: float) -> tuple[str, ...]:
     if correlation is not None:
         advice.append(f"a pre-period that correlates by {correlation:.2f} or more would be enough (CUPED)")
     relative = "" if math.isinf(reach.detectable_share) else f", {reach.detectable_share:.1%} of the control"
+    if not reach.units:
+        late = f"who comes counts after {demand.lag_days:g} days" if demand.lag_days else "nobody comes"
+        return (*advice, f"nobody counts by the horizon: {late}")
     advice.append(
         f"an effect of {reach.detectable:.3g} or more{relative} can be found with the units that come"
     )

@@ -36,11 +36,24 @@ class Method(StrEnum):
     HOLM = "holm"
     BENJAMINI_HOCHBERG = "benjamini_hochberg"
     SRM = "srm"
-    """Sample ratio mismatch."""
+    """Sample ratio mismatch, looked at whenever."""
     INTERACTION = "interaction"
     """Of two concurrent experiments."""
     INTERLEAVING = "interleaving"
     """Two rankings in one feed."""
+    VERDICT_FIXED = "verdict_fixed"
+    """A whole analysis, from moments to the verdict, of a book with a fixed horizon."""
+    VERDICT_GROUP_SEQUENTIAL = "verdict_group_sequential"
+    """... of one with planned looks."""
+    VERDICT_ALWAYS_VALID = "verdict_always_valid"
+    """... of one that may be looked at whenever."""
+
+
+_VERDICTS = {
+    StoppingRule.FIXED: Method.VERDICT_FIXED,
+    StoppingRule.GROUP_SEQUENTIAL: Method.VERDICT_GROUP_SEQUENTIAL,
+    StoppingRule.ALWAYS_VALID: Method.VERDICT_ALWAYS_VALID,
+}
 
 
 def estimation_of(metric: Metric) -> Method:
@@ -82,4 +95,5 @@ def methods_behind(experiment: Experiment, metric: Metric) -> tuple[Method, ...]
     family = experiment.families.get(metric.role)
     if family is not None and family.correction is not Correction.NONE:
         found.append(Method(family.correction.value))
+    found.append(_VERDICTS[experiment.stopping.rule])
     return tuple(dict.fromkeys(found))

@@ -8,7 +8,7 @@ that stayed inside is carried from look to look on Gauss-Legendre nodes.
 
 import math
 from collections.abc import Callable, Sequence
-from functools import cache
+from functools import cache, lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -61,7 +61,8 @@ def solve_bounds(times: Sequence[float], spent: Sequence[float]) -> tuple[float,
         step = math.sqrt(time - before)
         edge = _edge(density, step, spent=(spent_before, spent_now), scale=math.sqrt(time))
         bounds.append(edge / math.sqrt(time))
-        density = _inside(density, step, edge)
+        if len(bounds) < len(times):
+            density = _inside(density, step, edge)
         before, spent_before = time, spent_now
     return tuple(bounds)
 
@@ -92,6 +93,12 @@ def exit_probabilities(
 def inflation(times: Sequence[float], *, alpha: float, spending: float, power: float) -> float:
     """Return how many times the units of a test without looks are needed for the same power."""
     check_alpha(power)
+    return _inflation(tuple(times), alpha, spending, power)
+
+
+@lru_cache(maxsize=256)
+def _inflation(times: tuple[float, ...], alpha: float, spending: float, power: float) -> float:
+    """Return the same; every metric of a book asks for it at every moment."""
     bounds = power_family_bounds(times, alpha=alpha, spending=spending)
     return inflation_of(times, bounds, alpha=alpha, power=power)
 

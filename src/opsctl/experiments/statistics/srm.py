@@ -84,19 +84,6 @@ class Split:
         )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Splits:
-    """The split within each value of each dimension, such as `country=DE`, held together to one error rate.
-
-    Args:
-        splits: by value; each one's alpha is the whole one's divided by how many could be tested (Bonferroni).
-        mismatches: those that are, the least likely first.
-    """
-
-    splits: Mapping[str, Split]
-    mismatches: tuple[str, ...]
-
-
 def check_split(
     counts: Mapping[str, int], weights: Mapping[str, float], *, alpha: float = SRM_ALPHA
 ) -> Split:
@@ -116,31 +103,6 @@ def check_split(
     stray = {arm: count for arm, count in counts.items() if count and arm not in active}
     return Split(
         counts=seen | stray, expected=expected, stray=stray, test=_test(seen, active, total), alpha=alpha
-    )
-
-
-def check_splits(
-    breakdown: Mapping[str, Mapping[str, int]], weights: Mapping[str, float], *, alpha: float = SRM_ALPHA
-) -> Splits:
-    """Hold the units of arms against their weights within each value of each dimension.
-
-    Args:
-        breakdown: for each value, such as `country=DE`, the units by arm; those of several dimensions together.
-        weights: by arm.
-        alpha: of all of them together.
-
-    Raises:
-        ValueError: the weights do not sum to 1, or a count is negative.
-    """
-    plain = {value: check_split(counts, weights, alpha=alpha) for value, counts in breakdown.items()}
-    tested = sum(isinstance(split.test, SplitTest) for split in plain.values())
-    splits = {
-        value: check_split(counts, weights, alpha=alpha / max(tested, 1))
-        for value, counts in breakdown.items()
-    }
-    bad = [value for value, split in splits.items() if split.is_mismatch]
-    return Splits(
-        splits=splits, mismatches=tuple(sorted(bad, key=lambda value: (_p_of(splits[value]), value)))
     )
 
 
@@ -230,7 +192,3 @@ def _drawn_tables(counts: NDArray[np.int64], expected: Floats, statistic: float)
             (((drawn - expected) ** 2 / expected).sum(axis=(1, 2)) >= statistic * (1 - 1e-12)).sum()
         )
     return (as_far + 1) / (_DRAWS + 1)
-
-
-def _p_of(split: Split) -> float:
-    return 0.0 if split.stray or isinstance(split.test, CannotTell) else split.test.p_value

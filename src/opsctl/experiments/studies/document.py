@@ -43,9 +43,9 @@ def read_study(folder: Path, *, name: str) -> Study:
 
 
 def study_evidence(
-    study: Study, *, figures: Mapping[str, Any], started_at: datetime, seconds: float
+    study: Study, *, figures: Mapping[str, Any], events: str, started_at: datetime, seconds: float
 ) -> Evidence:
-    """Return the proof of a study: its figures, and the digest of everything that it says."""
+    """Return the proof of a study: its figures, and the digests of everything that it says and of its events' manifest."""
     return Evidence(
         kind=SIMULATE_KIND,
         subject=study.name,
@@ -55,6 +55,7 @@ def study_evidence(
             "experiment": study.digest,
             "world": study.world,
             "study": digest_of(orjson.loads(to_text(study))),
+            "events": events,
         },
         tools={},
         started_at=started_at,

@@ -78,6 +78,9 @@ class ExposureLog:
                 return
             except Exception:
                 # What the database refuses today it refuses tomorrow: kept, it would hold up all that come after it.
+                # Forgotten it is as well, so that the reader's next feed brings it again, to a database that is mended.
+                for exposure in batch:
+                    self._remembered.pop(exposure.key, None)
                 self._meters.count(metrics.EXPOSURES_DROPPED, by=len(batch))
                 raise
 
