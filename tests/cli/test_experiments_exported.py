@@ -179,7 +179,7 @@ def test_the_command_tells_of_a_running_experiment_and_of_none_without_tables(
     with connect(database) as connection:
         ground = Ground(connection)
         ground.start()
-        ground.expose("control", range(20))
+        ground.expose("control", range(60))
         connection.commit()
     told = export(tmp_path, database)
     with connect(database) as connection:
@@ -191,7 +191,7 @@ def test_the_command_tells_of_a_running_experiment_and_of_none_without_tables(
     samples = {
         (each["name"], *each["labels"].values()): each["value"] for each in json.loads(told.stdout)["data"]
     }
-    assert samples["experiment_units", "agents", "control"] == 20
+    assert samples["experiment_units", "agents", "control"] == 60
     assert samples["experiment_sample_ratio_p_ratio", "agents"] < 0.001
     assert {each["name"] for each in json.loads(older.stdout)["data"]} == {
         "opsctl_exporter_last_success_timestamp_seconds",
