@@ -11,6 +11,7 @@ import psycopg
 import pytest
 from tests.cli.command import run_opsctl
 from tests.scratch_project import OPSCTL, RunningService, ScratchProject
+from tests.security.test_shortage import Service, always, running
 
 from opsctl.stack.status import stack_status
 
@@ -81,3 +82,21 @@ def test_an_audit_that_is_interrupted_removes_its_keys(
 
     assert process.wait(timeout=60) == 130
     assert keys_of_the_audit(watcher) == 0
+
+
+def test_an_empty_catalogue_is_told_once_before_the_probes_and_is_no_failure(
+    service_project: ScratchProject, live_service: RunningService
+) -> None:
+    """Each probe of feeds could not tell, and says what to do."""
+    empty = {"detail": "there is nothing to search yet (COL006)"}
+
+    with running(Service(always(503, empty))) as url:
+        outcome = run_opsctl(
+            *("security", "audit", "--only", "SEC106", "--only", "SEC108"),
+            folder=service_project.root,
+            environment={"OPSCTL_SERVICE_URL": url},
+        )
+
+    assert outcome.exit_code == 5, outcome.stdout + outcome.stderr
+    assert outcome.stderr.count("the catalogue is empty") == 1
+    assert outcome.stdout.count("to tell: fill the catalogue, and ask again: opsctl catalog generate") == 2

@@ -1,6 +1,7 @@
 """Stands in front of the real service and spoils its answers in one way, as a service with that defect would give them."""
 
 import json
+import re
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -9,6 +10,8 @@ from dataclasses import dataclass, field
 from http.client import HTTPConnection
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import unquote, urlsplit
+
+_LENGTH = re.compile(r"[0-9]{1,9}")
 
 
 @dataclass
@@ -45,6 +48,8 @@ def spoiling(url: str, *vices: Vice) -> Iterator[str]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
         timeout = 0.3  # for messages that never end
+        # Head and body are two packets: without this the second waits until the client confirms the first.
+        disable_nagle_algorithm = True
 
         def __getattr__(self, name: str) -> Callable[[], None]:
             if name.startswith("do_"):
@@ -52,7 +57,13 @@ def spoiling(url: str, *vices: Vice) -> Iterator[str]:
             raise AttributeError(name)
 
         def _forward(self) -> None:
-            length = int(self.headers.get("Content-Length") or 0)
+            said = self.headers.get("Content-Length") or "0"
+            if "Transfer-Encoding" in self.headers or not _LENGTH.fullmatch(said):
+                self.close_connection = (
+                    True  # it passes no such message on, and a service would wait for its end
+                )
+                return
+            length = int(said)
             headers = {name.lower(): value for name, value in self.headers.items()}
             passing = Passing(self.command, self.path, headers, self.rfile.read(length))
             _pass_on(passing, vices, host=target.hostname or "", port=target.port or 0)
@@ -69,7 +80,7 @@ def spoiling(url: str, *vices: Vice) -> Iterator[str]:
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.daemon_threads = True
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
     try:
         yield f"http://127.0.0.1:{server.server_address[1]}"
     finally:

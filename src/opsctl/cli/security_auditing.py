@@ -1,7 +1,7 @@
 """With what does `opsctl security audit` work: the project's files, programs, database, service and machine, as they are."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -52,6 +52,7 @@ def run_audit(checks: "Sequence[SecurityCheck]", *, is_part: bool, listener: Lis
 
     book = load_waivers()
     with _context(listener) as context:
+        _tell_of_an_empty_catalogue(context, checks)
         found = audit(checks, context=context, waivers=book.waivers, clock=wiring.clock(), listener=listener)
         evidence = evidence_of(
             found, only=checks if is_part else (), inputs=_inputs(context), started_at=context.now
@@ -74,6 +75,21 @@ def write_outputs(audit: "Audit", *, sarif: Path | None, junit: Path | None) -> 
         write_atomically(sarif, to_sarif(audit, version=__version__))
     if junit is not None:
         write_atomically(junit, to_junit(audit))
+
+
+def _tell_of_an_empty_catalogue(context: "Context", checks: "Sequence[SecurityCheck]") -> None:
+    """Say once, before the probes do so one by one, that most of them will not be able to tell."""
+    from opsctl.security.probing.readiness import is_without_catalogue
+    from opsctl.security.registry import is_probe
+    from opsctl.ui.console import warn
+
+    if not any(is_probe(check) for check in checks):
+        return
+    with suppress(OpsError):  # that no service answers is what each probe says
+        if is_without_catalogue(context):
+            warn(
+                "the catalogue is empty, so probes of feeds cannot tell: fill it first, with `opsctl catalog generate`"
+            )
 
 
 @contextmanager

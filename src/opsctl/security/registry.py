@@ -64,6 +64,14 @@ CHECKS: tuple[SecurityCheck, ...] = (
 )
 
 
+_FIRST_PROBE = "SEC101"
+
+
+def is_probe(check: SecurityCheck) -> bool:
+    """Tell whether a check asks the running service."""
+    return check.code >= _FIRST_PROBE
+
+
 def chosen(codes: Sequence[str]) -> tuple[SecurityCheck, ...]:
     """Return the checks with these codes, each once, in the order of the registry; all of them for no code.
 

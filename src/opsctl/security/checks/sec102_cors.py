@@ -34,6 +34,8 @@ def look(context: Context) -> Answer:
             mend="list in `cors.origins` of ops/service.yaml exactly the pages that may call, none of them as `*`",
             troubles=tuple(troubles),
         )
+    if target.shortage:
+        return target.shortage.answer()
     return passed(
         f"{len(foreign)} foreign origins are allowed nothing, {len(listed)} listed ones by their names"
     )

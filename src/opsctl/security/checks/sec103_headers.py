@@ -43,6 +43,8 @@ def look(context: Context) -> Answer:
             mend="let whatever stands in front of the service pass its headers on as they are",
             troubles=troubles,
         )
+    if target.shortage:
+        return target.shortage.answer()
     over = "TLS" if is_tls else "plain HTTP, where HSTS would mean nothing"
     return passed(f"{len(answers)} kinds of answers carry what they should, over {over}", is_tls=is_tls)
 

@@ -9,13 +9,15 @@ removed again.
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 
 from opsctl.clients.wire import SilentError, WireAnswer
 from opsctl.security.context import Context
 from opsctl.security.model import Answer, SecurityCheck, Trouble, Weight, failed, passed
 from opsctl.security.probing.hostile import bodies, leaf_values, messages, smuggled
 from opsctl.security.probing.operations import Operation, leaves_of, operations_of, with_leaf
+from opsctl.security.probing.shortage import is_unready, only_there
 from opsctl.security.probing.target import ALL, UNLIMITED, Target, asking, stranger
 
 _FIRST_REFUSAL = 400
@@ -59,6 +61,8 @@ def look(context: Context) -> Answer:
             troubles=tuple(troubles),
             requests=count,
         )
+    if target.shortage:
+        return target.shortage.answer()
     return passed(f"{count} broken requests refused, and every client after them served", requests=count)
 
 
@@ -75,28 +79,28 @@ def _to_nobody(operation: Operation) -> Operation:
 
 
 def _bodies(target: Target, operation: Operation, *, key: str) -> Iterator[Trouble | None]:
+    ask = partial(target.ask, operation.method, operation.target(), key=key)
+    good = partial(ask, body=operation.body_bytes())
+    judge = partial(_tried, good=good, place=str(operation))
     try:
         for each in bodies(operation.body):
-            headers = [("Content-Type", each.content_type)]
-            answer = target.ask(
-                operation.method, operation.target(), key=key, headers=headers, body=each.body
-            )
-            yield _judged(answer, name=each.name, place=str(operation), may_pass=False)
+            bad = partial(ask, headers=[("Content-Type", each.content_type)], body=each.body)
+            yield judge(bad, name=each.name, may_pass=False)
         for place, good in leaves_of(operation.body):
             for value in leaf_values(good):
                 body = json.dumps(with_leaf(operation.body, place, value)).encode()
-                answer = target.ask(operation.method, operation.target(), key=key, body=body)
                 name = f"`{'.'.join(map(str, place))}` as {json.dumps(value)[:30]}"
-                yield _judged(answer, name=name, place=str(operation), may_pass=True)
+                yield judge(partial(ask, body=body), name=name, may_pass=True)
     finally:
         if operation.method == "PUT":
             target.ask("DELETE", operation.target(), key=key)
 
 
 def _headers(target: Target, *, key: str) -> Iterator[Trouble | None]:
+    ask = partial(target.get, "/v1/trending?limit=1", key=key)
     for name, value in _HEADERS:
-        answer = target.get("/v1/trending?limit=1", key=key, headers=[(name, value)])
-        yield _judged(answer, name=f"header `{name}`", place="GET /v1/trending", may_pass=True)
+        bad = partial(ask, headers=[(name, value)])
+        yield _tried(bad, good=ask, name=f"header `{name}`", place="GET /v1/trending", may_pass=True)
 
 
 def _messages(target: Target, *, key: str) -> Iterator[Trouble | None]:
@@ -123,8 +127,25 @@ def _smuggling(target: Target, *, key: str) -> Iterator[Trouble | None]:
     yield Trouble(title=title, place="message") if goes_on else None
 
 
+def _tried(
+    bad: Callable[[], WireAnswer],
+    *,
+    good: Callable[[], WireAnswer],
+    name: str,
+    place: str,
+    may_pass: bool,
+) -> Trouble | None:
+    """Send a broken request; a 503 counts against the service only where a good one beside it never gets one."""
+    answer = bad()
+    if is_unready(answer) and only_there(bad, good):
+        return Trouble(title=f"{name}: answered with 503, each time, and good requests are not", place=place)
+    return _judged(answer, name=name, place=place, may_pass=may_pass)
+
+
 def _judged(answer: WireAnswer, *, name: str, place: str, may_pass: bool) -> Trouble | None:
     """Return what is wrong with an answer; `may_pass` where the contract may well allow it."""
+    if is_unready(answer):
+        return None
     if answer.status >= _FIRST_DEFECT and answer.status not in _NOT_UNDERSTOOD:
         return Trouble(title=f"{name}: answered with {answer.status}", place=place)
     if answer.status < _FIRST_REFUSAL and not may_pass:

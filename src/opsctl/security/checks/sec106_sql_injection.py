@@ -20,6 +20,7 @@ from opsctl.clients.wire import Fields, WireAnswer
 from opsctl.security.context import Context
 from opsctl.security.model import Answer, SecurityCheck, Trouble, Weight, failed, passed
 from opsctl.security.probing.operations import Operation, leaves_of, operations_of, with_leaf
+from opsctl.security.probing.shortage import is_unready, only_there
 from opsctl.security.probing.sql import SLEEP_SECONDS, breaking, pairs, shows_sql, sleeping, substance
 from opsctl.security.probing.target import ALL, UNLIMITED, Target, asking, stranger
 
@@ -62,6 +63,8 @@ def look(context: Context) -> Answer:
             troubles=tuple(troubles),
             parameters=spots,
         )
+    if target.shortage:
+        return target.shortage.answer()
     return passed(
         f"{spots} parameters: no answer differs by what is injected, in words, substance or time",
         parameters=spots,
@@ -69,9 +72,12 @@ def look(context: Context) -> Answer:
 
 
 def _spots(target: Target, operation: Operation, *, key: str) -> Iterator[_Spot]:
+    """Return the spots of an operation; none where it does not even answer a good request, which is kept as a shortage."""
     values = {each.name: stranger() for each in operation.parameters if each.name in _IDS}
     asked = _with_strangers(operation.with_values(values))
     send = partial(_send, target, key=key)
+    if is_unready(send(asked)):
+        return
     for each in asked.parameters:
         name = f"{each.where} `{each.name}`"
         yield _Spot(name=name, good=each.example, ask=partial(_as_parameter, send, asked, each.name))
@@ -120,13 +126,14 @@ def _with_strangers(operation: Operation) -> Operation:
 
 def _betrayed(spot: _Spot) -> Iterator[str]:
     """Return how the answers of a spot betray that a value was run."""
-    usual = median(spot.ask(str(spot.good)).seconds for _ in range(_TRIES))
+    good = partial(spot.ask, str(spot.good))
+    usual = median(good().seconds for _ in range(_TRIES))
     for value in breaking(spot.good):
         answer = spot.ask(value)
         words = shows_sql(answer.body)
         if words:
             yield f"shows `{words}` for a value that would break a statement"
-        elif answer.status >= _FIRST_DEFECT:
+        elif _is_defect(answer, partial(spot.ask, value), good):
             yield f"answers {answer.status} for a value that would break a statement"
     for pair in pairs(spot.good):
         if _tells_apart(spot, pair.true, pair.false) and _tells_apart(spot, pair.true, pair.false):
@@ -136,12 +143,17 @@ def _betrayed(spot: _Spot) -> Iterator[str]:
             yield f"takes {SLEEP_SECONDS:g} s longer where the value says so"
 
 
+def _is_defect(answer: WireAnswer, bad: Callable[[], WireAnswer], good: Callable[[], WireAnswer]) -> bool:
+    """Tell whether a value made the service fail: a statement that breaks may end in a 503, too."""
+    return only_there(bad, good) if is_unready(answer) else answer.status >= _FIRST_DEFECT
+
+
 def _tells_apart(spot: _Spot, true: str, false: str) -> bool:
-    return substance(*_told(spot.ask(true))) != substance(*_told(spot.ask(false)))
-
-
-def _told(answer: WireAnswer) -> tuple[int, bytes]:
-    return answer.status, answer.body
+    one, other = spot.ask(true), spot.ask(false)
+    if is_unready(one) or is_unready(other):
+        asked = partial(spot.ask, true), partial(spot.ask, false)
+        return only_there(*asked) or only_there(*reversed(asked))
+    return substance(one.status, one.body, sent=true) != substance(other.status, other.body, sent=false)
 
 
 def _sleeps(spot: _Spot, slow: str, fast: str, *, usual: float) -> bool:

@@ -16,6 +16,7 @@ from collections.abc import Iterator, Mapping
 from opsctl.security.context import Context
 from opsctl.security.model import Answer, SecurityCheck, Trouble, Weight, failed, passed
 from opsctl.security.probing.operations import Operation, operations_of
+from opsctl.security.probing.shortage import is_unready
 from opsctl.security.probing.target import ALL, UNLIMITED, Target, asking, stranger
 
 PUBLIC = frozenset({"GET /docs", "GET /healthz", "GET /metrics", "GET /openapi.json", "GET /readyz"})
@@ -113,6 +114,8 @@ def look(context: Context) -> Answer:
             mend="see who should be able to ask this, and let the service ask for a key with a scope",
             troubles=tuple(troubles),
         )
+    if target.shortage:
+        return target.shortage.answer()
     return passed(
         f"{len(guarded)} operations refuse {len(wrong)} kinds of wrong keys and every key without their scope; "
         f"{len(operations) - len(guarded)} are open on purpose",
@@ -158,6 +161,8 @@ def _of_operation(
         answer = target.ask(
             asked.method, asked.target(only_path=True), headers=headers, body=asked.body_bytes()
         )
+        if is_unready(answer):
+            continue
         if answer.status != _UNAUTHORIZED:
             yield Trouble(title=f"{name}: answered with {answer.status} instead of 401", place=place)
         elif not answer.first("www-authenticate"):
@@ -167,7 +172,7 @@ def _of_operation(
         yield Trouble(title="nobody has said which scope it needs", place=place, mend="add it to this check")
         return
     answer = target.ask(asked.method, asked.target(only_path=True), key=under[scope], body=asked.body_bytes())
-    if answer.status != _FORBIDDEN:
+    if answer.status != _FORBIDDEN and not is_unready(answer):
         title = f"a key without `{scope}`: answered with {answer.status} instead of 403"
         yield Trouble(title=title, place=place)
 

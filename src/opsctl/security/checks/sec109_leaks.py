@@ -62,6 +62,8 @@ def look(context: Context) -> Answer:
             mend="this is a defect of the service, or of what stands in front of it and answers in its place",
             troubles=tuple(troubles),
         )
+    if target.shortage:
+        return target.shortage.answer()
     return passed(f"errors of {len(kinds)} kinds tell nothing: {', '.join(map(str, sorted(kinds)))}")
 
 

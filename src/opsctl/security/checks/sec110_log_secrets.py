@@ -46,6 +46,8 @@ def look(context: Context) -> Answer:
             mend="end every key that stands there (opsctl security keys rotate PREFIX), and clear these logs",
             troubles=troubles,
         )
+    if target.shortage:
+        return target.shortage.answer()
     size = sum(map(len, written.values()))
     return passed(
         f"a key sent in {count} ways left no secret in {len(written)} logs ({size} bytes since)", ways=count

@@ -16,6 +16,7 @@ from opsctl.clients.wire import Wire
 from opsctl.security.context import Context
 from opsctl.security.model import Answer, CannotTellError, SecurityCheck, Trouble, Weight, failed, passed
 from opsctl.security.probing.books import book_value
+from opsctl.security.probing.shortage import is_unready
 from opsctl.security.probing.target import ALL, UNLIMITED, Target, asking
 
 _SLOW_CLIENTS = 60
@@ -55,6 +56,8 @@ def look(context: Context) -> Answer:
             mend="keep the limits of ops/service.yaml, and limits of connections in front of the service",
             troubles=tuple(troubles),
         )
+    if target.shortage:
+        return target.shortage.answer()
     return passed(
         f"what is too large is refused, and {_SLOW_CLIENTS} slow clients are cut off within "
         f"{max(body_seconds, _HEAD_SECONDS):g} s while others are served",
@@ -76,7 +79,7 @@ def _too_large(target: Target, head: bytes) -> Iterator[Trouble]:
     }
     for name, pieces in large.items():
         answer = target.raw(*pieces)
-        if answer is not None and answer.status not in _REFUSALS:
+        if answer is not None and answer.status not in _REFUSALS and not is_unready(answer):
             yield Trouble(title=f"{name}: answered with {answer.status}", place="size")
         if not target.is_well():
             yield Trouble(title=f"{name}: the next client is not served", place="size")

@@ -58,16 +58,22 @@ def shows_sql(body: bytes) -> str | None:
     return found[0].decode(errors="replace") if found else None
 
 
-def substance(status: int, body: bytes) -> tuple[int, str]:
-    """Return of an answer what does not differ by itself from one request to the next."""
+def substance(status: int, body: bytes, *, sent: str) -> tuple[int, str]:
+    """Return of an answer what does not differ by itself from one request to the next, nor repeats what was sent."""
     try:
         document = json.loads(body)
     except ValueError:
         return status, ""
-    return status, json.dumps(_without_volatile(document), sort_keys=True)
+    return status, json.dumps(_without_volatile(document, sent=sent), sort_keys=True)
 
 
-def _without_volatile(value: Any) -> Any:
+def _without_volatile(value: Any, *, sent: str) -> Any:
     if isinstance(value, dict):
-        return {name: _without_volatile(inner) for name, inner in value.items() if name not in _VOLATILE}
-    return [_without_volatile(each) for each in value] if isinstance(value, list) else value
+        return {
+            name: _without_volatile(inner, sent=sent)
+            for name, inner in value.items()
+            if name not in _VOLATILE
+        }
+    if isinstance(value, list):
+        return [_without_volatile(each, sent=sent) for each in value]
+    return value.replace(sent, "") if isinstance(value, str) else value

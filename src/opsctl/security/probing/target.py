@@ -13,6 +13,7 @@ from typing import Any
 from opsctl.clients.wire import Fields, Wire, WireAnswer
 from opsctl.security.context import Context
 from opsctl.security.model import CannotTellError
+from opsctl.security.probing.shortage import Shortage, place_of
 
 UNLIMITED = "bench"
 READ = ("feed:read", "content:read")
@@ -23,10 +24,11 @@ _STRANGERS = 2**60
 
 
 class Target:
-    """A running service, asked over one connection."""
+    """A running service, asked over one connection; `shortage` holds what it answered with 503 to the last."""
 
-    def __init__(self, wire: Wire) -> None:
+    def __init__(self, wire: Wire, *, shortage: Shortage) -> None:
         self.wire = wire
+        self.shortage = shortage
 
     def get(self, target: str, *, key: str | None = None, headers: Fields = ()) -> WireAnswer:
         """Ask for something."""
@@ -41,7 +43,21 @@ class Target:
         headers: Fields = (),
         body: bytes | None = None,
     ) -> WireAnswer:
-        """Ask in any way, as JSON where there is a body and nothing else is said of it."""
+        """Ask in any way, as JSON where there is a body and nothing else is said of it; again after a 503 that says when."""
+        return self.shortage.patiently(
+            place_of(method, target), lambda: self.once(method, target, key=key, headers=headers, body=body)
+        )
+
+    def once(
+        self,
+        method: str,
+        target: str,
+        *,
+        key: str | None = None,
+        headers: Fields = (),
+        body: bytes | None = None,
+    ) -> WireAnswer:
+        """Ask, whatever comes."""
         given = {name.lower() for name, _ in headers}
         extra = [("Authorization", f"Bearer {key}")] if key and "authorization" not in given else []
         if body is not None and "content-type" not in given:
@@ -52,9 +68,12 @@ class Target:
         """Send bytes as they are on a connection of their own."""
         self.wire.close()
         try:
-            return self.wire.send(*pieces, method=method, pause_seconds=pause_seconds)
+            answer = self.wire.send(*pieces, method=method, pause_seconds=pause_seconds)
         finally:
             self.wire.close()
+        if answer is not None:
+            self.shortage.note("message", answer)
+        return answer
 
     def is_well(self) -> bool:
         """Tell whether the next honest client is served."""
@@ -80,10 +99,10 @@ class Target:
 
 
 @contextmanager
-def asking(context: Context, *, seconds: float = 10.0) -> Iterator[Target]:
-    """Give the service of the project; the connection is closed afterwards."""
+def asking(context: Context, *, seconds: float = 10.0, shortage: Shortage | None = None) -> Iterator[Target]:
+    """Give the service of the project; the connection is closed afterwards. One check's connections share a shortage."""
     with Wire(context.service.base_url, seconds=seconds) as wire:
-        yield Target(wire)
+        yield Target(wire, shortage=Shortage() if shortage is None else shortage)
 
 
 def stranger() -> int:
