@@ -74,16 +74,18 @@ class AuditedService:
         """Return a new key that is removed when the audit is over, and ends by itself where that is killed."""
         from opsctl.cli import keying, wiring
         from opsctl.cli.asynchronous import on_database
-        from opsctl.store.api_keys import create_key
+        from opsctl.store.api_keys import create_key, draw_key
 
         keying.require_sense(name=_KEY_NAME, plan=plan)
         ends = wiring.clock().now() + timedelta(seconds=lives_seconds)
-        make = partial(create_key, name=_KEY_NAME, plan=plan, scopes=scopes, expires_at=ends)
+        opened, drawn = self._servers.opened, draw_key()
+        make = partial(
+            create_key, name=_KEY_NAME, plan=plan, scopes=scopes, expires_at=ends, drawn=drawn
+        )
         if not self._prefixes:
             self._servers.exit_stack.callback(self._remove_keys)
-        made = on_database(self._servers.opened, make)
-        self._prefixes.append(made.record.prefix)
-        return made.key
+        self._prefixes.append(drawn.prefix)  # before it is there: whoever interrupts now leaves none behind
+        return on_database(opened, make).key
 
     def revoke(self, key: str) -> None:
         """End a key of the audit at once."""

@@ -103,9 +103,10 @@ async def create_key(
     plan: str,
     scopes: Sequence[str] = (),
     expires_at: datetime | None = None,
+    drawn: FreshKey | None = None,
 ) -> NewApiKey:
-    """Make a key and keep its hash."""
-    fresh = draw_key()
+    """Make a key and keep its hash; whoever has to find it again, however this ends, gives one that is `drawn` already."""
+    fresh = drawn or draw_key()
     values = [fresh.prefix, hash_of(fresh.key), name, plan, sorted(set(scopes)), expires_at]
     row = await (await connection.execute(_CREATE, values)).fetchone()
     if row is None:
