@@ -57,7 +57,7 @@ def spoiling(url: str, *vices: Vice) -> Iterator[str]:
             raise AttributeError(name)
 
         def _forward(self) -> None:
-            said = self.headers.get("Content-Length") or "0"
+            said = ",".join(self.headers.get_all("Content-Length") or ["0"])
             if "Transfer-Encoding" in self.headers or not _LENGTH.fullmatch(said):
                 self.close_connection = (
                     True  # it passes no such message on, and a service would wait for its end

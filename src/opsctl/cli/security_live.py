@@ -79,9 +79,7 @@ class AuditedService:
         keying.require_sense(name=_KEY_NAME, plan=plan)
         ends = wiring.clock().now() + timedelta(seconds=lives_seconds)
         opened, drawn = self._servers.opened, draw_key()
-        make = partial(
-            create_key, name=_KEY_NAME, plan=plan, scopes=scopes, expires_at=ends, drawn=drawn
-        )
+        make = partial(create_key, name=_KEY_NAME, plan=plan, scopes=scopes, expires_at=ends, drawn=drawn)
         if not self._prefixes:
             self._servers.exit_stack.callback(self._remove_keys)
         self._prefixes.append(drawn.prefix)  # before it is there: whoever interrupts now leaves none behind
