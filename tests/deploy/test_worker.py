@@ -1,6 +1,7 @@
 """The edge, under Cloudflare's own runtime: what it keeps, for whom, how long, and what it does when the origin is gone."""
 
 import re
+import socket
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -12,7 +13,7 @@ import httpx
 import pytest
 from syrupy.assertion import SnapshotAssertion
 from tests.deploy.projects import FACTS, rendered
-from tests.worker.server import INSTALLED, Origin, Reply, feed, running_origin, running_worker
+from tests.worker.server import INSTALLED, Asked, Origin, Reply, feed, running_origin, running_worker
 
 from opsctl.deploy.facts import Part
 
@@ -209,6 +210,42 @@ def test_who_waits_with_a_bad_key_does_not_get_what_a_good_one_fetched(edge: Edg
         answers = list(pool.map(lambda key: edge.get("/v1/feed/9", key=key).status_code, keys))
 
     assert answers == [200, 401] * 5
+
+
+@runtime
+@pytest.mark.parametrize("status", [401, 403, 429])
+def test_what_was_refused_to_one_key_is_not_told_to_another_that_waited(edge: Edge, status: int):
+    """Two known keys share a flight; a refusal is of the key that asked, so the other asks for itself."""
+    edge.get("/v1/feed/90", key="good")
+    edge.get("/v1/feed/90", key="other")
+    path = f"/v1/feed/{9000 + status}"
+
+    def answer(asked: Asked) -> Reply:
+        is_refused = asked.headers["authorization"] == "Bearer other"
+        return Reply(status=status, body=b"{}", seconds=0.5) if is_refused else feed()
+
+    edge.origin.answer = answer
+    with ThreadPoolExecutor(2) as pool:
+        refused = pool.submit(edge.get, path, key="other")
+        time.sleep(0.2)  # it is under way, and the next one waits for it
+        waited = pool.submit(edge.get, path, key="good")
+
+    assert (refused.result().status_code, waited.result().status_code) == (status, 200)
+
+
+@runtime
+@pytest.mark.parametrize("path", ["//127.0.0.1:1/v1/x", "///127.0.0.1:1/", "/\\127.0.0.1:1/x"])
+def test_a_path_that_looks_like_another_host_goes_to_the_origin_all_the_same(edge: Edge, path: str):
+    """No request, and no key in it, is carried to whoever a client names."""
+    host, _, port = edge.client.base_url.netloc.decode().partition(":")
+    with socket.create_connection((host, int(port)), timeout=5) as raw:
+        raw.sendall(
+            f"GET {path} HTTP/1.1\r\nhost: {host}:{port}\r\nauthorization: Bearer good\r\nconnection: close\r\n\r\n".encode()
+        )
+        status = raw.makefile("rb").readline()
+
+    assert b" 200 " in status
+    assert [each.path.lstrip("/").split("/")[0] for each in edge.origin.asked] == ["127.0.0.1:1"]
 
 
 @runtime
@@ -433,7 +470,10 @@ def test_an_order_of_unknown_size_is_not_read(edge: Edge):
 
 
 @runtime
-@pytest.mark.parametrize("path", ["/metrics", "/_edge/entries/x", "/_edge/grants/y"])
+@pytest.mark.parametrize(
+    "path",
+    ["/metrics", "/%6detrics", "/metrics/", "/_edge/entries/x", "/_edge/grants/y"],
+)
 def test_what_is_for_those_inside_is_not_there(edge: Edge, path: str):
     """The origin is not asked either."""
     assert edge.get(path).status_code == 404

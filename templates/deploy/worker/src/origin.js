@@ -24,7 +24,7 @@ export async function askWhole(request, { env, path, etag }) {
   const headers = sentHeaders(request);
   if (etag) headers.set("if-none-match", etag);
   const beganAt = Date.now();
-  const answer = await fetch(new URL(path, env.ORIGIN), {
+  const answer = await fetch(atOrigin(env, path), {
     headers,
     redirect: "manual",
     signal: AbortSignal.timeout(POLICY.originSeconds * 1000),
@@ -36,12 +36,17 @@ export async function askWhole(request, { env, path, etag }) {
 export async function passOn(request, { env, url }) {
   const headers = new Headers(request.headers);
   headers.delete("host");
-  return fetch(new URL(`${url.pathname}${url.search}`, env.ORIGIN), {
+  return fetch(atOrigin(env, `${url.pathname}${url.search}`), {
     method: request.method,
     headers,
     body: request.body,
     redirect: "manual",
   });
+}
+
+/** Return the address of a path at the origin, and nowhere else: resolved as a link, `//other.example/` would name another host. */
+function atOrigin(env, path) {
+  return `${new URL(env.ORIGIN).origin}${path}`;
 }
 
 export function pause(key) {

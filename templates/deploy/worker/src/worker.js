@@ -9,6 +9,7 @@ import { Marks, readTags } from "./marks.js";
 import { askWhole, isFlying, isPaused, makeOnce, passOn, pause } from "./origin.js";
 
 const LARGEST_ORDER_BYTES = 256 * 1024;
+const REFUSED = new Set([401, 403, 429]);
 const marks = new Marks();
 
 export default {
@@ -18,7 +19,7 @@ export default {
     try {
       if (url.pathname === "/_edge/invalidate") return await invalidate(request, env, told);
       // Figures are for who is inside; the rest of this path is ours.
-      if (url.pathname === "/metrics" || url.pathname.startsWith("/_edge/")) {
+      if (/^\/+(metrics|_edge)(\/|$)/i.test(decodedPath(url.pathname))) {
         return problem(404, "EDG404", "no such path", "there is no such path here", told);
       }
       const asked = isPlain(request) ? await readFeed(url) : null;
@@ -30,6 +31,15 @@ export default {
     }
   },
 };
+
+/** Return a path as the origin reads it, so that `/%6detrics` is no way around a name. */
+function decodedPath(path) {
+  try {
+    return decodeURIComponent(path);
+  } catch {
+    return path.replace(/%[0-7][0-9a-f]/gi, decodeURIComponent);
+  }
+}
 
 /** Tell whether a request may be answered from what is kept: no page of another site, no part, no work that may wait. */
 function isPlain(request) {
@@ -75,6 +85,8 @@ class FeedEdge {
     let outcome;
     try {
       outcome = await this.make(this.entry !== null && !this.isProven ? this.entry.etag : null);
+      // What the origin refused, it refused to the key of whoever asked; who only waited asks with their own.
+      if (!outcome.isFirst && REFUSED.has(outcome.made.status)) outcome = await this.makeAlone();
     } catch (error) {
       console.error("origin", String(error));
       if (this.standsIn()) return this.kept("STALE");
@@ -96,6 +108,12 @@ class FeedEdge {
     // Who is not known to have a good key must not get what somebody else's key fetched.
     const name = this.isProven ? key : [key, this.digest, etag ?? ""].join("|");
     return makeOnce(name, () => this.fetched({ key, path, etag }), this.ctx);
+  }
+
+  /** Have it made for this key, whoever else waits for it. */
+  makeAlone() {
+    const { key, path } = this.asked;
+    return makeOnce([key, this.digest, "alone"].join("|"), () => this.fetched({ key, path, etag: null }), this.ctx);
   }
 
   async fetched({ key, path, etag }) {
