@@ -136,7 +136,10 @@ def test_signed_and_shown_it_is_ready(place: Place):
     assert (ready.exit_code, ready.stdout.splitlines()[-1]) == (0, "✔ ready: 2 pass")
     assert "all four of us" in ready.stdout
     assert all((place.root / name).read_text() for name in ("c.html", "c.xml", "c.md"))
+    assert run_opsctl("report", "build", folder=place.root).stdout.startswith("Ready: 2 passed of 2\n")
     place.write(BOOK)
+    built = run_opsctl("report", "build", folder=place.root).stdout
+    assert built.startswith("Not ready: 2 stale of 2\n")  # though the newest run of the checklist passed
     assert place.states() == {"looked": "stale", "people": "stale"}
     assert place.run("run").exit_code == 1
 

@@ -50,6 +50,14 @@ def build(folder: Path, *arguments: str, **others):
     return run_opsctl("report", "build", *arguments, folder=folder, **others)
 
 
+def write_book(folder: Path) -> None:
+    """Write a checklist with one item, that of the checklists of these tests."""
+    (folder / "ops").mkdir()
+    (folder / "ops" / "checklist.yaml").write_text(
+        "items: {CHK001: {name: a, title: A, why: Readers, all: [{kind: bench.load, subject: feed}]}}\n"
+    )
+
+
 @pytest.fixture
 def build_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Built]]:
     """Build without a process of its own, which is faster: what `reporting.build` does is what the command does."""
@@ -62,6 +70,7 @@ def build_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Call
 
 def test_a_site_is_built_and_its_place_and_first_line_are_printed(tmp_path: Path, ledger: Ledger):
     """Exit 0 also where nothing is ready: that verdict is the checklist's."""
+    write_book(tmp_path)
     record = ledger.append(proof("bench.load", started_at=datetime.now(UTC)))
     ledger.append(
         checklist(item("a", "pass", record), item("b", "fail", reason="it broke"), verdict=Verdict.FAIL)
@@ -77,7 +86,8 @@ def test_a_site_is_built_and_its_place_and_first_line_are_printed(tmp_path: Path
 
 def test_as_json_it_says_the_same(tmp_path: Path, ledger: Ledger):
     """With counts, and whether the ledger is whole."""
-    ledger.append(checklist(item("a", "pass")))
+    write_book(tmp_path)
+    ledger.append(checklist(item("a", "pass", ledger.append(proof("bench.load")))))
 
     data = json.loads(build(tmp_path, "--json", "--out", "public").stdout)["data"]
 
@@ -85,6 +95,19 @@ def test_as_json_it_says_the_same(tmp_path: Path, ledger: Ledger):
     assert (data["is_ready"], data["counts"], data["is_ledger_whole"]) == (True, {"pass": 1}, True)
     assert data["pages"] == len(list((tmp_path / "public").rglob("*.html")))
     assert data["size_bytes"] == sum(path.stat().st_size for path in (tmp_path / "public").rglob("*.html"))
+
+
+def test_without_the_checklists_book_nobody_can_tell_what_is_ready(tmp_path: Path, ledger: Ledger):
+    """A list that passed once is no pass of one that is gone, and the site names no folder of this machine."""
+    ledger.append(checklist(item("a", "pass")))
+
+    outcome = build(tmp_path)
+
+    assert outcome.stdout.startswith("Not ready: 1 unknown of 1\n")
+    index = (tmp_path / SITE / "index.html").read_text()
+    assert "there is no checklist" in index
+    assert "ops/checklist.yaml" in index
+    assert str(tmp_path) not in index
 
 
 def test_a_project_without_any_evidence_gets_a_site_that_says_what_to_do(tmp_path: Path):

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from opsctl.evidence.ledger import Verification
     from opsctl.evidence.model import Record
     from opsctl.evidence.survey import Survey
-    from opsctl.ui.site.facts import Facts
+    from opsctl.ui.site.facts import Facts, JudgedNow
 
 
 def gather(*, listener: "Listener") -> "Facts":
@@ -24,6 +24,7 @@ def gather(*, listener: "Listener") -> "Facts":
     from opsctl.cli import wiring
     from opsctl.cli.report_expected import expected
     from opsctl.ui.site.facts import Facts
+    from opsctl.ui.site.items import KIND
 
     began = time.monotonic()
     listener(PhaseStarted(subject="report", phase="read the ledger"))
@@ -43,8 +44,28 @@ def gather(*, listener: "Listener") -> "Facts":
         survey=survey,
         verification=verification,
         cited=_cited(survey),
+        judged_now=_judged_now() if verification.ok and survey.last(KIND) else None,
         expected=found,
         troubles=troubles,
+    )
+
+
+def _judged_now() -> "JudgedNow":
+    """Return how the checklist would be judged at this moment; nothing is recorded of that."""
+    from opsctl.cli import checklist_books, checklist_running, wiring
+    from opsctl.core.errors import OpsError
+    from opsctl.ui.site.facts import ItemNow, JudgedNow
+
+    try:
+        report = checklist_running.judge(checklist_books.book())
+    except OpsError as error:
+        # The site goes to others, who need not know where the project lies.
+        return JudgedNow(trouble=error.message.replace(f"{wiring.settings().root}/", ""))
+    return JudgedNow(
+        items={
+            each.code: ItemNow(state=str(each.state), reason=each.reason, command=each.next_command)
+            for each in report.items
+        }
     )
 
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from tests.ui.site.records import EXPECTED, NOW, Book, alert_proof, broken, checklist, item, proof
 
 from opsctl.evidence.model import Verdict
-from opsctl.ui.site.facts import Facts
+from opsctl.ui.site.facts import Facts, ItemNow, JudgedNow
 from opsctl.ui.site.index_page import headline_of
 from opsctl.ui.site.items import Item, items_of
 from opsctl.ui.site.standing import State, age_text, standing_of
@@ -129,6 +129,45 @@ def test_newer_evidence_that_passes_too_changes_nothing(book):
     book.add(proof("bench.load", "other", Verdict.FAIL))
 
     assert states(book) == [State.PASS]
+
+
+@pytest.mark.parametrize(
+    ("now", "state"),
+    [
+        (JudgedNow(items={"CHK001": ItemNow(state="pass")}), State.PASS),
+        (JudgedNow(items={"CHK001": ItemNow(state="stale", reason="it is of commit abc")}), State.STALE),
+        (JudgedNow(items={"CHK001": ItemNow(state="fail", reason="12, wanted > 50")}), State.FAIL),
+        (JudgedNow(items={"CHK001": ItemNow(state="nonsense")}), State.UNKNOWN),
+        (JudgedNow(items={}), State.STALE),
+        (JudgedNow(trouble="there is no checklist"), State.UNKNOWN),
+    ],
+)
+def test_an_item_that_no_longer_holds_for_the_project_as_it_is_does_not_pass(book, now, state):
+    """Another commit, an edited book, a newer figure: the checklist's old word is not enough."""
+    book.add(checklist(item("a", "pass")))
+
+    assert states(book, judged_now=now) == [state]
+    assert headline_of(book.facts(judged_now=now)).is_ready is (state is State.PASS)
+
+
+def test_what_failed_then_is_not_made_better_by_what_holds_now(book):
+    """The site shows what was recorded; a run of the checklist mends it."""
+    book.add(checklist(item("a", "fail"), item("b", "waived"), verdict=Verdict.FAIL))
+
+    assert states(book, judged_now=JudgedNow(items={"CHK001": ItemNow(state="pass")})) == [
+        State.FAIL,
+        State.WAIVED,
+    ]
+
+
+def test_an_item_that_was_added_since_keeps_the_site_from_ready(book):
+    """Nobody has judged it."""
+    book.add(checklist(item("a", "pass")))
+    both = {"CHK001": ItemNow(state="pass"), "CHK002": ItemNow(state="pass")}
+
+    text = headline_of(book.facts(judged_now=JudgedNow(items=both))).text
+
+    assert text == "Not ready: 1 item was added to the checklist since it was run"
 
 
 def test_an_item_whose_evidence_is_not_in_the_ledger_is_unknown(book):

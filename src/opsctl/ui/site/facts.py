@@ -41,6 +41,28 @@ class GateSeen:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ItemNow:
+    """An item at the moment of the site: its state in the checklist's own word, why, and what to type next."""
+
+    state: str
+    reason: str = ""
+    command: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JudgedNow:
+    """How the checklist would be judged at the moment of the site: what was committed or edited since it was run counts.
+
+    Args:
+        items: each item of its book, by code.
+        trouble: why nobody can tell, such as a book that is gone; empty where it was judged.
+    """
+
+    items: Mapping[str, ItemNow] = field(default_factory=dict)
+    trouble: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
     """Everything that the pages show.
 
@@ -50,6 +72,7 @@ class Facts:
         survey: the ledger at a glance.
         verification: whether the chain of records is whole.
         cited: by id, the records that the newest checklist rests on.
+        judged_now: the checklist's items held against the project as it is; None where there is none to hold.
         expected: by kind of evidence, what the books want proven; a kind is missing where its books cannot be read.
         troubles: by kind, why its books cannot be read.
         run_pages: by kind and subject, the page of the newest run, relative to the site.
@@ -61,6 +84,7 @@ class Facts:
     survey: Survey
     verification: Verification
     cited: Mapping[str, Record] = field(default_factory=dict)
+    judged_now: JudgedNow | None = None
     expected: Mapping[str, tuple[Expected, ...]] = field(default_factory=dict)
     troubles: Mapping[str, str] = field(default_factory=dict)
     run_pages: Mapping[tuple[str, str], str] = field(default_factory=dict)

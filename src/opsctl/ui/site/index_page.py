@@ -80,17 +80,22 @@ def _trouble(checklist: Record | None, items: Sequence[Item], facts: Facts) -> s
     """Return why it is not ready; None where it is."""
     if not facts.is_trusted:
         return "the evidence ledger is broken, so nothing counts as passed"
-    if checklist is None:
-        return "the checklist was never run"
-    if not items:
-        return "the checklist has no items"
+    if checklist is None or not items:
+        return "the checklist was never run" if checklist is None else "the checklist has no items"
     if not all(item.standing.counts for item in items):
         counted = Counter(item.standing.state for item in items)
         states = [state for state in State if counted[state] and not shown(state).counts]
         return f"{_counts_text([(state, counted[state]) for state in states])} of {len(items)}"
     if checklist.is_stale(facts.now):
         return "the checklist is stale"
+    if added := _added(items, facts):
+        return f"{added} {'item was' if added == 1 else 'items were'} added to the checklist since it was run"
     return None if checklist.verdict is Verdict.PASS else "the checklist itself did not pass"
+
+
+def _added(items: Sequence[Item], facts: Facts) -> int:
+    """Return how many items the checklist's book has now that nobody has judged yet."""
+    return len(facts.judged_now.items.keys() - {item.code for item in items}) if facts.judged_now else 0
 
 
 def _counts_text(counts: Sequence[tuple[State, int]]) -> str:
@@ -202,7 +207,7 @@ def _steps(items: Sequence[Item], checklist: Record | None, facts: Facts) -> Ite
     if checklist is None:
         what = "Run the checklist, and whatever evidence it misses."
         yield {"what": (what,), "command": "opsctl checklist run --refresh"}
-    elif due or checklist.is_stale(facts.now):
+    elif _trouble(checklist, items, facts) is not None:
         what = "Then run the checklist again, and build this site."
         yield {"what": (what,), "command": "opsctl checklist run && opsctl report build"}
 

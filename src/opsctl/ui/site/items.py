@@ -58,7 +58,8 @@ def _item(figures: Mapping[str, Any], checklist: Record, facts: Facts) -> Item:
     missing = tuple(each for each in ids if each not in facts.cited)
     expires_at = _moment(reading.text(figures, "expires_at"))
     said = _STATES.get(reading.text(figures, "state"), State.UNKNOWN)
-    standing, why = _standing(said, checklist, facts, _Since(known, missing, expires_at))
+    since = _Since(reading.text(figures, "code"), known, missing, expires_at)
+    standing, why = _standing(said, checklist, facts, since)
     return Item(
         name=reading.text(figures, "name", otherwise="unnamed"),
         code=reading.text(figures, "code"),
@@ -72,15 +73,16 @@ def _item(figures: Mapping[str, Any], checklist: Record, facts: Facts) -> Item:
         unknown_evidence=missing,
         simulated=_simulated(figures, known),
         expires_at=expires_at,
-        command=reading.text(figures, "next"),
+        command=reading.text(figures, "next") or _command_now(reading.text(figures, "code"), facts),
         notes=tuple(_notes(figures)),
     )
 
 
 @dataclass(frozen=True, slots=True)
 class _Since:
-    """What an item rests on, and until when."""
+    """Which item it is, what it rests on, and until when."""
 
+    code: str
     known: list[Record]
     missing: tuple[str, ...]
     expires_at: datetime | None
@@ -101,7 +103,27 @@ def _standing(said: State, checklist: Record, facts: Facts, since: _Since) -> tu
         return shown(State.STALE, word="overtaken"), (
             f"newer evidence of {overtaken.kind} {overtaken.subject} says {overtaken.verdict}"
         )
-    return shown(said), ""
+    return _as_it_is_now(said, since.code, facts)
+
+
+def _as_it_is_now(said: State, code: str, facts: Facts) -> tuple[Standing, str]:
+    """Return how an item that counted stands for the project as it is: another commit or book makes it no better."""
+    if facts.judged_now is None:
+        return shown(said), ""
+    if facts.judged_now.trouble:
+        return shown(State.UNKNOWN, word="unknown"), facts.judged_now.trouble
+    if code not in facts.judged_now.items:
+        return shown(State.STALE), "it stands on the checklist no more"
+    now = facts.judged_now.items[code]
+    state = _STATES.get(now.state, State.UNKNOWN)
+    if state is State.PASS:
+        return shown(said), ""
+    return shown(state, word="unknown" if state is State.UNKNOWN else ""), now.reason
+
+
+def _command_now(code: str, facts: Facts) -> str:
+    now = facts.judged_now.items.get(code) if facts.judged_now else None
+    return now.command if now else ""
 
 
 def _overtaken(known: list[Record], checklist: Record, facts: Facts) -> Iterator[Record]:
