@@ -30,7 +30,7 @@ LOAD: dict[str, Any] = {"kind": "bench.load", "subject": "a"}
         ({"all": [LOAD | {"refresh": "load"}]}, "there is no command `load`"),
         ({"all": [LOAD | {"figure": "p99", "below": float("nan")}]}, "finite"),
         ({"all": [LOAD | {"unchanged": [":/secret"]}]}, "pattern"),
-        ({"sign": {"roles": ["boss"]}}, "0 of the accounts can give one"),
+        ({"sign": {"roles": ["boss"]}}, "0 of the people with an account can give one"),
         ({"sign": {"roles": ["operations"], "signatures": 2}}, "wants 2 signatures"),
     ],
 )

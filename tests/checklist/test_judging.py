@@ -65,6 +65,34 @@ def test_two_signatures_are_of_two_people():
     assert judged(chosen, signed(chosen, "bob"), *twice).state is State.PASS
 
 
+def test_two_accounts_of_one_person_sign_once():
+    """The rule of two persons is not met by changing hats; where nobody else could sign, the book is refused."""
+    sign = {"roles": ["lead", "operations"], "signatures": 2}
+    items = {"CHK001": {"name": "load", "title": "The load holds", "why": "Readers.", "sign": sign}}
+    hats = {"ann": {"name": "Ann", "role": "lead"}, "ann2": {"name": "ANN", "role": "operations"}}
+    chosen = book(items=items, accounts=hats | {"bob": {"name": "Bob", "role": "lead"}})
+    second = {"account": "ann2", "name": "ANN", "note": ""}
+    alone = (signed(chosen, "ann"), signed(chosen, "ann2", figures=second))
+
+    assert judged(chosen, *alone).state is State.UNKNOWN
+    assert judged(chosen, *alone, signed(chosen, "bob")).state is State.PASS
+    with pytest.raises(ValueError, match="1 of the people with an account can give one"):
+        book(items=items, accounts=hats)
+
+
+def test_an_account_that_was_handed_on_takes_no_word_along():
+    """Neither a signature nor a waiver is of whoever has the name on the command line now."""
+    people = {"ann": {"name": "Eve", "role": "lead"}}
+    item = {"name": "load", "title": "The load holds", "why": "Readers.", "sign": {"roles": ["lead"]}}
+    chosen = book(items={"CHK001": item}, accounts=people)
+
+    found = judged(chosen, signed(chosen, "ann"), signed(chosen, "ann", kind="waive"))
+
+    assert found.state is State.STALE
+    assert "the account `ann` is Eve now" in found.reason
+    assert "the waiver of `ann` does not count: the account is Eve now" in found.reason
+
+
 def test_a_signature_ends():
     """By its own expiry, by the book's, by another commit, by another text, and with its account."""
     chosen = book_of(sign={"roles": ["lead"], "expires": "30d"})

@@ -19,6 +19,7 @@ P99 = {"kind": "bench.load", "figure": "p99", "below": 500, "unit": "ms"}
 def report() -> Report:
     """Return one item in each state, and texts that want to be markup."""
     chosen = book(
+        accounts={"ann": {"name": HOSTILE, "role": "lead"}},
         title="Ready <b>",
         items={
             "CHK001": {"name": "good", "title": HOSTILE, "why": "w", "all": [P99 | {"subject": "good"}]},

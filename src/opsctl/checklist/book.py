@@ -142,12 +142,12 @@ class ChecklistBook(StrictModel):
         for code, item in self.items.items():
             if item.sign is None:
                 continue
-            may = [name for name, account in self.accounts.items() if account.role in item.sign.roles]
+            may = {each.name.casefold() for each in self.accounts.values() if each.role in item.sign.roles}
             if len(may) < item.sign.signatures:
                 roles = ", ".join(f"`{role}`" for role in item.sign.roles)
                 yield (
                     f"`items.{code}.sign` wants {item.sign.signatures} signatures of {roles}, "
-                    f"and {len(may)} of the accounts can give one"
+                    f"and {len(may)} of the people with an account can give one"
                 )
         for role in self.waivers.roles:
             if role not in known:

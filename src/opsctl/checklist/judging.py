@@ -105,7 +105,7 @@ def _signed(item: Item, signed: Sequence[Signature]) -> tuple[State | None, str]
     """Return what signatures say: stale where one no longer counts, unknown where nobody signed; None without any."""
     if item.sign is None:
         return None, ""
-    good = [each for each in signed if not each.trouble]
+    good = _people(signed)
     if len(good) >= item.sign.signatures:
         return State.PASS, ""
     bad = [each for each in signed if each.trouble]
@@ -114,6 +114,16 @@ def _signed(item: Item, signed: Sequence[Signature]) -> tuple[State | None, str]
     missing = item.sign.signatures - len(good)
     wanted = "a signature is" if missing == 1 else f"{missing} signatures are"
     return State.UNKNOWN, f"{wanted} missing, of {' or '.join(item.sign.roles)}"
+
+
+def _people(signed: Sequence[Signature]) -> dict[str, datetime]:
+    """Return until when the word of each person counts; two accounts of one person are one person."""
+    ends: dict[str, datetime] = {}
+    for each in signed:
+        if not each.trouble:
+            person = each.name.casefold()
+            ends[person] = max(each.expires_at, ends.get(person, each.expires_at))
+    return ends
 
 
 def _next_command(code: str, worst: Answer | None, people: State | None, *, book: ChecklistBook) -> str:
@@ -139,6 +149,6 @@ def _expiry(
         return set_aside.expires_at
     moments = [answer.expires_at for answer in counted if answer.expires_at is not None]
     if item.sign is not None:
-        ends = sorted((each.expires_at for each in signed if not each.trouble), reverse=True)
+        ends = sorted(_people(signed).values(), reverse=True)
         moments += ends[: item.sign.signatures][-1:]
     return min(moments, default=None)

@@ -105,6 +105,8 @@ def _troubles(
         return
     if account not in book.accounts:
         yield f"there is no account `{account}` any more"
+    elif not _is_still(account, record, book):
+        yield f"the account `{account}` is {book.accounts[account].name} now"
     elif book.accounts[account].role not in signing.roles:
         yield f"`{account}` is {book.accounts[account].role} now, who does not sign this"
     if record.inputs.get("item") != item_digest(item):
@@ -115,6 +117,11 @@ def _troubles(
     if signing.same_commit and (here != record.git_commit or here is None or here.endswith("+changes")):
         then = (record.git_commit or "no commit")[:12]
         yield f"it is for {then}, and the project is at {_named(here)}"
+
+
+def _is_still(account: str, record: Record, book: ChecklistBook) -> bool:
+    """Tell whether an account is of whoever used it then: one that was handed on takes no word of its former owner along."""
+    return record.figures.get("name") == book.accounts[account].name
 
 
 def _named(commit: str | None) -> str:
@@ -135,6 +142,9 @@ def waiver(
     ends = min(record.expires_at, longest)
     if account not in book.accounts or book.accounts[account].role not in book.waivers.roles:
         return None, f"the waiver of `{account}` does not count: the book gives them no right to it"
+    if not _is_still(account, record, book):
+        now = book.accounts[account].name
+        return None, f"the waiver of `{account}` does not count: the account is {now} now"
     if record.inputs.get("item") != item_digest(book.items[code]):
         return None, "the waiver does not count: the item has been rewritten since"
     if now >= ends:
