@@ -1,5 +1,6 @@
 """The commit that a proof names."""
 
+import os
 import subprocess
 from pathlib import Path
 
@@ -43,6 +44,22 @@ def test_changes_since_the_commit_are_told(tmp_path: Path):
     changed = read_commit(tmp_path)
 
     assert (clean, beside, changed) == (head, head, f"{head}+changes")
+
+
+def test_where_git_cannot_tell_of_changes_there_may_be_some(tmp_path: Path):
+    """A figure passes for one of the commit only where git has said that nothing was changed."""
+    commit = committed(tmp_path)
+    (tmp_path / ".git" / "index").write_bytes(b"damaged")
+
+    assert read_commit(tmp_path) == f"{commit}+changes"
+
+
+def test_a_file_with_a_name_in_no_encoding_is_a_change_like_another(tmp_path: Path):
+    """Such as one from an old archive."""
+    commit = committed(tmp_path)
+    (Path(os.fsdecode(os.fsencode(tmp_path) + b"/a/caf\xe9"))).write_text("new")
+
+    assert changed_since(tmp_path, commit, ["a"]) == ("a/caf\ufffd",)
 
 
 def committed(folder: Path) -> str:

@@ -18,7 +18,9 @@ def read_commit(folder: Path) -> str | None:
     commit = _git(folder, "rev-parse", "HEAD")
     if not commit:
         return None
-    return f"{commit}+changes" if _git(folder, "status", "--porcelain", "--untracked-files=no") else commit
+    changes = _git(folder, "status", "--porcelain", "--untracked-files=no")
+    # A git that was too slow to tell has not said that nothing was changed.
+    return commit if changes == "" else f"{commit}+changes"
 
 
 def changed_since(folder: Path, commit: str, paths: Sequence[str]) -> tuple[str, ...] | None:
@@ -53,6 +55,7 @@ def _git(folder: Path, *arguments: str) -> str | None:
             ["git", "-C", str(folder), *arguments],
             capture_output=True,
             text=True,
+            errors="replace",  # a name on disk is bytes, in no encoding for sure
             timeout=_TIMEOUT_SECONDS,
             check=True,
         )
