@@ -92,6 +92,25 @@ def test_the_shipped_book_has_what_the_brief_asks_for():
     assert set(shipped.routines) == {"daily", "weekly", "monthly"}
 
 
+_PEOPLE_OR_DATA = {"costs.estimate", "experiments.analyze", "readers.measure", "training.exercise"}
+"""What hangs on books, data and people, and not on a file of the code that measures."""
+
+
+def test_what_the_code_decides_is_bound_to_the_code():
+    """A proof of a commit long gone is stale, also within its age; a path that is not there would bind to nothing."""
+    shipped = load_book(ROOT / "ops" / "checklist.yaml", ChecklistBook)
+    queries = [query for item in shipped.items.values() for query in item.queries]
+
+    paths = {path for query in queries for path in query.unchanged}
+    assert [path for path in sorted(paths) if not (ROOT / path).exists()] == []
+    unbound = {query.kind for query in queries if not (query.unchanged or query.same_commit)}
+    # Rules, panels and their tests are in the digests of their inputs.
+    assert unbound <= _PEOPLE_OR_DATA | {"alerts.test", "dashboards.probe"}
+    assert {
+        query.kind for query in queries if not (query.inputs or query.unchanged or query.same_commit)
+    } == {"training.exercise"}
+
+
 def test_the_starter_book_is_the_shipped_one():
     """But for where its schema lies."""
     shipped = (ROOT / "ops" / "checklist.yaml").read_text().splitlines()

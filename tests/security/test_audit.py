@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree as ET
@@ -291,6 +291,20 @@ def test_the_figures_have_the_shape_that_others_read(run: Callable[..., Audit]) 
     names = {"code", "title", "state", "reason", "severity", "owasp", "asvs", "seconds"}
     assert [set(each) for each in figures["checks"]] == [names] * 3
     assert json.loads(canonical_json(figures)) == figures
+
+
+def test_an_audit_counts_no_longer_than_the_waivers_that_it_rests_on(run: Callable[..., Audit]) -> None:
+    """A waiver counts on its last day, too; one that covered nothing changes nothing."""
+
+    def days(*waivers: Waiver) -> float:
+        found = evidence_of(run(BAD, GOOD, waivers=waivers), only=(), inputs={}, started_at=NOW)
+        return (NOW + found.valid_for).timestamp()
+
+    last = TODAY + timedelta(days=3)
+    ends = datetime.combine(last + timedelta(days=1), time.min, tzinfo=UTC).timestamp()
+    assert days(waiver(expires=last)) == ends
+    assert days(waiver(expires=last, place="a.txt"), waiver(place="tests/*")) == ends
+    assert days(waiver(code="SEC900", expires=last)) == (NOW + timedelta(days=30)).timestamp()
 
 
 def test_a_part_of_the_audit_is_no_proof_of_the_whole(run: Callable[..., Audit]) -> None:

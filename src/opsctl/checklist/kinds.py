@@ -6,7 +6,7 @@ The digests themselves are worked out where the books are known (`cli.checklist_
 from collections.abc import Mapping
 
 KNOWN_INPUTS: Mapping[str, tuple[str, ...]] = {
-    "alerts.prove": ("rule",),
+    "alerts.prove": ("rule", "rules"),
     "alerts.test": ("rules",),
     "bench.latency": ("filter",),
     "bench.load": ("book",),

@@ -143,8 +143,8 @@ def waiver(
     if account not in book.accounts or book.accounts[account].role not in book.waivers.roles:
         return None, f"the waiver of `{account}` does not count: the book gives them no right to it"
     if not _is_still(account, record, book):
-        now = book.accounts[account].name
-        return None, f"the waiver of `{account}` does not count: the account is {now} now"
+        name = book.accounts[account].name
+        return None, f"the waiver of `{account}` does not count: the account is {name} now"
     if record.inputs.get("item") != item_digest(book.items[code]):
         return None, "the waiver does not count: the item has been rewritten since"
     if now >= ends:

@@ -18,6 +18,7 @@ def run(names: Sequence[str], *, mutation: bool, listener: "Listener") -> "TestR
     Raises:
         NotReadyError: ALR093 promtool or amtool is missing; ALR094 they have no folder for temporary files.
     """
+    from opsctl.alerts.proving.evidence import rules_digest
     from opsctl.alerts.proving.plan import choose_alerts
     from opsctl.alerts.testing.run import RuleTester
     from opsctl.cli import watching, wiring
@@ -36,17 +37,9 @@ def run(names: Sequence[str], *, mutation: bool, listener: "Listener") -> "TestR
         began_at=began_at,
         seconds=clock.monotonic() - began,
         subject=", ".join(names) or "all",
-        rules=rules_digest(rules),
+        rules=rules_digest(rules.alerts),
     )
     return report
-
-
-def rules_digest(rules: "RuleSet") -> str:
-    """Return what changes when any rule does, its way to a receiver and its drill included."""
-    from opsctl.alerts.proving.evidence import rule_digest
-    from opsctl.evidence.model import digest_of
-
-    return digest_of({alert.name: rule_digest(alert) for alert in rules.alerts})
 
 
 def is_bad(report: "TestReport", *, least_score: float) -> bool:

@@ -78,10 +78,10 @@ def _alert_rules() -> Mapping[str, str]:
 
 
 def _all_rules(_subject: str) -> str:
+    from opsctl.alerts.proving.evidence import rules_digest
     from opsctl.cli import watching
-    from opsctl.cli.alert_testing import rules_digest
 
-    return rules_digest(watching.load_rules()[1])
+    return rules_digest(watching.load_rules()[1].alerts)
 
 
 def _drill(name: str) -> str | None:
@@ -168,6 +168,7 @@ def _folder(name: str) -> "Path":
 
 READERS: Mapping[tuple[str, str], Callable[[str], str | None]] = {
     ("alerts.prove", "rule"): _alert_rule,
+    ("alerts.prove", "rules"): _all_rules,
     ("alerts.test", "rules"): _all_rules,
     ("bench.latency", "filter"): _derived_filter,
     ("bench.load", "book"): _load_book,

@@ -50,7 +50,7 @@ def prove(
         tools = _tools(watchers)
         quiet = prover.stay_quiet()
         circumstances = _circumstances(began_at, clock.monotonic() - began, tools)
-        wiring.record(quiet_evidence(quiet, circumstances=circumstances))
+        wiring.record(quiet_evidence(quiet, alerts=rules.alerts, circumstances=circumstances))
         proofs = []
         for proof in prover.prove(plan):
             proofs.append(proof)

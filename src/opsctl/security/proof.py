@@ -1,7 +1,7 @@
 """What of an audit goes into the ledger, and what into its JSON document."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
 from opsctl.core.findings import Finding, Severity
@@ -40,8 +40,15 @@ def evidence_of(
         tools={},
         started_at=started_at,
         duration_seconds=sum(each.seconds for each in audit.checked),
-        valid_for=VALID_FOR,
+        valid_for=_valid_for(audit, started_at),
     )
+
+
+def _valid_for(audit: Audit, at: datetime) -> timedelta:
+    """Return how long an audit counts: no longer than the first of the waivers that it rests on; each counts on its last day, too."""
+    days = [accepted.waiver.expires for each in audit.checked for accepted in each.accepted]
+    ends = [datetime.combine(day + timedelta(days=1), time.min, tzinfo=UTC) for day in days]
+    return min([VALID_FOR, *(end - at for end in ends)])
 
 
 def figures_of(audit: Audit) -> dict[str, Any]:

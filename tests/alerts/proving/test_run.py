@@ -1,17 +1,18 @@
 """A drill shows whether the right message arrives in time, and says so in no other case."""
 
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 from tests.fakes.clock import FakeClock
 from tests.fakes.watchers import Reaction, ScriptedWorld
 
 from opsctl.alerts.book import Drill
-from opsctl.alerts.proving.evidence import rule_digest
+from opsctl.alerts.proving.evidence import Circumstances, quiet_evidence, rule_digest
 from opsctl.alerts.proving.judge import judge, worst
 from opsctl.alerts.proving.model import Message, Proof, ProofLevel, Sighting
 from opsctl.alerts.proving.plan import plan_proofs, without_muting
-from opsctl.alerts.proving.run import Conduct, Prover
+from opsctl.alerts.proving.run import Conduct, Prover, QuietDrill
 from opsctl.alerts.rules import AlertRule
 from opsctl.alerts.severity import AlertSeverity
 from opsctl.core.events import ignore
@@ -365,3 +366,18 @@ def test_an_old_proof_shows_when_the_rule_changes():
 def test_many_proofs_are_as_good_as_the_worst(verdicts, together):
     """And none at all is no pass."""
     assert worst(verdicts) is together
+
+
+def test_that_nothing_fired_is_a_proof_of_these_rules_only():
+    """With another expression or one rule more it says nothing of what would fire now."""
+    circumstances = Circumstances(
+        started_at=datetime(2026, 11, 29, tzinfo=UTC), duration_seconds=60.0, tools={}
+    )
+
+    def rules(*alerts: AlertRule) -> str:
+        quiet = QuietDrill(seconds=30.0, fired=())
+        return quiet_evidence(quiet, alerts=alerts, circumstances=circumstances).inputs["rules"]
+
+    one = rule("Down")
+    assert rules(one) == rules(rule("Down"))
+    assert rules(one) not in {rules(replace(one, expr="up < 2")), rules(one, rule("Other"))}

@@ -1,6 +1,6 @@
 """What of a proof goes into the ledger: its figures, and the digest of the rule that was proven."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -62,13 +62,20 @@ def proof_evidence(proof: Proof, *, alert: AlertRule, circumstances: Circumstanc
     )
 
 
-def quiet_evidence(quiet: QuietDrill, *, circumstances: Circumstances) -> Evidence:
-    """Return the evidence that nothing fires while nothing is broken."""
+def rules_digest(alerts: Iterable[AlertRule]) -> str:
+    """Return what changes when any rule does, its way to a receiver and its drill included."""
+    return digest_of({alert.name: rule_digest(alert) for alert in alerts})
+
+
+def quiet_evidence(
+    quiet: QuietDrill, *, alerts: Iterable[AlertRule], circumstances: Circumstances
+) -> Evidence:
+    """Return the evidence that none of these alerts fires while nothing is broken."""
     return _evidence(
         QUIET,
         verdict=Verdict.FAIL if quiet.fired else Verdict.PASS,
         figures={"quiet_seconds": quiet.seconds, "fired": ", ".join(quiet.fired) or "none"},
-        inputs={},
+        inputs={"rules": rules_digest(alerts)},
         circumstances=circumstances,
     )
 
