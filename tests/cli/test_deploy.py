@@ -219,3 +219,19 @@ def test_what_containers_run_are_commands_of_opsctl(project: Path):
 
     assert set(ours) == {"service", "migrate", "exporter", "archiver", "backup"}
     assert {name: why_not(words) for name, words in ours.items() if why_not(words)} == {}
+
+
+def test_the_job_keeps_the_proofs_of_runs_that_failed_and_can_tell_what_has_changed(project: Path):
+    """A ledger that forgets its failures would pass by what was measured before them; a shallow clone knows no older commit."""
+    workflow = yaml.safe_load((project / "deploy" / "ci" / "opsctl.yml").read_text())
+    steps = workflow["jobs"]["proofs"]["steps"]
+    (checkout,) = (each for each in steps if each.get("uses", "").startswith("actions/checkout@"))
+    (save,) = (each for each in steps if each.get("uses", "").startswith("actions/cache/save@"))
+    (restore,) = (each for each in steps if each.get("uses", "").startswith("actions/cache/restore@"))
+
+    assert checkout["with"]["fetch-depth"] == 0
+    assert save["if"] == "always()"
+    assert save["with"]["path"] == restore["with"]["path"] == ".opsctl/evidence"
+    assert save["with"]["key"].startswith(restore["with"]["restore-keys"])
+    names = [each.get("name") for each in steps]
+    assert steps.index(save) > names.index("checklist") > steps.index(restore)

@@ -9,7 +9,8 @@ from opsctl.deploy.templating import render
 _ACTIONS = {
     "checkout": "uses: actions/checkout@11bd71901bbe5b1630ceea73d27597364c9af683  # v4.2.2",
     "setup_python": "uses: actions/setup-python@a26af69be951a213d495a4c3e4e4022e16d87065  # v5.6.0",
-    "cache": "uses: actions/cache@1bd1e32a3bdc45362d1e726936510720a7c30a57  # v4.2.0",
+    "cache_restore": "uses: actions/cache/restore@1bd1e32a3bdc45362d1e726936510720a7c30a57  # v4.2.0",
+    "cache_save": "uses: actions/cache/save@1bd1e32a3bdc45362d1e726936510720a7c30a57  # v4.2.0",
     "upload": "uses: actions/upload-artifact@ea165f8d65b6e75b540449e92b4886f43607fa02  # v4.6.2",
 }
 
