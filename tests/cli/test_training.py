@@ -2,11 +2,18 @@
 
 import json
 import shutil
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from tests.cli.command import Outcome, run_opsctl
 from tests.scratch_project import init_project
+
+from opsctl.cli.training_world import LocalWorld
+from opsctl.store.api_keys import ApiKey
+from opsctl.training.attempt import Attempt
+from opsctl.training.book import Seen
 
 ANNA = ("--as", "anna")
 
@@ -144,6 +151,47 @@ def test_one_at_a_time_and_not_for_another(school: Path):
     assert [each.exit_code for each in (twice, other, again)] == [2, 2, 0]
     assert "anna has begun" in twice.stderr
     assert "begun by anna, not by bob" in other.stderr
+
+
+def test_a_start_that_was_killed_is_no_exercise(school: Path):
+    """Nothing was broken yet, so what is asked for would be so without anybody's work."""
+    run_opsctl("training", "start", "broken_book", *ANNA, folder=school)
+    kept = school / ".opsctl" / "training" / "broken_book.json"
+    kept.write_text(kept.read_text().replace('"is_prepared": true', '"is_prepared": false'))
+    quick = (school / "ops/loads/quick.yaml").read_text()
+    (school / "ops/loads/training.yaml").write_text(quick.replace("a first look", "a load for training"))
+
+    killed = _check(school, "broken_book")
+
+    assert killed.exit_code == 2
+    assert "the start of `broken_book` did not come to its end" in killed.stderr
+    assert "--again" in killed.stderr
+
+
+def test_a_leaked_key_that_is_gone_was_not_revoked(monkeypatch: pytest.MonkeyPatch):
+    """As after a reset of the database: nobody has learnt to revoke one."""
+    at = datetime(2026, 11, 29, tzinfo=UTC)
+    facts = {"prefix": "leaked", "scopes": ["feed:read"]}
+    attempt = Attempt(
+        exercise="leaked_key", digest="d", person="anna", started_at=at, sequence=0, facts=facts
+    )
+    key = ApiKey(
+        prefix="leaked",
+        hash=b"",
+        name="n",
+        plan="p",
+        scopes=("feed:read",),
+        created_at=at,
+        expires_at=None,
+        revoked_at=None,
+        last_used_at=None,
+    )
+    found: list[bool] = []
+    for keys in ([], [key], [replace(key, revoked_at=at)]):
+        monkeypatch.setattr(LocalWorld, "_keys", lambda _self, keys=keys: keys)
+        found.append(LocalWorld(attempt).is_so(Seen.KEY_REVOKED))
+
+    assert found == [False, False, True]
 
 
 def test_an_answer_to_nothing_is_refused(school: Path):

@@ -139,7 +139,11 @@ def start(name: str, *, person: str, again: bool, confirm: str | None) -> tuple[
     write_attempt(_folder(), attempt)
     more = plan.perform()
     attempt = replace(
-        attempt, started_at=wiring.clock().now(), sequence=_newest_sequence(), facts={**plan.facts, **more}
+        attempt,
+        started_at=wiring.clock().now(),
+        sequence=_newest_sequence(),
+        facts={**plan.facts, **more},
+        is_prepared=True,
     )
     write_attempt(_folder(), attempt)
     return exercise, attempt
@@ -202,6 +206,13 @@ def _begun(name: str, *, person: str) -> "tuple[Exercise, Attempt]":
             code="TRN003",
             why="only what comes after the start counts",
             fix=f"opsctl training start {name} --as {person}{' --again' if attempt else ''}",
+        )
+    if not attempt.is_prepared:
+        raise UsageError(
+            f"the start of `{name}` did not come to its end",
+            code="TRN003",
+            why="what the exercise asks for may be so because nothing was broken",
+            fix=f"begin anew: opsctl training start {name} --as {person} --again",
         )
     if attempt.digest != digest_of(exercise.model_dump(mode="json")):
         raise UsageError(

@@ -50,7 +50,7 @@ class LocalWorld:
         looks = {
             Seen.PARTS_READY: self._parts_are_ready,
             Seen.ALIAS_LEADS: self._alias_leads,
-            Seen.KEY_REVOKED: lambda: not any(_holds(key) for key in self._keys() if self._is_leaked(key)),
+            Seen.KEY_REVOKED: self._key_is_revoked,
             Seen.KEY_REPLACED: lambda: any(self._replaces(key) for key in self._keys()),
             Seen.VECTORS_FOLLOW: _vectors_follow,
             Seen.BOOK_RIGHT: _book_is_right,
@@ -82,6 +82,10 @@ class LocalWorld:
 
         with wiring.backends(ignore) as servers:
             return on_database(servers, list_keys)
+
+    def _key_is_revoked(self) -> bool:
+        leaked = [key for key in self._keys() if self._is_leaked(key)]
+        return bool(leaked) and not any(_holds(key) for key in leaked)  # one that is gone was not revoked
 
     def _is_leaked(self, key: "ApiKey") -> bool:
         return bool(key.prefix == self._attempt.facts["prefix"])

@@ -29,6 +29,7 @@ class Attempt:
         facts: what was prepared, such as which alias was deleted.
         hints: how many were given.
         checks: how often it was looked at in vain.
+        is_prepared: whether its start came to its end; before that what is asked for may be so by itself.
     """
 
     exercise: str
@@ -39,6 +40,7 @@ class Attempt:
     facts: Mapping[str, Any] = field(default_factory=dict)
     hints: int = 0
     checks: int = 0
+    is_prepared: bool = False
 
 
 def read_attempt(folder: Path, exercise: str) -> Attempt | None:
@@ -55,8 +57,8 @@ def read_attempt(folder: Path, exercise: str) -> Attempt | None:
         attempt = Attempt(**{**body, "started_at": datetime.fromisoformat(body["started_at"])})
     except (ValueError, TypeError, KeyError, RecursionError) as error:
         raise _no_attempt(path, exercise, str(error).partition("\n")[0]) from error
-    kinds = (type(attempt.sequence), type(attempt.facts), type(attempt.hints), type(attempt.person))
-    if kinds != (int, dict, int, str) or attempt.started_at.tzinfo is None:
+    seen = (attempt.sequence, attempt.facts, attempt.hints, attempt.person, attempt.is_prepared)
+    if tuple(map(type, seen)) != (int, dict, int, str, bool) or attempt.started_at.tzinfo is None:
         raise _no_attempt(path, exercise, "a field is of another kind")
     return attempt
 

@@ -8,7 +8,7 @@ EXPLANATIONS = {
 
 It is refused where `qdrant.url` or `database.url` name a server, and without `--confirm NAME`, the name of the project's folder.
 Make a project for it: `mkdir school && cd school && opsctl init`.""",
-    "TRN003": """The exercise was not begun, or somebody else has begun it.
+    "TRN003": """The exercise was not begun, its start was ended in the middle, or somebody else has begun it.
 
 A check counts only what came after `opsctl training start`, so that a state that was right before teaches nothing. One person
 at a time works on an exercise in a project; `--again` begins anew.""",
