@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 from tests.cli.command import run_opsctl
 
+from opsctl.cli.documenting import subject_of
+
 ROOT = Path(__file__).parents[2]
 pytestmark = pytest.mark.xdist_group("docs")
 
@@ -43,11 +45,19 @@ def test_the_evidence_says_what_was_counted(built):
     folder, document = built
     (record,) = json.loads(run_opsctl("evidence", "list", "--json", folder=folder).stdout)["data"]
 
-    assert (record["kind"], record["subject"], record["verdict"]) == ("docs.build", "docs", "pass")
+    assert (record["kind"], record["subject"], record["verdict"]) == ("docs.build", "docs of opsctl", "pass")
     figures = {name: document["data"][name] for name in ("pages", "links", "commands", "drifted")}
     assert figures.items() <= record["figures"].items()
     assert set(record["inputs"]) == {"pages", "mkdocs.yml"}
     assert "mkdocs" in record["tools"]
+
+
+def test_only_in_its_own_checkout_it_is_the_documentation_of_the_project(tmp_path):
+    """The checklist of another project must not take opsctl's pages for its own."""
+    (tmp_path / "same").symlink_to(ROOT)
+
+    assert subject_of(ROOT, project=tmp_path / "same") == "docs"
+    assert subject_of(ROOT, project=tmp_path) == "docs of opsctl"
 
 
 def test_a_site_is_built_over_an_older_one_and_over_nothing_else(built, tmp_path):

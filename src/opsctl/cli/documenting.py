@@ -67,6 +67,11 @@ def pages_of(checkout: Path) -> dict[Path, str]:
     return {path: read_text(path) for path in paths}
 
 
+def subject_of(checkout: Path, *, project: Path) -> str:
+    """Return whose documentation it is: that of the project we stand in, or opsctl's own, which is no proof of another's."""
+    return "docs" if checkout.resolve() == project.resolve() else "docs of opsctl"
+
+
 def document_of(report: "SiteReport") -> dict[str, Any]:
     """Return a report as values for a document."""
     return {
@@ -184,7 +189,7 @@ def _record(report: "SiteReport", *, checkout: Path, began_at: "datetime", secon
     wiring.record(
         Evidence(
             kind="docs.build",
-            subject="docs",
+            subject=subject_of(checkout, project=wiring.settings().root),
             verdict=verdicts.get(report.exit_code, Verdict.FAIL),
             figures=_figures(report),
             inputs={"pages": digest_of(pages), CONFIG: digest_of(_text(checkout / CONFIG))},
