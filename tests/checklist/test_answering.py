@@ -125,6 +125,8 @@ def test_evidence_of_a_book_that_has_changed_is_stale():
     assert ask(query, load(inputs={"book": "y"}), project=now).state is State.STALE
     assert ask(query, load(), project=now).state is State.STALE
     assert ask(query, load(inputs={"book": "x"})).state is State.UNKNOWN
+    part = ask(query, load(inputs={"book": "x not run to its end"}), project=now)
+    assert (part.state, part.reason) == (State.STALE, "its `book` was not run to its end")
 
 
 def test_each_named_subject_is_answered():

@@ -160,5 +160,7 @@ def _of_other_input(name: str, *, record: Record, present: Present) -> Iterator[
         yield State.UNKNOWN, f"what `{name}` is now cannot be told"
     elif then is None:
         yield State.STALE, f"the record does not say which `{name}` it is of"
+    elif then.startswith(f"{now} "):
+        yield State.STALE, f"its `{name}` was {then.removeprefix(f'{now} ')}"
     elif then != now:
         yield State.STALE, f"`{name}` has changed since"

@@ -51,6 +51,13 @@ def test_a_replayed_log_is_not_the_load_of_the_book():
     assert replayed.inputs["book"] != usual.inputs["book"]
 
 
+def test_a_load_that_ended_early_is_not_the_load_of_the_book():
+    """Its first seconds have a p99, too, and it is not that of the whole."""
+    early = evidence(aborted="error_rate < 20%", verdict=Verdict.FAIL)
+
+    assert early.inputs["book"] == f"{holding().book_digest} not run to its end"
+
+
 def test_without_a_gate_of_rates_and_a_warm_up_nothing_is_made_up():
     """The figures are missing then."""
     found = evidence(gates=(), extra={})

@@ -30,8 +30,10 @@ def load_evidence(report: LoadReport, *, run_id: str, started_at: datetime) -> E
 
 
 def _book(report: LoadReport) -> str:
-    """Return the digest of the book; of a replayed log another one, because its requests are not those of the book."""
-    return f"{report.book_digest} replaced by a log" if report.extra.get("replayed") else report.book_digest
+    """Return the digest of the book; of a log that was replayed, or a part of the book, another one: it is no run of the book."""
+    if report.extra.get("replayed"):
+        return f"{report.book_digest} replaced by a log"
+    return f"{report.book_digest} not run to its end" if report.aborted else report.book_digest
 
 
 def _figures(report: LoadReport, *, run_id: str) -> dict[str, Figure]:
