@@ -238,6 +238,16 @@ def test_only_the_ingress_and_prometheus_reach_the_service():
     assert "/" not in paths
 
 
+def test_a_certificate_can_be_issued_through_the_closed_network():
+    """Only where cert-manager does it: whoever proves the names is a pod here that the controller has to reach."""
+    (rule,) = named("NetworkPolicy", "acme", BOOKS["issued"])["spec"]["ingress"]
+    service = named("NetworkPolicy", "service", BOOKS["issued"])["spec"]["ingress"]
+
+    assert rule["from"][0] in service[0]["from"]
+    assert [each["port"] for each in rule["ports"]] == [8089]
+    assert "acme" not in {each["metadata"]["name"] for each in manifests()}
+
+
 def test_the_outside_is_not_the_cluster():
     """Unless the book names ranges, private ones are closed."""
     rules = named("NetworkPolicy", "alertmanager")["spec"]["egress"]
