@@ -26,6 +26,7 @@ from opsctl.bench.registry import Registry
 from opsctl.chaos.evidence import Circumstances, drill_evidence
 from opsctl.chaos.journal import Entry, Journal, entry_of, write_journal
 from opsctl.cli import reporting, wiring
+from opsctl.cli.report_expected import expected
 from opsctl.core.clock import SystemClock
 from opsctl.core.errors import OpsError
 from opsctl.core.events import ignore
@@ -427,3 +428,18 @@ def _long_ledger(folder: Path, *, count: int) -> None:
         lines.append((canonical_json(body) + "\n").encode())
     (folder / "ledger.jsonl").write_bytes(b"".join(lines))
     (folder / "head").write_text(f"{count} {body['digest']}\n")
+
+
+def test_every_book_that_proofs_are_held_against_is_known_by_its_digest(monkeypatch: pytest.MonkeyPatch):
+    """Without one a proof of an older book would stand as passed."""
+    monkeypatch.setattr(wiring, "_chosen", {"root": Path(__file__).parents[2]})
+    wiring.settings.cache_clear()
+    try:
+        found, troubles = expected()
+    finally:
+        wiring.settings.cache_clear()
+
+    assert troubles == {}
+    assert set(found) == {"alerts.prove", "chaos.drill", "dr.drill", "experiments.analyze"}
+    assert [each.name for of in found.values() for each in of if not each.digest] == []
+    assert all(found.values())

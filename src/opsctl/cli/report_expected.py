@@ -77,7 +77,8 @@ def _experiments() -> Found:
     from opsctl.ui.site.facts import Expected
 
     return tuple(
-        Expected(name=each.name, title=each.experiment.title) for each in experimenting.loaded().experiments
+        Expected(name=each.name, title=each.experiment.title, digest=each.digest)
+        for each in experimenting.loaded().experiments
     )
 
 

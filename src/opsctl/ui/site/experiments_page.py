@@ -10,6 +10,7 @@ from opsctl.ui.site.cells import age_cell, labels_of, simulated_lines, standing_
 from opsctl.ui.site.facts import Facts
 from opsctl.ui.site.layout import Cell, Chapter, Notice, Row, Section, Table, columns
 from opsctl.ui.site.library import Library
+from opsctl.ui.site.standing import Standing, State, shown, standing_of
 from opsctl.ui.site.stands import stands, stands_if_any
 
 ANALYSIS = "experiments.analyze"
@@ -114,7 +115,7 @@ def _readers(facts: Facts, library: Library) -> Section:
         Row(
             cells=(
                 subject_cell(record, facts),
-                standing_cell(record, facts),
+                standing_cell(record, facts, standing=_measured(record, facts)),
                 Cell(text=reading.milliseconds(record.figures, "value")),
                 Cell(text=reading.count(record.figures, "number"), below=(f"real ones: {reading.count(record.figures, 'real_number')}",)),
                 age_cell(record, facts, library),
@@ -130,6 +131,12 @@ def _readers(facts: Facts, library: Library) -> Section:
         command="opsctl experiments readers",
         anchor="readers",
     )
+
+
+def _measured(record: Record, facts: Facts) -> Standing:
+    """Return how a measurement stands: that there is a value does not mean that it is enough."""
+    standing = standing_of(record, facts)
+    return shown(standing.state, word="measured") if standing.state is State.PASS else standing
 
 
 def _simulations(facts: Facts, library: Library) -> Section:
