@@ -36,7 +36,10 @@ def report() -> Report:
             "CHK006": {"name": "people", "title": "People", "why": "w", "sign": {"roles": ["lead"]}},
         },
     )
-    figures = {"account": "ann", "name": HOSTILE, "note": HOSTILE, "reason": HOSTILE}
+    figures = {"account": "ann", "name": HOSTILE, "note": HOSTILE, "reason": HOSTILE} | {
+        "user": "ops",
+        "host": "shop-1",
+    }
     records = [
         signed(chosen, "ann", code="CHK006", sequence=5, figures=figures),
         signed(chosen, "ann", code="CHK005", kind="waive", sequence=4, figures=figures),
@@ -97,6 +100,14 @@ def test_the_record_follows_the_exit_code():
     ]
 
     assert found == [Verdict.PASS, Verdict.INCONCLUSIVE]
+
+
+def test_a_signature_is_shown_with_the_user_of_the_machine_who_gave_it():
+    """A name is no password: two names from one user of one machine can be seen to be that."""
+    signature = to_document(report())["items"][5]["signed"][0]
+
+    assert (signature["account"], signature["by"]) == ("ann", "ops@shop-1")
+    assert "by ops@shop-1" in render_checklist_page(report())
 
 
 def test_junit_never_shows_a_doubt_as_a_pass():

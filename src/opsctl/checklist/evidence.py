@@ -70,6 +70,7 @@ def _item(judged: Judged) -> dict[str, Any]:
                 "account": each.account,
                 "name": each.name,
                 "role": each.role,
+                "by": each.by,
                 "at": each.record.recorded_at.isoformat(),
                 "note": each.note,
                 "trouble": each.trouble,

@@ -84,6 +84,11 @@ class Signature:
         return str(self.record.figures.get("name", self.account))
 
     @property
+    def by(self) -> str:
+        """Return which user of which machine signed; a name is no password, and this is what stands beside it."""
+        return "@".join(str(self.record.figures.get(name, "unknown")) for name in ("user", "host"))
+
+    @property
     def note(self) -> str:
         """Return what they wrote beside it."""
         return str(self.record.figures.get("note", ""))

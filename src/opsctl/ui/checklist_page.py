@@ -75,6 +75,7 @@ def _row(judged: Judged, *, at: datetime) -> dict[str, object]:
                 "name": each.name,
                 "account": each.account,
                 "role": each.role or "no role any more",
+                "by": each.by,
                 "at": f"{each.record.recorded_at:%Y-%m-%d %H:%M} UTC",
                 "commit": (each.record.git_commit or "no commit")[:12],
                 "note": each.note,

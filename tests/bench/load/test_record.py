@@ -40,7 +40,8 @@ def test_the_checklist_finds_users_rate_availability_and_what_was_simulated():
 
     wanted = ("users", "busiest_rate", "availability", "error_rate")
     assert [found.figures[name] for name in wanted] == [10_000, 9987.65, 0.9996, 0.0004]
-    assert found.simulated == ("model",)
+    assert found.simulated == ("model", "readers")
+    assert "readers" not in evidence(extra={"replayed": True}).simulated
 
 
 def test_a_replayed_log_is_not_the_load_of_the_book():

@@ -25,8 +25,13 @@ def load_evidence(report: LoadReport, *, run_id: str, started_at: datetime) -> E
         },
         started_at=started_at,
         duration_seconds=round(report.duration_seconds, 3),
-        simulated=report.simulated,
+        simulated=_simulated(report),
     )
+
+
+def _simulated(report: LoadReport) -> tuple[str, ...]:
+    """Return what was simulated: readers are, but for those of a log, who really asked that once."""
+    return report.simulated if report.extra.get("replayed") else (*report.simulated, "readers")
 
 
 def _book(report: LoadReport) -> str:
@@ -62,5 +67,5 @@ def _figures(report: LoadReport, *, run_id: str) -> dict[str, Figure]:
     figures["gates"] = "; ".join(f"{gate.gate}: {gate.verdict.value}" for gate in report.gates) or "none"
     invalid = [problem.code for problem in report.problems if problem.severity is Severity.ERROR]
     figures["invalid_because"] = ", ".join(dict.fromkeys(invalid)) or "nothing"
-    figures["simulated"] = ", ".join(report.simulated) or "nothing"
+    figures["simulated"] = ", ".join(_simulated(report)) or "nothing"
     return figures
