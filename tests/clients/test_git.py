@@ -4,7 +4,7 @@ import os
 import subprocess
 from pathlib import Path
 
-from opsctl.clients.git import changed_since, read_commit
+from opsctl.clients.git import changed_since, read_commit, read_state
 
 
 def git(folder: Path, *arguments: str) -> str:
@@ -44,6 +44,20 @@ def test_changes_since_the_commit_are_told(tmp_path: Path):
     changed = read_commit(tmp_path)
 
     assert (clean, beside, changed) == (head, head, f"{head}+changes")
+
+
+def test_two_states_of_one_commit_are_not_one(tmp_path: Path):
+    """What was done before an edit was not done after it."""
+    commit = committed(tmp_path)
+    states = [read_state(tmp_path)]
+    for text in ("one", "two", "two"):
+        (tmp_path / "a" / "one").write_text(text)
+        states.append(read_state(tmp_path))
+
+    assert states[0] == commit
+    assert str(states[1]).startswith(f"{commit}+changes ")
+    assert len(set(states)) == 3
+    assert states[2] == states[3]
 
 
 def test_where_git_cannot_tell_of_changes_there_may_be_some(tmp_path: Path):

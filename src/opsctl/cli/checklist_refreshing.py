@@ -84,14 +84,14 @@ def _begun(book: "ChecklistBook", *, listener: "Listener") -> "RefreshJournal":
     from opsctl.checklist.refresh.journal import RefreshJournal, from_text
     from opsctl.cli import checklist_books, wiring
     from opsctl.clients.files import read_text
-    from opsctl.clients.git import read_commit
+    from opsctl.clients.git import read_state
     from opsctl.clients.procfs import boot_id_now
     from opsctl.core.events import Noted
 
     fresh = RefreshJournal(
         started_at=wiring.clock().now(),
         boot=boot_id_now(),
-        commit=read_commit(wiring.settings().root),
+        commit=read_state(wiring.settings().root),
         book=checklist_books.book_digest(book),
     )
     path = _journal_path()

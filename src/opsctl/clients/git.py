@@ -1,5 +1,6 @@
 """Which commit of the project did a measurement see: the head, whether anything was changed, and what is changed since."""
 
+import hashlib
 import re
 import subprocess
 from collections.abc import Sequence
@@ -21,6 +22,18 @@ def read_commit(folder: Path) -> str | None:
     changes = _git(folder, "status", "--porcelain", "--untracked-files=no")
     # A git that was too slow to tell has not said that nothing was changed.
     return commit if changes == "" else f"{commit}+changes"
+
+
+def read_state(folder: Path) -> str | None:
+    """Return the commit, and where files differ from it a digest of how: two states of one commit are not one.
+
+    None as of `read_commit`, and where git cannot tell what differs.
+    """
+    commit = read_commit(folder)
+    if commit is None or not commit.endswith("+changes"):
+        return commit
+    changes = _git(folder, "diff", "--binary", "HEAD")
+    return None if changes is None else f"{commit} {hashlib.sha256(changes.encode()).hexdigest()}"
 
 
 def changed_since(folder: Path, commit: str, paths: Sequence[str]) -> tuple[str, ...] | None:

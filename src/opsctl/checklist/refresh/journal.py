@@ -54,7 +54,7 @@ class RefreshJournal:
     Args:
         started_at: when it began first.
         boot: which boot of the machine it was; after another one nothing that was started runs any more.
-        commit: what was checked out.
+        commit: what was checked out, and how files differed from it.
         book: digest of the checklist.
         done: in the order in which they ended.
         is_over: whether it came to its end.
