@@ -22,7 +22,10 @@ def readers(
     users: Annotated[int, typer.Option(min=20, max=100_000, help="Simulated readers of a world.")] = 300,
     worlds: Annotated[int, typer.Option(min=1, max=100, help="Simulated worlds.")] = 2,
     simulated: Annotated[
-        bool, typer.Option("--simulated", help="Do not ask the database for real readers.")
+        bool,
+        typer.Option(
+            "--simulated", help="Do not ask the database for real readers; no proof of the checklist."
+        ),
     ] = False,
     json: Json = False,
 ) -> None:

@@ -29,7 +29,11 @@ def measure(*, users: int, worlds: int, asks_database: bool, listener: "Listener
     seconds = wiring.clock().monotonic() - began
     inputs = {"ranking": digest_of(settings.model_dump(mode="json"))}
     for each in measures:
-        wiring.record(measure_evidence(each, inputs=inputs, started_at=began_at, seconds=seconds))
+        wiring.record(
+            measure_evidence(
+                each, inputs=inputs, started_at=began_at, seconds=seconds, asked_real=asks_database
+            )
+        )
     return measures
 
 

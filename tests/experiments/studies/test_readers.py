@@ -117,6 +117,18 @@ def test_of_too_few_nothing_is_told_either():
     assert verdicts == [Verdict.INCONCLUSIVE, Verdict.PASS]
 
 
+def test_simulated_readers_do_not_outvote_real_ones_that_nobody_asked():
+    """Without a look into the database the record is about something else, and the checklist does not take it."""
+    measure = Measure(subject=Subject.NPS, value=60.0, number=200, simulated=("readers",))
+
+    subjects = [
+        measure_evidence(measure, inputs={}, started_at=NOW, seconds=1, asked_real=asked).subject
+        for asked in (True, False)
+    ]
+
+    assert subjects == ["nps", "nps of simulated readers"]
+
+
 def test_enough_real_readers_take_the_place_of_simulated_ones():
     """99 answers do not; what is relevant to a real reader nobody has told."""
     nps, retention, relevance = measures_of([WORLD])

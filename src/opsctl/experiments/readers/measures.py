@@ -63,12 +63,20 @@ class Measure:
 
 
 def measure_evidence(
-    measure: Measure, *, inputs: Mapping[str, str], started_at: datetime, seconds: float
+    measure: Measure,
+    *,
+    inputs: Mapping[str, str],
+    started_at: datetime,
+    seconds: float,
+    asked_real: bool = True,
 ) -> Evidence:
-    """Return the proof that it was measured; whether it is enough, the checklist says."""
+    """Return the proof that it was measured; whether it is enough, the checklist says.
+
+    Where nobody asked for real readers it has a subject of its own: simulated ones do not outvote them.
+    """
     return Evidence(
         kind=READERS_KIND,
-        subject=str(measure.subject),
+        subject=str(measure.subject) if asked_real else f"{measure.subject} of simulated readers",
         verdict=Verdict.PASS if measure.is_told else Verdict.INCONCLUSIVE,
         figures={
             "value": None if measure.value is None else round(measure.value, 6),
