@@ -206,6 +206,18 @@ def test_each_input_is_halved_and_doubled_and_the_widest_comes_first():
     assert "requests a second and worker" not in names  # the edge is somebody else's
 
 
+def test_what_is_halved_stays_what_it_can_be():
+    """There is no half of an agent, and no visit of half a feed: more than every feed cannot have to be made."""
+    made = estimated()
+    usd = usd_of(made.points[Point.AVERAGE])
+    halved = {swing.name: swing.halved_usd for swing in made.swings}
+
+    assert halved["agents that ask the model"] == usd
+    assert halved["feeds a visit"] == usd
+    one = inputs().scaled(Quantity.FEEDS_A_VISIT, Decimal("0.5"))
+    assert (load_at(Point.AVERAGE, inputs=one, practice=Practice()).missed_ratio or 2) <= 1
+
+
 def test_an_input_that_breaks_a_kept_budget_is_named():
     """Twice the tokens of the model would be too much here."""
     limit = usd_of(estimated().points[Point.AVERAGE]) * Decimal("1.2")
