@@ -79,6 +79,19 @@ class Target:
         """Tell whether the next honest client is served."""
         return self.get("/healthz").status == 200
 
+    def require_honest_served(self, key: str) -> None:
+        """Make sure that an honest request with a good key is served: what is refused whatever it is proves nothing.
+
+        Raises:
+            CannotTellError: it is not, such as where the service asks another database about keys than the audit.
+        """
+        status = self.get("/v1/trending?limit=1", key=key).status
+        if status != 200:
+            raise CannotTellError(
+                f"an honest request with a key of the audit's own is answered with {status} instead of 200",
+                mend="let the service serve, and `database.url` be the database that it asks about keys",
+            )
+
     def contract(self) -> dict[str, Any]:
         """Return the OpenAPI document of the service.
 
