@@ -35,6 +35,8 @@ def read_address(text: str) -> Address | None:
     scheme, found, _ = text.partition("://")
     if not found or not scheme.replace("+", "").isalnum():
         return None
+    # Capitals say the same; what stands behind a plus is the driver: `postgresql+psycopg`.
+    scheme = scheme.lower().partition("+")[0]
     try:
         parts = urlsplit(text)
         query = parse_qs(parts.query)
