@@ -29,7 +29,8 @@ def project_files(context: Context) -> tuple[str, ...]:
     files = tuple(sorted(set(found) - {""}))
     if not files:
         raise CannotTellError(
-            "no file of the project is to be seen", mend="look what git leaves out here: git status --ignored ."
+            "no file of the project is to be seen",
+            mend="look what git leaves out here: git status --ignored .",
         )
     return files
 
