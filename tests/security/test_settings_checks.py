@@ -158,6 +158,15 @@ def test_keys_that_hold_well_or_no_more_pass(project: AuditedProject) -> None:
     assert checked.reason.startswith("2 keys that hold")
 
 
+def test_a_service_without_keys_says_so(project: AuditedProject) -> None:
+    """Nothing is said of keys that are not there."""
+    project.keys = []
+
+    checked = look_at(API_KEYS, project)
+
+    assert (checked.state, checked.reason) == (State.PASS, "there is no key that holds")
+
+
 def test_without_a_database_keys_could_not_be_looked_at(project: AuditedProject) -> None:
     """The refusal says what to do."""
     checked = look_at(API_KEYS, project)

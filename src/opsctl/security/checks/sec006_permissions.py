@@ -24,7 +24,7 @@ _OTHERS_WRITE = stat.S_IWGRP | stat.S_IWOTH
 
 
 def look(context: Context) -> Answer:
-    """Look at modes and owners."""
+    """Look at modes."""
     secret = [path for path in _secret_files(context) if path.exists()]
     state = list(_below(context.home)) if context.home.is_dir() else []
     if not secret and not state:
@@ -41,7 +41,7 @@ def look(context: Context) -> Answer:
             troubles=tuple(troubles),
         )
     return passed(
-        f"{counted(len(secret), 'secret file')} and {counted(len(state), 'path')} of the state folder: yours alone"
+        f"{counted(len(secret), 'secret file')} and {counted(len(state), 'path')} of the state folder, closed to others"
     )
 
 
