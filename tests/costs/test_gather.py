@@ -94,6 +94,18 @@ def test_the_rate_of_a_worker_is_that_of_the_most_workers():
     assert found.value(Quantity.WORKER_RATE) == 5_000
 
 
+def test_most_workers_that_pass_nothing_have_no_rate():
+    """That one alone passes something is no ground to buy machines on."""
+    figures: dict[str, Any] = {
+        "workers_1_passed_requests_per_second": 6000.0,
+        "workers_2_passed_requests_per_second": 0.0,
+    }
+
+    found = gathered(record("bench.capacity", "standard", verdict=Verdict.FAIL, **figures))
+
+    assert found.value(Quantity.WORKER_RATE) is None
+
+
 def test_what_cannot_tell_is_passed_over():
     """The last measurement that could counts, however old, and is told as stale."""
     found = gathered(

@@ -153,15 +153,18 @@ def _measured(
 
 
 def _worker_rate(figures: Mapping[str, Any]) -> Decimal | None:
-    """Return the requests a second of one worker, where most were tried: contention is in it then."""
+    """Return the requests a second of one worker, where most were measured: contention is in it then.
+
+    None where nothing passed there: what fewer workers held says nothing of so many.
+    """
     rates: list[tuple[int, Decimal]] = []
     for name, figure in figures.items():
         words = name.split("_", 2)
         if len(words) == 3 and words[0] == "workers" and words[2] == "passed_requests_per_second":
             rate = _number(figure)
-            if words[1].isdecimal() and int(words[1]) and rate:
+            if words[1].isdecimal() and int(words[1]) and rate is not None:
                 rates.append((int(words[1]), rate / int(words[1])))
-    return max(rates)[1] if rates else None
+    return max(rates)[1] or None if rates else None
 
 
 def _number(figure: Any) -> Decimal | None:
