@@ -117,6 +117,15 @@ def records(shop: Shop) -> list[dict[str, Any]]:
     return list(json.loads(listed.stdout)["data"])
 
 
+def test_every_line_fits_a_terminal(bare: Shop, shop: Shop):
+    """Also where much is unknown, and where the verdict has much to say."""
+    with shop.changed("costs", lambda values: values["budgets"].update(month_usd=1, user_usd=0.0001)):
+        missed = shop.estimate("--inputs")
+
+    for shown in (bare.estimate("--inputs"), missed):
+        assert [line for line in shown.stdout.splitlines() if len(line) > 80] == []
+
+
 def test_without_evidence_nobody_can_tell_and_the_commands_that_measure_are_named(bare: Shop):
     """Exit 5, and no sum that looks like a bill."""
     outcome = bare.estimate()
