@@ -116,7 +116,8 @@ _MEASURED = (
 
 def _of_evidence(plan: CostsBook, *, newest: Mapping[str, Record], now: datetime) -> Iterator[Input]:
     load, capacity, measured = (newest.get(kind) for kind in (LOAD_KIND, CAPACITY_KIND, MEASURE_KIND))
-    hit = _number(load.figures.get("hit_ratio")) if load else None
+    # Not the hit ratio of whoever waits: a stale feed is answered at once and made anew behind the answer.
+    hit = _number(load.figures.get("fresh_hit_ratio")) if load else None
     missed = None if hit is None or not 0 <= hit <= 1 else 1 - hit
     yield _measured(Quantity.MISS_AT_PEAK, missed, LOAD_KIND, load, plan=plan, now=now)
     rate = _worker_rate(capacity.figures) if capacity else None
