@@ -11,10 +11,11 @@ from opsctl.core.errors import UsageError
 from opsctl.costs.book import CostsBook, Point
 from opsctl.costs.estimate import bill_at, estimate, providers_of
 from opsctl.costs.inputs import Inputs, Quantity
+from opsctl.costs.load import Practice, load_at
 from opsctl.costs.model import Estimate, PartBill, PointBill
 from opsctl.costs.prices import Part, PricesBook
 from opsctl.costs.units import MONTH_SECONDS, Meter
-from opsctl.costs.usage import Practice, load_at, usage_of
+from opsctl.costs.usage import usage_of
 from opsctl.evidence.model import Verdict
 
 SELLERS = providers_of(PLAN, prices=PRICES)

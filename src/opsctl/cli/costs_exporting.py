@@ -69,7 +69,7 @@ def _priced(plan: "CostsBook", *, rate: Decimal, missed: Decimal) -> float | Non
     from opsctl.cli.costs_estimating import inputs_of, prices_book
     from opsctl.config.load import is_missing
     from opsctl.costs.estimate import parts_of, providers_of
-    from opsctl.costs.usage import load_of
+    from opsctl.costs.load import load_of
 
     settings = wiring.settings()
     if is_missing(settings.root / settings.project.books.prices):
