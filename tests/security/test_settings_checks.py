@@ -66,6 +66,25 @@ def test_permissions(project: AuditedProject) -> None:
     assert checked.troubles[0].mend == "chmod go-rwx secrets/key"
 
 
+def test_a_folder_that_cannot_be_listed_could_not_be_looked_at(
+    project: AuditedProject, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Somebody else's part of the state; as root, who runs tests in containers, nothing refuses."""
+    project.write(".opsctl/stack/data/file", "x", mode=0o666)
+    usual = os.scandir
+
+    def refusing(path: Any) -> Any:
+        if str(path).endswith("data"):
+            raise PermissionError(13, "Permission denied", str(path))
+        return usual(path)
+
+    monkeypatch.setattr(os, "scandir", refusing)
+    checked = look_at(PERMISSIONS, project)
+
+    assert checked.state is State.UNKNOWN
+    assert "cannot be listed: Permission denied" in checked.reason
+
+
 def test_a_closed_folder_keeps_others_from_what_is_in_it(project: AuditedProject) -> None:
     """Modes below a folder that nobody else can enter do not matter."""
     project.write(".opsctl/stack/file", "x", mode=0o666)
