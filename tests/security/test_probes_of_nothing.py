@@ -15,6 +15,7 @@ from opsctl.clients.programs import ProgramEnd
 from opsctl.core.events import ignore
 from opsctl.security.audit import Checked, audit
 from opsctl.security.checks import (
+    sec101_rate_limit,
     sec102_cors,
     sec103_headers,
     sec104_contract,
@@ -87,6 +88,20 @@ def test_a_service_that_refuses_honest_requests_too_tells_nothing(
 
     assert found.state is State.UNKNOWN, found.reason
     assert f"answered with {status} instead of 200" in found.reason
+
+
+@pytest.mark.parametrize(("policy", "state"), [("6000;w=3600", State.FAIL), ("6000;w=36000", State.UNKNOWN)])
+def test_a_plan_that_is_too_large_to_be_used_up_fails_where_it_is_more_than_promised(
+    policy: str, state: State, project: AuditedProject
+):
+    """Six thousand an hour are too many, enforced or not; in ten hours nobody can tell without asking so often."""
+
+    def states_it(passing: Passing) -> None:
+        if not passing.status:
+            passing.answer_headers = [("RateLimit-Policy", policy)]
+            passing.answer_with(200)
+
+    assert asked(sec101_rate_limit.CHECK, project, states_it).state is state
 
 
 def test_a_contract_of_which_nothing_was_asked_is_not_kept(project: AuditedProject):
