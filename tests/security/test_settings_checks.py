@@ -289,6 +289,19 @@ def test_encryption(project: AuditedProject) -> None:
     ]
 
 
+def test_an_address_of_an_unknown_kind_could_not_be_judged(project: AuditedProject) -> None:
+    """On this machine it does not matter; elsewhere nobody here knows whether it is encrypted."""
+    project.write("ops/cache.yaml", "l2:\n  redis_url: grpc://127.0.0.1:4317\n")
+    assert look_at(ENCRYPTION, project).state is State.PASS
+
+    project.write("ops/cache.yaml", "l2:\n  redis_url: grpc://traces.example:4317\n")
+    checked = look_at(ENCRYPTION, project)
+    assert (checked.state, [each.place for each in checked.troubles]) == (
+        State.UNKNOWN,
+        ["ops/cache.yaml: l2.redis_url"],
+    )
+
+
 def test_open_ports(project: AuditedProject) -> None:
     """Without the service there is too little to look at; one address beyond loopback is enough to fail."""
     assert look_at(PORTS, project).state is State.UNKNOWN
