@@ -64,7 +64,7 @@ def always(status: int, answer: bytes = b"{}") -> Vice:
     return vice
 
 
-@pytest.mark.parametrize("status", [401, 503])
+@pytest.mark.parametrize("status", [401, 403])
 @pytest.mark.parametrize(
     "module",
     [
@@ -81,13 +81,20 @@ def always(status: int, answer: bytes = b"{}") -> Vice:
 def test_a_service_that_refuses_honest_requests_too_tells_nothing(
     module: object, status: int, project: AuditedProject
 ):
-    """It asks another database about keys, or is down: that it refuses the others as well is no merit."""
+    """It asks another database about keys: that it refuses the others as well is no merit."""
     check: SecurityCheck = module.CHECK  # type: ignore[attr-defined]
 
     found = asked(check, project, always(status))
 
     assert found.state is State.UNKNOWN, found.reason
     assert f"answered with {status} instead of 200" in found.reason
+
+
+def test_a_service_that_is_broken_has_no_good_cors(project: AuditedProject):
+    """A 500 without any header allows nobody anything, and says nothing of the answers that count."""
+    found = asked(sec102_cors.CHECK, project, always(500))
+
+    assert (found.state, "answered with 500" in found.reason) == (State.UNKNOWN, True)
 
 
 @pytest.mark.parametrize(("policy", "state"), [("6000;w=3600", State.FAIL), ("6000;w=36000", State.UNKNOWN)])
