@@ -72,7 +72,7 @@ class Shop:
     def prove_all(self) -> None:
         """Add everything that an estimate needs."""
         self.prove("costs.measure", "feed", quantities=QUANTITIES)
-        self.prove("bench.load", "standard", hit_ratio=0.995)
+        self.prove("bench.load", "standard", fresh_hit_ratio=0.995)
         self.prove("bench.capacity", "standard", workers_2_passed_requests_per_second=11_000.0)
 
     def estimate(self, *words: str) -> Outcome:
@@ -115,6 +115,15 @@ def records(shop: Shop) -> list[dict[str, Any]]:
     """Return the records of estimates."""
     listed = run_opsctl("evidence", "list", "--kind", "costs.estimate", "--json", folder=shop.root)
     return list(json.loads(listed.stdout)["data"])
+
+
+def test_every_line_fits_a_terminal(bare: Shop, shop: Shop):
+    """Also where much is unknown, and where the verdict has much to say."""
+    with shop.changed("costs", lambda values: values["budgets"].update(month_usd=1, user_usd=0.0001)):
+        missed = shop.estimate("--inputs")
+
+    for shown in (bare.estimate("--inputs"), missed):
+        assert [line for line in shown.stdout.splitlines() if len(line) > 80] == []
 
 
 def test_without_evidence_nobody_can_tell_and_the_commands_that_measure_are_named(bare: Shop):
@@ -259,7 +268,7 @@ def test_stale_evidence_is_told(tmp_path: Path):
     """It is used, because it is the best there is, and the command that renews it is named."""
     shop = Shop(tmp_path)
     shop.prove("costs.measure", "feed", valid_for=timedelta(microseconds=1), quantities=QUANTITIES)
-    shop.prove("bench.load", "standard", hit_ratio=0.995)
+    shop.prove("bench.load", "standard", fresh_hit_ratio=0.995)
 
     outcome = shop.estimate()
 

@@ -127,6 +127,8 @@ def test_a_service_that_began_anew_tells_nothing(service: Service):
     service.feeds, service.made = 10, 5
 
     assert TRAFFIC not in told(reader)
+    service.feeds, service.made = 5000, 2  # again, and it was asked for much at once
+    assert TRAFFIC not in told(reader)
 
 
 def test_the_command_tells_the_newest_estimate(tmp_path: Path):

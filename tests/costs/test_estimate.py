@@ -11,10 +11,11 @@ from opsctl.core.errors import UsageError
 from opsctl.costs.book import CostsBook, Point
 from opsctl.costs.estimate import bill_at, estimate, providers_of
 from opsctl.costs.inputs import Inputs, Quantity
+from opsctl.costs.load import Practice, load_at
 from opsctl.costs.model import Estimate, PartBill, PointBill
 from opsctl.costs.prices import Part, PricesBook
 from opsctl.costs.units import MONTH_SECONDS, Meter
-from opsctl.costs.usage import Practice, load_at, usage_of
+from opsctl.costs.usage import usage_of
 from opsctl.evidence.model import Verdict
 
 SELLERS = providers_of(PLAN, prices=PRICES)
@@ -204,6 +205,18 @@ def test_each_input_is_halved_and_doubled_and_the_widest_comes_first():
     names = {swing.name for swing in made.swings}
     assert {"feeds a user and month", "items scored a made feed", "prices of model"} <= names
     assert "requests a second and worker" not in names  # the edge is somebody else's
+
+
+def test_what_is_halved_stays_what_it_can_be():
+    """There is no half of an agent, and no visit of half a feed: more than every feed cannot have to be made."""
+    made = estimated()
+    usd = usd_of(made.points[Point.AVERAGE])
+    halved = {swing.name: swing.halved_usd for swing in made.swings}
+
+    assert halved["agents that ask the model"] == usd
+    assert halved["feeds a visit"] == usd
+    one = inputs().scaled(Quantity.FEEDS_A_VISIT, Decimal("0.5"))
+    assert (load_at(Point.AVERAGE, inputs=one, practice=Practice()).missed_ratio or 2) <= 1
 
 
 def test_an_input_that_breaks_a_kept_budget_is_named():

@@ -70,14 +70,23 @@ def test_without_any_evidence_everything_measured_is_unknown_and_says_what_measu
 def test_a_hit_ratio_becomes_what_is_missed():
     """Of the newest load of the plan's name; another load has other readers."""
     found = gathered(
-        record("bench.load", "cold", hit_ratio=0.0),
-        record("bench.load", "standard", hit_ratio=0.9925, name="newest"),
-        record("bench.load", "standard", hit_ratio=0.5, name="older"),
+        record("bench.load", "cold", fresh_hit_ratio=0.0),
+        record("bench.load", "standard", fresh_hit_ratio=0.9925, name="newest"),
+        record("bench.load", "standard", fresh_hit_ratio=0.5, name="older"),
     )
 
     missed = found.by_quantity[Quantity.MISS_AT_PEAK]
     assert missed.value == Decimal("0.0075")
     assert missed.origin.where == "bench.load newest"
+
+
+def test_stale_hits_are_no_hits_here():
+    """Each of them has a feed made behind it, which is paid."""
+    found = gathered(record("bench.load", "standard", hit_ratio=1.0, fresh_hit_ratio=0.996))
+    before = gathered(record("bench.load", "standard", hit_ratio=1.0))
+
+    assert found.value(Quantity.MISS_AT_PEAK) == Decimal("0.004")
+    assert before.value(Quantity.MISS_AT_PEAK) is None  # of an older version, which did not tell
 
 
 def test_the_rate_of_a_worker_is_that_of_the_most_workers():
@@ -92,6 +101,18 @@ def test_the_rate_of_a_worker_is_that_of_the_most_workers():
     found = gathered(record("bench.capacity", "standard", **figures))
 
     assert found.value(Quantity.WORKER_RATE) == 5_000
+
+
+def test_most_workers_that_pass_nothing_have_no_rate():
+    """That one alone passes something is no ground to buy machines on."""
+    figures: dict[str, Any] = {
+        "workers_1_passed_requests_per_second": 6000.0,
+        "workers_2_passed_requests_per_second": 0.0,
+    }
+
+    found = gathered(record("bench.capacity", "standard", verdict=Verdict.FAIL, **figures))
+
+    assert found.value(Quantity.WORKER_RATE) is None
 
 
 def test_what_cannot_tell_is_passed_over():
@@ -112,7 +133,7 @@ def test_what_cannot_tell_is_passed_over():
 
 def test_what_a_load_measured_that_missed_its_gates_is_taken_and_told():
     """Readers hit or missed whether or not they were answered in time."""
-    found = gathered(record("bench.load", "standard", verdict=Verdict.FAIL, hit_ratio=0.9))
+    found = gathered(record("bench.load", "standard", verdict=Verdict.FAIL, fresh_hit_ratio=0.9))
 
     missed = found.by_quantity[Quantity.MISS_AT_PEAK]
     assert (missed.value, missed.origin.is_bad) == (Decimal("0.1"), True)
@@ -122,7 +143,7 @@ def test_what_a_load_measured_that_missed_its_gates_is_taken_and_told():
 def test_a_figure_that_is_no_number_is_not_known(figure: Any):
     """A ledger is written by other versions too."""
     found = gathered(
-        record("bench.load", "standard", hit_ratio=figure),
+        record("bench.load", "standard", fresh_hit_ratio=figure),
         record("costs.measure", "feed", quantities={"prompt_tokens": figure}),
     )
 

@@ -75,6 +75,17 @@ def test_more_than_the_budget_is_a_ratio_above_one():
     assert samples[metrics.COST_TRAFFIC.name, ()] == 250
 
 
+@pytest.mark.parametrize(("known", "used"), [(900.0, 1.8), (499.0, None)])
+def test_a_bill_whose_known_part_is_too_much_is_over_the_budget(known: float, used: float | None):
+    """The estimate calls it missed, so the alert has to fire; less than that says nothing of the whole."""
+    bill = {"month_usd": None, "known_usd": known}
+
+    samples = told(estimate(binding_point="average", points={"average": bill}))
+
+    assert samples.get((metrics.COST_BUDGET_USED.name, ("plan",))) == used
+    assert (metrics.COST_MONTH.name, ("average",)) not in samples
+
+
 @pytest.mark.parametrize("figures", [{}, {"points": None}, {"points": {"average": {"month_usd": "600"}}}])
 def test_without_a_bill_only_the_budget_is_told(figures: dict[str, Any]):
     """An alert on a bill that nobody made up would be a lie, whichever way."""

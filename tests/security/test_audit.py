@@ -307,6 +307,16 @@ def test_an_audit_counts_no_longer_than_the_waivers_that_it_rests_on(run: Callab
     assert days(waiver(code="SEC900", expires=last)) == (NOW + timedelta(days=30)).timestamp()
 
 
+def test_figures_of_two_checks_that_are_called_alike_are_both_kept(run: Callable[..., Audit]) -> None:
+    """How many requests one sent is no figure of the other."""
+    one, two = passed("well", requests=1), passed("well", requests=2)
+    some = [check("SEC901", lambda _context: one), check("SEC902", lambda _context: two)]
+
+    figures = figures_of(run(*some))
+
+    assert (figures["SEC901"], figures["SEC902"]) == ({"requests": 1}, {"requests": 2})
+
+
 def test_a_part_of_the_audit_is_no_proof_of_the_whole(run: Callable[..., Audit]) -> None:
     """Its record has a subject of its own."""
     whole = evidence_of(run(GOOD), only=(), inputs={}, started_at=NOW)

@@ -32,7 +32,7 @@ metadata: {name: service}
 spec:
   template:
     spec:
-      securityContext: {runAsNonRoot: true}
+      securityContext: {runAsNonRoot: true, seccompProfile: {type: RuntimeDefault}}
       containers:
         - name: service
           image: registry.example/opsctl@sha256:%s
@@ -105,6 +105,7 @@ def test_a_file_that_is_no_yaml_could_not_be_looked_at(project: AuditedProject) 
         ('user: "10001:10001"', "init: true", "does not say as whom"),
         ("read_only: true", "read_only: false", "`read_only: true`"),
         ("cap_drop: [ALL]", "cap_drop: [NET_RAW]", "cap_drop"),
+        ("cap_drop: [ALL]", "cap_drop: [ALL]\n  cap_add: [NET_BIND_SERVICE, SYS_ADMIN]", "[SYS_ADMIN]"),
         ("no-new-privileges:true", "label:none", "no-new-privileges"),
         ("read_only: true", "read_only: true\n  privileged: true", "privileged"),
         ("read_only: true", "read_only: true\n  network_mode: host", "network_mode"),
@@ -144,16 +145,19 @@ def test_a_database_published_on_loopback_alone_is_none() -> None:
         ("readOnlyRootFilesystem: true", "readOnlyRootFilesystem: false", "readOnlyRootFilesystem"),
         ("allowPrivilegeEscalation: false", "allowPrivilegeEscalation: true", "allowPrivilegeEscalation"),
         ("drop: [ALL]", "drop: []", "capabilities"),
+        ("drop: [ALL]", "drop: [ALL], add: [NET_BIND_SERVICE, SYS_ADMIN]", "add: [SYS_ADMIN]"),
+        ("type: RuntimeDefault", "type: Unconfined", "seccompProfile"),
+        ("          env:", "          ports: [{hostPort: 8000}]\n          env:", "`hostPort: 8000`"),
         ("capabilities:", "privileged: true\n            capabilities:", "privileged"),
         ("valueFrom: {secretKeyRef: {name: database, key: password}}", "value: hunter2", "`DB_PASSWORD`"),
         (
-            "securityContext: {runAsNonRoot: true}",
-            "securityContext: {runAsNonRoot: true}\n      hostNetwork: true",
+            "      containers:",
+            "      hostNetwork: true\n      containers:",
             "hostNetwork",
         ),
         (
-            "securityContext: {runAsNonRoot: true}",
-            "securityContext: {runAsNonRoot: true}\n      volumes: [{name: logs, hostPath: {path: /var/log}}]",
+            "      containers:",
+            "      volumes: [{name: logs, hostPath: {path: /var/log}}]\n      containers:",
             "`logs` is a folder of the machine",
         ),
     ],
@@ -174,9 +178,29 @@ def test_the_pod_of_a_cron_job_is_looked_at_and_a_secret_with_values_is_told() -
     pod = {"containers": [{"name": "c", "image": "a:1"}]}
     job = {"kind": "CronJob", "spec": {"jobTemplate": {"spec": {"template": {"spec": pod}}}}}
 
-    assert len(list(kubernetes_weaknesses(job))) == 4
+    found = [each.title.partition(": ")[2].partition(":")[0] for each in kubernetes_weaknesses(job)]
+    assert found == [
+        "it may run as root",
+        "its root can be written to",
+        "it can gain rights",
+        "it keeps rights of root",
+        "it may call all of the kernel",
+    ]
     assert list(kubernetes_weaknesses({"kind": "Secret", "data": {"key": "aHVudGVyMg=="}}))
     assert not list(kubernetes_weaknesses({"kind": "Service", "spec": {}}))
+
+
+@pytest.mark.parametrize("kind", ["List", "DeploymentList"])
+def test_what_a_list_holds_is_looked_at(kind: str) -> None:
+    """As `kubectl get --output yaml` writes it."""
+    pod = {"containers": [{"name": "c", "image": "a"}]}
+    items = [{"kind": "Deployment", "metadata": {"name": "a"}, "spec": {"template": {"spec": pod}}}]
+    if kind == "DeploymentList":
+        del items[0]["kind"]
+
+    found = list(kubernetes_weaknesses({"apiVersion": "v1", "kind": kind, "items": items}))
+
+    assert {each.about for each in found} == {"Deployment/a"}
 
 
 @pytest.mark.parametrize(

@@ -247,6 +247,18 @@ def test_a_line_that_was_marked_since_is_not_told_of_the_history(project: Audite
     assert look_at(IN_HISTORY, project).state is State.PASS
 
 
+def test_files_that_nobody_sees_are_no_clean_ones(project: AuditedProject) -> None:
+    """In a folder that the repository around it ignores, git lists nothing; and no commit is no history."""
+    project.git("init", "--quiet")
+    assert look_at(IN_HISTORY, project).state is State.UNKNOWN
+
+    project.write(".gitignore", "inner/\n")
+    project.write("inner/app.env", "PASSWORD=hunter2\n")
+    checked = look_at(IN_FILES, AuditedProject(root=project.root / "inner"))
+
+    assert (checked.state, checked.reason) == (State.UNKNOWN, "no file of the project is to be seen")
+
+
 def test_without_the_whole_history_it_could_not_tell(project: AuditedProject) -> None:
     """Neither without git, nor in a shallow clone."""
     assert look_at(IN_HISTORY, project).state is State.UNKNOWN

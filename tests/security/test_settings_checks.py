@@ -66,6 +66,25 @@ def test_permissions(project: AuditedProject) -> None:
     assert checked.troubles[0].mend == "chmod go-rwx secrets/key"
 
 
+def test_a_folder_that_cannot_be_listed_could_not_be_looked_at(
+    project: AuditedProject, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Somebody else's part of the state; as root, who runs tests in containers, nothing refuses."""
+    project.write(".opsctl/stack/data/file", "x", mode=0o666)
+    usual = os.scandir
+
+    def refusing(path: Any) -> Any:
+        if str(path).endswith("data"):
+            raise PermissionError(13, "Permission denied", str(path))
+        return usual(path)
+
+    monkeypatch.setattr(os, "scandir", refusing)
+    checked = look_at(PERMISSIONS, project)
+
+    assert checked.state is State.UNKNOWN
+    assert "cannot be listed: Permission denied" in checked.reason
+
+
 def test_a_closed_folder_keeps_others_from_what_is_in_it(project: AuditedProject) -> None:
     """Modes below a folder that nobody else can enter do not matter."""
     project.write(".opsctl/stack/file", "x", mode=0o666)
@@ -158,6 +177,15 @@ def test_keys_that_hold_well_or_no_more_pass(project: AuditedProject) -> None:
     assert checked.reason.startswith("2 keys that hold")
 
 
+def test_a_service_without_keys_says_so(project: AuditedProject) -> None:
+    """Nothing is said of keys that are not there."""
+    project.keys = []
+
+    checked = look_at(API_KEYS, project)
+
+    assert (checked.state, checked.reason) == (State.PASS, "there is no key that holds")
+
+
 def test_without_a_database_keys_could_not_be_looked_at(project: AuditedProject) -> None:
     """The refusal says what to do."""
     checked = look_at(API_KEYS, project)
@@ -224,6 +252,10 @@ def test_old_secrets_and_passwords_in_addresses_fail(project: AuditedProject) ->
         ("s3://bucket/prefix?endpoint=http://store.example", False),
         ("s3://bucket/prefix?endpoint=https://store.example", True),
         ("s3://bucket/prefix", True),
+        ("HTTP://qdrant.example:6333", False),
+        ("Redis://redis.example", False),
+        ("postgresql+psycopg://me@db.example/shop", False),
+        ("S3://bucket/prefix?endpoint=HTTP://store.example", False),
         ("http://[broken", True),
         ("a text: with // in it", True),
     ],
@@ -255,6 +287,19 @@ def test_encryption(project: AuditedProject) -> None:
         ("ops/cache.yaml: l2.redis_url", 2),
         ("alerts/delivery.yaml: receivers.mail.require_tls", None),
     ]
+
+
+def test_an_address_of_an_unknown_kind_could_not_be_judged(project: AuditedProject) -> None:
+    """On this machine it does not matter; elsewhere nobody here knows whether it is encrypted."""
+    project.write("ops/cache.yaml", "l2:\n  redis_url: grpc://127.0.0.1:4317\n")
+    assert look_at(ENCRYPTION, project).state is State.PASS
+
+    project.write("ops/cache.yaml", "l2:\n  redis_url: grpc://traces.example:4317\n")
+    checked = look_at(ENCRYPTION, project)
+    assert (checked.state, [each.place for each in checked.troubles]) == (
+        State.UNKNOWN,
+        ["ops/cache.yaml: l2.redis_url"],
+    )
 
 
 def test_open_ports(project: AuditedProject) -> None:

@@ -45,7 +45,9 @@ class CostsReader:
         now = self._last
         if last is None or now is None or now.seconds <= last.seconds or now.feeds <= last.feeds:
             return None  # the first look, nobody asked, or the service began anew
-        missed = min(1.0, max(0.0, (now.made - last.made) / (now.feeds - last.feeds)))
+        if now.made < last.made:
+            return None  # it began anew and was asked for more since than in all its life before
+        missed = min(1.0, (now.made - last.made) / (now.feeds - last.feeds))
         rate = (now.feeds - last.feeds) / (now.seconds - last.seconds)
         return _priced(plan, rate=Decimal(str(rate)), missed=Decimal(str(missed)))
 
@@ -67,7 +69,7 @@ def _priced(plan: "CostsBook", *, rate: Decimal, missed: Decimal) -> float | Non
     from opsctl.cli.costs_estimating import inputs_of, prices_book
     from opsctl.config.load import is_missing
     from opsctl.costs.estimate import parts_of, providers_of
-    from opsctl.costs.usage import load_of
+    from opsctl.costs.load import load_of
 
     settings = wiring.settings()
     if is_missing(settings.root / settings.project.books.prices):

@@ -10,10 +10,11 @@ from opsctl.costs.bill import NotSoldError, bill_of
 from opsctl.costs.book import OWN, CostsBook, Point
 from opsctl.costs.doubts import doubts_of
 from opsctl.costs.inputs import Inputs, Quantity, UnknownInputsError
+from opsctl.costs.load import Load, Practice, load_at
 from opsctl.costs.model import BudgetCheck, Estimate, PartBill, PointBill
 from opsctl.costs.prices import Part, PricesBook, Provider
 from opsctl.costs.sensitivity import swings_of
-from opsctl.costs.usage import Load, Practice, load_at, usage_of
+from opsctl.costs.usage import usage_of
 from opsctl.evidence.model import Verdict
 
 _WITHOUT = Practice(caches=False, batches=False)

@@ -116,7 +116,8 @@ _MEASURED = (
 
 def _of_evidence(plan: CostsBook, *, newest: Mapping[str, Record], now: datetime) -> Iterator[Input]:
     load, capacity, measured = (newest.get(kind) for kind in (LOAD_KIND, CAPACITY_KIND, MEASURE_KIND))
-    hit = _number(load.figures.get("hit_ratio")) if load else None
+    # Not the hit ratio of whoever waits: a stale feed is answered at once and made anew behind the answer.
+    hit = _number(load.figures.get("fresh_hit_ratio")) if load else None
     missed = None if hit is None or not 0 <= hit <= 1 else 1 - hit
     yield _measured(Quantity.MISS_AT_PEAK, missed, LOAD_KIND, load, plan=plan, now=now)
     rate = _worker_rate(capacity.figures) if capacity else None
@@ -153,15 +154,18 @@ def _measured(
 
 
 def _worker_rate(figures: Mapping[str, Any]) -> Decimal | None:
-    """Return the requests a second of one worker, where most were tried: contention is in it then."""
+    """Return the requests a second of one worker, where most were measured: contention is in it then.
+
+    None where nothing passed there: what fewer workers held says nothing of so many.
+    """
     rates: list[tuple[int, Decimal]] = []
     for name, figure in figures.items():
         words = name.split("_", 2)
         if len(words) == 3 and words[0] == "workers" and words[2] == "passed_requests_per_second":
             rate = _number(figure)
-            if words[1].isdecimal() and int(words[1]) and rate:
+            if words[1].isdecimal() and int(words[1]) and rate is not None:
                 rates.append((int(words[1]), rate / int(words[1])))
-    return max(rates)[1] if rates else None
+    return max(rates)[1] or None if rates else None
 
 
 def _number(figure: Any) -> Decimal | None:

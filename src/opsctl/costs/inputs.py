@@ -131,18 +131,32 @@ class Inputs:
         return None if found is None else found.value
 
     def scaled(self, quantity: Quantity, factor: Decimal) -> "Inputs":
-        """Return the same numbers with one of them multiplied; a part of a whole stays below it."""
+        """Return the same numbers with one of them multiplied, within what it can be: no half of an agent, no 25th hour."""
         found = self.by_quantity[quantity]
         if found.value is None:
             return self
         value = found.value * factor
-        if quantity in _PARTS:
-            value = min(value, _PARTS[quantity])
+        if quantity in _MOST:
+            value = min(value, _MOST[quantity])
+        if quantity in _LEAST:
+            value = max(value, _LEAST[quantity])
         return Inputs({**self.by_quantity, quantity: replace(found, value=value)})
 
 
-_PARTS = {
+_MOST = {
     Quantity.MISS_AT_PEAK: Decimal(1),
     Quantity.HEADROOM: Decimal("0.9"),
     Quantity.PEAK_HOURS: Decimal(24),
 }
+_LEAST = dict.fromkeys(
+    (
+        Quantity.USERS,
+        Quantity.FEEDS_A_VISIT,
+        Quantity.BUSIEST,
+        Quantity.ITEMS,
+        Quantity.AGENTS,
+        Quantity.ITEMS_A_CALL_AHEAD,
+    ),
+    Decimal(1),
+)
+"""What the plan cannot have less of: a visit has a first feed, and no minute is busier than the busiest."""

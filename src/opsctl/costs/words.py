@@ -17,6 +17,7 @@ NOT_COUNTED = (
     "backups",
     "an L2 that several machines share",
     "traffic between providers",
+    "disks of containers",
 )
 """What no part of the bill holds."""
 _BUDGET_WORDS = {

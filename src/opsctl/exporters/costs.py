@@ -42,12 +42,20 @@ def _of_estimate(record: Record, *, budget_usd: float) -> Iterator[Value]:
                 yield Value(metrics.COST_MONTH_PART, (point, part), usd)
         if (usd := _number(bill.get("month_usd"))) is not None:
             yield Value(metrics.COST_MONTH, (point,), usd)
-            if point == record.figures.get("binding_point"):
-                yield Value(metrics.COST_BUDGET_USED, ("plan",), usd / budget_usd)
+        if point == record.figures.get("binding_point") and (used := _used(bill, budget_usd)) is not None:
+            yield Value(metrics.COST_BUDGET_USED, ("plan",), used)
         if (usd := _number(bill.get("per_1000_feeds_usd"))) is not None:
             yield Value(metrics.COST_THOUSAND_FEEDS, (point,), usd)
     if (share := _number(record.figures.get("reduction_share"))) is not None:
         yield Value(metrics.COST_REDUCTION, (), share)
+
+
+def _used(bill: Mapping[str, Any], budget_usd: float) -> float | None:
+    """Return the part of the budget that a bill uses; of one that is known in part only, where that part is too much."""
+    if (usd := _number(bill.get("month_usd"))) is not None:
+        return usd / budget_usd
+    known = _number(bill.get("known_usd"))
+    return known / budget_usd if known is not None and known >= budget_usd else None
 
 
 def _mapping(found: Any) -> Mapping[str, Any]:

@@ -35,6 +35,8 @@ def read_address(text: str) -> Address | None:
     scheme, found, _ = text.partition("://")
     if not found or not scheme.replace("+", "").isalnum():
         return None
+    # Capitals say the same; what stands behind a plus is the driver: `postgresql+psycopg`.
+    scheme = scheme.lower().partition("+")[0]
     try:
         parts = urlsplit(text)
         query = parse_qs(parts.query)
@@ -75,3 +77,8 @@ def why_unsafe(address: Address) -> str | None:
         said = f"`sslmode={address.ssl_mode}`" if address.ssl_mode else "no `sslmode`"
         return f"{said} does not prove whose server it is; add `?sslmode={_SAFE_MODE}`"
     return None
+
+
+def is_understood(address: Address) -> bool:
+    """Tell whether it is known of an address if what goes there is encrypted: of `grpc://` nobody here can say."""
+    return is_local(address.host) or address.scheme in {*_PLAIN, *_PLAIN.values(), *_POSTGRES}

@@ -7,6 +7,7 @@ from pathlib import Path
 from opsctl.clients.special_files import NoFileError, read_bytes
 from opsctl.core.errors import OpsError
 from opsctl.security.context import Context
+from opsctl.security.model import CannotTellError
 from opsctl.security.words import looks_random
 
 MOST_BYTES = 4 * 1024 * 1024
@@ -18,11 +19,20 @@ _NOT_OURS = frozenset({".git", ".venv", "venv", "node_modules", "__pycache__", "
 
 
 def project_files(context: Context) -> tuple[str, ...]:
-    """Return the files that git keeps or would add, else all but those of tools and of the state folder."""
+    """Return the files that git keeps or would add, else all but those of tools and of the state folder.
+
+    Raises:
+        CannotTellError: there is none, such as in a folder that the repository around it ignores.
+    """
     listed = git(context, "ls-files", "-z", "--cached", "--others", "--exclude-standard")
-    if listed is not None:
-        return tuple(sorted(set(listed.split("\0")) - {""}))
-    return tuple(sorted(_walked(context.root, without=context.home)))
+    found = _walked(context.root, without=context.home) if listed is None else listed.split("\0")
+    files = tuple(sorted(set(found) - {""}))
+    if not files:
+        raise CannotTellError(
+            "no file of the project is to be seen",
+            mend="look what git leaves out here: git status --ignored .",
+        )
+    return files
 
 
 def git(context: Context, *arguments: str, seconds: float = _LISTING_SECONDS) -> str | None:

@@ -52,11 +52,11 @@ def _valid_for(audit: Audit, at: datetime) -> timedelta:
 
 
 def figures_of(audit: Audit) -> dict[str, Any]:
-    """Return the figures of an audit; `counts` and `checks` are what other parts of opsctl read."""
-    figures: dict[str, Any] = {}
-    for each in audit.checked:
-        figures |= each.figures
-    return figures | {
+    """Return the figures of an audit; `counts` and `checks` are what other parts of opsctl read.
+
+    What a check keeps beside its answer stands under its code: two of them may call different things alike.
+    """
+    return {each.check.code: dict(each.figures) for each in audit.checked if each.figures} | {
         "counts": {str(state): count for state, count in audit.counts.items()},
         "checks": [_figures_of(each) for each in audit.checked],
     }

@@ -1,12 +1,13 @@
 """How does an estimate look: doubts first, then the bill at three loads, the budgets, what moves it, where numbers come from."""
 
+import textwrap
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from decimal import Decimal
 
 from opsctl.core.units import format_count, format_duration
 from opsctl.costs.book import Point
-from opsctl.costs.inputs import Input, Source
+from opsctl.costs.inputs import Input
 from opsctl.costs.model import BudgetCheck, Estimate, PartBill, PointBill, Swing
 from opsctl.costs.prices import Part
 from opsctl.costs.words import (
@@ -28,6 +29,8 @@ from opsctl.ui.table import show_table
 _MARKS = {Verdict.PASS: "[green]✔[/]", Verdict.FAIL: "[red]✘[/]", Verdict.INCONCLUSIVE: "[yellow]?[/]"}
 _BAR = 20
 _MOST_SWINGS = 12
+_WHY_WIDTH = 70
+_VERDICT_WIDTH = 64  # beside the longest word of a verdict
 
 
 def show_estimate(estimate: Estimate, *, now: datetime, whole: bool) -> None:
@@ -41,7 +44,10 @@ def show_estimate(estimate: Estimate, *, now: datetime, whole: bool) -> None:
     _show_budgets(estimate.budgets, estimate)
     _show_swings(estimate)
     _show_inputs(list(estimate.inputs.by_quantity.values()), now=now, whole=whole)
-    print_markup(f"\n{VERDICT_WORDS[estimate.verdict]} {verdict_sentence(estimate)}")
+    first, *more = textwrap.wrap(verdict_sentence(estimate), _VERDICT_WIDTH)
+    print_markup(f"\n{VERDICT_WORDS[estimate.verdict]} {first}")
+    for line in more:
+        print_line(f"  {line}")
     for command in _commands(estimate):
         hint(f"`{command}` measures what is missing or old")
 
@@ -130,7 +136,8 @@ def _show_unknown(estimate: Estimate) -> None:
             if part.usd is None:
                 reasons.setdefault(_why(part), []).append(f"{part.part.value} at {POINT_WORDS[point]}")
     for why, places in reasons.items():
-        print_line(f"unknown: {why}")
+        for place, line in enumerate(textwrap.wrap(why, _WHY_WIDTH)):
+            print_line(f"{'         ' if place else 'unknown: '}{line}")
         for line in _wrapped(places):
             print_line(f"         {line}")
 
@@ -207,16 +214,21 @@ def _show_inputs(inputs: Sequence[Input], *, now: datetime, whole: bool) -> None
             age = f", {format_duration(max(0.0, (now - origin.recorded_at).total_seconds()))} old"
         stale = " [yellow](stale)[/]" if origin.is_stale else ""
         stale += " [yellow](missed its gates)[/]" if origin.is_bad else ""
-        known = sum(each.value is not None for each in members)
-        verb = "from" if origin.source is not Source.EVIDENCE or known else "would come from"
-        together = "1 number" if len(members) == 1 else f"{len(members)} numbers"
-        count = together if known == len(members) else f"{known} of {together}"
-        print_markup(f"{count} {verb} {where}{age}{stale}")
+        print_markup(f"{_count_from(where, members)}{age}{stale}")
         if origin.simulated:
             print_line(f"  simulated: {', '.join(origin.simulated)}")
         if whole:
             for each in members:
                 print_line(f"  {each.quantity.value:<36} {number(each.value)}")
+
+
+def _count_from(where: str, members: Sequence[Input]) -> str:
+    """Return how many numbers come from somewhere; of none that is known, that they are missing."""
+    known = sum(each.value is not None for each in members)
+    together = "1 number" if len(members) == 1 else f"{len(members)} numbers"
+    if not known:
+        return f"{together} unknown: {where}"
+    return f"{together if known == len(members) else f'{known} of {together}'} from {where}"
 
 
 def _commands(estimate: Estimate) -> list[str]:

@@ -64,3 +64,11 @@ def test_without_a_gate_of_rates_and_a_warm_up_nothing_is_made_up():
     found = evidence(gates=(), extra={})
 
     assert (found.figures["users"], "busiest_rate" in found.figures) == (None, False)
+
+
+def test_what_l1_had_fresh_is_told_apart_from_what_was_stale():
+    """Nobody waits for either; behind a stale answer a feed is made, which costs."""
+    counts = {"HIT-L1": 90, "STALE": 6, "HIT-L2": 3, "MISS": 1, "none": 50}
+
+    assert evidence(tier_counts=counts).figures["fresh_hit_ratio"] == 0.9
+    assert evidence(tier_counts={"none": 50}).figures["fresh_hit_ratio"] is None

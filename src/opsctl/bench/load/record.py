@@ -1,8 +1,9 @@
 """What of a load goes into the evidence ledger: its figures, and the digests of what went in."""
 
+from collections.abc import Mapping
 from datetime import datetime
 
-from opsctl.bench.load.model import LoadReport
+from opsctl.bench.load.model import LoadReport, Tier
 from opsctl.core.findings import Severity
 from opsctl.evidence.model import Evidence
 
@@ -54,6 +55,7 @@ def _figures(report: LoadReport, *, run_id: str) -> dict[str, Figure]:
         "error_rate": round(report.error_rate, 6),
         "availability": round(1.0 - report.error_rate, 6),
         "hit_ratio": None if report.hit_ratio is None else round(report.hit_ratio, 4),
+        "fresh_hit_ratio": _fresh_hits(report.tier_counts),
     }
     for clock, percentiles in (("response", report.response), ("service", report.service)):
         for share, name in _SHARES.items():
@@ -69,3 +71,9 @@ def _figures(report: LoadReport, *, run_id: str) -> dict[str, Figure]:
     figures["invalid_because"] = ", ".join(dict.fromkeys(invalid)) or "nothing"
     figures["simulated"] = ", ".join(_simulated(report)) or "nothing"
     return figures
+
+
+def _fresh_hits(tier_counts: Mapping[str, int]) -> float | None:
+    """Return the part that L1 answered and had not to make anew: behind a stale answer a feed is made all the same."""
+    named = sum(tier_counts.get(tier, 0) for tier in (Tier.L1, Tier.STALE, Tier.L2, Tier.MISS))
+    return round(tier_counts.get(Tier.L1, 0) / named, 6) if named else None

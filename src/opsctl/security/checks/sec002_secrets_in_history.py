@@ -1,7 +1,7 @@
 """Was a secret ever committed, and taken out again since?
 
 Looked at: every line that any commit of any branch has added, in the same way as SEC001, without those that are still
-there. A clone that is shallow does not have all commits, so it could not tell.
+there. A clone that is shallow does not have all commits, so it could not tell; nor could it where there is none yet.
 
 Mend: make a new secret and end the old one. To rewrite the history is no mending by itself: whoever has cloned it, and
 every cache of the hosting service, has the old one still.
@@ -40,6 +40,8 @@ def look(context: Context) -> Answer:
         raise CannotTellError("git could not show the history", mend="look why: git log --all -p")
     known = known_secrets(context)
     commits = log.count("\ncommit ") + log.startswith("commit ")
+    if not commits:
+        raise CannotTellError("there is no commit yet", mend="run the audit after the first one")
     troubles = dict.fromkeys(each for added in _added(log) for each in _hits(added, context, known))
     if troubles:
         return failed(

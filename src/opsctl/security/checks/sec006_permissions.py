@@ -16,7 +16,16 @@ from pathlib import Path
 
 from opsctl.core.findings import Location
 from opsctl.security.context import Context
-from opsctl.security.model import Answer, SecurityCheck, Trouble, Weight, could_not_tell, failed, passed
+from opsctl.security.model import (
+    Answer,
+    CannotTellError,
+    SecurityCheck,
+    Trouble,
+    Weight,
+    could_not_tell,
+    failed,
+    passed,
+)
 from opsctl.security.saying import counted
 
 _OTHERS_READ = stat.S_IRGRP | stat.S_IROTH
@@ -24,7 +33,7 @@ _OTHERS_WRITE = stat.S_IWGRP | stat.S_IWOTH
 
 
 def look(context: Context) -> Answer:
-    """Look at modes and owners."""
+    """Look at modes."""
     secret = [path for path in _secret_files(context) if path.exists()]
     state = list(_below(context.home)) if context.home.is_dir() else []
     if not secret and not state:
@@ -41,7 +50,7 @@ def look(context: Context) -> Answer:
             troubles=tuple(troubles),
         )
     return passed(
-        f"{counted(len(secret), 'secret file')} and {counted(len(state), 'path')} of the state folder: yours alone"
+        f"{counted(len(secret), 'secret file')} and {counted(len(state), 'path')} of the state folder, closed to others"
     )
 
 
@@ -53,8 +62,17 @@ def _secret_files(context: Context) -> Iterator[Path]:
 
 def _below(folder: Path) -> Iterator[Path]:
     yield folder
-    for parent, folders, files in os.walk(folder):
+    for parent, folders, files in os.walk(folder, onerror=_require_seen):
         yield from (Path(parent) / name for name in sorted([*folders, *files]))
+
+
+def _require_seen(error: OSError) -> None:
+    """Let a folder be gone; what cannot be listed was not looked at."""
+    if not isinstance(error, FileNotFoundError | NotADirectoryError):
+        raise CannotTellError(
+            f"`{error.filename}` cannot be listed: {error.strerror}",
+            mend="run the audit as the user of the stack, or as root",
+        ) from error
 
 
 def _exposed(path: Path, context: Context, *, forbidden: int) -> Iterator[Trouble]:

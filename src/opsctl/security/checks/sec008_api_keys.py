@@ -30,8 +30,10 @@ def look(context: Context) -> Answer:
             mend="make a new key with an end and the scopes it needs, and revoke the old one: opsctl security keys --help",
             troubles=troubles,
         )
+    if not keys:
+        return passed("there is no key that holds")
     return passed(
-        f"{counted(len(keys), 'key')} that hold: each ends, is used, and is good for one kind of work"
+        f"{counted(len(keys), 'key')} that {'holds' if len(keys) == 1 else 'hold'}: each ends, is used, and is good for one kind of work"
     )
 
 

@@ -2,7 +2,7 @@
 
 Looked at: every address in the settings and in the books of the project. What leaves this machine has to go by `https`,
 `rediss`, or PostgreSQL with `sslmode=verify-full`: weaker modes encrypt, and do not prove whose server it is. Mail has to
-require TLS. `opsctl serve` speaks plain HTTP, so where it listens on more than loopback, something in front of it has to end
+require TLS. An address of a kind that is not known here, such as `grpc://`, could not be judged. `opsctl serve` speaks plain HTTP, so where it listens on more than loopback, something in front of it has to end
 TLS; that is told as a failure, because nobody here can see whether it does.
 
 Mend: write the encrypted form of the address. Where TLS ends in front of the service, waive `service.host` and say what does.
@@ -10,21 +10,24 @@ Mend: write the encrypted form of the address. Where TLS ends in front of the se
 
 from collections.abc import Iterator
 
-from opsctl.security.addresses import is_local, read_address, why_unsafe
+from opsctl.security.addresses import is_local, is_understood, read_address, why_unsafe
 from opsctl.security.context import Context
-from opsctl.security.model import Answer, SecurityCheck, Trouble, Weight, failed, passed
+from opsctl.security.model import Answer, SecurityCheck, Trouble, Weight, could_not_tell, failed, passed
 from opsctl.security.saying import counted
 from opsctl.security.settings_text import said_texts
 
 
 def look(context: Context) -> Answer:
     """Look at every address."""
-    looked_at, troubles = 0, list(_of_service(context))
+    looked_at, troubles, strange = 0, list(_of_service(context)), list[Trouble]()
     for said in said_texts(context):
         address = read_address(said.value)
         if address is None:
             continue
         looked_at += 1
+        if not is_understood(address):
+            title = f"`{said.name}`: whether `{address.scheme}` is encrypted is not known here"
+            strange.append(Trouble(title=title, place=said.name, location=said.location))
         why = why_unsafe(address)
         if why is not None:
             troubles.append(Trouble(title=f"`{said.name}`: {why}", place=said.name, location=said.location))
@@ -34,6 +37,12 @@ def look(context: Context) -> Answer:
             f"{counted(len(troubles), 'way')} not encrypted, or not surely to whom they should lead",
             mend="use https, rediss, or PostgreSQL with sslmode=verify-full",
             troubles=tuple(troubles),
+        )
+    if strange:
+        return could_not_tell(
+            f"{counted(len(strange), 'address', many='addresses')} of a kind that is not known here",
+            mend="see how it is encrypted, and waive its place (`state: unknown`) with what you found",
+            troubles=tuple(strange),
         )
     return passed(
         f"{counted(looked_at, 'address', many='addresses')}: each is encrypted, or stays on this machine"

@@ -1,8 +1,9 @@
 """Do the files that deploy the service give a container more than it needs?
 
 Looked at: compose files, Kubernetes manifests and Dockerfiles in `deploy/`, where `opsctl deploy render` writes them. Each
-container has a fixed image, runs as somebody who is not root, cannot write to its root or gain rights, shares nothing of the
-machine, and has no secret in its environment. A project without such files could not tell.
+container has a fixed image, runs as somebody who is not root, cannot write to its root, has and gains no rights, shares neither
+networks nor processes of the machine nor Docker's socket (in Kubernetes no folder and no port either, and it calls what the
+runtime's seccomp profile lets it), and has no secret in its environment. A project without such files could not tell.
 
 Mend: render them again, or mend them where they are your own; accept what has to be so in `ops/waivers.yaml`.
 """

@@ -24,6 +24,7 @@ def look(context: Context) -> Answer:
     foreign = [*_FOREIGN, *(f"{each}.evil.example" for each in listed), *(f"{each}1" for each in listed)]
     key = context.service.key(plan=UNLIMITED, scopes=READ)
     with asking(context) as target:
+        target.require_honest_served(key, breaks_show=False)
         troubles = [
             trouble for origin in foreign for trouble in _of_foreign(target, origin, key=key, listed=listed)
         ]

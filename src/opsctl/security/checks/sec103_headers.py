@@ -29,6 +29,7 @@ def look(context: Context) -> Answer:
     """Ask for answers of every kind, and read their headers."""
     key = context.service.key(plan=UNLIMITED, scopes=READ)
     with asking(context) as target:
+        target.require_honest_served(key)
         answers = list(_answers(target, key=key))
         is_tls = target.wire.is_tls
     may_share = bool(book_value(context, "l1", "shared_caches", default=False, book="cache"))

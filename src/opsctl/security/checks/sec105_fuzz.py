@@ -46,6 +46,7 @@ def look(context: Context) -> Answer:
     key = context.service.key(plan=UNLIMITED, scopes=ALL)
     count, troubles = 0, []
     with asking(context) as target:
+        target.require_honest_served(key)
         writing = [_to_nobody(each) for each in operations_of(target.contract()) if each.body is not None]
         parts = (*(_bodies(target, each, key=key) for each in writing), _headers(target, key=key))
         for part in (*parts, _messages(target, key=key), _smuggling(target, key=key)):

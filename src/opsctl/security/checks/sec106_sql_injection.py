@@ -50,6 +50,7 @@ def look(context: Context) -> Answer:
     troubles: list[Trouble] = []
     spots = 0
     with asking(context) as target:
+        target.require_honest_served(key)
         for operation in operations_of(target.contract()):
             for spot in _spots(target, operation, key=key):
                 spots += 1

@@ -49,6 +49,7 @@ def look(context: Context) -> Answer:
     troubles: list[Trouble] = []
     kinds: set[int] = set()
     with asking(context) as target:
+        target.require_honest_served(key)
         for name, answer in _errors(target, key=key):
             if answer.status >= _FIRST_ERROR:
                 kinds.add(answer.status)

@@ -24,12 +24,15 @@ def look(context: Context) -> Answer:
     """Use a key everywhere, and read the logs."""
     with asking(context) as target:
         key = context.service.key(plan=UNLIMITED, scopes=READ)
+        target.require_honest_served(key)
         mark = f"audit-{secrets.token_hex(8)}"
         before = {path: path.stat().st_size for path in context.machine.logs() if path.is_file()}
         count = _use_everywhere(target, key=key, mark=mark)
-        target.get("/nowhere", key=key, headers=[("X-Request-Id", mark)])  # an error always leaves a line
-    written = _written_with(mark, context, before=before)
-    if not any(mark.encode() in text for text in written.values()):
+        # An error always leaves a line, and the last one says that those before it are written.
+        last = f"{mark}-last"
+        target.get("/nowhere", key=key, headers=[("X-Request-Id", last)])
+    written = _written_with(last, context, before=before)
+    if not any(last.encode() in text for text in written.values()):
         return could_not_tell(
             f"no log of the stack holds the audit's requests: {len(written)} files were read",
             mend="run the audit on the machine of the service, or search its logs for `opk_` with a secret behind it",
@@ -81,15 +84,20 @@ def _use_everywhere(target: Target, *, key: str, mark: str) -> int:
 
 
 def _written_with(mark: str, context: Context, *, before: Mapping[Path, int]) -> dict[Path, bytes]:
-    """Return what the logs hold that is new, as soon as the mark is in one of them: lines are written in batches."""
+    """Return what the logs hold that is new, a moment after the mark is in one of them: another may be behind."""
     deadline = time.monotonic() + _LONGEST_WAIT_SECONDS
     while True:
-        written = {
-            path: _since(path, before.get(path, 0)) for path in context.machine.logs() if path.is_file()
-        }
-        if any(mark.encode() in text for text in written.values()) or time.monotonic() > deadline:
+        written = _new(context, before=before)
+        if any(mark.encode() in text for text in written.values()):
+            time.sleep(_PAUSE_SECONDS)
+            return _new(context, before=before)
+        if time.monotonic() > deadline:
             return written
         time.sleep(_PAUSE_SECONDS)
+
+
+def _new(context: Context, *, before: Mapping[Path, int]) -> dict[Path, bytes]:
+    return {path: _since(path, before.get(path, 0)) for path in context.machine.logs() if path.is_file()}
 
 
 def _since(path: Path, size: int) -> bytes:

@@ -41,6 +41,7 @@ def look(context: Context) -> Answer:
             mend=f"lower `limits.body_seconds` in ops/service.yaml to {_LONGEST_BODY_SECONDS:g} or less",
         )
     with asking(context, seconds=body_seconds + _HEAD_SECONDS) as target:
+        target.require_honest_served(key)
         host = f"{target.wire.host}:{target.wire.port}"
         head = f"Host: {host}\r\nAuthorization: Bearer {key}\r\n".encode()
         troubles = list(_too_large(target, head))

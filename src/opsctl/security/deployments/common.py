@@ -10,6 +10,9 @@ _SECRET_NAME = re.compile(
 # `${NAME}` and `${NAME:?message}` leave the value to whoever starts it; a default after `:-` stands in the file.
 _REFERENCE = re.compile(r"\$\{?\w+(?::?\?[^}]*)?\}?$")
 
+BIND_SERVICE = "NET_BIND_SERVICE"
+"""The one right that a container may be given back: to listen below port 1024."""
+
 
 class Weakness(NamedTuple):
     """One thing that is wrong with a container, and the name of what it is about."""

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from opsctl.security.deployments.common import Weakness, image_weakness, literal_secrets
+from opsctl.security.deployments.common import BIND_SERVICE, Weakness, image_weakness, literal_secrets
 
 # PostgreSQL, PgBouncer, Qdrant, Redis, Prometheus, Alertmanager, Grafana: none of them has business on a network.
 _INNER_PORTS = frozenset({"5432", "6432", "6333", "6334", "6335", "6379", "9090", "9093", "3000"})
@@ -27,6 +27,9 @@ def _of(service: dict[str, Any]) -> Iterator[str]:
         yield "its root can be written to: `read_only: true`"
     if "ALL" not in [str(each).upper() for each in service.get("cap_drop") or ()]:
         yield "it keeps rights of root: `cap_drop: [ALL]`"
+    added = [str(each) for each in service.get("cap_add") or ()]
+    if given := [each for each in added if each.upper().removeprefix("CAP_") != BIND_SERVICE]:
+        yield f"it is given rights of root: `cap_add: [{', '.join(given)}]`"
     if not any("no-new-privileges" in str(each) for each in service.get("security_opt") or ()):
         yield "it can gain rights: `security_opt: [no-new-privileges:true]`"
     yield from _of_the_host(service)

@@ -1,16 +1,21 @@
-"""What is weak in a Kubernetes manifest? What is asked is the `restricted` profile of its own Pod Security Standards."""
+"""What is weak in a Kubernetes manifest? What is asked is most of the `restricted` profile of its own Pod Security Standards."""
 
 from collections.abc import Iterator
 from typing import Any
 
-from opsctl.security.deployments.common import Weakness, image_weakness, literal_secrets
+from opsctl.security.deployments.common import BIND_SERVICE, Weakness, image_weakness, literal_secrets
 
 _WORKLOADS = frozenset({"Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "Job"})
 
 
 def kubernetes_weaknesses(document: dict[str, Any]) -> Iterator[Weakness]:
-    """Yield what is weak in one object; nothing for kinds that run nothing."""
+    """Yield what is weak in one object, or in each of a list of them; nothing for kinds that run nothing."""
     kind = str(document.get("kind"))
+    if kind.endswith("List"):
+        for each in document.get("items") or ():
+            # Lists of one kind, such as a DeploymentList, may leave it out in what they hold.
+            yield from kubernetes_weaknesses({"kind": kind.removesuffix("List"), **each})
+        return
     about = f"{kind}/{(document.get('metadata') or {}).get('name', '?')}"
     if kind == "Secret" and (document.get("data") or document.get("stringData")):
         yield Weakness(about, f"{about} holds its values; base64 hides nothing: make it where it runs")
@@ -58,9 +63,20 @@ def _of_container(container: dict[str, Any], of_pod: dict[str, Any]) -> Iterator
         yield "it can gain rights: `allowPrivilegeEscalation: false`"
     if own.get("privileged"):
         yield "it is `privileged`: root on the machine"
-    dropped = (own.get("capabilities") or {}).get("drop") or ()
-    if "ALL" not in [str(each).upper() for each in dropped]:
-        yield "it keeps rights of root: `capabilities: {drop: [ALL]}`"
+    yield from _of_rights(own.get("capabilities") or {})
+    if (context.get("seccompProfile") or {}).get("type") not in ("RuntimeDefault", "Localhost"):
+        yield "it may call all of the kernel: `seccompProfile: {type: RuntimeDefault}`"
+    for port in container.get("ports") or ():
+        if port.get("hostPort"):
+            yield f"`hostPort: {port['hostPort']}` takes a port of the machine"
     yield from literal_secrets(
         {str(each.get("name")): each.get("value") for each in container.get("env") or ()}
     )
+
+
+def _of_rights(capabilities: dict[str, Any]) -> Iterator[str]:
+    if "ALL" not in [str(each).upper() for each in capabilities.get("drop") or ()]:
+        yield "it keeps rights of root: `capabilities: {drop: [ALL]}`"
+    added = [str(each) for each in capabilities.get("add") or () if str(each).upper() != BIND_SERVICE]
+    if added:
+        yield f"it is given rights of root: `capabilities: {{add: [{', '.join(added)}]}}`"

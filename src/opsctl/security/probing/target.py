@@ -13,9 +13,10 @@ from typing import Any
 from opsctl.clients.wire import Fields, Wire, WireAnswer
 from opsctl.security.context import Context
 from opsctl.security.model import CannotTellError
-from opsctl.security.probing.shortage import Shortage, place_of
+from opsctl.security.probing.shortage import Shortage, is_unready, place_of
 
 UNLIMITED = "bench"
+_FIRST_DEFECT = 500
 READ = ("feed:read", "content:read")
 ALL = (*READ, "interactions:write", "content:write")
 # Above all ids that a catalogue or a shop gives, below the largest that the database can hold.
@@ -78,6 +79,24 @@ class Target:
     def is_well(self) -> bool:
         """Tell whether the next honest client is served."""
         return self.get("/healthz").status == 200
+
+    def require_honest_served(self, key: str, *, breaks_show: bool = True) -> None:
+        """Make sure that an honest request with a good key is not refused: what is refused whatever it is proves nothing.
+
+        Args:
+            key: of the audit.
+            breaks_show: the check itself finds a 5xx; what is only busy is told by `shortage` anyway.
+
+        Raises:
+            CannotTellError: it is, such as where the service asks another database about keys than the audit.
+        """
+        answer = self.get("/v1/trending?limit=1", key=key)
+        status = answer.status
+        if status != 200 and not is_unready(answer) and not (breaks_show and status >= _FIRST_DEFECT):
+            raise CannotTellError(
+                f"an honest request with a key of the audit's own is answered with {status} instead of 200",
+                mend="let the service serve, and `database.url` be the database that it asks about keys",
+            )
 
     def contract(self) -> dict[str, Any]:
         """Return the OpenAPI document of the service.
