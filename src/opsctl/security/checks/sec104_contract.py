@@ -35,7 +35,7 @@ from opsctl.security.probing.target import READ, UNLIMITED, asking, stranger
 _SEED = 20261129
 _EXAMPLES = 10
 _LONGEST_SECONDS = 60
-_KEY_VARIABLE = "OPSCTL_PROBE_KEY"
+_KEY_VARIABLE = "AUDIT_PROBE_KEY"
 _FAILURE = re.compile(r"^- (?P<title>.+)$", re.MULTILINE)
 _OPERATION = re.compile(r"^_+ (?P<operation>[A-Z]+ /\S*) _+$", re.MULTILINE)
 _CASE = re.compile(r"^\d+\. Test Case ID: ", re.MULTILINE)
