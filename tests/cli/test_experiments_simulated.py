@@ -317,7 +317,8 @@ def test_a_study_that_somebody_broke_is_named_with_what_makes_a_new_one(shell: S
 
     outcome = shell.run("analyze", "learning")
 
-    assert (outcome.exit_code, "EXP128" in outcome.stderr) == (2, True), outcome.stderr
+    assert (outcome.exit_code, "EXP131" in outcome.stderr) == (2, True), outcome.stderr
+    assert "hint: opsctl experiments simulate learning" in outcome.stderr
 
 
 @pytest.mark.drill
