@@ -30,10 +30,18 @@ from opsctl.store.migrate import apply_migrations
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 _TEMPLATE = "opsctl_template"
+_DRILL_SECONDS = 3600.0
 
 # a busy machine must not fail a property: how long one example takes proves nothing
 settings.register_profile("untimed", deadline=None)
 settings.load_profile("untimed")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Give drills the time that they take."""
+    for item in items:
+        if item.get_closest_marker("drill") and not item.get_closest_marker("timeout"):
+            item.add_marker(pytest.mark.timeout(_DRILL_SECONDS))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -40,6 +40,7 @@ class ScratchProject:
             env=_environment(self.root),
             stdout=subprocess.PIPE,
             text=True,
+            timeout=600,
             check=False,
         )
         if done.returncode != 0:

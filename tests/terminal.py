@@ -2,6 +2,7 @@
 
 import os
 import pty
+import select
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
@@ -41,6 +42,8 @@ class Terminal:
         return self.process.wait(timeout=60)
 
     def _hear(self) -> str:
+        ready, _, _ = select.select([self.descriptor], [], [], 60)
+        assert ready, f"for a minute it said nothing and did not end:\n{self.said}"
         try:
             heard = os.read(self.descriptor, 4096).decode(errors="replace")
         except OSError:  # the program has ended

@@ -1,12 +1,33 @@
 """Run a whole command and return what a person or a CI job would see of it."""
 
+import json
 import os
 import re
+import select
+import signal
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
+from tempfile import NamedTemporaryFile
+from typing import Any
+
+_ROOT = Path(__file__).parents[2]
+# What Python, the C library, rich and Typer read when they are loaded, and never again.
+_READ_AT_THE_START = (
+    "PYTHON",
+    "LC_",
+    "LANG",
+    "TZ",
+    "FORCE_COLOR",
+    "PY_COLORS",
+    "GITHUB_ACTIONS",
+    "TERM",
+    "LD_",
+    "_TYPER",
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,21 +45,97 @@ def run_opsctl(
     """Run `opsctl` in a folder, without a terminal, in an environment that holds nothing of the caller's."""
     clean = {name: value for name, value in os.environ.items() if not name.startswith(("OPSCTL_", "XDG_"))}
     clean |= {"NO_COLOR": "1", "HOME": str(folder), "COLUMNS": "100"} | dict(environment or {})
+    run = _run_warm if _is_like_ours(clean) else _run_cold
+    exit_code, stdout, stderr = run(arguments, folder, clean, timeout_seconds)
+    return Outcome(
+        exit_code=exit_code, stdout=_normalised(stdout, folder), stderr=_normalised(stderr, folder)
+    )
+
+
+def _is_like_ours(environment: Mapping[str, str]) -> bool:
+    """Tell whether an interpreter with this environment starts as ours did: only what is read later may differ."""
+    return all(
+        environment.get(name) == os.environ.get(name)
+        for name in environment.keys() | os.environ.keys()
+        if name.startswith(_READ_AT_THE_START)
+    )
+
+
+def _run_cold(
+    arguments: Sequence[str], folder: Path, environment: Mapping[str, str], timeout_seconds: float
+) -> tuple[int, str, str]:
     process = subprocess.run(
         [sys.executable, "-m", "opsctl", *arguments],
         cwd=folder,
-        env=clean,
+        env=environment,
         capture_output=True,
         text=True,
         stdin=subprocess.DEVNULL,
         timeout=timeout_seconds,
         check=False,
     )
-    return Outcome(
-        exit_code=process.returncode,
-        stdout=_normalised(process.stdout, folder),
-        stderr=_normalised(process.stderr, folder),
-    )
+    return process.returncode, process.stdout, process.stderr
+
+
+def _run_warm(
+    arguments: Sequence[str], folder: Path, environment: Mapping[str, str], timeout_seconds: float
+) -> tuple[int, str, str]:
+    with NamedTemporaryFile() as stdout, NamedTemporaryFile() as stderr:
+        request = {
+            "arguments": list(arguments),
+            "folder": str(folder),
+            "environment": dict(environment),
+            "stdout": stdout.name,
+            "stderr": stderr.name,
+        }
+        try:
+            code = _warm().run(request, timeout_seconds=timeout_seconds)
+        except BaseException:
+            _warm.cache_clear()  # it may owe an answer, which the next command would take for its own
+            raise
+        return code, *(Path(each.name).read_bytes().decode() for each in (stdout, stderr))
+
+
+class _WarmProcess:
+    """Our side of `warm_process`; it ends when its stdin is closed, so with us."""
+
+    def __init__(self) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "tests.cli.warm_process"],
+            cwd=_ROOT,
+            env=os.environ | {"PYTHONPATH": f"{_ROOT}:{_ROOT / 'src'}"},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            bufsize=0,
+        )
+
+    def run(self, request: dict[str, Any], *, timeout_seconds: float) -> int:
+        """Run one command to its end and return its exit code.
+
+        Raises:
+            TimeoutExpired: it did not end in time; its process was killed.
+        """
+        assert self._process.stdin is not None
+        self._process.stdin.write(json.dumps(request).encode() + b"\n")
+        child = self._answer(timeout_seconds)
+        try:
+            return self._answer(timeout_seconds)
+        except subprocess.TimeoutExpired:
+            os.kill(child, signal.SIGKILL)
+            self._answer(timeout_seconds)
+            raise
+
+    def _answer(self, timeout_seconds: float) -> int:
+        answers = self._process.stdout
+        assert answers is not None
+        if not select.select([answers], [], [], timeout_seconds)[0]:
+            raise subprocess.TimeoutExpired("opsctl", timeout_seconds)
+        return int(answers.readline())
+
+
+@cache
+def _warm() -> _WarmProcess:
+    return _WarmProcess()
 
 
 def _normalised(text: str, folder: Path) -> str:

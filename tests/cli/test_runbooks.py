@@ -217,9 +217,18 @@ def test_a_round_runs_all_that_looks_and_ends_as_the_worst(look):
     assert not (look / "made").exists()
 
 
-@pytest.mark.parametrize(("keys", "code", "is_made"), [("y\n", 0, True), ("\x03", 130, False)])
+@pytest.mark.parametrize(
+    ("keys", "code", "is_made"),
+    [
+        ("y\n", 0, True),
+        ("well\nYES\n", 0, True),
+        ("\n", 4, False),
+        ("\x03", 130, False),
+        ("\x04", 130, False),
+    ],
+)
 def test_at_a_terminal_a_change_is_asked_for(look, keys, code, is_made):
-    """Yes, and Ctrl-C."""
+    """Yes, also after an answer that was none; no; Ctrl-C and Ctrl-D."""
     words = ("-m", "opsctl", "runbooks", "run", "high_error_rate", "--step", "4")
     with terminal([sys.executable, *words], folder=look) as screen:
         screen.wait_for("Run it?")

@@ -6,6 +6,7 @@ import re
 import shutil
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -35,9 +36,12 @@ def said_by(*words: Any) -> Iterator[Iterator[str]]:
     """Start a program and give its lines; it is ended with the block."""
     with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
         assert process.stdout is not None
+        too_late = threading.Timer(60, process.kill)
+        too_late.start()
         try:
             yield iter(process.stdout)
         finally:
+            too_late.cancel()
             process.kill()
 
 

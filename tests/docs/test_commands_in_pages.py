@@ -3,9 +3,13 @@
 from pathlib import Path
 
 import pytest
+import yaml
+from tests.cli.command import run_opsctl
 
 from opsctl.cli.documented import check_commands
 from opsctl.cli.documenting import pages_of
+from opsctl.cli.explain import all_explanations, shipped_explanations
+from opsctl.cli.wiring import change_project
 
 ROOT = Path(__file__).parents[2]
 
@@ -64,6 +68,22 @@ def test_a_right_command_is_left_alone(tmp_path: Path, command: str):
     look = check_commands({tmp_path / "page.md": f"```sh\n{command}\n```\n"}, root=tmp_path)
 
     assert (look.commands, look.findings) == (1, ())
+
+
+def test_items_of_the_checklist_are_those_that_we_ship(tmp_path: Path):
+    """Whatever project somebody chose before, in the same process."""
+    run_opsctl("init", folder=tmp_path)
+    book = tmp_path / "ops" / "checklist.yaml"
+    items = yaml.safe_load(book.read_text())
+    del items["items"]["CHK013"]
+    book.write_text(yaml.safe_dump(items))
+    change_project(tmp_path)
+
+    try:
+        assert "CHK013" not in all_explanations()
+        assert "CHK013" in shipped_explanations()
+    finally:
+        change_project(ROOT)
 
 
 def test_a_page_may_name_the_book_that_it_shows(tmp_path: Path):

@@ -97,7 +97,7 @@ def ends(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[int, str, 
         capture_output=True,
         text=True,
         check=True,
-        timeout=300,
+        timeout=240,
     )
     return {text: (code, out, err) for text, (code, out, err) in json.loads(done.stdout).items()}
 

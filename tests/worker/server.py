@@ -153,12 +153,16 @@ def running_worker(folder: Path, *, origin: str, options: tuple[str, ...] = ()) 
     ):
         assert process.stdin is not None
         assert process.stdout is not None
+        too_late = threading.Timer(60, process.kill)
+        too_late.start()
         try:
             line = next((each for each in process.stdout if each.startswith("ready ")), "")
+            too_late.cancel()
             if not line:
                 raise RuntimeError((folder / "worker.log").read_text())
             yield line.split()[1]
         finally:
+            too_late.cancel()
             process.stdin.close()
             try:
                 process.wait(timeout=10)

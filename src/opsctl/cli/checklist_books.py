@@ -40,6 +40,11 @@ def book_digest(book: "ChecklistBook") -> str:
     return digest_of(book.model_dump(mode="json"))
 
 
+def explained_items(book: "ChecklistBook") -> dict[str, str]:
+    """Return the code of each item with what `opsctl explain` says of it."""
+    return {code: explained(item) for code, item in book.items.items()}
+
+
 def explained(item: "Item") -> str:
     """Return what an item is for, what is asked of the ledger for it, and who signs."""
     lines = [f"{item.title}.", "", item.why]

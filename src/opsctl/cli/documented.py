@@ -155,9 +155,9 @@ def _alerts() -> frozenset[str]:
 
 
 def _codes() -> frozenset[str]:
-    from opsctl.cli.explain import all_explanations
+    from opsctl.cli.explain import shipped_explanations
 
-    codes = frozenset(all_explanations())
+    codes = frozenset(shipped_explanations())
     return codes | {code.lower() for code in codes} | _faults()
 
 

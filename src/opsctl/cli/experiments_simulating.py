@@ -171,13 +171,11 @@ def _run(
     # spawned, so that a process has no more of this one than its job; each computes on one core
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(workers, mp_context=context, initializer=_begin_worker) as pool:
-        # its own threads know of this list, and leave it when they end
-        processes_of = pool._processes  # noqa: SLF001 - there is no other way to end worlds that nobody waits for
         try:
             return _followed(pool, named, jobs, with_variants=with_variants, listener=listener)
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
-            for process in list((processes_of or {}).values()):
+            for process in multiprocessing.active_children():  # the pool knows of no way to end them
                 process.terminate()
             raise
 

@@ -2,9 +2,13 @@
 
 from importlib import import_module
 from importlib.util import find_spec
+from typing import TYPE_CHECKING
 
 from opsctl.core.errors import UsageError
 from opsctl.core.exit_codes import ExitCode
+
+if TYPE_CHECKING:
+    from opsctl.checklist.book import ChecklistBook
 
 _ROOMS = (
     "clients",
@@ -72,28 +76,44 @@ The message names a file with the details; please report it. Data is safe: every
 
 
 def all_explanations() -> dict[str, str]:
-    """Return every topic and code with its text, topics first."""
+    """Return every topic and code with its text, topics first; items of the checklist are those of the project here."""
+    return _shared() | _checklist_items()
+
+
+def shipped_explanations() -> dict[str, str]:
+    """Return what `all_explanations` returns where the shipped books are in force, whatever project is here."""
+    from opsctl.cli import checklist_books
+
+    return _shared() | checklist_books.explained_items(_shipped_checklist())
+
+
+def _shared() -> dict[str, str]:
     found = dict(_TOPICS)
     for room in _ROOMS:
         name = f"opsctl.{room}.explanations"
         if find_spec(f"opsctl.{room}") is not None and find_spec(name) is not None:
             found |= dict(sorted(import_module(name).EXPLANATIONS.items()))
-    return found | _checklist_items()
+    return found
 
 
 def _checklist_items() -> dict[str, str]:
     """Return what each item of the checklist is for, by the project's book; by the shipped one where that cannot be read."""
-    from opsctl import assets
-    from opsctl.checklist.book import ChecklistBook
     from opsctl.cli import checklist_books
-    from opsctl.config.load import load_book
     from opsctl.core.errors import OpsError
 
     try:
         book = checklist_books.book()
     except OpsError:
-        book = load_book(assets.root() / "ops" / "checklist.yaml", ChecklistBook)
-    return {code: checklist_books.explained(item) for code, item in book.items.items()}
+        book = _shipped_checklist()
+    return checklist_books.explained_items(book)
+
+
+def _shipped_checklist() -> "ChecklistBook":
+    from opsctl import assets
+    from opsctl.checklist.book import ChecklistBook
+    from opsctl.config.load import load_book
+
+    return load_book(assets.root() / "ops" / "checklist.yaml", ChecklistBook)
 
 
 def explanation_of(name: str) -> str:

@@ -92,7 +92,7 @@ def asks_first(name: str, *, yes: bool) -> "Callable[[Step], bool]":
     """Return what is asked before a step of a runbook that changes something."""
 
     def allows(step: "Step") -> bool:
-        import typer
+        from opsctl.ui.question import confirmed
 
         if yes:
             return True
@@ -102,10 +102,7 @@ def asks_first(name: str, *, yes: bool) -> "Callable[[Step], bool]":
                 code="RBK091",
                 fix=f"`opsctl runbooks run {name} --step {step.number} --yes`, or --dry-run to look first",
             )
-        try:
-            return typer.confirm("Run it?", err=True)
-        except typer.Abort as abort:  # Ctrl-C at the question is Ctrl-C
-            raise KeyboardInterrupt from abort
+        return confirmed("Run it?")
 
     return allows
 

@@ -27,13 +27,16 @@ def hammer(path: Path, start: object, results: object) -> None:
 def test_several_processes_together_let_through_exactly_the_limit(tmp_path: Path) -> None:
     """Three workers ask 6,000 times for a user who has 1,000 requests."""
     start, results = _fork.Event(), _fork.Queue()
-    workers = [_fork.Process(target=hammer, args=(tmp_path / "limits", start, results)) for _ in range(3)]
+    workers = [
+        _fork.Process(target=hammer, args=(tmp_path / "limits", start, results), daemon=True)
+        for _ in range(3)
+    ]
     for worker in workers:
         worker.start()
     start.set()
     outcomes = [results.get(timeout=30) for _ in workers]
     for worker in workers:
-        worker.join()
+        worker.join(30)
 
     assert sum(allowed for allowed, _ in outcomes) == 1000
     assert [unlocked for _, unlocked in outcomes] == [0, 0, 0]
@@ -54,18 +57,18 @@ def test_a_holder_of_the_lock_that_dies_or_is_stopped_stops_nobody(
     """The kernel frees a dead worker's lock; a stopped one's is gone without after a quarter of a second."""
     cells = SharedCells(tmp_path / "limits", buckets=4)
     held = _fork.Event()
-    holder = _fork.Process(target=hold_the_lock, args=(tmp_path / "limits", held))
+    holder = _fork.Process(target=hold_the_lock, args=(tmp_path / "limits", held), daemon=True)
     holder.start()
     assert held.wait(30)
     assert holder.pid is not None
     os.kill(holder.pid, number)
     if number is signal.SIGKILL:
-        holder.join()
+        holder.join(30)
 
     verdict = cells.take(b"u:free:1", allowance=_HOUR)
 
     holder.kill()
-    holder.join()
+    holder.join(30)
     assert verdict.is_allowed
     assert cells.unlocked == unlocked
 

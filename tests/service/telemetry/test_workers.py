@@ -63,7 +63,11 @@ def worker(folder: Path, number: int) -> Iterator[subprocess.Popen[str]]:
         assert process.stdout.readline() == "counted\n"
         yield process
     finally:
-        process.communicate()
+        try:
+            process.communicate(timeout=30)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.communicate()
 
 
 def scraped(folder: Path) -> dict[tuple[str, str], float]:

@@ -1,0 +1,81 @@
+"""A process that has imported what every command imports, and forks once for each command that it is told to run.
+
+Most of the time of a short command is its imports. The fork is a process of its own, with its own folder, environment,
+arguments and files for stdin, stdout and stderr, which runs `main()` and ends as any interpreter ends. What depends on the
+start itself (`--version`, time to start, modules that are loaded) is tested with an interpreter of its own.
+"""
+
+import json
+import os
+import signal
+import sys
+from importlib import import_module
+from typing import Any, NoReturn
+
+# Neither numpy nor anything else that starts threads: a fork would not have them.
+_IMPORTED = (
+    *(
+        "opsctl.cli.app",
+        "opsctl.cli.exit",
+        "opsctl.cli.wiring",
+        "opsctl.config.load",
+        "opsctl.config.settings",
+    ),
+    *(
+        "httpx",
+        "jinja2",
+        "pydantic",
+        "rich.console",
+        "rich.progress",
+        "rich.table",
+        "typer.rich_utils",
+        "yaml",
+    ),
+    *("psycopg", "psycopg.types.json", "opsctl.clients.postgres", "opsctl.evidence.ledger"),
+)
+
+
+def serve() -> None:
+    """Read a request a line from stdin and answer each with the code that its process ended with.
+
+    Raises:
+        SystemExit: in a fork, with the code of its command.
+    """
+    for name in _IMPORTED:
+        import_module(name)
+    answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    for line in sys.stdin:
+        request = json.loads(line)
+        child = os.fork()
+        if child == 0:
+            answers.close()
+            _become(request)
+        answers.write(f"{child}\n")
+        answers.flush()
+        _, status = os.waitpid(child, 0)
+        answers.write(f"{os.waitstatus_to_exitcode(status)}\n")
+        answers.flush()
+
+
+def _become(request: dict[str, Any]) -> NoReturn:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    for descriptor, path, flags in (
+        (0, os.devnull, os.O_RDONLY),
+        (1, request["stdout"], os.O_WRONLY),
+        (2, request["stderr"], os.O_WRONLY),
+    ):
+        opened = os.open(path, flags)
+        os.dup2(opened, descriptor)
+        os.close(opened)
+    os.chdir(request["folder"])
+    os.environ.clear()
+    os.environ.update(request["environment"])
+    from opsctl.__main__ import main
+
+    sys.argv = ["opsctl", *request["arguments"]]
+    main()
+    raise SystemExit(0)
+
+
+if __name__ == "__main__":
+    serve()
