@@ -19,7 +19,7 @@ ready: $(STAMP) tools ## Make all evidence of the production checklist on the lo
 	$(BIN)/opsctl checklist run --refresh --within 28m --html .opsctl/checklist/checklist.html --markdown .opsctl/checklist/checklist.md
 
 test: $(STAMP) tools ## Run the tests (what they need from Debian is installed where root or sudo is there)
-	$(BIN)/pytest --numprocesses 2 --dist loadfile
+	$(BIN)/pytest --numprocesses 2
 
 check: $(STAMP) ## Lint, formatting, types and layers
 	$(BIN)/ruff check

@@ -13,6 +13,7 @@ import pytest
 from hypothesis import settings
 from qdrant_client import QdrantClient
 from tests.running_node import RunningNode, start_node
+from tests.scheduling import ByCost, rank
 from tests.scratch_project import PATIENT, RunningService, ScratchProject, free_port, scratch_project
 
 from opsctl.clients.postgres import DatabaseAddress, connect
@@ -37,8 +38,15 @@ settings.register_profile("untimed", deadline=None)
 settings.load_profile("untimed")
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> ByCost:
+    """Choose which worker runs what."""
+    return ByCost(config, log)
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Give drills the time that they take."""
+    """Begin with what takes longest, and give drills the time that they take."""
+    items.sort(key=lambda item: rank(item.nodeid))
     for item in items:
         if item.get_closest_marker("drill") and not item.get_closest_marker("timeout"):
             item.add_marker(pytest.mark.timeout(_DRILL_SECONDS))

@@ -45,11 +45,20 @@ def run_opsctl(
     """Run `opsctl` in a folder, without a terminal, in an environment that holds nothing of the caller's."""
     clean = {name: value for name, value in os.environ.items() if not name.startswith(("OPSCTL_", "XDG_"))}
     clean |= {"NO_COLOR": "1", "HOME": str(folder), "COLUMNS": "100"} | dict(environment or {})
-    run = _run_warm if _is_like_ours(clean) else _run_cold
-    exit_code, stdout, stderr = run(arguments, folder, clean, timeout_seconds)
+    exit_code, stdout, stderr = run_as_it_is(
+        *arguments, folder=folder, environment=clean, timeout_seconds=timeout_seconds
+    )
     return Outcome(
         exit_code=exit_code, stdout=_normalised(stdout, folder), stderr=_normalised(stderr, folder)
     )
+
+
+def run_as_it_is(
+    *arguments: str, folder: Path, environment: Mapping[str, str], timeout_seconds: float
+) -> tuple[int, str, str]:
+    """Run `opsctl` in a folder with exactly this environment; return its exit code, its stdout and its stderr."""
+    run = _run_warm if _is_like_ours(environment) else _run_cold
+    return run(arguments, folder, environment, timeout_seconds)
 
 
 def _is_like_ours(environment: Mapping[str, str]) -> bool:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from tests.cli.command import run_as_it_is
 from tests.scratch_project import init_project
 
 from opsctl.clients.postgres import DatabaseAddress, connect
@@ -204,16 +205,13 @@ def shop(folder: Path) -> Iterator[Shop]:
 
 def run(root: Path, *words: str, environment: Mapping[str, str] | None = None) -> Run:
     """Run a command in a project."""
-    done = subprocess.run(
-        _command(root, *words),
-        env=_environment(root) | dict(environment or {}),
-        capture_output=True,
-        text=True,
-        stdin=subprocess.DEVNULL,
-        check=False,
-        timeout=300,
+    exit_code, stdout, stderr = run_as_it_is(
+        *("--project", str(root), *words),
+        folder=Path.cwd(),
+        environment=_environment(root) | dict(environment or {}),
+        timeout_seconds=300,
     )
-    return Run(exit_code=done.returncode, stdout=done.stdout, stderr=done.stderr)
+    return Run(exit_code=exit_code, stdout=stdout, stderr=stderr)
 
 
 def vault_of(repository: Path, key: Path) -> Vault:

@@ -1,13 +1,11 @@
 """Whole commands of `opsctl collections`: exit codes, documents and evidence."""
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.cli.command import run_opsctl
 from tests.qdrant_collections.conftest import make_source
 
 from opsctl.clients.qdrant import QdrantStore
@@ -39,10 +37,8 @@ def project(tmp_path: Path, request: pytest.FixtureRequest) -> Path:
 
 def run(project: Path, *arguments: str) -> tuple[int, Any, str]:
     """Run a command with --json; return its exit code, its document and what it said on stderr."""
-    command = [sys.executable, "-m", "opsctl", "-C", str(project), *arguments, "--json"]
-    clean = {name: value for name, value in os.environ.items() if not name.startswith("OPSCTL_")}
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120, env=clean)
-    return done.returncode, json.loads(done.stdout) if done.stdout else None, done.stderr
+    done = run_opsctl(*arguments, "--json", folder=project)
+    return done.exit_code, json.loads(done.stdout) if done.stdout else None, done.stderr
 
 
 def test_the_life_of_a_derived_collection_by_command(project: Path) -> None:
