@@ -1,6 +1,6 @@
 # opsctl: `make demo` sees the main job done, `make test` proves it. Each does its whole set-up by itself.
 .DEFAULT_GOAL := help
-.PHONY: help demo ready test check bench drills fmt setup tools schemas docs site vendor
+.PHONY: bench-tools help demo ready test check bench drills fmt setup tools schemas docs site vendor
 
 PYTHON ?= python3
 VENV := .venv
@@ -27,7 +27,7 @@ check: $(STAMP) ## Lint, formatting, types and layers
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-bench: $(STAMP) ## Measure the ratios that the README names, side by side in one run (about twenty minutes)
+bench: $(STAMP) bench-tools ## Measure the ratios that the README names, side by side in one run (about twenty minutes)
 	$(BIN)/python tests/benchmarks/rebuild_throughput.py
 	$(BIN)/python -m tests.benchmarks.filter_strategies
 	$(BIN)/python -m tests.benchmarks.service_speed
@@ -43,6 +43,9 @@ bench: $(STAMP) ## Measure the ratios that the README names, side by side in one
 	$(BIN)/python -m tests.benchmarks.epinet_speed
 	$(BIN)/python -m tests.benchmarks.simulator_speed
 	$(BIN)/python -m tests.benchmarks.experiment_events
+
+bench-tools:
+	@sh tests/debian_tools.sh wrk
 
 drills: $(STAMP) tools ## Run the long tests
 	$(BIN)/pytest -m drill

@@ -1,12 +1,13 @@
 #!/bin/sh
 # Install what the tests need beside Python: a real browser for the HTML reports, Node with Supabase Lite and the
 # runtime of Cloudflare's Workers, Redis, PgBouncer,
-# Prometheus and Alertmanager with their tools.
+# Prometheus and Alertmanager with their tools; packages that are named as arguments, too.
 # Without root or network: say what is missing; the tests that need it are skipped.
 set -eu
 
-debian_packages() {
+debian_packages() { # what is to be there beside the tests' own
     missing=""
+    for package in "$@"; do command -v "$package" >/dev/null 2>&1 || missing="$missing $package"; done
     command -v chromium >/dev/null 2>&1 || missing="$missing chromium"
     command -v node >/dev/null 2>&1 || missing="$missing nodejs"
     command -v npm >/dev/null 2>&1 || missing="$missing npm"
@@ -41,6 +42,6 @@ npm_folder() { # FOLDER, and what it is called
     fi
 }
 
-debian_packages
+debian_packages "$@"
 npm_folder supabase_lite "Supabase Lite"
 npm_folder worker "the runtime of Cloudflare's Workers"

@@ -102,7 +102,7 @@ def _run_warm(
         except BaseException:
             _warm.cache_clear()  # it may owe an answer, which the next command would take for its own
             raise
-        return code, *(Path(each.name).read_bytes().decode() for each in (stdout, stderr))
+        return code, Path(stdout.name).read_bytes().decode(), Path(stderr.name).read_bytes().decode()
 
 
 class _WarmProcess:
