@@ -5,7 +5,21 @@ from typing import Annotated
 
 import typer
 
+from opsctl.cli.load_options import AllowedHosts, Gates, LoadName, Processes, Target
 from opsctl.cli.options import DryRun, Json, command
+
+Workers = Annotated[
+    str | None, typer.Option(metavar="N,N", help="Restart the stack's service with so many workers each.")
+]
+Budget = Annotated[str, typer.Option(metavar="DURATION", help="For all searches together.")]
+Step = Annotated[str, typer.Option(metavar="DURATION", help="Length of a step; longer at low rates.")]
+Start = Annotated[float, typer.Option(min=1, help="Rate of the first step, requests a second.")]
+Highest = Annotated[float, typer.Option(min=1, help="No step goes beyond this rate.")]
+Precision = Annotated[float, typer.Option(min=0.01, max=1, help="Width of the interval to end with.")]
+TargetRate = Annotated[float, typer.Option(min=1, help="Requests a second that are to be held.")]
+TargetUsers = Annotated[int, typer.Option(min=1, help="Users that are to be held.")]
+Headroom = Annotated[float, typer.Option(min=0, max=0.9, help="Part of the capacity to keep free.")]
+Html = Annotated[Path | None, typer.Option(metavar="FILE", help="Write a page of the last step that held.")]
 
 
 def register(app: typer.Typer) -> None:
@@ -20,40 +34,22 @@ def register(app: typer.Typer) -> None:
 
 
 def capacity(
-    name: Annotated[
-        str, typer.Argument(metavar="[NAME]", help="A load of ops/loads, or a file.")
-    ] = "standard",
+    name: LoadName = "standard",
     *,
-    workers: Annotated[
-        str | None, typer.Option(metavar="N,N", help="Restart the stack's service with so many workers each.")
-    ] = None,
-    budget: Annotated[str, typer.Option(metavar="DURATION", help="For all searches together.")] = "10m",
-    step: Annotated[
-        str, typer.Option(metavar="DURATION", help="Length of a step; longer at low rates.")
-    ] = "5s",
-    start: Annotated[float, typer.Option(min=1, help="Rate of the first step, requests a second.")] = 500.0,
-    highest: Annotated[float, typer.Option(min=1, help="No step goes beyond this rate.")] = 100_000.0,
-    precision: Annotated[
-        float, typer.Option(min=0.01, max=1, help="Width of the interval to end with.")
-    ] = 0.08,
-    gate: Annotated[
-        list[str] | None, typer.Option(metavar="GATE", help="Instead of the book's gates, once each.")
-    ] = None,
-    processes: Annotated[int | None, typer.Option(min=1, max=256, help="Sending processes.")] = None,
-    target: Annotated[
-        str | None, typer.Option(help="`service`, the one of this project, or an address on this machine.")
-    ] = None,
-    target_allow: Annotated[
-        list[str] | None, typer.Option("--target-allow", metavar="HOST", help="Allow another host as target.")
-    ] = None,
-    target_rate: Annotated[
-        float, typer.Option(min=1, help="Requests a second that are to be held.")
-    ] = 10_000.0,
-    target_users: Annotated[int, typer.Option(min=1, help="Users that are to be held.")] = 10_000,
-    headroom: Annotated[float, typer.Option(min=0, max=0.9, help="Part of the capacity to keep free.")] = 0.3,
-    html: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Write a page of the last step that held.")
-    ] = None,
+    workers: Workers = None,
+    budget: Budget = "10m",
+    step: Step = "5s",
+    start: Start = 500.0,
+    highest: Highest = 100_000.0,
+    precision: Precision = 0.08,
+    gate: Gates = None,
+    processes: Processes = None,
+    target: Target = None,
+    target_allow: AllowedHosts = None,
+    target_rate: TargetRate = 10_000.0,
+    target_users: TargetUsers = 10_000,
+    headroom: Headroom = 0.3,
+    html: Html = None,
     json: Json = False,
     dry_run: DryRun = False,
 ) -> None:

@@ -99,8 +99,9 @@ def _job(
     request: InterleavedRequest, url: str, exit_stack: "ExitStack", *, listener: "Listener"
 ) -> "LoadJob":
     from opsctl.bench.load.adjust import Adjustments
+    from opsctl.cli.load_request import LoadRequest
     from opsctl.cli.load_target import load_target
-    from opsctl.cli.loading import LoadRequest, book_of
+    from opsctl.cli.loading import book_of
     from opsctl.cli.stepping import step_job
 
     changes = Adjustments(target=url, rate=request.rate)

@@ -77,7 +77,8 @@ def _load(listener: "Listener") -> "FinishedLoad | None":
     """Send the standard load, shortened; nothing where this machine cannot run the service."""
     from opsctl.bench.load.adjust import Adjustments
     from opsctl.cli import wiring
-    from opsctl.cli.loading import LoadRequest, send
+    from opsctl.cli.load_request import LoadRequest
+    from opsctl.cli.loading import send
     from opsctl.core.events import Noted
     from opsctl.stack.model import PartName
     from opsctl.stack.spec import PARTS

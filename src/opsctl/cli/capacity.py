@@ -234,7 +234,8 @@ def _show(report: CapacityReport, *, html: Path | None, json: bool) -> None:
 def _book(request: CapacityRequest) -> "tuple[LoadBook, Path]":
     from opsctl.bench.capacity.run import with_step_gates
     from opsctl.bench.load.adjust import Adjustments
-    from opsctl.cli.loading import LoadRequest, book_of
+    from opsctl.cli.load_request import LoadRequest
+    from opsctl.cli.loading import book_of
 
     changes = Adjustments(gates=request.gates, processes=request.processes, target=request.url)
     book, folder = book_of(LoadRequest(name=request.name, changes=changes, allowed=request.allowed))

@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from opsctl.cli import dr_drill, dr_restore
+from opsctl.cli.dr_options import From, Identity
 from opsctl.cli.options import DryRun, Json, command, group
 
 app = group("Disaster recovery: backups of both stores, their verification, restores to a point, drills.")
@@ -51,8 +52,8 @@ def backup(
 @command(app, "opsctl dr list", "opsctl dr list --offsite --json")
 def list(
     offsite: Annotated[bool, typer.Option("--offsite", help="Those of the off-site copy.")] = False,
-    place: dr_restore.From = None,
-    identity: dr_restore.Identity = None,
+    place: From = None,
+    identity: Identity = None,
     json: Json = False,
 ) -> None:
     """List backups, the newest first: size, what was verified, and to which points one can go."""

@@ -2,7 +2,7 @@
 
 import secrets
 from dataclasses import dataclass, fields
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from opsctl.core.errors import OpsError, UsageError
@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from opsctl.core.events import Listener
     from opsctl.dr.kept import Kept
     from opsctl.dr.manifest import BackupManifest
+    from opsctl.dr.unfinished import Beginning
 
 _GRACE_SHARE = 1.1
 
@@ -99,8 +100,7 @@ def back_up(asked: BackupKind | None, *, listener: "Listener") -> Done:
     from opsctl.clients.files import FileLock
     from opsctl.dr.backup import take_backup
     from opsctl.dr.evidence import backup_evidence
-    from opsctl.dr.kept import new_backup_id
-    from opsctl.dr.unfinished import Beginning, open_unfinished
+    from opsctl.dr.unfinished import open_unfinished
 
     clock, book, folder = wiring.clock(), dr_place.book(), dr_place.notes_folder()
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -113,18 +113,10 @@ def back_up(asked: BackupKind | None, *, listener: "Listener") -> Done:
         catalogue = dr_place.catalogue(vault)
         backups = catalogue.backups()
         kind, parent, _ = choose_kind(asked, backups, server=server_of(servers.database_address()))
-        notes = open_unfinished(
-            folder / "unfinished.json",
-            Beginning(
-                backup_id=new_backup_id(kind, now=now, token=secrets.token_hex(3)),
-                kind=kind,
-                parent=parent.backup_id if parent else None,
-                started_at=now,
-                settings=f"{vault.place} {book.model_dump_json(include={'encryption', 'compression'})}",
-            ),
-            now=now,
-            kept=[each.backup_id for each in backups],
-        )
+        settings = f"{vault.place} {book.model_dump_json(include={'encryption', 'compression'})}"
+        beginning = _beginning(kind, parent, now=now, settings=settings)
+        kept = [each.backup_id for each in backups]
+        notes = open_unfinished(folder / "unfinished.json", beginning, now=now, kept=kept)
         made = take_backup(
             dr_sources.sources(
                 servers,
@@ -152,6 +144,19 @@ def back_up(asked: BackupKind | None, *, listener: "Listener") -> Done:
     if trouble is not None:
         raise _only_here(trouble, backup_id=made.manifest.backup_id) from trouble
     return Done(manifest=made.manifest, place=vault.place, seconds=seconds, evidence=record.id)
+
+
+def _beginning(kind: BackupKind, parent: "Kept | None", *, now: datetime, settings: str) -> "Beginning":
+    from opsctl.dr.kept import new_backup_id
+    from opsctl.dr.unfinished import Beginning
+
+    return Beginning(
+        backup_id=new_backup_id(kind, now=now, token=secrets.token_hex(3)),
+        kind=kind,
+        parent=parent.backup_id if parent else None,
+        started_at=now,
+        settings=settings,
+    )
 
 
 def _postgres_manifest(parent: "Kept") -> bytes:

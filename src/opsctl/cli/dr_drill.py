@@ -6,6 +6,23 @@ import typer
 
 from opsctl.cli.options import DryRun, Html, Json, Junit, Markdown, command
 
+Losses = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="[SCENARIO]...", help="Kinds of loss; both_lost without any."),
+]
+EveryLoss = Annotated[bool, typer.Option("--all", help="Every kind of loss.")]
+Profile = Annotated[
+    str | None, typer.Option("--profile", metavar="TAG", help="The losses with this tag, such as `ci`.")
+]
+Runs = Annotated[int, typer.Option("--runs", min=1, max=100, help="How often each.")]
+Seed = Annotated[
+    int | None,
+    typer.Option("--seed", metavar="N", help="Draws the moment of the loss; a new one without it."),
+]
+Quick = Annotated[
+    bool, typer.Option("--quick", help="For build servers: no watchers, so detection is simulated.")
+]
+
 
 def register(app: typer.Typer) -> None:
     """Add the verbs to the group `dr`."""
@@ -23,23 +40,13 @@ def register(app: typer.Typer) -> None:
 
 
 def drill(
-    names: Annotated[
-        list[str] | None,
-        typer.Argument(metavar="[SCENARIO]...", help="Kinds of loss; both_lost without any."),
-    ] = None,
+    names: Losses = None,
     *,
-    everything: Annotated[bool, typer.Option("--all", help="Every kind of loss.")] = False,
-    profile: Annotated[
-        str | None, typer.Option("--profile", metavar="TAG", help="The losses with this tag, such as `ci`.")
-    ] = None,
-    runs: Annotated[int, typer.Option("--runs", min=1, max=100, help="How often each.")] = 1,
-    seed: Annotated[
-        int | None,
-        typer.Option("--seed", metavar="N", help="Draws the moment of the loss; a new one without it."),
-    ] = None,
-    quick: Annotated[
-        bool, typer.Option("--quick", help="For build servers: no watchers, so detection is simulated.")
-    ] = False,
+    everything: EveryLoss = False,
+    profile: Profile = None,
+    runs: Runs = 1,
+    seed: Seed = None,
+    quick: Quick = False,
     html: Html = None,
     junit: Junit = None,
     markdown: Markdown = None,

@@ -1,11 +1,12 @@
-"""The commands `opsctl dr verify`, `restore`, `load` and `prune`: proof that backups come back, and the way back itself."""
+"""The commands `opsctl dr verify`, `restore` and `prune`: proof that backups come back, and the way back itself."""
 
 from enum import StrEnum
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from opsctl.cli.dr_load import load
+from opsctl.cli.dr_options import From, Identity
 from opsctl.cli.options import DryRun, Json, command
 
 
@@ -16,18 +17,45 @@ class VectorsFrom(StrEnum):
     TRUTH = "truth"
 
 
-From = Annotated[
-    str | None, typer.Option("--from", metavar="URL", help="Another repository: a folder or s3://...")
-]
-Identity = Annotated[
-    Path | None, typer.Option("--identity", metavar="FILE", help="The secret key, instead of the book's.")
-]
-
-
 class OnlyPart(StrEnum):
     """What alone is restored."""
 
     VECTORS = "vectors"
+
+
+To = Annotated[
+    str,
+    typer.Option(
+        "--to",
+        metavar="POINT",
+        help="latest, a time with its zone, an LSN, or name: and a restore point.",
+    ),
+]
+Into = Annotated[
+    str | None,
+    typer.Option(
+        "--into", metavar="FOLDER", help="A new project's folder, or `live` for this project's stack."
+    ),
+]
+ToBackup = Annotated[
+    str | None, typer.Option("--backup", metavar="NAME", help="To the end of this backup instead.")
+]
+Vectors = Annotated[
+    VectorsFrom, typer.Option("--vectors", help="Put snapshots back, or build them anew from the truth.")
+]
+Only = Annotated[
+    OnlyPart | None,
+    typer.Option("--only", help="The vectors alone, brought level with the database as it is."),
+]
+FromOffsite = Annotated[bool, typer.Option("--offsite", help="From the off-site copy.")]
+Without = Annotated[
+    list[str] | None,
+    typer.Option("--without", metavar="NAME", help="Leave out a backup that is damaged."),
+]
+Confirm = Annotated[
+    str | None,
+    typer.Option("--confirm", metavar="NAME", help="Name of the project whose stack is replaced."),
+]
 
 
 def register(app: typer.Typer) -> None:
@@ -105,41 +133,16 @@ def verify(
 
 def restore(
     *,
-    to: Annotated[
-        str,
-        typer.Option(
-            "--to",
-            metavar="POINT",
-            help="latest, a time with its zone, an LSN, or name: and a restore point.",
-        ),
-    ] = "latest",
-    into: Annotated[
-        str | None,
-        typer.Option(
-            "--into", metavar="FOLDER", help="A new project's folder, or `live` for this project's stack."
-        ),
-    ] = None,
-    backup: Annotated[
-        str | None, typer.Option("--backup", metavar="NAME", help="To the end of this backup instead.")
-    ] = None,
-    vectors: Annotated[
-        VectorsFrom, typer.Option("--vectors", help="Put snapshots back, or build them anew from the truth.")
-    ] = VectorsFrom.SNAPSHOT,
-    only: Annotated[
-        OnlyPart | None,
-        typer.Option("--only", help="The vectors alone, brought level with the database as it is."),
-    ] = None,
-    offsite: Annotated[bool, typer.Option("--offsite", help="From the off-site copy.")] = False,
+    to: To = "latest",
+    into: Into = None,
+    backup: ToBackup = None,
+    vectors: Vectors = VectorsFrom.SNAPSHOT,
+    only: Only = None,
+    offsite: FromOffsite = False,
     place: From = None,
     identity: Identity = None,
-    without: Annotated[
-        list[str] | None,
-        typer.Option("--without", metavar="NAME", help="Leave out a backup that is damaged."),
-    ] = None,
-    confirm: Annotated[
-        str | None,
-        typer.Option("--confirm", metavar="NAME", help="Name of the project whose stack is replaced."),
-    ] = None,
+    without: Without = None,
+    confirm: Confirm = None,
     dry_run: DryRun = False,
     json: Json = False,
 ) -> None:
@@ -160,10 +163,8 @@ def restore(
 
     if into is None:
         raise typer.BadParameter("say where to: --into FOLDER, or --into live", param_hint="--into")
-    if only is not None and (to != "latest" or backup is not None):
-        raise typer.BadParameter(
-            "vectors alone go to the database as it is, to no other point", param_hint="--only"
-        )
+    if only is not None:
+        _require_no_point(to, backup)
     dr_place.choose(place=place, identity=identity)
     asked = dr_way.Asked(
         target=parse_target(to),
@@ -190,71 +191,11 @@ def restore(
     leave(ExitCode.GOOD if report.is_proven else ExitCode.BAD_VERDICT)
 
 
-def load(
-    backup: Annotated[
-        str | None,
-        typer.Argument(metavar="[BACKUP]", help="Beginning of its name; the newest logical one without."),
-    ] = None,
-    *,
-    database: Annotated[
-        str | None,
-        typer.Option(
-            "--database",
-            metavar="URL",
-            help="An empty database; its password stands in OPSCTL_DATABASE_PASSWORD.",
-        ),
-    ] = None,
-    owners: Annotated[
-        bool,
-        typer.Option(
-            "--owners/--no-owners", help="Keep owners, grants and policies; the roles must be there."
-        ),
-    ] = True,
-    roles: Annotated[
-        Path | None,
-        typer.Option(
-            "--roles", metavar="FILE", help="Write the roles there as SQL instead, to be run first."
-        ),
-    ] = None,
-    place: From = None,
-    identity: Identity = None,
-    dry_run: DryRun = False,
-    json: Json = False,
-) -> None:
-    """Load a logical backup into an empty database, in one transaction, and compare every table with what was dumped.
-
-    Vectors are not part of it: they come from the truth, with `opsctl catalog sync --from-scratch` and `opsctl
-    collections rebuild`, once `database.url` names that database.
-    """
-    from opsctl.cli import dr_logical, dr_place
-    from opsctl.cli.ending import ends_as_by_ctrl_c
-    from opsctl.cli.filling import tell
-    from opsctl.dr.postgres.dump_restore import Ownership
-    from opsctl.ui.progress import progress
-    from opsctl.ui.show_dr_load import show_load_plan, show_loaded, show_roles
-
-    if (database is None) == (roles is None):
-        raise typer.BadParameter("say where to: --database URL, or --roles FILE", param_hint="--database")
-    dr_place.choose(place=place, identity=identity)
-    manifest, vault = dr_logical.chosen(backup)
-    if database is None:
-        written = dr_logical.write_roles(manifest, vault=vault, to=roles, dry_run=dry_run)
-        tell("opsctl.dr.roles", data=written, json=json, show=lambda: show_roles(written, dry_run=dry_run))
-        return
-    address = dr_logical.address_of(database)
-    if dry_run:
-        planned = dr_logical.plan(manifest, address=address)
-        tell("opsctl.dr.load_plan", data=planned, json=json, show=lambda: show_load_plan(planned))
-        return
-    with progress() as listener, ends_as_by_ctrl_c():
-        loaded = dr_logical.load(
-            manifest,
-            vault=vault,
-            address=address,
-            ownership=Ownership.KEPT if owners else Ownership.OURS,
-            listener=listener,
+def _require_no_point(to: str, backup: str | None) -> None:
+    if to != "latest" or backup is not None:
+        raise typer.BadParameter(
+            "vectors alone go to the database as it is, to no other point", param_hint="--only"
         )
-    tell("opsctl.dr.load", data=loaded, json=json, show=lambda: show_loaded(loaded))
 
 
 def prune(

@@ -15,6 +15,45 @@ if TYPE_CHECKING:
     from opsctl.experiments.learners.replay_model import Method, Replay, ReplayOptions
 
 
+def _column(help: str) -> typer.models.OptionInfo:
+    option: typer.models.OptionInfo = typer.Option(metavar="COLUMN", help=help)
+    return option
+
+
+LogFile = Annotated[Path, typer.Argument(help="Ratings or clicks: CSV, CSV.gz or Parquet.")]
+LikeAt = Annotated[
+    float, typer.Option("--like-at", help="Ratings from here on are a reward; the others are none.")
+]
+Policies = Annotated[
+    list[str] | None, typer.Option("--policy", metavar="NAME", help="Only these; default: all six.")
+]
+MethodName = Annotated[
+    str | None,
+    typer.Option(metavar="NAME", help="rejection or weights; default: weights if propensities are there."),
+]
+Rows = Annotated[int, typer.Option(min=100, help="The earliest rows that are kept; memory goes by it.")]
+Candidates = Annotated[int, typer.Option(min=2, max=1000, help="Items to choose from for each rating.")]
+LearnEvery = Annotated[
+    int, typer.Option("--learn-every", min=10, max=100_000, help="Rows after which policies learn.")
+]
+Early = Annotated[float, typer.Option(min=0.01, max=0.9, help="Share of the rows that vectors are made of.")]
+Seed = Annotated[int, typer.Option(min=0, help="The same seed gives the same figures.")]
+Header = Annotated[
+    str | None,
+    typer.Option(metavar="A,B,...", help="Names of the columns, if the file has no line of names."),
+]
+User = Annotated[str | None, _column("Who.")]
+Item = Annotated[str | None, _column("What.")]
+Rating = Annotated[str | None, _column("How good it was found.")]
+Time = Annotated[str | None, _column("When: seconds since 1970, or a date and time.")]
+Click = Annotated[str | None, _column("Whether it was clicked, 0 or 1.")]
+Position = Annotated[str | None, _column("Where it stood.")]
+Propensity = Annotated[str | None, _column("How probable the choice was.")]
+Features = Annotated[
+    list[str] | None, typer.Option("--feature", metavar="COLUMN", help="Says something of the reader.")
+]
+
+
 def register(app: typer.Typer) -> None:
     """Add the verb to the group `experiments`."""
     command(
@@ -25,53 +64,26 @@ def register(app: typer.Typer) -> None:
     )(replay)
 
 
-def _column(help: str) -> typer.models.OptionInfo:
-    option: typer.models.OptionInfo = typer.Option(metavar="COLUMN", help=help)
-    return option
-
-
 def replay(
-    file: Annotated[Path, typer.Argument(help="Ratings or clicks: CSV, CSV.gz or Parquet.")],
+    file: LogFile,
     *,
-    like_at: Annotated[
-        float, typer.Option("--like-at", help="Ratings from here on are a reward; the others are none.")
-    ] = 4.0,
-    policy: Annotated[
-        list[str] | None, typer.Option("--policy", metavar="NAME", help="Only these; default: all six.")
-    ] = None,
-    method: Annotated[
-        str | None,
-        typer.Option(
-            metavar="NAME", help="rejection or weights; default: weights if propensities are there."
-        ),
-    ] = None,
-    rows: Annotated[
-        int, typer.Option(min=100, help="The earliest rows that are kept; memory goes by it.")
-    ] = 1_000_000,
-    candidates: Annotated[
-        int, typer.Option(min=2, max=1000, help="Items to choose from for each rating.")
-    ] = 10,
-    learn_every: Annotated[
-        int, typer.Option("--learn-every", min=10, max=100_000, help="Rows after which policies learn.")
-    ] = 500,
-    early: Annotated[
-        float, typer.Option(min=0.01, max=0.9, help="Share of the rows that vectors are made of.")
-    ] = 0.2,
-    seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same figures.")] = 1,
-    header: Annotated[
-        str | None,
-        typer.Option(metavar="A,B,...", help="Names of the columns, if the file has no line of names."),
-    ] = None,
-    user: Annotated[str | None, _column("Who.")] = None,
-    item: Annotated[str | None, _column("What.")] = None,
-    rating: Annotated[str | None, _column("How good it was found.")] = None,
-    time: Annotated[str | None, _column("When: seconds since 1970, or a date and time.")] = None,
-    click: Annotated[str | None, _column("Whether it was clicked, 0 or 1.")] = None,
-    position: Annotated[str | None, _column("Where it stood.")] = None,
-    propensity: Annotated[str | None, _column("How probable the choice was.")] = None,
-    feature: Annotated[
-        list[str] | None, typer.Option("--feature", metavar="COLUMN", help="Says something of the reader.")
-    ] = None,
+    like_at: LikeAt = 4.0,
+    policy: Policies = None,
+    method: MethodName = None,
+    rows: Rows = 1_000_000,
+    candidates: Candidates = 10,
+    learn_every: LearnEvery = 500,
+    early: Early = 0.2,
+    seed: Seed = 1,
+    header: Header = None,
+    user: User = None,
+    item: Item = None,
+    rating: Rating = None,
+    time: Time = None,
+    click: Click = None,
+    position: Position = None,
+    propensity: Propensity = None,
+    feature: Features = None,
     json: Json = False,
 ) -> None:
     """Replay a real log: what each policy would have earned, and how far the log can tell. Exit 5: it cannot."""

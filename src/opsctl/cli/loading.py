@@ -6,9 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from opsctl.bench.load.adjust import Adjustments
-from opsctl.bench.locust.settings import LocustSettings
-from opsctl.core.errors import OpsError, UsageError
+from opsctl.core.errors import OpsError
 from opsctl.core.exit_codes import ExitCode
 
 if TYPE_CHECKING:
@@ -18,24 +16,9 @@ if TYPE_CHECKING:
     from opsctl.bench.load.ports import Address, Engine, LoadJob
     from opsctl.bench.registry import StoredLoadRun
     from opsctl.cli.load_outputs import Outputs
+    from opsctl.cli.load_request import LoadRequest
     from opsctl.cli.load_target import LoadTarget
     from opsctl.core.events import Event, Listener
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LoadRequest:
-    """What the user asked of `bench load`."""
-
-    name: str
-    changes: Adjustments = Adjustments()  # noqa: RUF009 - frozen, so sharing it is safe
-    allowed: tuple[str, ...] = ()
-    engine: str = "opsctl"
-    locust: LocustSettings = LocustSettings()  # noqa: RUF009 - frozen, so sharing it is safe
-    replay: Path | None = None
-    speed: str = "1x"
-    baseline: str | None = None
-    fail_on_regression: bool = False
-    noise_floor: float = 0.05
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,7 +50,7 @@ class FinishedLoad:
         return code_with_baseline(own, self.comparison, fail_on_regression=self.fail_on_regression)
 
 
-def run(request: LoadRequest, outputs: "Outputs") -> ExitCode:
+def run(request: "LoadRequest", outputs: "Outputs") -> ExitCode:
     """Send a load, keep and show what came of it, and return the exit code."""
     from opsctl.cli.ending import ends_as_by_ctrl_c
     from opsctl.cli.load_outputs import show
@@ -82,7 +65,7 @@ def run(request: LoadRequest, outputs: "Outputs") -> ExitCode:
     return finished.code
 
 
-def send(request: LoadRequest, *, ndjson: bool = False) -> FinishedLoad:
+def send(request: "LoadRequest", *, ndjson: bool = False) -> FinishedLoad:
     """Send a load and keep it: registry, evidence, comparison with its baseline."""
     from opsctl.bench.load.record import load_evidence
     from opsctl.cli import wiring
@@ -90,16 +73,16 @@ def send(request: LoadRequest, *, ndjson: bool = False) -> FinishedLoad:
     from opsctl.cli.bench_runs import registry
 
     book, folder = book_of(request)
-    factor = _speed(request.speed)
-    baseline = None if request.baseline is None else require_baseline(request.baseline)
+    against = request.against
+    baseline = None if against.baseline is None else require_baseline(against.baseline)
     started_at = wiring.clock().now()
-    report = _report(request, book, folder=folder, factor=factor, ndjson=ndjson)
+    report = _report(request, book, folder=folder, ndjson=ndjson)
     run_id, comparison, fault = "not-kept", None, None
     try:
         run_id = registry().add_load(report)
         wiring.record(load_evidence(report, run_id=run_id, started_at=started_at))
-        if request.baseline is not None and not report.aborted:
-            comparison = against_baseline(run_id, name=request.baseline, noise_floor=request.noise_floor)
+        if against.baseline is not None and not report.aborted:
+            comparison = against_baseline(run_id, name=against.baseline, noise_floor=against.noise_floor)
     except OpsError as error:  # told behind the report: what took minutes to measure is shown first
         fault = error
     return FinishedLoad(
@@ -107,12 +90,12 @@ def send(request: LoadRequest, *, ndjson: bool = False) -> FinishedLoad:
         report=report,
         baseline=baseline,
         comparison=comparison,
-        fail_on_regression=request.fail_on_regression,
+        fail_on_regression=against.fail_on_regression,
         fault=fault,
     )
 
 
-def book_of(request: LoadRequest) -> "tuple[LoadBook, Path]":
+def book_of(request: "LoadRequest") -> "tuple[LoadBook, Path]":
     """Return the book as the command line has it, and the folder that its files are relative to.
 
     Raises:
@@ -123,15 +106,11 @@ def book_of(request: LoadRequest) -> "tuple[LoadBook, Path]":
     from opsctl.cli.load_books import path_of
     from opsctl.config.load import load_book
 
-    if request.locust != LocustSettings() and request.engine != "locust":
-        raise UsageError(
-            "a locustfile, workers and `--web` are for Locust", code="CLI002", fix="add --engine locust"
-        )
     path = path_of(request.name)
     return adjusted(load_book(path, LoadBook), request.changes), path.parent
 
 
-def show_plan(request: LoadRequest, *, json: bool) -> None:
+def show_plan(request: "LoadRequest", *, json: bool) -> None:
     """Show what would be sent."""
     from opsctl.bench.load.sources import arrivals_of, source_of
     from opsctl.cli.filling import tell
@@ -142,19 +121,19 @@ def show_plan(request: LoadRequest, *, json: bool) -> None:
     book, folder = book_of(request)
     url = "http://127.0.0.1" if book.target == "service" else book.target
     address = address_of(url, book=book, folder=folder, allowed=request.allowed)
-    job = _job(request, book, address=address, folder=folder, factor=_speed(request.speed))
+    job = _job(request, book, address=address, folder=folder)
     source = source_of(job)
     arrivals = arrivals_of(job, source)
     plan = LoadPlan(
         load=job.name,
         title=book.title,
         target=book.target,
-        engine=request.engine,
+        engine="opsctl" if request.locust is None else "locust",
         loop=book.loop,
         seconds=arrivals.seconds,
         requests=sum(len(numbers) for numbers, _ in arrivals.share(0, of=1)),
         rates=_rates(arrivals.rate_at, seconds=arrivals.seconds),
-        mix=_shares(book, replayed=request.replay is not None),
+        mix=_shares(book, replayed=request.replaying.log is not None),
         users=book.users.count,
         gates=tuple(book.gates),
         processes=book.processes,
@@ -166,9 +145,7 @@ def show_plan(request: LoadRequest, *, json: bool) -> None:
     tell("opsctl.bench.load.plan", data=plan, json=json, show=lambda: show_load_plan(plan))
 
 
-def _report(
-    request: LoadRequest, book: "LoadBook", *, folder: Path, factor: float, ndjson: bool
-) -> "LoadReport":
+def _report(request: "LoadRequest", book: "LoadBook", *, folder: Path, ndjson: bool) -> "LoadReport":
     from opsctl.bench.fingerprint import machine
     from opsctl.bench.load.run import Surroundings, run_load
     from opsctl.cli import wiring
@@ -181,7 +158,7 @@ def _report(
         target = exit_stack.enter_context(
             load_target(book, folder=folder, allowed=request.allowed, listener=listener)
         )
-        job = _job(request, book, address=target.address, folder=folder, factor=factor, target=target)
+        job = _job(request, book, address=target.address, folder=folder, target=target)
         stopped = exit_stack.enter_context(interruptible())
         return run_load(
             job,
@@ -200,12 +177,11 @@ def _report(
 
 
 def _job(
-    request: LoadRequest,
+    request: "LoadRequest",
     book: "LoadBook",
     *,
     address: "Address",
     folder: Path,
-    factor: float,
     target: "LoadTarget | None" = None,
 ) -> "LoadJob":
     import secrets
@@ -213,25 +189,26 @@ def _job(
     from opsctl.bench.load.ports import LoadJob
     from opsctl.cli import wiring
 
+    replaying = request.replaying
     return LoadJob(
         name=Path(request.name).stem,
         book=book,
         address=address,
         headers={} if target is None else target.headers,
         folder=folder.resolve(),
-        replay=None if request.replay is None else request.replay.resolve(),
-        replay_speed=factor,
+        replay=None if replaying.log is None else replaying.log.resolve(),
+        replay_speed=replaying.factor,
         run_id=secrets.token_hex(6),
         began_at=f"{wiring.clock().now():%Y-%m-%dT%H:%M:%SZ}",
     )
 
 
-def _engine(request: LoadRequest) -> "Engine":
+def _engine(request: "LoadRequest") -> "Engine":
     from opsctl.bench.load.engine import AsyncEngine
     from opsctl.bench.locust.engine import LocustEngine
     from opsctl.ui.console import note
 
-    if request.engine == "locust":
+    if request.locust is not None:
         return LocustEngine(settings=request.locust, on_note=note)
     return AsyncEngine()
 
@@ -274,18 +251,6 @@ def interruptible() -> Iterator[Callable[[], str]]:
         yield lambda: INTERRUPTED if asked else ""
     finally:
         signal.signal(signal.SIGINT, before)
-
-
-def _speed(text: str) -> float:
-    try:
-        factor = float(text.strip().removesuffix("x"))
-    except ValueError:
-        factor = 0.0
-    if not 0.001 <= factor <= 1000:
-        raise UsageError(
-            f"`{text}` is not a speed", code="BEN046", fix="write it as `2x` or `0.5x`, up to 1000x"
-        )
-    return factor
 
 
 def _rates(rate_at: Callable[[float], float], *, seconds: float) -> tuple[float, ...]:

@@ -65,12 +65,7 @@ def summarise(run: Run) -> LoadReport:
     job, book, total = run.job, run.job.book, run.result.total
     gates, _ = gates_of(job)
     begin, end = busiest_stretch(run.arrivals, seconds=run.result.seconds)
-    measured = Measured(
-        total=total,
-        rate=_rate(run.timeline.sent_at(begin), run.timeline.sent_at(end), end - begin),
-        goodput=_rate(run.timeline.good_at(begin), run.timeline.good_at(end), end - begin),
-        recall=run.recall,
-    )
+    measured = _measured(run, begin=begin, end=end)
     checks = _checks(run, measured)
     problems = problems_of(
         job, run.result, measured=measured, gates=gates, checks=checks, circumstances=run.circumstances
@@ -78,7 +73,6 @@ def summarise(run: Run) -> LoadReport:
     tiers = {tier: histogram.count for tier, histogram in total.tiers.items()}
     hits, named = hits_of(tiers, tier=None)
     seconds = run.result.seconds
-    points = tuple(_points(total, seconds=seconds))
     return LoadReport(
         load=job.name,
         title=book.title,
@@ -107,7 +101,7 @@ def summarise(run: Run) -> LoadReport:
         tier_counts=tiers,
         hit_ratio=hits / named if named else None,
         stages=_stages(total),
-        points=points,
+        points=tuple(_points(total, seconds=seconds)),
         histograms=_histograms(total),
         recall=run.recall,
         gates=checks,
@@ -120,6 +114,17 @@ def summarise(run: Run) -> LoadReport:
         simulated=run.simulated,
         extra={"warm_up": _warm_up(run.circumstances), "replayed": job.replay is not None},
         blocks=tuple(total.blocks[second].response.to_sparse() for second in sorted(total.blocks)),
+    )
+
+
+def _measured(run: Run, *, begin: float, end: float) -> Measured:
+    """Return what gates look at: rates of the busiest stretch, all else of the whole run."""
+    timeline, seconds = run.timeline, end - begin
+    return Measured(
+        total=run.result.total,
+        rate=_rate(timeline.sent_at(begin), timeline.sent_at(end), seconds),
+        goodput=_rate(timeline.good_at(begin), timeline.good_at(end), seconds),
+        recall=run.recall,
     )
 
 

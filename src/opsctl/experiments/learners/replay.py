@@ -7,6 +7,7 @@ import numpy as np
 
 from opsctl.core.errors import UsageError
 from opsctl.core.events import Listener, PhaseAdvanced, PhaseFinished, PhaseStarted, ignore
+from opsctl.experiments.learners.model import Items
 from opsctl.experiments.learners.policies import make_policy
 from opsctl.experiments.learners.replay_columns import LogKind
 from opsctl.experiments.learners.replay_courses import RejectionCourse, WeightsCourse
@@ -45,15 +46,6 @@ def replay(
     early = int(options.early * log.rows)
     _check(log, options, early=early)
     space = space_of(log, early=early, generator=np.random.default_rng([options.seed, 0]))
-    policies = [
-        make_policy(
-            each,
-            items=space.items,
-            generator=np.random.default_rng([options.seed, 1]),
-            propensity_draws=DRAWS,
-        )
-        for each in options.policies
-    ]
     feeds = Feeds(
         log,
         space,
@@ -61,11 +53,7 @@ def replay(
         generator=np.random.default_rng([options.seed, 2]),
     )
     feeds.note(slice(0, early))
-    course = RejectionCourse if method is Method.REJECTION else WeightsCourse
-    runs = [
-        course(policy, slate=log.slate, items=log.item_count, seed=options.seed, timer=timer)
-        for policy in policies
-    ]
+    runs = _courses(log, options, method=method, items=space.items, timer=timer)
     began = timer()
     listener(PhaseStarted(subject=name, phase=_PHASE, total=log.rows - early, unit="rows"))
     replayed = 0
@@ -88,6 +76,26 @@ def replay(
         policies=_with_regret(results),
         notes=(*log.notes, f"items are seen as {space.how}", *_notes(log, method, options, feeds.skipped)),
     )
+
+
+def _courses(
+    log: ReplayLog, options: ReplayOptions, *, method: Method, items: Items, timer: Callable[[], float]
+) -> list[RejectionCourse | WeightsCourse]:
+    """Return the course of each policy; all policies draw the same numbers."""
+    policies = (
+        make_policy(
+            each,
+            items=items,
+            generator=np.random.default_rng([options.seed, 1]),
+            propensity_draws=DRAWS,
+        )
+        for each in options.policies
+    )
+    course = RejectionCourse if method is Method.REJECTION else WeightsCourse
+    return [
+        course(policy, slate=log.slate, items=log.item_count, seed=options.seed, timer=timer)
+        for policy in policies
+    ]
 
 
 def _method(log: ReplayLog, options: ReplayOptions) -> Method:

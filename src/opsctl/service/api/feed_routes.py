@@ -66,20 +66,7 @@ def add_feed_routes(api: FastAPI, *, feeds: Feeds, book: ServiceBook, meters: Me
         )
         feed = await feeds.build(request)
         await _refuse_empty(feed, request, feeds=feeds, meters=meters)
-        trace = current_trace()
-        with trace.stage("encode"):
-            body = feed_bytes(feed)
-        headers = {
-            "Cache-Tag": feed_tags(feed),
-            "X-Cache": "HIT-L2" if feed.answered_by_l2 else "MISS",
-            "Server-Timing": trace.server_timing(),
-            "X-Feed-Tier": feed.tier.value,
-        }
-        if feed.reason is not None:
-            headers["X-Feed-Reason"] = feed.reason
-        if feed.experiments:
-            headers["X-Experiments"] = ", ".join(f"{name}={arm}" for name, arm in feed.experiments.items())
-        return Response(body, media_type="application/json", headers=headers)
+        return _answer(feed)
 
     @api.get(
         "/v1/trending",
@@ -97,6 +84,24 @@ def add_feed_routes(api: FastAPI, *, feeds: Feeds, book: ServiceBook, meters: Me
         return Response(
             trending_bytes(items, region=region, category=category), media_type="application/json"
         )
+
+
+def _answer(feed: Feed) -> Response:
+    """Return a feed's body, with the headers that say how it came to be."""
+    trace = current_trace()
+    with trace.stage("encode"):
+        body = feed_bytes(feed)
+    headers = {
+        "Cache-Tag": feed_tags(feed),
+        "X-Cache": "HIT-L2" if feed.answered_by_l2 else "MISS",
+        "Server-Timing": trace.server_timing(),
+        "X-Feed-Tier": feed.tier.value,
+    }
+    if feed.reason is not None:
+        headers["X-Feed-Reason"] = feed.reason
+    if feed.experiments:
+        headers["X-Experiments"] = ", ".join(f"{name}={arm}" for name, arm in feed.experiments.items())
+    return Response(body, media_type="application/json", headers=headers)
 
 
 async def _refuse_empty(feed: Feed, request: FeedRequest, *, feeds: Feeds, meters: Meters) -> None:
