@@ -12,8 +12,8 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from opsctl.bench.load.book import LoadBook
-from opsctl.bench.load.model import Frame
 from opsctl.bench.load.ports import Address, LoadJob
+from opsctl.bench.load.tally import Frame
 from opsctl.bench.locust.engine import LocustEngine
 from opsctl.bench.locust.settings import LocustSettings
 

@@ -6,10 +6,10 @@ from functools import partial
 
 from opsctl.bench.load.book import LoadBook
 from opsctl.bench.load.engine import AsyncEngine
-from opsctl.bench.load.model import Outcome, Tally
 from opsctl.bench.load.parts import Parts
 from opsctl.bench.load.plan import ArrivalPlan
 from opsctl.bench.load.ports import Address, EngineResult, LoadJob, PlannedRequest
+from opsctl.bench.load.tally import Outcome, Tally
 
 
 @dataclass(frozen=True, kw_only=True)

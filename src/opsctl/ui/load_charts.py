@@ -3,7 +3,8 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from opsctl.bench.load.model import LoadReport, Point, Tier
+from opsctl.bench.load.model import LoadReport, Point
+from opsctl.bench.load.tally import Tier
 from opsctl.bench.load.words import objective_seconds, percent
 from opsctl.core.units import format_duration
 from opsctl.ui.chart import LOW, TALL, Chart, Column, Stroke

@@ -6,11 +6,11 @@ import numpy as np
 
 from opsctl.bench.load.book import LoadBook
 from opsctl.bench.load.histogram import Histogram
-from opsctl.bench.load.model import Block, Frame, Tally
 from opsctl.bench.load.plan import ArrivalPlan
 from opsctl.bench.load.ports import Address, EngineResult, LoadJob
 from opsctl.bench.load.series import Unit
 from opsctl.bench.load.summarise import Run, summarise
+from opsctl.bench.load.tally import Block, Frame, Tally
 from opsctl.bench.load.timeline import Timeline
 
 MACHINE = {"machine.cpu": "abacus", "engine.version": "1.2.3"}

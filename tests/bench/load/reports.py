@@ -8,21 +8,11 @@ import numpy as np
 
 from opsctl.bench.load.book import LoadBook
 from opsctl.bench.load.histogram import Histogram
-from opsctl.bench.load.model import (
-    Block,
-    Frame,
-    GateCheck,
-    LoadReport,
-    LoadTick,
-    Percentiles,
-    Point,
-    Recall,
-    StageTime,
-    Tally,
-)
+from opsctl.bench.load.model import GateCheck, LoadReport, LoadTick, Percentiles, Point, Recall
 from opsctl.bench.load.plan import ArrivalPlan
 from opsctl.bench.load.ports import Address, EngineResult, LoadJob
 from opsctl.bench.load.summarise import Run, summarise
+from opsctl.bench.load.tally import Block, Frame, StageTime, Tally
 from opsctl.bench.load.timeline import Timeline
 from opsctl.core.findings import Finding, Severity
 from opsctl.evidence.model import Verdict

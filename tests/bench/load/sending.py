@@ -9,11 +9,11 @@ import uvloop
 
 from opsctl.bench.load.book import LoadBook
 from opsctl.bench.load.engine import AsyncEngine
-from opsctl.bench.load.model import Frame, Tally
 from opsctl.bench.load.parts import Parts
 from opsctl.bench.load.plan import ArrivalPlan
 from opsctl.bench.load.ports import Address, EngineResult, LoadJob, PlannedRequest
 from opsctl.bench.load.sender import Sender, SendingPart
+from opsctl.bench.load.tally import Frame, Tally
 from opsctl.bench.load.tls import context_for
 
 

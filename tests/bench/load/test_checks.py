@@ -8,7 +8,7 @@ import pytest
 from tests.bench.load.test_requests import job
 
 from opsctl.bench.load.checks import Checks, outcome_of
-from opsctl.bench.load.model import Outcome
+from opsctl.bench.load.tally import Outcome
 from opsctl.core.errors import UsageError
 
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nX-Cache: MISS"

@@ -19,8 +19,8 @@ from tests.bench.load.sending import (
 )
 from tests.fakes.faulty_server import FaultyServer, faulty_server
 
-from opsctl.bench.load.model import Frame
 from opsctl.bench.load.ports import Address
+from opsctl.bench.load.tally import Frame
 from opsctl.core.errors import NotReadyError
 
 

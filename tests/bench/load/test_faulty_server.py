@@ -6,7 +6,7 @@ import pytest
 from tests.bench.load.sending import assert_every_arrival_has_one_outcome, job_of, send
 from tests.fakes.faulty_server import FaultyServer, faulty_server
 
-from opsctl.bench.load.model import Outcome
+from opsctl.bench.load.tally import Outcome
 
 ANSWERS = {
     "/ok": Outcome.OK,

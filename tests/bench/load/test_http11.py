@@ -3,8 +3,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from opsctl.bench.load.http11 import Answer, AnswerReader, BrokenAnswerError, read_whole
-from opsctl.bench.load.model import Outcome
 from opsctl.bench.load.server_timing import stages_of
+from opsctl.bench.load.tally import Outcome
 
 GOOD = [
     b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello",

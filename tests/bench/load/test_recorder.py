@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from opsctl.bench.load.model import MOST_BLOCKS, MOST_REASONS, Block, Outcome, Tally
 from opsctl.bench.load.recorder import NO_TIER, OUTCOMES, TIERS, Recorder, Row
+from opsctl.bench.load.tally import MOST_BLOCKS, MOST_REASONS, Block, Outcome, Tally
 
 OK = OUTCOMES.index(Outcome.OK)
 

@@ -13,10 +13,10 @@ from opsctl.bench.load.book import LoadBook
 from opsctl.bench.load.gate_checks import check_gate, check_gates
 from opsctl.bench.load.gates import parse_gate
 from opsctl.bench.load.measured import Measured
-from opsctl.bench.load.model import Outcome, Tally
 from opsctl.bench.load.plan import ArrivalPlan
 from opsctl.bench.load.ports import EngineResult
 from opsctl.bench.load.summarise import Run, busiest_stretch, conclude, summarise
+from opsctl.bench.load.tally import Outcome, Tally
 from opsctl.bench.load.timeline import Timeline
 from opsctl.bench.load.validity import Circumstances, WarmUpReport, objective_seconds, problems_of
 from opsctl.bench.load.words import verdict_sentence

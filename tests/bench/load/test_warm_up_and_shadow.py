@@ -13,11 +13,11 @@ from tests.fakes.faulty_server import faulty_server
 from tests.fakes.searcher import FakeSearcher
 
 from opsctl.bench.load.book import Shadow
-from opsctl.bench.load.model import Frame, Tally
 from opsctl.bench.load.plan import RecordedArrivals
 from opsctl.bench.load.ports import Address, EngineResult, LoadJob
 from opsctl.bench.load.run import Surroundings, run_load
 from opsctl.bench.load.shadow import ShadowPlan, ShadowSearches, drawn
+from opsctl.bench.load.tally import Frame, Tally
 from opsctl.bench.load.warm_up import complaint_of, first_endpoint, warm_up
 from opsctl.core.clock import SystemClock
 from opsctl.core.events import Event, PhaseAdvanced, ignore

@@ -10,8 +10,9 @@ from tests.bench.load.test_requests import FEED, job
 
 from opsctl.bench.load.gates import parse_gate
 from opsctl.bench.load.histogram import Histogram
-from opsctl.bench.load.model import Block, Frame, LoadTick, Tally
+from opsctl.bench.load.model import LoadTick
 from opsctl.bench.load.plan import ArrivalPlan
+from opsctl.bench.load.tally import Block, Frame, Tally
 from opsctl.bench.load.timeline import Timeline
 from opsctl.bench.load.watch import Watch
 from opsctl.core.events import Event

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 from tests.bench.load.reports import a_gate, a_report, empty, holding, invalid, missing, summarised
 
-from opsctl.bench.load.model import Outcome
+from opsctl.bench.load.tally import Outcome
 from opsctl.bench.load.words import (
     OUTCOME_HINTS,
     Standing,

@@ -9,7 +9,7 @@ import numpy as np
 from tests.bench.locust.target import job_for
 
 from opsctl.bench.load.histogram import Histogram
-from opsctl.bench.load.model import Block, Frame, StageTime, Tally, Timings
+from opsctl.bench.load.tally import Block, Frame, StageTime, Tally, Timings
 from opsctl.bench.locust.settings import LocustSettings
 from opsctl.bench.locust.wire import frame_from_plain, frame_to_plain, job_from_plain, job_to_plain
 

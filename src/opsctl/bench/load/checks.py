@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from opsctl.bench.load.book import Check, LoadBook
-from opsctl.bench.load.model import Outcome
+from opsctl.bench.load.tally import Outcome
 from opsctl.clients.files import read_text
 from opsctl.core.errors import NotReadyError, UsageError
 

@@ -6,8 +6,8 @@ import time
 from typing import Protocol, cast
 
 from opsctl.bench.load.http11 import Answer, AnswerReader, BrokenAnswerError, read_whole
-from opsctl.bench.load.model import Outcome
 from opsctl.bench.load.ports import Address
+from opsctl.bench.load.tally import Outcome
 from opsctl.bench.load.tls import connection_fault
 
 _FIRST_PAUSE_SECONDS = 0.02

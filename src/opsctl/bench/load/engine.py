@@ -10,9 +10,9 @@ from types import FrameType
 
 from opsctl.bench.load.children import Children
 from opsctl.bench.load.messages import Gone, Order, Ready, Start, Stop
-from opsctl.bench.load.model import Frame, Tally
 from opsctl.bench.load.parts import PartsOf, parts_of
 from opsctl.bench.load.ports import EngineResult, LoadJob
+from opsctl.bench.load.tally import Frame, Tally
 from opsctl.core.errors import NotReadyError
 
 _PREPARATION_SECONDS = 120.0

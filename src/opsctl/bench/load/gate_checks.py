@@ -10,7 +10,8 @@ from collections.abc import Iterable
 from opsctl.bench.load.gates import Gate
 from opsctl.bench.load.histogram import Histogram
 from opsctl.bench.load.measured import Figure, Measured
-from opsctl.bench.load.model import GateCheck, Outcome
+from opsctl.bench.load.model import GateCheck
+from opsctl.bench.load.tally import Outcome
 from opsctl.evidence.model import Verdict
 
 _SHORT = {"HIT-L1": "L1", "HIT-L2": "L2"}

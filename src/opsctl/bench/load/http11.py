@@ -3,7 +3,7 @@
 import re
 from collections.abc import Generator
 
-from opsctl.bench.load.model import Outcome
+from opsctl.bench.load.tally import Outcome
 
 Answer = tuple[int, bytes, bytes, bytes, bool]
 """Status, head as it came, head in lower case with a line end after each line, body, and whether the connection is kept."""

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING
 
 from opsctl.bench.load.block_statistics import dependence_of, student
 from opsctl.bench.load.histogram import Histogram
-from opsctl.bench.load.model import Block, Outcome, Recall, Tally, Tier
+from opsctl.bench.load.model import Recall
+from opsctl.bench.load.tally import Block, Outcome, Tally, Tier
 from opsctl.core.quantiles import QuantileEstimate, order_statistic_ranks
 from opsctl.vectors.statistics import MINIMUM_BLOCKS, wilson
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from opsctl.bench.load.book import LoadBook
-from opsctl.bench.load.model import Frame, Tally
+from opsctl.bench.load.tally import Frame, Tally
 
 if TYPE_CHECKING:
     import numpy as np

@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from datetime import datetime
 
-from opsctl.bench.load.model import LoadReport, Tier
+from opsctl.bench.load.model import LoadReport
+from opsctl.bench.load.tally import Tier
 from opsctl.core.findings import Severity
 from opsctl.evidence.model import Evidence
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from opsctl.bench.load.histogram import Histogram, values_and_slots
-from opsctl.bench.load.model import Block, Outcome, StageTime, Tally, Tier, Timings
+from opsctl.bench.load.tally import Block, Outcome, StageTime, Tally, Tier, Timings
 
 if TYPE_CHECKING:
     import numpy as np

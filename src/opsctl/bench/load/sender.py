@@ -13,10 +13,10 @@ from opsctl.bench.load.book import Limits
 from opsctl.bench.load.checks import outcome_of
 from opsctl.bench.load.connection import Connection, Pool
 from opsctl.bench.load.http11 import Answer
-from opsctl.bench.load.model import Outcome, Tally
 from opsctl.bench.load.ports import Address, Inspects, RequestSource
 from opsctl.bench.load.recorder import NO_TIER, OUTCOME_CODES, TIER_CODES, Recorder
 from opsctl.bench.load.server_timing import stages_of
+from opsctl.bench.load.tally import Outcome, Tally
 from opsctl.bench.load.timer import make_timer
 from opsctl.bench.load.upcoming import Upcoming
 

@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any
 
 from opsctl.bench.load.framing import Unpacker, packed
 from opsctl.bench.load.messages import Order, Ready, Start, Stop
-from opsctl.bench.load.model import Frame, Outcome
 from opsctl.bench.load.sender import Sender, SendingPart
+from opsctl.bench.load.tally import Frame, Outcome
 from opsctl.bench.load.tls import context_for
 from opsctl.bench.load.usage import Usage
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from opsctl.bench.load.histogram import Histogram, middle_of
-from opsctl.bench.load.model import Block, Tier
+from opsctl.bench.load.tally import Block, Tier
 
 if TYPE_CHECKING:
     import numpy as np

@@ -6,8 +6,9 @@ from dataclasses import asdict, fields
 from typing import Any
 
 from opsctl.bench.load.histogram import Histogram, Sparse
-from opsctl.bench.load.model import Block, GateCheck, LoadReport, Percentiles, Point, Recall
+from opsctl.bench.load.model import GateCheck, LoadReport, Percentiles, Point, Recall
 from opsctl.bench.load.series import Unit, unit_of
+from opsctl.bench.load.tally import Block
 from opsctl.core.findings import Finding, Location, Severity
 from opsctl.core.quantiles import QuantileEstimate
 from opsctl.evidence.model import Verdict

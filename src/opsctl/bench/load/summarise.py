@@ -9,17 +9,9 @@ from opsctl.bench.load.gate_checks import check_gates
 from opsctl.bench.load.gates import Gate, parse_gate
 from opsctl.bench.load.histogram import Histogram
 from opsctl.bench.load.measured import Measured, hits_of
-from opsctl.bench.load.model import (
-    Block,
-    GateCheck,
-    LoadReport,
-    Percentiles,
-    Point,
-    Recall,
-    Tally,
-    Tier,
-)
+from opsctl.bench.load.model import GateCheck, LoadReport, Percentiles, Point, Recall
 from opsctl.bench.load.ports import Arrivals, EngineResult, LoadJob
+from opsctl.bench.load.tally import Block, Tally, Tier
 from opsctl.bench.load.timeline import Timeline
 from opsctl.bench.load.validity import Circumstances, problems_of
 from opsctl.core.findings import Finding, Severity

@@ -3,7 +3,7 @@
 from bisect import bisect_right
 from dataclasses import dataclass, field
 
-from opsctl.bench.load.model import Frame, Outcome
+from opsctl.bench.load.tally import Frame, Outcome
 
 _MOST_ROWS = 4096
 """Of each process; beyond an hour or so every other one is forgotten, so that memory does not grow with time."""

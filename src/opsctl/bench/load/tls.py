@@ -2,8 +2,8 @@
 
 import ssl
 
-from opsctl.bench.load.model import Outcome
 from opsctl.bench.load.ports import Address
+from opsctl.bench.load.tally import Outcome
 
 
 def context_for(address: Address) -> ssl.SSLContext | None:

@@ -5,8 +5,9 @@ from dataclasses import dataclass, field
 
 from opsctl.bench.load.gates import Gate
 from opsctl.bench.load.measured import Figure, Measured, hits_of, share_figure, spread_of
-from opsctl.bench.load.model import Block, GateCheck, Outcome
+from opsctl.bench.load.model import GateCheck
 from opsctl.bench.load.ports import EngineResult, LoadJob
+from opsctl.bench.load.tally import Block, Outcome
 from opsctl.core.findings import Finding, Severity
 from opsctl.core.units import format_count, format_duration
 from opsctl.evidence.model import Verdict

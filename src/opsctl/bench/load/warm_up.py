@@ -7,10 +7,10 @@ from dataclasses import replace
 
 from opsctl.bench.load.book import LoadBook, Phase, Spike, Steady
 from opsctl.bench.load.checks import Checks, outcome_of
-from opsctl.bench.load.model import Frame, Outcome
 from opsctl.bench.load.plan import ArrivalPlan
 from opsctl.bench.load.ports import Engine, LoadJob
 from opsctl.bench.load.requests import MixSource
+from opsctl.bench.load.tally import Frame, Outcome
 from opsctl.bench.load.tls import connection_fault, context_for
 from opsctl.bench.load.validity import WarmUpReport
 from opsctl.clients.http_answer import Answer, AnswerReader, BadAnswerError

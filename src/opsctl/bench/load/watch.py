@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from opsctl.bench.load.gate_checks import check_gate
 from opsctl.bench.load.gates import Gate
 from opsctl.bench.load.measured import Measured
-from opsctl.bench.load.model import Frame, GateCheck, LoadTick, Outcome, Tally
+from opsctl.bench.load.model import GateCheck, LoadTick
 from opsctl.bench.load.ports import Arrivals
+from opsctl.bench.load.tally import Frame, Outcome, Tally
 from opsctl.bench.load.timeline import Timeline
 from opsctl.core.events import Listener
 from opsctl.evidence.model import Verdict

@@ -4,7 +4,8 @@ import re
 from collections.abc import Iterator
 from enum import StrEnum
 
-from opsctl.bench.load.model import GateCheck, LoadReport, Outcome, Percentiles
+from opsctl.bench.load.model import GateCheck, LoadReport, Percentiles
+from opsctl.bench.load.tally import Outcome
 from opsctl.core.findings import Finding, Severity
 from opsctl.core.units import format_count, format_duration
 from opsctl.evidence.model import Verdict

@@ -3,7 +3,7 @@
 import json
 from typing import Any, NamedTuple
 
-from opsctl.bench.load.model import Outcome
+from opsctl.bench.load.tally import Outcome
 
 
 class Answer(NamedTuple):

@@ -16,9 +16,9 @@ from tempfile import TemporaryFile
 from typing import IO, Any
 
 from opsctl.bench.load.engine import INTERRUPTED
-from opsctl.bench.load.model import Frame
 from opsctl.bench.load.parts import parts_of
 from opsctl.bench.load.ports import EngineResult, LoadJob
+from opsctl.bench.load.tally import Frame
 from opsctl.bench.locust.loopback import free_port
 from opsctl.bench.locust.settings import LocustSettings, check_settings
 from opsctl.bench.locust.summary import Summary

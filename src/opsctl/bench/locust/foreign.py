@@ -3,7 +3,7 @@
 import math
 from typing import Any
 
-from opsctl.bench.load.model import Outcome
+from opsctl.bench.load.tally import Outcome
 
 _BY_NAME = {
     "ConnectionRefusedError": Outcome.REFUSED,

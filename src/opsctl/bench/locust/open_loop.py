@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import gevent
 from gevent.queue import SimpleQueue
 
-from opsctl.bench.load.model import Outcome
+from opsctl.bench.load.tally import Outcome
 from opsctl.bench.locust.alarm import make_alarm
 from opsctl.bench.locust.rows import Rows
 from opsctl.bench.locust.session import Session

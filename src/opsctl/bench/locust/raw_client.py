@@ -5,8 +5,8 @@ import time
 import gevent
 
 from opsctl.bench.load.http11 import AnswerReader, BrokenAnswerError, read_whole
-from opsctl.bench.load.model import Outcome
 from opsctl.bench.load.ports import Address
+from opsctl.bench.load.tally import Outcome
 from opsctl.bench.load.tls import connection_fault, context_for
 from opsctl.bench.locust.answers import Answer
 from opsctl.bench.locust.streams import Stream, connect

@@ -1,8 +1,8 @@
 """How do requests whose names are not known beforehand get into the recorder, which knows endpoints by number."""
 
-from opsctl.bench.load.model import Outcome, Tally
 from opsctl.bench.load.recorder import NO_TIER, OUTCOME_CODES, TIER_CODES, Recorder
 from opsctl.bench.load.server_timing import stages_of
+from opsctl.bench.load.tally import Outcome, Tally
 
 _X_CACHE = b"\r\nx-cache:"
 

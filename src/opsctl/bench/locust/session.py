@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from opsctl.bench.load.checks import outcome_of
-from opsctl.bench.load.model import Outcome
+from opsctl.bench.load.tally import Outcome
 from opsctl.bench.locust.answers import Answer
 from opsctl.bench.locust.raw_client import RawClient
 from opsctl.bench.locust.rows import Rows, tier_of

@@ -3,8 +3,8 @@
 from collections import Counter
 from dataclasses import dataclass, field
 
-from opsctl.bench.load.model import Frame, Tally
 from opsctl.bench.load.ports import EngineResult
+from opsctl.bench.load.tally import Frame, Tally
 
 
 @dataclass(slots=True)

@@ -8,8 +8,8 @@ from typing import Any
 
 from opsctl.bench.load.book import LoadBook
 from opsctl.bench.load.histogram import Histogram
-from opsctl.bench.load.model import Block, Frame, StageTime, Tally, Timings
 from opsctl.bench.load.ports import Address, LoadJob
+from opsctl.bench.load.tally import Block, Frame, StageTime, Tally, Timings
 
 Plain = dict[str, Any]
 """Values that both JSON and msgpack carry: every key is text."""
