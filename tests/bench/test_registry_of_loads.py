@@ -10,7 +10,7 @@ from tests.bench.test_registry_and_compare import MACHINE, a_run
 from tests.fakes.clock import FakeClock
 
 from opsctl.bench.compare_loads import compare_any, refused
-from opsctl.bench.load.compare import LoadComparison
+from opsctl.bench.load.comparison import LoadComparison
 from opsctl.bench.load.metrics import Metric
 from opsctl.bench.registry import Registry, StoredLoadRun
 from opsctl.core.errors import InconclusiveError, UsageError

@@ -7,14 +7,8 @@ from pathlib import Path
 import pytest
 
 from opsctl.clients.postgres import DatabaseAddress
-from opsctl.clients.postgres_programs import (
-    PostgresPrograms,
-    connection_text,
-    environment_for,
-    run,
-    running,
-    tied_to_us,
-)
+from opsctl.clients.postgres_programs import PostgresPrograms
+from opsctl.clients.postgres_running import connection_text, environment_for, run, running, tied_to_us
 from opsctl.core.errors import NotReadyError, UsageError
 
 ADDRESS = DatabaseAddress(
@@ -123,7 +117,7 @@ def test_a_program_ends_with_the_block_that_started_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, deaf: str
 ) -> None:
     """Also one that does not listen."""
-    monkeypatch.setattr("opsctl.clients.postgres_programs._GRACE_SECONDS", 0.3)
+    monkeypatch.setattr("opsctl.clients.postgres_running._GRACE_SECONDS", 0.3)
     programs = program(tmp_path, f"{deaf}echo $$; while :; do sleep 0.05; done")
 
     with running(programs, "pg_dump") as started:
@@ -168,7 +162,7 @@ def test_a_tied_program_ends_when_its_starter_is_killed(tmp_path: Path) -> None:
     import sys
 
     code = (
-        "import subprocess, sys; from opsctl.clients.postgres_programs import tied_to_us;"
+        "import subprocess, sys; from opsctl.clients.postgres_running import tied_to_us;"
         "p = subprocess.Popen([*tied_to_us('TERM'), 'sleep', '60']); print(p.pid, flush=True); p.wait()"
     )
     starter = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE)

@@ -4,7 +4,8 @@ import math
 from collections.abc import Sequence
 
 from opsctl.bench.compare import RunComparison, comparable_or_raise, compare_runs
-from opsctl.bench.load.compare import LoadComparison, Pairing, compare_units, conclude
+from opsctl.bench.load.compare import compare_units, conclude
+from opsctl.bench.load.comparison import LoadComparison, Pairing
 from opsctl.bench.load.metrics import Metric
 from opsctl.bench.load.series import Unit
 from opsctl.bench.load.stored import units_of

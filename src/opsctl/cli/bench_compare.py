@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from opsctl.bench.compare import RunComparison
-    from opsctl.bench.load.compare import LoadComparison
+    from opsctl.bench.load.comparison import LoadComparison
     from opsctl.bench.load.metrics import Metric
     from opsctl.bench.registry import StoredLoadRun, StoredRun
 
@@ -76,7 +76,7 @@ def code_with_baseline(own: ExitCode, comparison: "LoadComparison", *, fail_on_r
 
 def show(comparison: "RunComparison | LoadComparison", *, json: bool) -> None:
     """Show a comparison of either kind."""
-    from opsctl.bench.load.compare import LoadComparison
+    from opsctl.bench.load.comparison import LoadComparison
     from opsctl.cli.document import document
     from opsctl.evidence.model import Verdict
     from opsctl.ui.console import print_document

@@ -11,7 +11,7 @@ from opsctl.core.exit_codes import ExitCode
 
 if TYPE_CHECKING:
     from opsctl.bench.load.book import LoadBook
-    from opsctl.bench.load.compare import LoadComparison
+    from opsctl.bench.load.comparison import LoadComparison
     from opsctl.bench.load.model import LoadReport
     from opsctl.bench.load.ports import Address, Engine, LoadJob
     from opsctl.bench.registry import StoredLoadRun

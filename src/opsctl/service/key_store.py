@@ -4,12 +4,12 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from opsctl.clients.postgres_pool import LendsConnections
-from opsctl.service.edge.keys import KeyRecord
+from opsctl.service.edge.key_model import KeyRecord
 from opsctl.store.api_keys import find_key, touch_keys
 
 
 class DatabaseKeys:
-    """The keys of the database (`edge.keys.KeySource`)."""
+    """The keys of the database (`edge.key_model.KeySource`)."""
 
     def __init__(self, database: LendsConnections) -> None:
         self._database = database

@@ -2,7 +2,7 @@
 
 import math
 
-from opsctl.bench.load.compare import LoadComparison, MetricChange
+from opsctl.bench.load.comparison import LoadComparison, MetricChange
 from opsctl.bench.load.metrics import Metric
 from opsctl.bench.load.words import amount, percent
 from opsctl.core.units import format_duration

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from tests.bench.load.made_up import some_units
 
-from opsctl.bench.load.compare import Pairing, compare_units, conclude
+from opsctl.bench.load.compare import compare_units, conclude
+from opsctl.bench.load.comparison import Pairing
 from opsctl.bench.load.metrics import Metric
 from opsctl.evidence.model import Verdict
 from opsctl.vectors.statistics import Comparison

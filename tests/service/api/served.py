@@ -14,7 +14,7 @@ from opsctl.service.cache.memory import MemoryTier
 from opsctl.service.cache.policy import CacheBook
 from opsctl.service.edge.app import Edge
 from opsctl.service.edge.assemble import Clocks, make_edge, make_keys
-from opsctl.service.edge.keys import KeyRecord
+from opsctl.service.edge.key_model import KeyRecord
 from opsctl.service.edge.options import edge_options
 from opsctl.service.telemetry.meters import Meters
 from opsctl.store.content_writes import Content, NewContent

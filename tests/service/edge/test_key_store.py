@@ -8,7 +8,8 @@ from tests.service.edge.world import Time, run
 from opsctl.clients.postgres import DatabaseAddress
 from opsctl.clients.postgres_pool import AsyncDatabase
 from opsctl.service.edge.gcra import allowance
-from opsctl.service.edge.keys import KeyCheck, KeyRefusedError
+from opsctl.service.edge.key_model import KeyRefusedError
+from opsctl.service.edge.keys import KeyCheck
 from opsctl.service.edge.usage import report_once
 from opsctl.service.key_store import DatabaseKeys
 from opsctl.store.api_keys import create_key, find_key, revoke_key

@@ -7,12 +7,8 @@ import pytest
 from tests.service.edge.world import KEY, Keys, Time, key_record, let_others_run, run
 
 from opsctl.service.edge.gcra import allowance
-from opsctl.service.edge.keys import (
-    Grant,
-    KeyCheck,
-    KeyRefusedError,
-    KeysUnavailableError,
-)
+from opsctl.service.edge.key_model import Grant, KeyRefusedError, KeysUnavailableError
+from opsctl.service.edge.keys import KeyCheck
 
 _PLANS = {"free": allowance(1000, window_seconds=3600), "bench": allowance(10**6, window_seconds=3600)}
 

@@ -17,7 +17,7 @@ from opsctl.service.cache.journal import InvalidationJournal
 from opsctl.service.cache.memory import MemoryTier
 from opsctl.service.cache.policy import CacheBook
 from opsctl.service.edge.assemble import Clocks, make_edge, make_keys
-from opsctl.service.edge.keys import KeyRecord
+from opsctl.service.edge.key_model import KeyRecord
 from opsctl.service.edge.options import edge_options
 from opsctl.service.telemetry.exemplars import Exemplars
 from opsctl.service.telemetry.meters import Meters

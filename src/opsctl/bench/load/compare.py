@@ -3,7 +3,6 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 from statistics import NormalDist
 from typing import TYPE_CHECKING
 
@@ -16,9 +15,9 @@ from opsctl.bench.load.block_statistics import (
     ratio_of_sums,
     signed_rank_shift,
 )
+from opsctl.bench.load.comparison import MetricChange, Pairing
 from opsctl.bench.load.metrics import Metric
 from opsctl.bench.load.series import Groups, Unit, group_sides, units_per_group
-from opsctl.core.findings import Finding
 from opsctl.evidence.model import Verdict
 from opsctl.vectors.statistics import MINIMUM_BLOCKS, Comparison, wilson
 
@@ -37,60 +36,6 @@ SHARE_FLOORS = {"error_rate": 0.001, "hit_ratio": 0.01}
 
 _QUANTILES = {Metric.P50: 0.5, Metric.P95: 0.95, Metric.P99: 0.99}
 _MORE_IS_BETTER = frozenset({Metric.HIT_RATIO, Metric.RATE})
-
-
-class Pairing(StrEnum):
-    """How the units of two loads belong together."""
-
-    APART = "apart"
-    """They do not."""
-    BY_PLAN = "by plan"
-    """Unit i of both saw the same part of the same plan."""
-    IN_TURNS = "in turns"
-    """Unit i of both are turns with the same middle, so that what drifts falls on both, and pairs stand alone."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MetricChange:
-    """How one metric changed from the first load to the second."""
-
-    metric: Metric
-    unit: str
-    """`s`, `share` or `1/s`, of the two values."""
-    first: float | None
-    second: float | None
-    change: float | None
-    """Relative for latencies and rates (0.2 is 20 % more), a difference for shares (0.01 is one point more)."""
-    low: float | None
-    high: float | None
-    p_value: float | None
-    superiority: float | None
-    """Chance that a block of the second load lies above one of the first."""
-    noise: float | None
-    """The same change between the halves of one load: what differs without a cause."""
-    floor: float
-    """A smaller change is not claimed."""
-    blocks: int
-    block_seconds: float
-    verdict: Comparison
-    seconds_needed: float | None
-    """Of each load, where this comparison cannot tell."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LoadComparison:
-    """Two loads side by side; `first` is the one to compare with."""
-
-    first: str
-    second: str
-    differences: tuple[tuple[str, str, str], ...]
-    noise_floor: float
-    changes: tuple[MetricChange, ...]
-    verdict: Verdict
-    is_interleaved: bool = False
-    commits: tuple[str | None, str | None] = (None, None)
-    refusal: Finding | None = None
-    """Why the two were not compared, where they could not be; then there are no changes, and nothing can be told."""
 
 
 def compare_units(

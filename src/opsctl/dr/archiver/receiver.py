@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from opsctl.clients.postgres import DatabaseAddress
-from opsctl.clients.postgres_programs import PostgresPrograms, connection_text, environment_for, tied_to_us
+from opsctl.clients.postgres_programs import PostgresPrograms
+from opsctl.clients.postgres_running import connection_text, environment_for, tied_to_us
 from opsctl.clients.processes import ProcessPlan, ProcessRecord, is_alive, start, stop
 from opsctl.core.clock import Clock
 

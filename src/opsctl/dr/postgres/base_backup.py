@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 from opsctl.clients.postgres import DatabaseAddress, connect, translated_errors
-from opsctl.clients.postgres_programs import PostgresPrograms, ProgramOutcome, RunningProgram, running
+from opsctl.clients.postgres_programs import PostgresPrograms
+from opsctl.clients.postgres_running import ProgramOutcome, RunningProgram, running
 from opsctl.clients.processes import Account
 from opsctl.core.clock import SystemClock
 from opsctl.core.errors import FailedError, NotReadyError, OpsError, RefusedError

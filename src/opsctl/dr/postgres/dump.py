@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from opsctl.clients.postgres import DatabaseAddress, connect, translated_errors
-from opsctl.clients.postgres_programs import PostgresPrograms, run, running
+from opsctl.clients.postgres_programs import PostgresPrograms
+from opsctl.clients.postgres_running import run, running
 from opsctl.core.errors import FailedError, NotReadyError
 from opsctl.core.events import Listener, Noted, PhaseAdvanced, PhaseStarted
 from opsctl.dr.manifest import Dump, SealedFile

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from opsctl.clients.postgres import DatabaseAddress, connect, translated_errors
-from opsctl.clients.postgres_programs import PostgresPrograms, run
+from opsctl.clients.postgres_programs import PostgresPrograms
+from opsctl.clients.postgres_running import run
 from opsctl.core.errors import FailedError, RefusedError
 from opsctl.core.events import Listener, PhaseAdvanced, PhaseStarted
 from opsctl.dr.manifest import Dump

@@ -7,7 +7,8 @@ from pathlib import Path
 from urllib.parse import quote, urlsplit, urlunsplit
 
 from opsctl.clients.postgres import DatabaseAddress, connect, translated_errors
-from opsctl.clients.postgres_programs import PostgresPrograms, ProgramOutcome, run
+from opsctl.clients.postgres_programs import PostgresPrograms
+from opsctl.clients.postgres_running import ProgramOutcome, run
 from opsctl.core.errors import FailedError
 
 _NOT_ENABLED = "data checksums are not enabled"

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from opsctl.clients.files import file_error
-from opsctl.clients.postgres_programs import PostgresPrograms, run
+from opsctl.clients.postgres_programs import PostgresPrograms
+from opsctl.clients.postgres_running import run
 from opsctl.clients.processes import Account
 from opsctl.core.errors import FailedError, NotReadyError, RefusedError
 from opsctl.core.events import Listener, Noted, PhaseAdvanced, PhaseStarted

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from opsctl.clients.postgres_programs import PostgresPrograms, running
+from opsctl.clients.postgres_programs import PostgresPrograms
+from opsctl.clients.postgres_running import running
 from opsctl.core.errors import FailedError
 from opsctl.dr.postgres.wal import PAGE_BYTES, Segment, format_lsn, parse_lsn
 

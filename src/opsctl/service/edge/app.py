@@ -16,7 +16,8 @@ from opsctl.service.edge.counting import Counting
 from opsctl.service.edge.feeds import FeedCache, Made
 from opsctl.service.edge.headers import NOT_STORED, SECURITY, accepted_request_id, request_ids
 from opsctl.service.edge.hits import Hits
-from opsctl.service.edge.keys import Grant, KeyCheck, KeyRefusedError, KeysUnavailableError
+from opsctl.service.edge.key_model import Grant, KeyRefusedError, KeysUnavailableError
+from opsctl.service.edge.keys import KeyCheck
 from opsctl.service.edge.options import EdgeOptions
 from opsctl.service.edge.origin import ClientGoneError
 from opsctl.service.edge.passing import PassingOn, feed_scope

@@ -14,7 +14,8 @@ from opsctl.service.edge.cells import SharedCells
 from opsctl.service.edge.cors import Cors
 from opsctl.service.edge.counting import Counting
 from opsctl.service.edge.feeds import FeedCache
-from opsctl.service.edge.keys import KeyCheck, KeySource
+from opsctl.service.edge.key_model import KeySource
+from opsctl.service.edge.keys import KeyCheck
 from opsctl.service.edge.options import EdgeOptions
 from opsctl.service.telemetry.exemplars import Exemplars
 from opsctl.service.telemetry.exposition import Exposition

@@ -11,7 +11,8 @@ from opsctl.service.edge.cells import SharedCells
 from opsctl.service.edge.cors import Cors
 from opsctl.service.edge.gcra import Verdict
 from opsctl.service.edge.headers import accepted_request_id
-from opsctl.service.edge.keys import Grant, KeyCheck
+from opsctl.service.edge.key_model import Grant
+from opsctl.service.edge.keys import KeyCheck
 from opsctl.service.edge.request import FEED_PATH, FeedQueries
 
 FEED_SCOPE: Final = "feed:read"

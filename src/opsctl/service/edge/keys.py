@@ -6,12 +6,12 @@ import re
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from hashlib import sha256
 from hmac import compare_digest
-from typing import Final, Protocol
+from typing import Final
 
 from opsctl.service.edge.gcra import Allowance
+from opsctl.service.edge.key_model import Grant, KeyRecord, KeyRefusedError, KeySource, KeysUnavailableError
 from opsctl.service.turns import Turns
 
 _logger = logging.getLogger(__name__)
@@ -30,52 +30,6 @@ _MOST_STRANGERS_WAITING: Final = 256
 _LONGEST_LOOKUP_SECONDS: Final = 2.0
 # For so long after a failed lookup the database is left alone.
 _PAUSE_SECONDS: Final = 1.0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class KeyRecord:
-    """What the database says of a key; `hash` is the SHA-256 of the whole key."""
-
-    prefix: str
-    hash: bytes
-    plan: str
-    scopes: frozenset[str]
-    expires_at: datetime | None = None
-    revoked_at: datetime | None = None
-
-
-class KeySource(Protocol):
-    """Where keys are kept."""
-
-    async def find(self, prefix: str) -> KeyRecord | None:
-        """Return the key of this prefix, revoked and expired ones too; None when there is none.
-
-        Raises:
-            Exception: the database cannot be asked; a key that was good a moment ago then stays good.
-        """
-        ...
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Grant:
-    """What a good key may do."""
-
-    prefix: str
-    plan: str
-    scopes: frozenset[str]
-    allowance: Allowance
-
-
-class KeyRefusedError(Exception):
-    """The key is not good; `reason` is one of those of `metrics.REFUSED`."""
-
-    def __init__(self, reason: str) -> None:
-        super().__init__(reason)
-        self.reason = reason
-
-
-class KeysUnavailableError(Exception):
-    """The database cannot say whether the key is good."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -97,7 +51,8 @@ class KeyCheck:
     A key in steady use is asked for again at half of `remembered_seconds` in the background, so that no request
     waits for it. Refusals are remembered too, apart from the good keys, and unknown keys wait for turns of their own,
     so that a flood of made-up keys neither drives out good ones nor keeps them waiting. While the database does not
-    answer, a key that was good stays so for `trusted_seconds`, and nobody waits for the next try. Secrets are compared in constant time, and only their hashes are kept.
+    answer, a key that was good stays so for `trusted_seconds`, and nobody waits for the next try. Secrets are compared
+    in constant time, and only their hashes are kept.
     """
 
     def __init__(  # noqa: PLR0913 - what it is made of

@@ -10,7 +10,7 @@ from opsctl.service.edge.headers import BATCH_PRIORITY
 
 if TYPE_CHECKING:
     from opsctl.service.edge.gcra import Verdict
-    from opsctl.service.edge.keys import Grant
+    from opsctl.service.edge.key_model import Grant
 
 FEED_PATH = "/v1/feed/"
 _CONTENT_PATH = "/v1/content/"
