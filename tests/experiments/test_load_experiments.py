@@ -13,16 +13,11 @@ from opsctl.core.findings import Finding, Severity
 from opsctl.experiments.book import Experiment
 from opsctl.experiments.book_explanations import EXPLANATIONS
 from opsctl.experiments.changes import changes_since, require_unchanged
-from opsctl.experiments.check_experiments import (
-    Checking,
-    Complaint,
-    Problem,
-    check_experiments,
-    share_no_unit,
-    share_of_units,
-)
+from opsctl.experiments.check_experiments import Checking, check_experiments, share_of_units
 from opsctl.experiments.check_simulation import simulation_problems
 from opsctl.experiments.load_experiments import NamedExperiment, chosen, read_experiments, require_right
+from opsctl.experiments.overlaps import share_no_unit
+from opsctl.experiments.problems import Complaint, Problem
 from opsctl.experiments.registry import start_now
 from opsctl.experiments.sizes import size_problems
 

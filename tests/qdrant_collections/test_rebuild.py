@@ -8,10 +8,10 @@ from tests.qdrant_collections.conftest import ALIAS, SOURCE_POINTS, Workshop, ma
 from opsctl.clients.files import FileLock
 from opsctl.core.errors import FailedError, NotReadyError, OpsError, RefusedError
 from opsctl.core.events import Event, PhaseAdvanced, PhaseFinished, PhaseStarted
+from opsctl.qdrant_collections.beginning import preview
 from opsctl.qdrant_collections.checkpoint import Outcome, Step
 from opsctl.qdrant_collections.options import RebuildOptions
 from opsctl.qdrant_collections.provenance import BuildState, read_provenance
-from opsctl.qdrant_collections.rebuild import preview
 
 EXPECTED_POINTS = SOURCE_POINTS // 6
 

@@ -36,8 +36,8 @@ def rebuild_named(names: "Sequence[str]", *, options: "RebuildOptions", json: bo
 def show_rebuild_plans(names: "Sequence[str]", *, options: "RebuildOptions", json: bool) -> None:
     """Show what a rebuild would do, through the code that would do it."""
     from opsctl.cli.collecting import workbench
+    from opsctl.qdrant_collections.beginning import preview
     from opsctl.qdrant_collections.many import each_of
-    from opsctl.qdrant_collections.rebuild import preview
     from opsctl.ui.show_collections import show_plans
 
     with workbench() as work:

@@ -9,8 +9,8 @@ if TYPE_CHECKING:
     from opsctl.cli.backends import Backends
     from opsctl.core.findings import Finding
     from opsctl.experiments.book import Experiment
-    from opsctl.experiments.check_experiments import ChecksArms, Complaint, Problem
     from opsctl.experiments.load_experiments import LoadedExperiments, NamedExperiment
+    from opsctl.experiments.problems import ChecksArms, Complaint, Problem
     from opsctl.experiments.registry import Started
     from opsctl.experiments.standing import Standing
     from opsctl.service.book import Ranking
@@ -209,7 +209,7 @@ def service_complaints(ranking: "Ranking", *, strictly: bool = False) -> "Checks
 def _unknown_setting(key: str) -> "Complaint":
     import difflib
 
-    from opsctl.experiments.check_experiments import Complaint
+    from opsctl.experiments.problems import Complaint
     from opsctl.service.feed.treatments import SETTINGS
 
     close = difflib.get_close_matches(key, SETTINGS, n=1)
@@ -221,7 +221,7 @@ def _unknown_setting(key: str) -> "Complaint":
 
 
 def _misfits(experiment: "Experiment", arm: str, ranking: "Ranking") -> "Iterator[Complaint]":
-    from opsctl.experiments.check_experiments import Complaint
+    from opsctl.experiments.problems import Complaint
     from opsctl.service.feed.treatments import SETTINGS, check_settings
 
     wanted = {key: value for key, value in experiment.arms[arm].settings.items() if key in SETTINGS}

@@ -5,8 +5,8 @@ from collections.abc import Collection, Iterator, Mapping
 
 from opsctl.core.findings import Severity
 from opsctl.experiments.book import Experiment
-from opsctl.experiments.check_experiments import Problem
 from opsctl.experiments.metric_book import Metric
+from opsctl.experiments.problems import Problem
 
 UNWRITTEN = "EXP038"
 _INTO = "somebody writes them into `experiment_metrics`, for the readers of every arm alike"

@@ -1,17 +1,18 @@
 """What is wrong with experiments although each book is right by itself: overlaps, arms that do nothing, sizes, times."""
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import combinations
 from typing import Any
 
-from opsctl.config.marks import MarkedDocument, locate, read_marked
 from opsctl.core.findings import Finding, Severity
 from opsctl.core.units import format_duration, parse_duration
 from opsctl.experiments.book import Experiment
 from opsctl.experiments.changes import change_findings, ramp_findings
 from opsctl.experiments.load_experiments import NamedExperiment
 from opsctl.experiments.metric_book import MetricKind, Role
+from opsctl.experiments.overlaps import overlaps
+from opsctl.experiments.problems import BookPath, ChecksArms, ChecksBook, Complaint, Problem, findings_of
 from opsctl.experiments.registry import Started
 
 HOPELESS = "EXP093"
@@ -19,44 +20,8 @@ HOPELESS = "EXP093"
 AA_TAG = "aa"
 """Marks a trial of the machinery itself, whose arms are equal on purpose."""
 
-_Path = tuple[str | int, ...]
 _WEEK_SECONDS = 7 * 86_400.0
 _LEAST_SHARE = 0.001
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Complaint:
-    """What an arm cannot set, by whoever knows: the service, or a study of the simulator.
-
-    Args:
-        key: which setting, where one alone is at fault.
-        message: why.
-        fix: what to write instead.
-    """
-
-    key: str | None
-    message: str
-    fix: str | None = None
-
-
-ChecksArms = Callable[[Experiment, str], Iterable[Complaint]]
-"""Says what an arm of an experiment cannot set."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Problem:
-    """Something wrong at a place of a book."""
-
-    code: str
-    path: _Path
-    title: str
-    fix: str
-    severity: Severity = Severity.ERROR
-    evidence: str | None = None
-
-
-ChecksBook = Callable[[Experiment], Iterable[Problem]]
-"""Says what is wrong with a book, by whoever knows: of its sizes, of its simulation."""
 
 
 def _no_complaint(_experiment: Experiment, _arm: str) -> Iterable[Complaint]:
@@ -88,7 +53,7 @@ class Checking:
 
 def check_experiments(experiments: Sequence[NamedExperiment], *, checking: Checking) -> list[Finding]:
     """Return what is wrong with books that can be read, those of one file together, in the order of its lines."""
-    overlapping = _overlaps(experiments, ended=_ended(checking.starts))
+    overlapping = overlaps(experiments, ended=_ended(checking.starts))
     findings = []
     for named in experiments:
         problems = [*_problems(named.experiment, checking), *overlapping.get(named.name, ())]
@@ -98,33 +63,6 @@ def check_experiments(experiments: Sequence[NamedExperiment], *, checking: Check
             found += change_findings(named, started) + ramp_findings(named, started)
         findings += sorted(found, key=_line)
     return findings
-
-
-def findings_of(problems: Iterable[Problem], *, named: NamedExperiment) -> list[Finding]:
-    """Return problems with their places in the book."""
-    document = read_marked(named.text, file=named.file)
-    return [_finding(problem, document=document, named=named) for problem in problems]
-
-
-def share_no_unit(one: Experiment, other: Experiment) -> bool:
-    """Tell whether two experiments are kept apart: in at least one layer that they share, their parts do not overlap."""
-    return any(
-        min(one.layers[layer].end, other.layers[layer].end)
-        <= max(one.layers[layer].start, other.layers[layer].start)
-        for layer in shared_layers(one, other)
-    )
-
-
-def clashes(one: Experiment, name: str, *, beside: Experiment, called: str) -> Iterator[Problem]:
-    """Yield why an experiment cannot run beside another one, at places of its own book."""
-    if not share_no_unit(one, beside):
-        yield from _layer_clash(one, name, other=beside, other_name=called)
-        yield from _setting_clash(one, name, other=beside, other_name=called)
-
-
-def shared_layers(one: Experiment, other: Experiment) -> tuple[str, ...]:
-    """Return the layers that both are in; without any, they overlap on purpose, and their arms are independent."""
-    return tuple(layer for layer in one.layers if layer in other.layers)
 
 
 def share_of_units(experiment: Experiment) -> float:
@@ -147,7 +85,7 @@ def _problems(experiment: Experiment, checking: Checking) -> Iterator[Problem]:
     yield from _odd_interleaving(experiment)
     if share_of_units(experiment) * experiment.ramp < _LEAST_SHARE:
         share = share_of_units(experiment) * experiment.ramp
-        path: _Path = ("layers",) if experiment.layers else ("ramp",)
+        path: BookPath = ("layers",) if experiment.layers else ("ramp",)
         title = f"holdout, layers and ramp leave {share:.2g} of all units"
         fix = "take larger parts; what is left is drawn from anew in each layer"
         yield Problem(code="EXP017", path=path, title=title, fix=fix, severity=Severity.WARNING)
@@ -164,7 +102,7 @@ def _problems(experiment: Experiment, checking: Checking) -> Iterator[Problem]:
 def _odd_arms(experiment: Experiment, complaints: ChecksArms) -> Iterator[Problem]:
     for name in experiment.arms:
         for complaint in complaints(experiment, name):
-            key: _Path = () if complaint.key is None else (complaint.key,)
+            key: BookPath = () if complaint.key is None else (complaint.key,)
             yield Problem(
                 code="EXP005",
                 path=("arms", name, "settings", *key),
@@ -249,56 +187,8 @@ def _odd_interleaving(experiment: Experiment) -> Iterator[Problem]:
         yield Problem(code="EXP015", path=("interleaving", "days"), title=title, fix=fix)
 
 
-def _overlaps(experiments: Sequence[NamedExperiment], *, ended: Collection[str]) -> dict[str, list[Problem]]:
-    found: dict[str, list[Problem]] = {}
-    for one, other in combinations((each for each in experiments if each.name not in ended), 2):
-        problems = clashes(other.experiment, other.name, beside=one.experiment, called=one.name)
-        found.setdefault(other.name, []).extend(problems)
-    return found
-
-
-def _layer_clash(one: Experiment, name: str, *, other: Experiment, other_name: str) -> Iterator[Problem]:
-    layers = shared_layers(one, other)
-    if not layers:
-        return
-    mine, theirs = one.layers[layers[0]], other.layers[layers[0]]
-    yield Problem(
-        code="EXP004",
-        path=("layers", layers[0]),
-        title=f"`{other_name}` and `{name}` overlap in the layer `{layers[0]}`",
-        evidence=f"{other_name} has {theirs.start:g} to {theirs.end:g}, {name} {mine.start:g} to {mine.end:g}",
-        fix="let one begin where the other ends, or take one out of the layer",
-    )
-
-
-def _setting_clash(one: Experiment, name: str, *, other: Experiment, other_name: str) -> Iterator[Problem]:
-    theirs = {key for arm in other.arms.values() for key in arm.settings}
-    for arm, each in one.arms.items():
-        for key in sorted(theirs & each.settings.keys()):
-            yield Problem(
-                code="EXP018",
-                path=("arms", arm, "settings", key),
-                title=f"`{other_name}` and `{name}` both set `{key}`, and share units",
-                fix="put both into one layer, in parts that do not overlap; or let one end before the other begins",
-                severity=Severity.WARNING,  # until one of them runs
-            )
-            return
-
-
 def _ended(starts: Mapping[str, Started]) -> frozenset[str]:
     return frozenset(name for name, started in starts.items() if not started.is_running)
-
-
-def _finding(problem: Problem, *, document: MarkedDocument, named: NamedExperiment) -> Finding:
-    line, column = document.place_of(problem.path, prefer_key=True)
-    return Finding(
-        code=problem.code,
-        severity=problem.severity,
-        title=problem.title,
-        location=locate(named.text, file=named.file, line=line, column=column),
-        evidence=problem.evidence,
-        fix=problem.fix,
-    )
 
 
 def _line(finding: Finding) -> tuple[int, int]:

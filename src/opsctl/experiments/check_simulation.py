@@ -7,7 +7,7 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from opsctl.experiments.book import Experiment
-from opsctl.experiments.check_experiments import Problem
+from opsctl.experiments.problems import Problem
 from opsctl.experiments.simulator.world_book import World
 from opsctl.experiments.studies.arms import ArmSettings
 

@@ -5,9 +5,10 @@ from dataclasses import dataclass, replace
 
 from opsctl.core.findings import Severity
 from opsctl.experiments.book import Experiment
-from opsctl.experiments.check_experiments import HOPELESS, Problem
+from opsctl.experiments.check_experiments import HOPELESS
 from opsctl.experiments.load_experiments import NamedExperiment
 from opsctl.experiments.metric_book import Baseline, Role
+from opsctl.experiments.problems import Problem
 from opsctl.experiments.statistics.cannot_tell import CannotTell
 from opsctl.experiments.statistics.demands import demands_of, eligible_share
 from opsctl.experiments.statistics.feasibility import (

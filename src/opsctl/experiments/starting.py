@@ -6,8 +6,10 @@ from dataclasses import replace
 from opsctl.core.errors import RefusedError, UsageError
 from opsctl.core.findings import Finding, Severity
 from opsctl.experiments.changes import require_unchanged
-from opsctl.experiments.check_experiments import HOPELESS, clashes, findings_of
+from opsctl.experiments.check_experiments import HOPELESS
 from opsctl.experiments.load_experiments import NamedExperiment, require_right
+from opsctl.experiments.overlaps import clashes
+from opsctl.experiments.problems import findings_of
 from opsctl.experiments.registry import Started, named_start
 
 

@@ -11,11 +11,12 @@ from opsctl.ui.table import plain_table, show_table
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from opsctl.qdrant_collections.beginning import Preview
     from opsctl.qdrant_collections.drift import DriftReport
     from opsctl.qdrant_collections.garbage import Fate
     from opsctl.qdrant_collections.many import Results
     from opsctl.qdrant_collections.realias import Realias
-    from opsctl.qdrant_collections.rebuild import Preview, RebuildReport
+    from opsctl.qdrant_collections.rebuild import RebuildReport
     from opsctl.qdrant_collections.rollback import RollbackPlan
     from opsctl.qdrant_collections.status import DerivedStatus
     from opsctl.qdrant_collections.verify import Verification
