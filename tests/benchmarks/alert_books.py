@@ -16,8 +16,9 @@ from opsctl.core.finding_formats import reaches
 from opsctl.core.findings import Severity
 from opsctl.dashboards.files import boards_of, render_dashboards
 from opsctl.dashboards.grafana import render_board
-from opsctl.dashboards.lint import LintContext as BoardContext
-from opsctl.dashboards.lint import lint_dashboards, linted
+from opsctl.dashboards.lint.registry import LintContext as BoardContext
+from opsctl.dashboards.lint.registry import linted
+from opsctl.dashboards.lint.run import lint_dashboards
 from opsctl.dashboards.load import load_dashboards
 from opsctl.metrics.contract import full_contract
 

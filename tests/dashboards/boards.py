@@ -7,7 +7,7 @@ from tests.alerts.books import compiled, shipped
 from opsctl.cli.dashboarding import alert_lines, contract
 from opsctl.dashboards.files import boards_of, render_dashboards
 from opsctl.dashboards.grafana import render_board
-from opsctl.dashboards.lint import LintContext, linted
+from opsctl.dashboards.lint.registry import LintContext, linted
 from opsctl.dashboards.load import load_dashboards
 from opsctl.dashboards.model import Board
 

@@ -10,7 +10,8 @@ from opsctl.config.load import parse_book
 from opsctl.core.errors import OpsError, UsageError
 from opsctl.dashboards.book import DashboardBook
 from opsctl.dashboards.grafana import render_board
-from opsctl.dashboards.lint import lint_dashboards, linted
+from opsctl.dashboards.lint.registry import linted
+from opsctl.dashboards.lint.run import lint_dashboards
 from opsctl.dashboards.load import load_dashboards
 from opsctl.dashboards.model import AlertLine, board_of_alerts, place
 

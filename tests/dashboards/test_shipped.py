@@ -11,7 +11,8 @@ from tests.dashboards.boards import FOLDER, files, lint_context
 
 from opsctl.core.differences import differences
 from opsctl.core.findings import Severity
-from opsctl.dashboards.lint import CHECKS, LintContext, lint_dashboards
+from opsctl.dashboards.lint.registry import CHECKS, LintContext
+from opsctl.dashboards.lint.run import lint_dashboards
 
 CONTEXT = lint_context()
 Change = Callable[[dict[str, Any]], object]
@@ -107,4 +108,4 @@ def test_a_mistake_is_found(code: str, change: Change):
 
 def test_every_check_has_a_page():
     """`opsctl explain` shows it."""
-    assert all((check.__doc__ or "").strip() for check, _ in CHECKS.values())
+    assert all(check.explanation for check in CHECKS.values())

@@ -1,9 +1,8 @@
 """What the codes of alert books mean."""
 
-from opsctl.alerts.lint.run import CHECKS, SNOOZE, SNOOZE_EXPLANATION
+from opsctl.alerts.lint.run import explanations
 
-EXPLANATIONS = {each.code: each.explanation for each in CHECKS.values()} | {
-    SNOOZE: SNOOZE_EXPLANATION,
+EXPLANATIONS = explanations() | {
     "ALR090": """An alert or a rule was named that no book has.
 
 `opsctl alerts list` shows all; an objective gives several alerts, `NAME_burn_TIER` and `NAME_absent`.""",

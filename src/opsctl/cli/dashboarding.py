@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from opsctl.alerts.rules import AlertRule, RuleSet
     from opsctl.clients.prometheus import Prometheus
-    from opsctl.dashboards.lint import LintContext
+    from opsctl.dashboards.lint.registry import LintContext
     from opsctl.dashboards.load import LoadedDashboard
     from opsctl.dashboards.model import AlertLine, Board
     from opsctl.metrics.contract import Contract
@@ -64,7 +64,7 @@ def lint_context() -> "LintContext":
     from opsctl.config.folder import books_in
     from opsctl.dashboards.files import boards_of
     from opsctl.dashboards.grafana import render_board
-    from opsctl.dashboards.lint import LintContext, linted
+    from opsctl.dashboards.lint.registry import LintContext, linted
 
     settings = wiring.settings()
     loaded, found = {each.name: each for each in books()}, rules()

@@ -26,7 +26,7 @@ def lint(
     """Check the dashboards: Grafana's own rules, expressions against the metric contract, layout, links. Exit 1: errors."""
     from opsctl.cli.dashboarding import lint_context
     from opsctl.cli.finding_output import tell_findings
-    from opsctl.dashboards.lint import lint_dashboards
+    from opsctl.dashboards.lint.run import lint_dashboards
 
     context = lint_context()
     panels = sum(len(each.board.panels) for each in context.boards)

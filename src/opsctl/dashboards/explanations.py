@@ -1,6 +1,6 @@
 """What the codes of dashboards mean."""
 
-from opsctl.dashboards.lint import explanations
+from opsctl.dashboards.lint.run import explanations
 
 EXPLANATIONS = explanations() | {
     "DSH090": """A book of dashboards has the name of a file that is rendered beside it: `alerts` or `lock`.

@@ -4,14 +4,15 @@ from collections.abc import Iterator, Mapping
 
 from opsctl.alerts.book import Alert, Objective
 from opsctl.alerts.compile import WATCHDOG
-from opsctl.alerts.lint.registry import Complaint, LintContext, check
+from opsctl.alerts.lint.registry import CHECKS, LintContext
 from opsctl.alerts.routes import receivers_of, routes_of
 from opsctl.alerts.severity import AlertSeverity
 from opsctl.alerts.signals import AbsenceSignal, AlwaysSignal, LevelSignal
 from opsctl.core.findings import Severity
+from opsctl.core.lint_checks import Complaint
 
 
-@check("ALR030")
+@CHECKS.check("ALR030")
 def unknown_receiver(context: LintContext) -> Iterator[Complaint]:
     """A receiver is named that `delivery.yaml` does not have: Alertmanager would refuse the whole configuration."""
     delivery, source = context.books.delivery, context.books.delivery_source
@@ -33,7 +34,7 @@ def unknown_receiver(context: LintContext) -> Iterator[Complaint]:
                 yield Complaint(title=f"{rule_name}: there is no receiver `{name}`", location=place, fix=fix)
 
 
-@check("ALR031", Severity.WARNING)
+@CHECKS.check("ALR031", Severity.WARNING)
 def unused_receiver(context: LintContext) -> Iterator[Complaint]:
     """A receiver is declared that no alert ever reaches."""
     delivery = context.books.delivery
@@ -50,7 +51,7 @@ def unused_receiver(context: LintContext) -> Iterator[Complaint]:
         )
 
 
-@check("ALR032")
+@CHECKS.check("ALR032")
 def unreachable_route(context: LintContext) -> Iterator[Complaint]:
     """An alert goes another way than its book says, or a page goes nowhere.
 
@@ -77,7 +78,7 @@ def unreachable_route(context: LintContext) -> Iterator[Complaint]:
             )
 
 
-@check("ALR033")
+@CHECKS.check("ALR033")
 def inhibition(context: LintContext) -> Iterator[Complaint]:
     """A rule is muted by one that does not exist, by itself, in a circle, or a page by a lesser alert.
 
@@ -115,7 +116,7 @@ def _muting(name: str, rules: Mapping[str, Alert | Objective]) -> frozenset[str]
     return frozenset(found)
 
 
-@check("ALR034")
+@CHECKS.check("ALR034")
 def labels_of_groups(context: LintContext) -> Iterator[Complaint]:
     """A label by which messages are grouped, or that must be equal for muting, is missing from an alert.
 
@@ -131,7 +132,7 @@ def labels_of_groups(context: LintContext) -> Iterator[Complaint]:
                 )
 
 
-@check("ALR035")
+@CHECKS.check("ALR035")
 def nobody_watches_the_watchers(context: LintContext) -> Iterator[Complaint]:
     """There is no alert that shows that the chain itself works: `Watchdog`, targets that are down, an absent service.
 
@@ -157,7 +158,7 @@ def nobody_watches_the_watchers(context: LintContext) -> Iterator[Complaint]:
         )
 
 
-@check("ALR036")
+@CHECKS.check("ALR036")
 def duplicate_names(context: LintContext) -> Iterator[Complaint]:
     """Two alerts have one name: of two books, because a tier's name is another rule's, or but for capitals.
 
@@ -175,7 +176,7 @@ def duplicate_names(context: LintContext) -> Iterator[Complaint]:
         seen.setdefault(key, str(alert.location))
 
 
-@check("ALR037")
+@CHECKS.check("ALR037")
 def absence_of_indicator(context: LintContext) -> Iterator[Complaint]:
     """An absence alert waits for less than two scrapes, so a single lost scrape sets it off."""
     from opsctl.core.units import parse_duration

@@ -3,17 +3,18 @@
 from collections.abc import Iterator
 
 from opsctl.alerts.book import Alert, LatencyIndicator, Objective
-from opsctl.alerts.lint.registry import Complaint, LintContext, check
+from opsctl.alerts.lint.registry import CHECKS, LintContext
 from opsctl.alerts.load import LoadedBook
 from opsctl.alerts.promql_text import selection
 from opsctl.alerts.signals import QuantileSignal, QuerySignal
 from opsctl.core.findings import Location, Severity
+from opsctl.core.lint_checks import Complaint
 from opsctl.core.units import parse_duration
 from opsctl.metrics.expression_checks import Complaint as ExpressionComplaint
 from opsctl.metrics.expression_checks import check_bound, check_expression
 
 
-@check("ALR001")
+@CHECKS.check("ALR001")
 def expression(context: LintContext) -> Iterator[Complaint]:
     """An expression does not mean what it says: it does not parse, or names a series, a label or a value that is not there.
 
@@ -43,7 +44,7 @@ def expression(context: LintContext) -> Iterator[Complaint]:
                     )
 
 
-@check("ALR002")
+@CHECKS.check("ALR002")
 def threshold_is_a_bucket(context: LintContext) -> Iterator[Complaint]:
     """A threshold of a histogram is no bucket's bound, so it can only be guessed whether it was crossed.
 
@@ -68,7 +69,7 @@ def threshold_is_a_bucket(context: LintContext) -> Iterator[Complaint]:
             )
 
 
-@check("ALR003", Severity.WARNING)
+@CHECKS.check("ALR003", Severity.WARNING)
 def query_instead_of_a_signal(context: LintContext) -> Iterator[Complaint]:
     """A rule is written as a query of its own, for which only its author's tests speak.
 

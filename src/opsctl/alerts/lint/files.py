@@ -2,12 +2,13 @@
 
 from collections.abc import Iterator
 
-from opsctl.alerts.lint.registry import Complaint, LintContext, check
+from opsctl.alerts.lint.registry import CHECKS, LintContext
 from opsctl.alerts.prometheus_rules import colliding_groups, file_of
 from opsctl.core.findings import Location, Severity
+from opsctl.core.lint_checks import Complaint
 
 
-@check("ALR070")
+@CHECKS.check("ALR070")
 def colliding_files(context: LintContext) -> Iterator[Complaint]:
     """Two groups of rules would be written into one file, and the rules of one of them would be lost.
 
@@ -25,7 +26,7 @@ def colliding_files(context: LintContext) -> Iterator[Complaint]:
         )
 
 
-@check("ALR071", Severity.WARNING)
+@CHECKS.check("ALR071", Severity.WARNING)
 def ignored_file(context: LintContext) -> Iterator[Complaint]:
     """A file beside the books ends in `.yml`, so nobody reads it: books end in `.yaml`."""
     for file in context.books.ignored:

@@ -5,17 +5,18 @@ from collections.abc import Iterator
 
 from opsctl.alerts import slo
 from opsctl.alerts.book import Alert, Objective
-from opsctl.alerts.lint.registry import Complaint, LintContext, check
+from opsctl.alerts.lint.registry import CHECKS, LintContext
 from opsctl.alerts.rules import AlertRule
 from opsctl.alerts.severity import AlertSeverity
 from opsctl.core.findings import Severity
+from opsctl.core.lint_checks import Complaint
 from opsctl.core.units import format_duration, parse_duration
 
 _GATE_SECONDS = 300.0
 _PAGE_SECONDS = 90.0
 
 
-@check("ALR010")
+@CHECKS.check("ALR010")
 def infeasible_tier(context: LintContext) -> Iterator[Complaint]:
     """A tier of an objective can never fire, not even while everything fails.
 
@@ -37,7 +38,7 @@ def infeasible_tier(context: LintContext) -> Iterator[Complaint]:
                 )
 
 
-@check("ALR011")
+@CHECKS.check("ALR011")
 def too_late_by_arithmetic(context: LintContext) -> Iterator[Complaint]:
     """`detect_within` is shorter than what the rule takes by its own arithmetic.
 
@@ -76,7 +77,7 @@ def too_late_by_arithmetic(context: LintContext) -> Iterator[Complaint]:
             )
 
 
-@check("ALR012")
+@CHECKS.check("ALR012")
 def page_too_late(context: LintContext) -> Iterator[Complaint]:
     """A page may come later than 90 seconds after the fault, or any alert that a drill proves later than 5 minutes.
 
@@ -103,7 +104,7 @@ def page_too_late(context: LintContext) -> Iterator[Complaint]:
                 )
 
 
-@check("ALR013")
+@CHECKS.check("ALR013")
 def window_too_short(context: LintContext) -> Iterator[Complaint]:
     """`for` is no whole number of evaluations, or 0 without a reason.
 

@@ -2,15 +2,16 @@
 
 from collections.abc import Iterator, Sequence
 
-from opsctl.alerts.lint.registry import Complaint, LintContext, check
+from opsctl.alerts.lint.registry import CHECKS, LintContext
 from opsctl.core.findings import Finding, Severity
+from opsctl.core.lint_checks import Complaint
 
 _UNPROVEN = "ALR041"
 _DRILLED_LEVELS = frozenset({"arrived", "muted", "shown"})
 _MOST_NAMES = 5
 
 
-@check("ALR040")
+@CHECKS.check("ALR040")
 def unknown_fault(context: LintContext) -> Iterator[Complaint]:
     """A drill names a fault that opsctl cannot make. `opsctl alerts prove --list` shows those that it can."""
     import difflib
@@ -25,7 +26,7 @@ def unknown_fault(context: LintContext) -> Iterator[Complaint]:
             )
 
 
-@check(_UNPROVEN, Severity.WARNING)
+@CHECKS.check(_UNPROVEN, Severity.WARNING)
 def unproven(context: LintContext) -> Iterator[Complaint]:
     """Nobody has shown that an alert fires and arrives: there is no proof, it failed, it is out of date, or of an older rule.
 

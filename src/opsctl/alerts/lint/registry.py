@@ -1,6 +1,6 @@
 """Which checks are there, and what do they look at."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -8,7 +8,7 @@ from opsctl.alerts.book import Alert, Objective
 from opsctl.alerts.load import AlertBooks, LoadedBook
 from opsctl.alerts.rules import AlertRule, RuleSet
 from opsctl.alerts.target import Target
-from opsctl.core.findings import Finding, Location, Severity
+from opsctl.core.lint_checks import LintChecks
 from opsctl.metrics.contract import Contract
 
 
@@ -61,63 +61,4 @@ class LintContext:
         return self.rules.of_rule(rule)
 
 
-CheckFunction = Callable[[LintContext], Iterator["Complaint"]]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Complaint:
-    """What a check has to say; the code is the check's own."""
-
-    title: str
-    location: Location | None
-    fix: str | None = None
-    evidence: str | None = None
-    severity: Severity | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Check:
-    """A registered check."""
-
-    code: str
-    severity: Severity
-    run: CheckFunction
-
-    @property
-    def explanation(self) -> str:
-        """Return the page of `opsctl explain`."""
-        return _dedented(self.run.__doc__ or "")
-
-
-CHECKS: dict[str, Check] = {}
-
-
-def check(code: str, severity: Severity = Severity.ERROR) -> Callable[[CheckFunction], CheckFunction]:
-    """Register a check under its code."""
-
-    def add(function: CheckFunction) -> CheckFunction:
-        if code in CHECKS:
-            raise ValueError(f"two checks have the code {code}")
-        CHECKS[code] = Check(code=code, severity=severity, run=function)
-        return function
-
-    return add
-
-
-def findings_of(each: Check, context: LintContext) -> Iterator[Finding]:
-    """Yield what one check finds."""
-    for complaint in each.run(context):
-        yield Finding(
-            code=each.code,
-            severity=complaint.severity or each.severity,
-            title=complaint.title,
-            location=complaint.location,
-            evidence=complaint.evidence,
-            fix=complaint.fix,
-        )
-
-
-def _dedented(text: str) -> str:
-    import inspect
-
-    return inspect.cleandoc(text)
+CHECKS = LintChecks[LintContext]()

@@ -4,18 +4,19 @@ import re
 from collections.abc import Iterator
 
 from opsctl.alerts.compile import GENERATED_DASHBOARD
-from opsctl.alerts.lint.registry import Complaint, LintContext, check
+from opsctl.alerts.lint.registry import CHECKS, LintContext
 from opsctl.alerts.lint.templates import FUNCTIONS, actions_of, template_problems
 from opsctl.alerts.severity import AlertSeverity
 from opsctl.config.printable import escaped, unprintable_values
 from opsctl.core.findings import Severity
+from opsctl.core.lint_checks import Complaint
 from opsctl.metrics.promql import PromqlError, read_promql
 
 _LABEL = re.compile(r"\$labels\.(?P<name>\w+)")
 _HEADINGS = ("Meaning", "Impact", "Diagnosis", "Mitigation")
 
 
-@check("ALR020")
+@CHECKS.check("ALR020")
 def value_in_label(context: LintContext) -> Iterator[Complaint]:
     """A label of an alert holds a measured value, so every evaluation makes another alert.
 
@@ -32,7 +33,7 @@ def value_in_label(context: LintContext) -> Iterator[Complaint]:
                 )
 
 
-@check("ALR021")
+@CHECKS.check("ALR021")
 def template(context: LintContext) -> Iterator[Complaint]:
     """A text holds a template that Prometheus cannot fill in, so people read `<error expanding template>`.
 
@@ -61,7 +62,7 @@ def template(context: LintContext) -> Iterator[Complaint]:
                     )
 
 
-@check("ALR022", Severity.WARNING)
+@CHECKS.check("ALR022", Severity.WARNING)
 def headline(context: LintContext) -> Iterator[Complaint]:
     """A summary is no headline: it begins small, ends without a full stop, or holds a template.
 
@@ -78,7 +79,7 @@ def headline(context: LintContext) -> Iterator[Complaint]:
             )
 
 
-@check("ALR023")
+@CHECKS.check("ALR023")
 def runbook(context: LintContext) -> Iterator[Complaint]:
     """A rule has no runbook, or one that lacks a part.
 
@@ -110,7 +111,7 @@ def runbook(context: LintContext) -> Iterator[Complaint]:
             )
 
 
-@check("ALR024")
+@CHECKS.check("ALR024")
 def panel(context: LintContext) -> Iterator[Complaint]:
     """A rule names a panel that no dashboard has, so the link in its message leads nowhere.
 
@@ -138,7 +139,7 @@ def panel(context: LintContext) -> Iterator[Complaint]:
             )
 
 
-@check("ALR025", Severity.WARNING)
+@CHECKS.check("ALR025", Severity.WARNING)
 def page_without_impact(context: LintContext) -> Iterator[Complaint]:
     """A page says nothing of what readers notice, so nobody can tell whether it was worth waking up for."""
     for loaded, name, rule in context.written():
@@ -153,7 +154,7 @@ def page_without_impact(context: LintContext) -> Iterator[Complaint]:
             )
 
 
-@check("ALR026")
+@CHECKS.check("ALR026")
 def unprintable(context: LintContext) -> Iterator[Complaint]:
     """A text holds a character that terminals and pagers obey, or that turns the direction of writing.
 

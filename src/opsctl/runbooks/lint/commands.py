@@ -3,9 +3,10 @@
 import re
 from collections.abc import Iterator
 
+from opsctl.core.lint_checks import Complaint
 from opsctl.runbooks.calls import opsctl_calls
 from opsctl.runbooks.changing import changes_something
-from opsctl.runbooks.lint.registry import Complaint, LintContext, at, check
+from opsctl.runbooks.lint.registry import CHECKS, LintContext, at
 from opsctl.runbooks.model import ASKED, CHANGES
 
 _PLACEHOLDER = re.compile(
@@ -16,7 +17,7 @@ _GIVEN = frozenset({"HOME", "PATH", "PWD", "USER", "HOSTNAME", "RANDOM", "SECOND
 _WITH_RULE = {("alerts", "prove"), ("alerts", "test"), ("runbooks", "show"), ("runbooks", "run")}
 
 
-@check("RBK005")
+@CHECKS.check("RBK005")
 def without_commands(context: LintContext) -> Iterator[Complaint]:
     """Diagnosis or Mitigation has no command: at night people copy, they do not compose."""
     for runbook in context.own:
@@ -30,7 +31,7 @@ def without_commands(context: LintContext) -> Iterator[Complaint]:
                 )
 
 
-@check("RBK006")
+@CHECKS.check("RBK006")
 def commands(context: LintContext) -> Iterator[Complaint]:
     """A command does not parse: a verb or an option that opsctl does not have, or no shell at all.
 
@@ -53,7 +54,7 @@ def commands(context: LintContext) -> Iterator[Complaint]:
                 )
 
 
-@check("RBK007")
+@CHECKS.check("RBK007")
 def expressions(context: LintContext) -> Iterator[Complaint]:
     """A question to Prometheus names a series, a label or a value that nobody exposes."""
     for runbook, step in context.steps():
@@ -63,7 +64,7 @@ def expressions(context: LintContext) -> Iterator[Complaint]:
                 yield Complaint(title=f"step {step.number}: {problem}", location=at(runbook, step.line))
 
 
-@check("RBK008")
+@CHECKS.check("RBK008")
 def unmarked_change(context: LintContext) -> Iterator[Complaint]:
     """A command changes something, or may, and does not say what: `opsctl runbooks run` asks, and cannot say either.
 
@@ -80,7 +81,7 @@ def unmarked_change(context: LintContext) -> Iterator[Complaint]:
             )
 
 
-@check("RBK011")
+@CHECKS.check("RBK011")
 def placeholders(context: LintContext) -> Iterator[Complaint]:
     """A command holds something to be filled in, which nobody does at night, or a note to finish it later."""
     for runbook, step in context.steps():
@@ -93,7 +94,7 @@ def placeholders(context: LintContext) -> Iterator[Complaint]:
             )
 
 
-@check("RBK016")
+@CHECKS.check("RBK016")
 def names(context: LintContext) -> Iterator[Complaint]:
     """A command names a rule, an alert, a loss or a code that is not there."""
     rules = {rule.name for rule in context.rules} | {name for node in context.nodes for name in node.alerts}
@@ -108,7 +109,7 @@ def names(context: LintContext) -> Iterator[Complaint]:
                 )
 
 
-@check("RBK018")
+@CHECKS.check("RBK018")
 def variables(context: LintContext) -> Iterator[Complaint]:
     """A command uses a variable that `opsctl runbooks run` does not give it, so it would stop there.
 

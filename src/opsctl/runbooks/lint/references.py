@@ -5,9 +5,10 @@ from collections.abc import Iterator
 from urllib.parse import unquote
 
 from opsctl.core.findings import Severity
+from opsctl.core.lint_checks import Complaint
 from opsctl.runbooks import links as graph
 from opsctl.runbooks.calls import opsctl_calls
-from opsctl.runbooks.lint.registry import Complaint, LintContext, at, check
+from opsctl.runbooks.lint.registry import CHECKS, LintContext, at
 from opsctl.runbooks.model import STUB, Runbook
 
 _PANEL = re.compile(r"`(?P<key>[a-z][a-z0-9_-]*/[a-z][a-z0-9_]*)`")
@@ -17,7 +18,7 @@ _DRILLS = re.compile(r"`opsctl dr drill (?P<name>\w+)`")
 _SCHEME = re.compile(r"^[a-z][a-z0-9+.-]*:", re.IGNORECASE)
 
 
-@check("RBK009")
+@CHECKS.check("RBK009")
 def dead_links(context: LintContext) -> Iterator[Complaint]:
     """A link leads to a file or a heading that is not there."""
     for runbook in context.runbooks.values():
@@ -27,7 +28,7 @@ def dead_links(context: LintContext) -> Iterator[Complaint]:
                 yield Complaint(title=problem, location=at(runbook, link.line))
 
 
-@check("RBK010")
+@CHECKS.check("RBK010")
 def closed_graph(context: LintContext) -> Iterator[Complaint]:
     """Alert, panel, runbook and drill do not agree: following the links from one does not lead back to it.
 
@@ -38,7 +39,7 @@ def closed_graph(context: LintContext) -> Iterator[Complaint]:
     yield from _found(context, graph.CODE)
 
 
-@check("RBK017", Severity.INFO)
+@CHECKS.check("RBK017", Severity.INFO)
 def unused_faults(context: LintContext) -> Iterator[Complaint]:
     """A fault can be made, and no alert names it as its drill: nobody knows whether it would be seen."""
     yield from _found(context, graph.UNUSED_CODE)

@@ -3,7 +3,8 @@
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from opsctl.core.findings import Finding, Location, Severity
+from opsctl.core.findings import Location
+from opsctl.core.lint_checks import LintChecks
 from opsctl.runbooks.links import AlertNode
 from opsctl.runbooks.model import README, RecoveryFacts, RuleFacts, Runbook, Step
 
@@ -63,58 +64,7 @@ class LintContext:
                 yield runbook, step
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Complaint:
-    """What a check has to say; the code is the check's own."""
-
-    title: str
-    location: Location | None
-    fix: str | None = None
-
-
-CheckFunction = Callable[[LintContext], Iterator[Complaint]]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Check:
-    """A registered check."""
-
-    code: str
-    severity: Severity
-    run: CheckFunction
-
-    @property
-    def explanation(self) -> str:
-        """Return the page of `opsctl explain`."""
-        import inspect
-
-        return inspect.cleandoc(self.run.__doc__ or "")
-
-    def findings(self, context: LintContext) -> Iterator[Finding]:
-        """Yield what the check finds."""
-        for each in self.run(context):
-            yield Finding(
-                code=self.code,
-                severity=self.severity,
-                title=each.title,
-                location=each.location,
-                fix=each.fix,
-            )
-
-
-CHECKS: dict[str, Check] = {}
-
-
-def check(code: str, severity: Severity = Severity.ERROR) -> Callable[[CheckFunction], CheckFunction]:
-    """Register a check under its code."""
-
-    def add(function: CheckFunction) -> CheckFunction:
-        if code in CHECKS:
-            raise ValueError(f"two checks have the code {code}")
-        CHECKS[code] = Check(code=code, severity=severity, run=function)
-        return function
-
-    return add
+CHECKS = LintChecks[LintContext]()
 
 
 def at(runbook: Runbook, line: int) -> Location:

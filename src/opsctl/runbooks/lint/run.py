@@ -10,15 +10,9 @@ MODULES = (whole, commands, references)
 
 def lint_runbooks(context: LintContext) -> tuple[Finding, ...]:
     """Return what every check finds."""
-    found = [finding for each in CHECKS.values() for finding in each.findings(context)]
-    return tuple(sorted(found, key=_place))
+    return CHECKS.findings(context)
 
 
 def explanations() -> dict[str, str]:
     """Return the page of each code."""
-    return {code: each.explanation for code, each in sorted(CHECKS.items())}
-
-
-def _place(finding: Finding) -> tuple[str, int, str]:
-    place = finding.location
-    return (place.file, place.line or 0, finding.code) if place else ("", 0, finding.code)
+    return CHECKS.explanations

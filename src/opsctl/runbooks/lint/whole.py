@@ -3,11 +3,12 @@
 from collections.abc import Iterator
 
 from opsctl.core.findings import Severity
-from opsctl.runbooks.lint.registry import Complaint, LintContext, at, check
+from opsctl.core.lint_checks import Complaint
+from opsctl.runbooks.lint.registry import CHECKS, LintContext, at
 from opsctl.runbooks.model import HEADINGS, README, RECOVERS, STUB
 
 
-@check("RBK001")
+@CHECKS.check("RBK001")
 def missing(context: LintContext) -> Iterator[Complaint]:
     """A rule has no runbook, or a loss that is drilled has none. `opsctl alerts render` writes a stub for a rule.
 
@@ -30,7 +31,7 @@ def missing(context: LintContext) -> Iterator[Complaint]:
             )
 
 
-@check("RBK002", Severity.WARNING)
+@CHECKS.check("RBK002", Severity.WARNING)
 def without_rule(context: LintContext) -> Iterator[Complaint]:
     """A runbook belongs to no rule and to no loss: its book was renamed or removed, and nobody will ever be led here.
 
@@ -47,7 +48,7 @@ def without_rule(context: LintContext) -> Iterator[Complaint]:
             )
 
 
-@check("RBK003")
+@CHECKS.check("RBK003")
 def headings(context: LintContext) -> Iterator[Complaint]:
     """A runbook lacks one of Meaning, Impact, Diagnosis and Mitigation, has them in another order, or leaves one empty."""
     for runbook in context.own:
@@ -67,7 +68,7 @@ def headings(context: LintContext) -> Iterator[Complaint]:
                 )
 
 
-@check("RBK004")
+@CHECKS.check("RBK004")
 def stub(context: LintContext) -> Iterator[Complaint]:
     """A runbook is still the stub that `opsctl alerts render` wrote: nobody has thought about this alert yet."""
     for runbook in context.own:
@@ -79,7 +80,7 @@ def stub(context: LintContext) -> Iterator[Complaint]:
             )
 
 
-@check("RBK012")
+@CHECKS.check("RBK012")
 def index(context: LintContext) -> Iterator[Complaint]:
     """README.md of the runbooks does not name one of them, or says of its rule or loss what the book does not."""
     readme = context.runbooks.get(README)
@@ -96,7 +97,7 @@ def index(context: LintContext) -> Iterator[Complaint]:
             )
 
 
-@check("RBK013")
+@CHECKS.check("RBK013")
 def flaws(context: LintContext) -> Iterator[Complaint]:
     """A fenced block is never closed, or does not say what it holds, so `opsctl runbooks run` cannot know its steps.
 
@@ -107,7 +108,7 @@ def flaws(context: LintContext) -> Iterator[Complaint]:
             yield Complaint(title=flaw.title, location=at(runbook, flaw.line), fix="```sh above, ``` below")
 
 
-@check("RBK014")
+@CHECKS.check("RBK014")
 def numbers(context: LintContext) -> Iterator[Complaint]:
     """The number before a command is not that of the step.
 
@@ -123,7 +124,7 @@ def numbers(context: LintContext) -> Iterator[Complaint]:
             )
 
 
-@check("RBK015")
+@CHECKS.check("RBK015")
 def facts(context: LintContext) -> Iterator[Complaint]:
     """The facts below the title of a runbook are not those of its book, which was changed while this was not.
 
