@@ -13,7 +13,8 @@ from opsctl.clients.programs import ProgramEnd, run_program
 from opsctl.config.settings import resolve_settings
 from opsctl.core.errors import NotReadyError
 from opsctl.core.events import ignore
-from opsctl.evidence.ledger import Ledger, Verification
+from opsctl.evidence.chain import Verification
+from opsctl.evidence.ledger import Ledger
 from opsctl.security.audit import Checked, audit
 from opsctl.security.context import Context, Listening, SecretSource
 from opsctl.security.model import SecurityCheck

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from opsctl.core.events import Listener
-    from opsctl.evidence.ledger import Verification
+    from opsctl.evidence.chain import Verification
     from opsctl.evidence.model import Record
     from opsctl.evidence.survey import Survey
     from opsctl.ui.site.facts import Facts, JudgedNow

@@ -1,10 +1,10 @@
-"""Is the chain of proofs whole: an append-only file of records, each naming the hash of the one before."""
+"""Where are proofs kept: an append-only file of records, each naming the hash of the one before."""
 
 import errno
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from fcntl import LOCK_EX, flock
 from pathlib import Path
 
@@ -13,22 +13,9 @@ from opsctl.clients.special_files import require_file
 from opsctl.core.clock import Clock
 from opsctl.core.errors import FailedError, UsageError
 from opsctl.core.findings import Finding, Location, Severity
+from opsctl.evidence.chain import Verification, broken, check_head, check_link
 from opsctl.evidence.lines import ends_whole, last_line
 from opsctl.evidence.model import GENESIS, Evidence, Record, record_from_line
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Verification:
-    """What a look at the whole chain found; no finding means that nothing was changed or removed."""
-
-    records: int
-    head: str
-    findings: tuple[Finding, ...]
-
-    @property
-    def ok(self) -> bool:
-        """Tell whether nothing was changed or removed; a head that lags after a crash is no break."""
-        return all(finding.severity is not Severity.ERROR for finding in self.findings)
 
 
 class Ledger:
@@ -118,9 +105,9 @@ class Ledger:
             try:
                 record = record_from_line(line)
             except ValueError as error:
-                findings.append(_broken("a line is not a whole record", place, evidence=str(error)))
+                findings.append(broken("a line is not a whole record", place, evidence=str(error)))
                 continue
-            findings += _check_link(record, place=place, previous=previous, sequence=sequence)
+            findings += check_link(record, place=place, previous=previous, sequence=sequence)
             previous, sequence = record.digest, record.sequence
             seen(record)
         findings += self._check_head(count=sequence, digest=previous)
@@ -211,24 +198,9 @@ class Ledger:
             )
 
     def _check_head(self, *, count: int, digest: str) -> list[Finding]:
-        place = Location(file=str(self._head_path))
-        text = (
-            self._head_path.read_text(encoding="utf-8", errors="replace") if self._head_path.exists() else ""
-        )
-        if not text and count > 1:
-            return [_broken("the head of the ledger is missing", place)]
-        head_count, _, head_digest = (text.strip() or f"0 {GENESIS}").partition(" ")
-        if (head_count, head_digest) == (str(count), digest):
-            return []
-        if head_count.isdigit() and int(head_count) == count - 1:
-            # A crash between the append and the head's own write leaves exactly this; the next append mends it.
-            title, severity = "the head is one record behind the ledger", Severity.WARNING
-            return [Finding(code="EVD001", severity=severity, title=title, location=place)]
-        return [
-            _broken(
-                "records are missing at the end", place, evidence=f"head says {head_count}, found {count}"
-            )
-        ]
+        is_there = self._head_path.exists()
+        text = self._head_path.read_text(encoding="utf-8", errors="replace") if is_there else ""
+        return check_head(text, place=Location(file=str(self._head_path)), count=count, digest=digest)
 
     def _sound_records(self) -> list[Record]:
         with self._refusals_named(doing="read"):
@@ -276,27 +248,3 @@ class Ledger:
 
 def _overlook(_record: Record) -> None:
     """Do nothing with a record that is passed."""
-
-
-def _check_link(record: Record, *, place: Location, previous: str, sequence: int) -> list[Finding]:
-    findings = []
-    if record.digest != record.computed_digest():
-        findings.append(_broken(f"record {record.id} was changed", place, evidence="its hash does not match"))
-    if record.sequence != sequence + 1:
-        findings.append(
-            _broken(f"a record before {record.id} is missing", place, evidence=f"{sequence + 1} expected")
-        )
-    if record.previous != previous:
-        findings.append(_broken(f"record {record.id} does not follow the one before it", place))
-    return findings
-
-
-def _broken(title: str, place: Location, *, evidence: str | None = None) -> Finding:
-    return Finding(
-        code="EVD001",
-        severity=Severity.ERROR,
-        title=title,
-        location=place,
-        evidence=evidence,
-        fix="compare with a backup of the ledger; proofs after this place count for nothing",
-    )

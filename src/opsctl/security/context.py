@@ -8,7 +8,7 @@ from typing import Protocol
 
 from opsctl.clients.programs import ProgramEnd
 from opsctl.config.settings import Settings
-from opsctl.evidence.ledger import Verification
+from opsctl.evidence.chain import Verification
 from opsctl.store.api_keys import ApiKey
 
 

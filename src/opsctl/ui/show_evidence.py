@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from opsctl.core.units import format_duration
-from opsctl.evidence.ledger import Verification
+from opsctl.evidence.chain import Verification
 from opsctl.evidence.model import Record, Verdict
 from opsctl.ui.console import hint, out, print_line
 from opsctl.ui.show_error import show_findings

@@ -19,7 +19,7 @@ from opsctl.chaos.evidence import Circumstances, drill_evidence
 from opsctl.core.findings import Finding, Location, Severity
 from opsctl.dr.drill.evidence import drill_evidence as loss_evidence
 from opsctl.dr.drill.journal import Entry
-from opsctl.evidence.ledger import Verification
+from opsctl.evidence.chain import Verification
 from opsctl.evidence.model import GENESIS, Evidence, Record, Verdict
 from opsctl.evidence.survey import Surveyor
 from opsctl.experiments.analysis.document import analysis_evidence

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from opsctl.evidence.ledger import Verification
+from opsctl.evidence.chain import Verification
 from opsctl.evidence.model import Record
 from opsctl.evidence.survey import Survey
 
