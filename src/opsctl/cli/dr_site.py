@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from opsctl.clients.qdrant import QdrantStore
     from opsctl.clients.qdrant_values import QdrantPlace
     from opsctl.core.events import Listener
-    from opsctl.dr.manifest import BackupManifest, VectorSnapshot
+    from opsctl.dr.manifest import BackupManifest
     from opsctl.dr.postgres.chain import RestoreChain
     from opsctl.dr.restore import Outcome, Point
     from opsctl.dr.vault import Vault
@@ -125,12 +125,13 @@ class ScratchSite:
     def snapshots(self) -> "Outcome":
         """Put the collections back, each compared with its manifest, and ask what was asked of them then."""
         from opsctl.cli.dr_proofs import golden_outcome
+        from opsctl.cli.dr_site_vectors import put_back_snapshot
         from opsctl.dr.restore import Outcome
 
         if self._from_truth:
             return Outcome(figures=self._build_source())
         for snapshot in self._manifest.vectors:
-            self._put_back(snapshot)
+            put_back_snapshot(snapshot, vault=self._vault, place=self._vectors_place(), here=self.returning)
         outcome = golden_outcome(self._manifest, store=self.store)
         outcome.figures |= {
             "collections": len(self._manifest.vectors),
@@ -237,62 +238,16 @@ class ScratchSite:
             figures={"written": found.missing + found.stale, "removed": found.extra, "differing": 0}
         )
 
-    def _put_back(self, snapshot: "VectorSnapshot") -> None:
-        from opsctl.cli import filling
-        from opsctl.clients.qdrant_snapshots import QdrantSnapshots
-        from opsctl.dr.vectors.fitting import Terms
-        from opsctl.dr.vectors.put_back import put_back
-
-        embedder = filling.embedder()
-        is_source = snapshot.collection == filling.source_collection()
-        terms = Terms(
-            embedding_model=embedder.model_id if is_source else None,
-            dimension=embedder.dimension if is_source else None,
-        )
-        with QdrantSnapshots(self._vectors_place()) as node:
-            put_back(
-                snapshot,
-                pieces=self._vault.get(snapshot.snapshot),
-                node=node,
-                here=self.returning,
-                terms=terms,
-            )
-
     def _build_source(self) -> dict[str, str | int | float]:
-        """Build the source collection from the truth alone."""
-        from opsctl.catalog.qdrant_sink import QdrantSink
-        from opsctl.catalog.sync import Truth, sync_vectors
-        from opsctl.cli import filling, wiring
+        from opsctl.cli.dr_site_vectors import build_source
 
-        report = sync_vectors(
-            Truth(work=self._connect(), lock=self._connect()),
-            sink=QdrantSink(self.store, clock=wiring.clock()),
-            embedder=filling.embedder(),
-            collection=filling.source_collection(),
-            listener=self._listener,
-            from_scratch=True,
-        )
-        return {"collections": 1, "points": report.points, "built from": "the truth"}
+        return build_source(self.store, connect=self._connect, listener=self._listener)
 
     def _reapply(self, items: "Sequence[TrueItem]") -> None:
-        from psycopg import IsolationLevel
-
-        from opsctl.catalog.qdrant_sink import QdrantSink
-        from opsctl.catalog.sync import write_items
-        from opsctl.cli import filling, wiring
+        from opsctl.cli.dr_site_vectors import write_true_items
 
         with self._connect() as connection:
-            if self._snapshot is not None:
-                # As whoever compares sees it: what is newer is followed afterwards.
-                connection.isolation_level = IsolationLevel.REPEATABLE_READ
-                connection.execute(f"set transaction snapshot '{self._snapshot}'".encode())
-            write_items(
-                connection,
-                {item.id: item.sequence for item in items},
-                sink=QdrantSink(self.store, clock=wiring.clock()),
-                embedder=filling.embedder(),
-                collection=filling.source_collection(),
-            )
+            write_true_items(items, connection=connection, store=self.store, as_seen_in=self._snapshot)
 
     def _aliases(self) -> dict[str, str]:
         """Return the aliases whose collections are here; those of derived collections are built anew without snapshots."""
