@@ -7,7 +7,7 @@ from tests.experiments.books import book
 
 from opsctl.core.clock import SystemClock
 from opsctl.evidence.ledger import Ledger
-from opsctl.experiments.peeks import Peek, peek_evidence, peeks_of, smallest_p
+from opsctl.experiments.peeks import Peek, peek_evidence, peeks_of
 from opsctl.experiments.registry import start_evidence, start_now
 
 NOON = datetime(2026, 11, 2, 12, tzinfo=UTC)
@@ -43,16 +43,6 @@ def test_looks_are_read_back_in_the_order_in_which_they_were_recorded(tmp_path: 
         ("readers",)
     ) == 4
     assert ledger.verify().ok
-
-
-def test_the_smallest_p_so_far_holds_whatever_later_looks_see() -> None:
-    """None where nobody has seen one."""
-    looks = [Peek(at=NOON, units={}, p={"engaged": p, "saved": None}) for p in (0.5, 0.01, None, 0.3)]
-
-    assert smallest_p(looks, "engaged") == 0.01
-    assert smallest_p(looks[:1], "engaged") == 0.5
-    assert smallest_p(looks, "saved") is None
-    assert smallest_p((), "engaged") is None
 
 
 def test_a_look_that_was_taken_away_is_missed(tmp_path: Path) -> None:

@@ -22,7 +22,7 @@ from tests.ranking.scene import (
 from opsctl.ranking.agents import make_agents
 from opsctl.ranking.arms import arm_priority
 from opsctl.ranking.model import Candidates, RankingOptions, Reader, Slate
-from opsctl.ranking.rank import exploration_positions, rank, simple_rank
+from opsctl.ranking.rank import exploration_positions, rank
 
 SEEDS = st.integers(0, 2**63)
 COUNTS = st.integers(0, 30)
@@ -73,9 +73,6 @@ def test_the_order_of_the_candidates_does_not_matter(count: int, seed: int, shuf
     shuffled = permuted(candidates, random_source(shuffle).permutation(count))
 
     assert _rank(shuffled, seed=seed) == _rank(candidates, seed=seed)
-    assert simple_rank(shuffled, make_reader(), options=make_options()) == simple_rank(
-        candidates, make_reader(), options=make_options()
-    )
 
 
 @given(seed=SEEDS)
@@ -110,11 +107,10 @@ def test_another_seed_draws_other_weights() -> None:
 
 
 def test_no_candidates_give_an_empty_slate() -> None:
-    """Also where all are hidden, and in both tiers."""
+    """Also where all are hidden."""
     hidden = make_reader(hidden=frozenset(make_candidates(3).ids.tolist()))
 
     assert _rank(make_candidates(0)).ids == _rank(make_candidates(3), hidden).ids == ()
-    assert simple_rank(make_candidates(3), hidden, options=make_options()).ids == ()
 
 
 def test_an_explored_item_is_what_the_arm_prefers_of_the_rest() -> None:
@@ -238,29 +234,12 @@ def test_the_versions_of_what_was_learned_travel_along() -> None:
     assert (slate.seed, slate.arms_version, slate.policy_version) == (3, 7, 9)
 
 
-def test_simple_rank_knows_similarity_and_quality_alone() -> None:
-    """Mean of what is known of both, sorted; of equals the lower id first."""
-    candidates = make_candidates(12)
-
-    slate = simple_rank(candidates, make_reader(), options=make_options(5))
-
-    known = np.where(np.isnan(candidates.features[:, :2]), np.nan, candidates.features[:, :2])
-    expected = sorted(
-        (-float(np.mean(row[~np.isnan(row)])) if not np.isnan(row).all() else -0.5, int(item))
-        for row, item in zip(known, candidates.ids, strict=True)
-    )
-    assert list(slate.ids) == [item for _, item in expected[:5]]
-    assert (slate.arm, slate.explored, dict(slate.weights)) == (None, (), {})
-
-
 def test_what_does_not_fit_together_is_refused() -> None:
     """Twins among the candidates, and an agent that the policy has never heard of."""
     twins = replace(make_candidates(2), ids=np.array([1, 1]))
 
     with pytest.raises(ValueError, match="not distinct"):
         _rank(twins)
-    with pytest.raises(ValueError, match="not distinct"):
-        simple_rank(twins, make_reader(), options=make_options())
     with pytest.raises(ValueError, match="does not know agent `discovery`"):
         rank(make_candidates(2), make_reader(), state=make_state(("custom",)), options=make_options(), seed=1)
     with pytest.raises(ValueError, match="exploration share"):

@@ -1,7 +1,6 @@
 """Thompson sampling: Beta counting, propensities that are true, P(best) that is calibrated, convergence."""
 
 import math
-from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,10 +10,8 @@ from tests.ranking.scene import ARMS, random_source
 
 from opsctl.ranking.model import ArmsState
 from opsctl.ranking.thompson import (
-    ArmsFigures,
     arms_figures,
     choose_arm,
-    has_converged,
     initial_arms,
     update_arms,
     with_arms,
@@ -112,13 +109,13 @@ def test_figures_are_those_of_beta_distributions(state: ArmsState) -> None:
     assert 0 <= figures.value_remaining < math.inf
 
 
-def test_sampling_finds_the_best_arm_and_says_that_it_has_converged() -> None:
+def test_sampling_finds_the_best_arm_and_says_how_little_is_left_to_gain() -> None:
     """Planted rates, batches of 500 plays; simulated, from a seed."""
     rates, source = (
         {"fresh": 0.05, "underexposed": 0.08, "adjacent": 0.3, "new_vendor": 0.1},
         random_source(11),
     )
-    state, history = initial_arms(ARMS), []
+    state = initial_arms(ARMS)
 
     for _ in range(20):
         played = [choose_arm(state, floor=0.02, generator=source, draws=100).arm for _ in range(500)]
@@ -126,30 +123,11 @@ def test_sampling_finds_the_best_arm_and_says_that_it_has_converged() -> None:
         successes = {arm: rewarded.count(arm) for arm in ARMS}
         failures = {arm: played.count(arm) - successes[arm] for arm in ARMS}
         state = update_arms(state, successes=successes, failures=failures)
-        history.append(arms_figures(state, seed=1))
 
-    assert not has_converged(history[:1])
-    assert has_converged(history)
-    assert ARMS[int(np.argmax(history[-1].best))] == "adjacent"
-
-
-def test_one_update_that_leaves_value_unsettles_convergence() -> None:
-    """All of the last three must agree, and one arm must stand out."""
-    calm = ArmsFigures(
-        names=("a", "b"),
-        means=(0.5, 0.1),
-        deviations=(0.01, 0.01),
-        best=(0.99, 0.01),
-        entropy=0.05,
-        value_remaining=0.0,
-    )
-    restless = replace(calm, value_remaining=0.02)
-    tied = replace(calm, best=(0.5, 0.5))
-
-    assert has_converged([restless, calm, calm, calm])
-    assert not has_converged([calm, restless, calm])
-    assert not has_converged([calm, calm, tied])
-    assert not has_converged([calm, calm])
+    figures = arms_figures(state, seed=1)
+    assert ARMS[int(np.argmax(figures.best))] == "adjacent"
+    assert max(figures.best) > 0.95
+    assert figures.value_remaining < 0.01
 
 
 def test_a_late_reward_takes_its_failure_back() -> None:

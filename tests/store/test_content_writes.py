@@ -7,13 +7,11 @@ from tests.store.opened import AnyConnection, on
 
 from opsctl.clients.postgres import DatabaseAddress, connect
 from opsctl.store.content_writes import (
-    Choices,
     NewContent,
     NoSuchVendorError,
     delete_content,
     read_content,
     read_facts,
-    regions_and_categories,
     upsert_content,
 )
 
@@ -107,22 +105,6 @@ def test_facts_are_those_of_published_items(catalogue: DatabaseAddress) -> None:
         return sorted(facts)
 
     assert on(catalogue, work) == [1]
-
-
-def test_choices_are_those_of_published_items(catalogue: DatabaseAddress) -> None:
-    """A region that only a draft has is no choice."""
-
-    async def work(connection: AnyConnection) -> Choices:
-        await upsert_content(connection, 1, _VALUES)
-        await upsert_content(connection, 2, replace(_VALUES, region="NZ", category="florist"))
-        await upsert_content(connection, 3, replace(_VALUES, region="GB", status="draft"))
-        return await regions_and_categories(connection)
-
-    assert on(catalogue, work) == Choices(
-        regions=("AU", "NZ"),
-        categories=("florist", "venue"),
-        pairs=frozenset({("AU", "venue"), ("NZ", "florist")}),
-    )
 
 
 def test_hostile_strings_are_values_and_nothing_else(catalogue: DatabaseAddress) -> None:

@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 PROXY, REDIS, MODEL, WATCHDOG = "proxy", "redis", "model", "watchdog"
 BURDEN = "burden_"
 """How the name of each helper begins that takes CPU or memory."""
-LINES = ("vectors", "database", "l2", "model")
 
 _MEBIBYTE = 2**20
 _GRACE_SECONDS = 3.0

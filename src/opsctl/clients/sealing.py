@@ -7,17 +7,14 @@ from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from itertools import chain
-from pathlib import Path
 from typing import Any
 
-from opsctl.clients.files import read_text
 from opsctl.clients.packing import damaged, missing_extra, packed, unpacked
 from opsctl.clients.pumping import PumpError, Reader, Writer, pumped
 from opsctl.core.errors import UsageError
 
 _AGE_MAGIC = b"age-encryption.org/"
 _SECRET_BEGINS = "AGE-SECRET-KEY-"  # noqa: S105 - how every secret key begins
-_LARGEST_KEY_FILE = 64 * 1024
 _LEVELS = range(1, 23)
 
 
@@ -123,30 +120,6 @@ def new_key() -> tuple[str, str]:
     return f"# public key: {recipient}\n{identity}\n", recipient
 
 
-def recipient_of(identity: str) -> tuple[str, ...]:
-    """Return the recipients that belong to the secret keys of a text.
-
-    Raises:
-        UsageError: SEA002.
-    """
-    return tuple(str(each.to_public()) for each in _identities([identity]))
-
-
-def read_identity(path: Path) -> str:
-    """Return the text of a key file, once it is sure that there is a key in it.
-
-    Raises:
-        UsageError: SEA002, or FIL004 to FIL006 when it cannot be read as a small text.
-        NotReadyError: FIL003.
-    """
-    text = read_text(path, most_bytes=_LARGEST_KEY_FILE)
-    try:
-        _identities([text])
-    except UsageError as error:
-        raise _no_identity(str(error.why), what=f"`{path}`") from None
-    return text
-
-
 def _recipient(text: str) -> Any:
     pyrage = _pyrage()
     try:
@@ -187,9 +160,9 @@ def _identity(line: str) -> Any:
         raise _no_identity(str(error)) from None
 
 
-def _no_identity(why: str, *, what: str = "what should be one") -> UsageError:
+def _no_identity(why: str) -> UsageError:
     return UsageError(
-        f"{what} is no secret key of age",
+        "what should be one is no secret key of age",
         code="SEA002",
         why=why,
         fix="use the file that `opsctl dr key` or `age-keygen` has made; OPSCTL_BACKUP_IDENTITY takes its text, not its name",

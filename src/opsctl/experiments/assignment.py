@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from enum import StrEnum
 from fractions import Fraction
 from hashlib import sha256
-from typing import Protocol
 
 from opsctl.experiments.book import Experiment
 from opsctl.experiments.points import (
@@ -37,14 +36,6 @@ class Reason(StrEnum):
     """It lies outside the experiment's part of a layer."""
     NOT_RAMPED = "not_ramped"
     """It is eligible, and the ramp does not reach it yet."""
-
-
-class Assigns(Protocol):
-    """Whoever gives units their arms."""
-
-    def assign(self, unit: str) -> str | None:
-        """Return the unit's arm; None where it is not in the experiment."""
-        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

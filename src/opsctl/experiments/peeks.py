@@ -80,15 +80,6 @@ def peeks_of(
     return tuple(_peek(record) for record in sorted(own, key=lambda each: each.sequence))
 
 
-def smallest_p(peeks: Iterable[Peek], metric: str) -> float | None:
-    """Return the smallest p-value that any look has seen of a metric; None where none has seen one.
-
-    A p-value that is valid at any time stays valid as the smallest one so far, also when later looks see less.
-    """
-    seen = [p for peek in peeks if (p := peek.p.get(metric)) is not None]
-    return min(seen, default=None)
-
-
 def _number(value: float | None) -> float | None:
     """Return what JSON has a word for."""
     return value if value is not None and math.isfinite(value) else None

@@ -9,11 +9,10 @@ from numpy.typing import NDArray
 from opsctl.ranking.agents import Agent, make_agents
 from opsctl.ranking.arms import arm_priority
 from opsctl.ranking.diversity import choose_diverse
-from opsctl.ranking.features import among, blend, on_exact_grid
+from opsctl.ranking.features import among, on_exact_grid
 from opsctl.ranking.model import (
     ArmsState,
     Candidates,
-    Feature,
     Floats,
     PolicyState,
     RankingOptions,
@@ -25,7 +24,6 @@ from opsctl.ranking.policy import sample_logits, softmax
 from opsctl.ranking.thompson import Choice, choose_arm
 
 Indices = NDArray[np.intp]
-_SIMPLE = {Feature.SIMILARITY: 0.5, Feature.QUALITY: 0.5}
 
 
 def rank(
@@ -85,32 +83,6 @@ def rank(
         seed=seed,
         arms_version=state.arms.version,
         policy_version=state.policy.version,
-    )
-
-
-def simple_rank(candidates: Candidates, reader: Reader, *, options: RankingOptions) -> Slate:
-    """Return the slate of the lower tier: the mean of similarity and quality, sorted, nothing learned and nothing drawn.
-
-    What the reader hid is left out; of equals the lower id comes first. Vectors are not looked at.
-
-    Raises:
-        ValueError: ids are not distinct.
-    """
-    candidates = _showable(candidates, reader)
-    scores = blend(_SIMPLE, candidates)
-    order = np.argsort(-scores, kind="stable")[: max(0, options.limit)]
-    return Slate(
-        ids=tuple(candidates.ids[order].tolist()),
-        scores=tuple(scores[order].tolist()),
-        agent_scores={},
-        explored=(),
-        arm=None,
-        propensity=None,
-        weights={},
-        logits={},
-        seed=0,
-        arms_version=0,
-        policy_version=0,
     )
 
 

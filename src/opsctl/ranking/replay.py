@@ -48,11 +48,6 @@ def replay(decision: ReplayableDecision) -> Slate:
     )
 
 
-def same_slate(first: Slate, second: Slate) -> bool:
-    """Tell whether two slates are the same bit for bit."""
-    return not slate_differences(first, second)
-
-
 def slate_differences(first: Slate, second: Slate, *, tolerance: float = 0.0) -> tuple[str, ...]:
     """Return the names of the fields in which two slates differ, in the order of the fields.
 

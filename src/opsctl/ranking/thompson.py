@@ -16,9 +16,6 @@ DRAWS = 1000
 """Draws behind a propensity: its standard error is at most 0.016."""
 PRIOR = 1.0
 """Beta(1, 1): before the first reward every rate is as likely as any other."""
-_VALUE_CONVERGED = 0.01  # less than 1 % of the best arm's rate is left to gain
-_BEST_CONVERGED = 0.95
-_UPDATES_CONVERGED = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -153,20 +150,6 @@ def arms_figures(state: ArmsState, *, seed: int, draws: int = 10_000) -> ArmsFig
         best=tuple(best.tolist()),
         entropy=max(0.0, -float((positive * np.log(positive)).sum())),
         value_remaining=min(float(np.quantile(gains, 0.95)), np.finfo(np.float64).max),
-    )
-
-
-def has_converged(history: Sequence[ArmsFigures]) -> bool:
-    """Tell whether the arms have converged; `history` holds the figures after each update, the newest last.
-
-    Value remaining below 1 % for 3 updates running, and an arm that is best with more than 95 % now
-    (research by Google Analytics' content experiments uses the same two measures).
-    """
-    newest = history[-_UPDATES_CONVERGED:]
-    return (
-        len(newest) == _UPDATES_CONVERGED
-        and all(figures.value_remaining < _VALUE_CONVERGED for figures in newest)
-        and max(newest[-1].best) > _BEST_CONVERGED
     )
 
 

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import psycopg
 
-ALL_READERS = "all"
 _SESSION_GAP = "30 minutes"  # the convention of web analytics since the first products
 _SURVEY_DAYS = 90
 

@@ -30,7 +30,6 @@ on conflict (id) do update set
 """
 _UPSERT = f"{_INSERT_OR_UPDATE} returning {_COLUMNS}, (xmax = 0)"
 _DELETE = "delete from content where id = %s"
-_CHOICES = "select distinct region, category from content where status = 'published'"
 
 
 class NoSuchVendorError(Exception):
@@ -93,15 +92,6 @@ class ItemFacts(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     created_seconds: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Choices:
-    """The regions and categories of published items, in alphabetical order, and the pairs that exist."""
-
-    regions: tuple[str, ...]
-    categories: tuple[str, ...]
-    pairs: frozenset[tuple[str, str]]
-
-
 async def read_content(connection: "psycopg.AsyncConnection[Any]", content_id: int) -> Content | None:
     """Return an item; None when there is none."""
     row = await (await connection.execute(_READ, [content_id])).fetchone()
@@ -146,16 +136,6 @@ async def upsert_content(
 async def delete_content(connection: "psycopg.AsyncConnection[Any]", content_id: int) -> bool:
     """Remove an item; tell whether it was there."""
     return (await connection.execute(_DELETE, [content_id])).rowcount == 1
-
-
-async def regions_and_categories(connection: "psycopg.AsyncConnection[Any]") -> Choices:
-    """Return the regions and categories that published items have."""
-    pairs = frozenset([(row[0], row[1]) async for row in await connection.execute(_CHOICES)])
-    return Choices(
-        regions=tuple(sorted({region for region, _ in pairs})),
-        categories=tuple(sorted({category for _, category in pairs})),
-        pairs=pairs,
-    )
 
 
 def _stored(row: tuple[Any, ...]) -> Content:

@@ -11,7 +11,7 @@ from opsctl.experiments.learners.model import Feedback, Ids
 from opsctl.experiments.simulator.market import Market
 from opsctl.experiments.simulator.observed_items import usual_items
 from opsctl.experiments.simulator.observed_readers import Log
-from opsctl.experiments.simulator.ranking_policy import FOUR_AGENTS, SIX_AGENTS, RankingPolicy
+from opsctl.experiments.simulator.ranking_policy import FOUR_AGENTS, RankingPolicy
 from opsctl.experiments.simulator.records import SimulatedDay
 from opsctl.experiments.simulator.run import Plan, run_days
 from opsctl.experiments.simulator.treatment import Treatment, WarmUp
@@ -38,7 +38,7 @@ def _feedback(market: Market, *, user: int, items: Sequence[int], clicks: Sequen
     )
 
 
-@pytest.mark.parametrize("agents", [FOUR_AGENTS, SIX_AGENTS])
+@pytest.mark.parametrize("agents", [FOUR_AGENTS, (*FOUR_AGENTS, "engagement_forecaster", "custom")])
 def test_arms_and_agents_learn_by_the_services_own_updates(agents: tuple[str, ...]) -> None:
     """Every explored slate is a play of an arm; agents move."""
     market = small_market(users=120)

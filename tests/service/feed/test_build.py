@@ -9,7 +9,7 @@ from tests.service.feed.world import Clock, Worker, World, worker
 
 from opsctl.clients.qdrant_values import QdrantPlace
 from opsctl.core.errors import OpsError
-from opsctl.ranking.replay import from_json, replay, same_slate
+from opsctl.ranking.replay import from_json, replay, slate_differences
 from opsctl.service.api.ports import UnknownChoiceError
 from opsctl.service.book import Ranking, ServiceBook
 from opsctl.service.cache.policy import CacheBook
@@ -316,7 +316,7 @@ def test_a_logged_decision_comes_out_of_the_database_and_gives_the_same_slate(
         logged = from_json(decision.replay)
         again = replay(logged)
         assert again.ids == tuple(ids(feed)) == decision.content_ids
-        assert same_slate(again, logged.slate)
+        assert slate_differences(again, logged.slate) == ()
         assert logged.seed == seed_of(feed.feed_id)
         assert (decision.user_id, decision.bucket, decision.arm) == (7, "light", feed.arm)
 

@@ -6,7 +6,6 @@ from hypothesis import given
 from tests.service.scoring.items import item, items
 from tests.service.scoring.test_heuristic import ANY_ITEMS
 
-from opsctl.service.scoring.digest import item_digest
 from opsctl.service.scoring.prompt import chat_messages
 
 
@@ -43,20 +42,3 @@ def test_every_item_can_be_shown(any_item):
     (shown,) = json.loads(chat_messages([any_item])[1]["content"])["items"]
 
     assert shown["id"] == 1
-
-
-def test_the_digest_changes_with_every_part():
-    """A cached score never fits another state of its item."""
-    changed = [
-        item(2),
-        item(1, title="another"),
-        item(1, description="another"),
-        item(1, category="film"),
-        item(1, region="ES"),
-        item(1, price_usd=None),
-        item(1, quality=0.71),
-        item(1, tags=("portrait",)),
-    ]
-
-    assert len({item_digest(each) for each in [item(1), *changed]}) == 9
-    assert item_digest(item(1)) == item_digest(item(1))

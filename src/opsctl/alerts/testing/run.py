@@ -59,7 +59,6 @@ class RuleTester:
     ) -> None:
         self._books = books
         self._rules = rules
-        self._contract = contract
         self._listener = listener
         self._clock = clock
         self._alerts = {alert.name: alert for alert in rules.alerts}

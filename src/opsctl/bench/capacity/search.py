@@ -1,7 +1,6 @@
 """Which is the highest rate that meets the gates: stairs up, then bisection on a log scale, the edge confirmed."""
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -227,14 +226,6 @@ class Search:
         return min(
             (rate for rate, seen in self._rates.items() if not seen.steps and seen.invalid > 1), default=None
         )
-
-
-def answers_of(steps: Sequence[Step]) -> dict[float, list[Answer]]:
-    """Return the answers of each rate, ascending."""
-    found: dict[float, list[Answer]] = {}
-    for step in steps:
-        found.setdefault(step.rate, []).append(step.answer)
-    return dict(sorted(found.items()))
 
 
 def _tidy(rate: float, *, between: tuple[float, float]) -> float:

@@ -18,12 +18,13 @@ from locust.runners import (
     WorkerRunner,
 )
 
+from opsctl.bench.load.tally import Frame
 from opsctl.bench.load.usage import Usage
 from opsctl.bench.locust.foreign import head_of, outcome_of, seconds_of, status_of
 from opsctl.bench.locust.open_loop import OpenLoop
 from opsctl.bench.locust.rows import Rows, tier_of
 from opsctl.bench.locust.session import OURS
-from opsctl.bench.locust.wire import Plain, job_from_plain, job_to_plain, tally_to_plain
+from opsctl.bench.locust.wire import Plain, frame_to_plain, job_from_plain, job_to_plain
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -148,18 +149,20 @@ class Reporter:
     def frame(self, *, is_last: bool = False) -> Plain:
         """Return all that is new since the last frame."""
         cpu_seconds, starved_seconds, resident_bytes = self._usage.take()
-        return {
-            "process": self.share.process,
-            "seconds": time.perf_counter() - self.began if self.go.is_set() else 0.0,
-            "in_flight": sum(loop.in_flight for loop in self._loops),
-            "waiting": sum(loop.waiting for loop in self._loops),
-            "new": tally_to_plain(self.rows.take()),
-            "cpu_seconds": cpu_seconds,
-            "starved_seconds": starved_seconds,
-            "resident_bytes": resident_bytes,
-            "is_last": is_last,
-            "error": "; ".join(self._errors),
-        }
+        return frame_to_plain(
+            Frame(
+                process=self.share.process,
+                seconds=time.perf_counter() - self.began if self.go.is_set() else 0.0,
+                in_flight=sum(loop.in_flight for loop in self._loops),
+                waiting=sum(loop.waiting for loop in self._loops),
+                new=self.rows.take(),
+                cpu_seconds=cpu_seconds,
+                starved_seconds=starved_seconds,
+                resident_bytes=resident_bytes,
+                is_last=is_last,
+                error="; ".join(self._errors),
+            )
+        )
 
     def _say_which_loop(self, environment: "Environment") -> None:
         is_open = self._is_open = any(

@@ -17,10 +17,6 @@ class Running:
         self._proxies = proxies
         self.control_url = f"http://{HOST}:{control_port}"
 
-    def port_of(self, name: str) -> int:
-        """Return where a proxy listens."""
-        return self._proxies[name].port
-
     def as_json(self) -> str:
         """Return the ports for whoever started the process."""
         ports = {name: proxy.port for name, proxy in self._proxies.items()}

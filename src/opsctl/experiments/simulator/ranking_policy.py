@@ -26,7 +26,6 @@ from opsctl.ranking.reader import CONTEXT
 from opsctl.ranking.thompson import initial_arms, update_arms
 
 FOUR_AGENTS = ("discovery", "quality", "archivist", "serendipity")
-SIX_AGENTS = (*FOUR_AGENTS, "engagement_forecaster", "custom")
 SIXTH_AGENT_WEIGHTS = {"price_fit": 0.5, "popularity": 0.3, "exposure": -0.2}
 """The weights of the agent `custom`, which has no usual ones."""
 _GREATEST_RATIO = 2.0  # truncated importance sampling, as in the service

@@ -93,12 +93,6 @@ def learnings(study: Study) -> tuple[Learning, ...]:
     return tuple(sorted((_learning(arm, study.worlds) for arm in arms), key=lambda each: each.area))
 
 
-def paired_regret(study: Study, *, control: str, arm: str) -> tuple[float, float, float]:
-    """Return the mean difference of regret between two arms in the same worlds, and its 95 % interval."""
-    gaps = [_mean(world.regret[arm]) - _mean(world.regret[control]) for world in study.worlds]
-    return _mean_and_interval(gaps)
-
-
 def stabilities(study: Study) -> tuple[Stability, ...]:
     """Return for every effect that most experiments found whether other kinds of worlds turn it round.
 

@@ -1,11 +1,9 @@
 """How does a value become bytes for L2, and is what comes back really that value?"""
 
 import math
-import re
 import struct
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Protocol, TypeVar
 
-import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -81,38 +79,3 @@ class NumberCodec:
         if not math.isfinite(number):
             raise CodecError(f"{number} is not finite")
         return number
-
-
-class StructCodec(Generic[Value]):
-    """Values of a msgspec struct or a dataclass, as MessagePack; other fields or types are another schema."""
-
-    def __init__(self, shape: type[Value]) -> None:
-        # Without addresses of objects (a lambda as default), so that all processes find the same text.
-        self.schema = re.sub(r" at 0x[0-9a-f]+", "", repr(msgspec.inspect.type_info(shape)))
-        self._encoder = msgspec.msgpack.Encoder()
-        self._decoder = msgspec.msgpack.Decoder(shape)
-
-    def encode(self, value: Value) -> bytes:
-        """Return the MessagePack of a value."""
-        _check_finite(msgspec.to_builtins(value, builtin_types=(bytes,)))
-        return self._encoder.encode(value)
-
-    def decode(self, data: bytes) -> Value:
-        """Return the value, its types checked."""
-        try:
-            value = self._decoder.decode(data)
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
-            raise CodecError(str(error)) from error
-        _check_finite(msgspec.to_builtins(value, builtin_types=(bytes,)))
-        return value
-
-
-def _check_finite(value: Any) -> None:
-    if isinstance(value, float) and not math.isfinite(value):
-        raise CodecError("the value holds NaN or infinity")
-    if isinstance(value, dict):
-        for each in value.values():
-            _check_finite(each)
-    elif isinstance(value, list | tuple):
-        for each in value:
-            _check_finite(each)

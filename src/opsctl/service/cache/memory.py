@@ -115,13 +115,6 @@ class MemoryTier:
         self._remove(key)
         return True
 
-    def drop_tag(self, tag: str) -> int:
-        """Remove every entry that carries the tag, and return how many."""
-        keys = self.keys_of(tag)
-        for key in keys:
-            self._remove(key)
-        return len(keys)
-
     def keys_of(self, tag: str) -> tuple[str, ...]:
         """Return the keys of the entries that carry the tag."""
         held = self._index.get(tag, ())

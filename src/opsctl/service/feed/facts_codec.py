@@ -11,8 +11,8 @@ from opsctl.store.content_writes import ItemFacts
 class FactsCodec:
     """Facts of items.
 
-    A feed reads a hundred of them. `StructCodec` walks the whole value in search of a NaN, 16 us each; here it is
-    known where floats can be.
+    A feed reads a hundred of them. A walk through the whole value in search of a NaN takes 16 us each; here it is known
+    where floats can be.
     """
 
     def __init__(self) -> None:
