@@ -12,7 +12,8 @@ import statistics
 import time
 from collections.abc import Callable
 
-from opsctl.service.resilience.breaker import BreakerOptions, CircuitBreaker, Outcome
+from opsctl.service.resilience.breaker import CircuitBreaker
+from opsctl.service.resilience.breaker_model import BreakerOptions, Outcome
 
 MOST_MICROSECONDS = 5.0
 """`acquire` and `release` of a closed breaker together."""

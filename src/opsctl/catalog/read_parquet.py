@@ -19,7 +19,6 @@ class ParquetReader:
     """
 
     def __init__(self, path: Path) -> None:
-        self._path = path
         try:
             import pyarrow as pa
             from pyarrow import parquet

@@ -13,10 +13,6 @@ from opsctl.ui.time_charts import Band, Frame, Line, joined, latency_chart, rate
 
 _LINES: Mapping[str, tuple[str, str]] = {"p99": ("a", ""), "p95": ("b", "6 3"), "p50": ("c", "12 3")}
 _TIER_INKS: Mapping[str, str] = {Tier.L1: "c", Tier.STALE: "e", Tier.L2: "d", Tier.MISS: "a", Tier.NONE: "f"}
-_MARGIN = (
-    3.69  # -ln(0.025): the number of answers above a quantile from which its upper bound lies in the sample
-)
-_CURVE_POINTS = 160
 
 
 def charts_over_time(report: LoadReport) -> tuple[Chart, ...]:

@@ -4,7 +4,8 @@ from typing import Any
 
 from tests.service.cache.clocks import Time
 
-from opsctl.service.resilience.breaker import BreakerOptions, BreakerState, CircuitBreaker, Outcome, Permit
+from opsctl.service.resilience.breaker import CircuitBreaker
+from opsctl.service.resilience.breaker_model import BreakerOptions, BreakerState, Outcome, Permit
 
 
 class Watched:

@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.service.resilience.breakers import Watched
 
-from opsctl.service.resilience.breaker import BreakerOptions, BreakerState, CircuitBreaker, Outcome
+from opsctl.service.resilience.breaker import CircuitBreaker
+from opsctl.service.resilience.breaker_model import BreakerOptions, BreakerState, Outcome
 from opsctl.service.resilience.open_time import OpenTime
 
 CLOSED, OPEN, HALF_OPEN = BreakerState.CLOSED, BreakerState.OPEN, BreakerState.HALF_OPEN

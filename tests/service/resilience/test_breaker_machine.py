@@ -6,10 +6,10 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 from tests.service.cache.clocks import Time
 
-from opsctl.service.resilience.breaker import (
+from opsctl.service.resilience.breaker import CircuitBreaker
+from opsctl.service.resilience.breaker_model import (
     BreakerOptions,
     BreakerState,
-    CircuitBreaker,
     Outcome,
     Override,
     OverrideKind,

@@ -5,7 +5,7 @@ import math
 import pytest
 from tests.service.resilience.breakers import Watched
 
-from opsctl.service.resilience.breaker import BreakerState, Outcome, Override, OverrideKind
+from opsctl.service.resilience.breaker_model import BreakerState, Outcome, Override, OverrideKind
 
 CLOSED, OPEN, HALF_OPEN = BreakerState.CLOSED, BreakerState.OPEN, BreakerState.HALF_OPEN
 ISOLATED, FORCED_CLOSED = BreakerState.ISOLATED, BreakerState.FORCED_CLOSED

@@ -1,7 +1,6 @@
 """What happens to a request before the API sees it, and to most without the API ever seeing it: the edge, plain ASGI."""
 
 import asyncio
-import logging
 from collections.abc import Callable
 
 from opsctl.service.api.problem import INTERNAL, METHOD, ProblemError
@@ -23,8 +22,6 @@ from opsctl.service.edge.origin import ClientGoneError
 from opsctl.service.edge.passing import PassingOn, feed_scope
 from opsctl.service.edge.request import FeedQueries, FeedQuery, Request
 from opsctl.service.edge.sizes import refuse_large_headers, refuse_long_head
-
-_logger = logging.getLogger(__name__)
 
 _ALIVE = b'{"status":"ok"}'
 

@@ -8,22 +8,11 @@ from opsctl.service.resilience.breaker_model import (
     BreakerState,
     Outcome,
     Override,
-    OverrideKind,
     Permit,
 )
 from opsctl.service.resilience.evidence import Evidence
 from opsctl.service.resilience.open_time import OpenTime
 from opsctl.service.resilience.trial import Trial, Verdict
-
-__all__ = [
-    "BreakerOptions",
-    "BreakerState",
-    "CircuitBreaker",
-    "Outcome",
-    "Override",
-    "OverrideKind",
-    "Permit",
-]
 
 _USED = -1  # no epoch
 _FOR_EVER = math.inf

@@ -10,7 +10,8 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from opsctl.service.resilience.breaker import CircuitBreaker, Outcome
+from opsctl.service.resilience.breaker import CircuitBreaker
+from opsctl.service.resilience.breaker_model import Outcome
 from opsctl.service.resilience.deadline import within
 from opsctl.service.resilience.failures import (
     DependencyError,
