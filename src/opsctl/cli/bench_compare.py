@@ -35,7 +35,7 @@ def run_compare(
     return code
 
 
-def against_baseline(run_id: str, *, name: str, noise_floor: float, anyway: bool = False) -> "LoadComparison":
+def against_baseline(run_id: str, *, name: str, noise_floor: float) -> "LoadComparison":
     """Compare a load that was just stored with the run that a baseline stands for.
 
     Two that cannot be compared are told as a comparison that cannot tell: the load itself was made, and is shown.
@@ -49,7 +49,7 @@ def against_baseline(run_id: str, *, name: str, noise_floor: float, anyway: bool
 
     base, new = require_baseline(name), _a_load(registry().get(run_id))
     try:
-        return compare_loads(base, new, noise_floor=noise_floor, anyway=anyway)
+        return compare_loads(base, new, noise_floor=noise_floor)
     except InconclusiveError as error:
         return refused(base, new, noise_floor=noise_floor, why=error.as_finding())
 

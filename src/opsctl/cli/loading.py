@@ -36,7 +36,7 @@ class FinishedLoad:
     @property
     def code(self) -> ExitCode:
         """Return how the command ends."""
-        from opsctl.bench.load.run import INTERRUPTED
+        from opsctl.bench.load.model import INTERRUPTED
         from opsctl.cli.bench_compare import code_with_baseline
         from opsctl.cli.bench_runs import exit_code
 
@@ -235,7 +235,7 @@ def interruptible() -> Iterator[Callable[[], str]]:
     """Let the first Ctrl-C ask for an orderly end, with what was measured so far kept; the second one ends at once."""
     import signal
 
-    from opsctl.bench.load.run import INTERRUPTED
+    from opsctl.bench.load.model import INTERRUPTED
     from opsctl.ui.console import note
 
     asked: list[int] = []

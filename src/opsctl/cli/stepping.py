@@ -4,8 +4,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from opsctl.bench.load.book import LoadBook
     from opsctl.bench.load.interleaved import SendsLoad
     from opsctl.bench.load.model import LoadReport
@@ -13,21 +11,21 @@ if TYPE_CHECKING:
     from opsctl.cli.load_target import LoadTarget
 
 
-def sender(*, simulated: tuple[str, ...] = (), stopped: "Callable[[], str]" = str) -> "SendsLoad":
+def sender(*, simulated: tuple[str, ...] = ()) -> "SendsLoad":
     """Return what sends one short load with our engine; nobody hears of its seconds."""
     from opsctl.bench.load.engine import AsyncEngine
-    from opsctl.bench.load.run import INTERRUPTED, Surroundings, run_load
+    from opsctl.bench.load.model import INTERRUPTED
+    from opsctl.bench.load.run import Surroundings, run_load
     from opsctl.cli import wiring
     from opsctl.core.events import ignore
 
     engine, clock = AsyncEngine(), wiring.clock()
-    around = Surroundings(simulated=simulated, stopped=stopped)
+    around = Surroundings(simulated=simulated)
 
     def send(job: "LoadJob") -> "LoadReport":
         report = run_load(job, engine=engine, listener=ignore, clock=clock, surroundings=around)
-        if (
-            report.aborted == INTERRUPTED
-        ):  # half a step says nothing, and whoever pressed Ctrl-C wants no next one
+        if report.aborted == INTERRUPTED:
+            # Half a step says nothing, and whoever pressed Ctrl-C wants no next one.
             raise KeyboardInterrupt
         return report
 

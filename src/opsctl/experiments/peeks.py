@@ -36,9 +36,7 @@ class Peek:
     record: str = ""
 
 
-def peek_evidence(
-    started: Started, peek: Peek, *, tools: Mapping[str, str] | None = None, seconds: float = 0.0
-) -> Evidence:
+def peek_evidence(started: Started, peek: Peek, *, seconds: float = 0.0) -> Evidence:
     """Return the proof of a look, to be recorded before anything of it is shown."""
     return Evidence(
         kind=PEEK_KIND,
@@ -50,7 +48,7 @@ def peek_evidence(
             "outcome": peek.outcome,
         },
         inputs={"experiment": started.digest},
-        tools=dict(tools or {}),
+        tools={},
         started_at=peek.at,
         duration_seconds=seconds,
         valid_for=_VALID_FOR,

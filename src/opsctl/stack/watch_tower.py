@@ -27,7 +27,6 @@ def start_watch_tower(
     listener: Listener,
     clock: Clock,
     project: Path | None = None,
-    borrowed: bool = False,
 ) -> StackState:
     """Start the watchers, or have those that run read what is new, and return the stack's state.
 
@@ -40,9 +39,7 @@ def start_watch_tower(
         require_installed(name)
 
     def start(*names: PartName) -> StackState:
-        return start_stack(
-            home, listener=listener, clock=clock, only=names, project=project, borrowed=borrowed
-        )
+        return start_stack(home, listener=listener, clock=clock, only=names, project=project)
 
     start(PartName.SINK)
     write_watch_files(home, files(read_stack_record(home).places[PartName.SINK]))

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 _NARROW = 72  # columns; below, the far tails give way
 
 
-def show_latency(run: LatencyRun, *, run_id: str, plot: bool = True) -> None:
+def show_latency(run: LatencyRun, *, run_id: str) -> None:
     """Print one measured target."""
     from rich.markup import escape
 
@@ -36,11 +36,10 @@ def show_latency(run: LatencyRun, *, run_id: str, plot: bool = True) -> None:
     console.print(_setting(report), style="dim", highlight=False)
     console.print(latency_table(report.arms, limit=report.limit, width=console.width))
     console.print(ratio_table(report.comparisons))
-    if plot:
-        curves = {samples.arm.name: curve(samples.engine_ns) for samples in run.measurement.arms}
-        console.print("\nengine time by percentile", style="dim")
-        for line in plot_quantiles(curves, width=min(80, console.width)):
-            console.print(line, markup=False, highlight=False, soft_wrap=True)
+    curves = {samples.arm.name: curve(samples.engine_ns) for samples in run.measurement.arms}
+    console.print("\nengine time by percentile", style="dim")
+    for line in plot_quantiles(curves, width=min(80, console.width)):
+        console.print(line, markup=False, highlight=False, soft_wrap=True)
     for check in report.checks:
         console.print(_budget_line(check), highlight=False)
     show_findings(report.problems)

@@ -10,6 +10,7 @@ from types import FrameType
 
 from opsctl.bench.load.children import Children
 from opsctl.bench.load.messages import Gone, Order, Ready, Start, Stop
+from opsctl.bench.load.model import INTERRUPTED
 from opsctl.bench.load.parts import PartsOf, parts_of
 from opsctl.bench.load.ports import EngineResult, LoadJob
 from opsctl.bench.load.tally import Frame, Tally
@@ -23,7 +24,6 @@ _HEAD_START_SECONDS = 0.1
 
 _GRACE_SECONDS = 30.0
 _GAVE_UP = "a sending process gave up"
-INTERRUPTED = "interrupted"
 
 
 class AsyncEngine:

@@ -10,6 +10,9 @@ from opsctl.core.findings import Finding
 from opsctl.core.quantiles import QuantileEstimate
 from opsctl.evidence.model import Verdict
 
+INTERRUPTED = "interrupted"
+"""The reason that a run gives when somebody ended it."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LoadTick(Event):

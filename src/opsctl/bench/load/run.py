@@ -16,9 +16,6 @@ from opsctl.core.clock import Clock
 from opsctl.core.events import Listener, PhaseFinished
 from opsctl.vectors.state import SideState
 
-INTERRUPTED = "interrupted"
-"""The reason that a run gives when somebody ended it."""
-
 
 class Shadowing(Protocol):
     """Searches beside the load, while its block runs."""

@@ -15,7 +15,7 @@ from importlib.util import find_spec
 from tempfile import TemporaryFile
 from typing import IO, Any
 
-from opsctl.bench.load.engine import INTERRUPTED
+from opsctl.bench.load.model import INTERRUPTED
 from opsctl.bench.load.parts import parts_of
 from opsctl.bench.load.ports import EngineResult, LoadJob
 from opsctl.bench.load.tally import Frame

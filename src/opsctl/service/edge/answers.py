@@ -105,11 +105,11 @@ def is_made_by_lower_tier(headers: Headers) -> bool:
     return any(name == b"x-feed-reason" and value != _EXERCISE for name, value in headers)
 
 
-def passed_on(headers: Headers, *, default_cache_control: bytes = b"no-store") -> Headers:
+def passed_on(headers: Headers) -> Headers:
     """Return the headers of an answer that is not kept, without those that the edge says itself."""
     kept = [header for header in _clean(headers) if header[0] not in _OWN or header[0] in _PASSED]
     if not any(name == b"cache-control" for name, _value in kept):
-        kept.append((b"cache-control", default_cache_control))
+        kept.append((b"cache-control", b"no-store"))
     return [*kept, *_missing(kept)]
 
 

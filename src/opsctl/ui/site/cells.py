@@ -13,10 +13,10 @@ _SAID = "none"
 """What figures hold where there is nothing to be said."""
 
 
-def subject_cell(record: Record, facts: Facts, *, name: str = "", below: Sequence[str] = ()) -> Cell:
+def subject_cell(record: Record, facts: Facts, *, below: Sequence[str] = ()) -> Cell:
     """Return whose proof it is, with a link to the page of its newest run where there is one."""
     return Cell(
-        text=cut(name or record.subject, most=200),
+        text=cut(record.subject, most=200),
         below=(*below, *simulated_lines(record)),
         href=facts.run_pages.get((record.kind, record.subject), ""),
         labels=labels_of(record),
