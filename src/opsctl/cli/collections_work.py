@@ -30,7 +30,8 @@ def rebuild_named(names: "Sequence[str]", *, options: "RebuildOptions", json: bo
 
         wanted = work.expected(names, counts=True)
         results = each_of(wanted, one)
-    _finish(results, schema="opsctl.collections.rebuild", show=show_rebuilds, json=json)
+    are_good = all(each.ok for each in results.reports)
+    _finish(results, schema="opsctl.collections.rebuild", show=show_rebuilds, json=json, are_good=are_good)
 
 
 def show_rebuild_plans(names: "Sequence[str]", *, options: "RebuildOptions", json: bool) -> None:
@@ -62,7 +63,10 @@ def verify_named(names: "Sequence[str]", *, json: bool) -> None:
             return recorded(look, proof=partial(verify_evidence, alias), server=work.server)
 
         results = each_of(work.expected(names), one)
-    _finish(results, schema="opsctl.collections.verify", show=show_verifications, json=json)
+    are_good = all(each.ok for each in results.reports)
+    _finish(
+        results, schema="opsctl.collections.verify", show=show_verifications, json=json, are_good=are_good
+    )
 
 
 def drift_named(names: "Sequence[str]", *, repair: bool, json: bool) -> None:
@@ -80,7 +84,8 @@ def drift_named(names: "Sequence[str]", *, repair: bool, json: bool) -> None:
             return recorded(look, proof=drift_evidence, server=work.server)
 
         results = each_of(work.expected(names), one)
-    _finish(results, schema="opsctl.collections.drift", show=show_drifts, json=json)
+    are_good = all(each.ok for each in results.reports)
+    _finish(results, schema="opsctl.collections.drift", show=show_drifts, json=json, are_good=are_good)
 
 
 def roll_back_named(name: str, *, yes: bool, dry_run: bool, json: bool) -> None:
@@ -137,7 +142,7 @@ def _realias_and_record(names: "Sequence[str]", *, work: "Workbench") -> "Result
     return results
 
 
-def _finish(results: "Results[Any]", *, schema: str, show: Any, json: bool) -> None:
+def _finish(results: "Results[Any]", *, schema: str, show: Any, json: bool, are_good: bool = True) -> None:
     """Show the reports and every failure, and leave with the gravest of the codes."""
     from opsctl.cli.document import document
     from opsctl.cli.exit import leave
@@ -145,7 +150,7 @@ def _finish(results: "Results[Any]", *, schema: str, show: Any, json: bool) -> N
     from opsctl.ui.show_collections import failure_findings
     from opsctl.ui.show_error import show_error
 
-    ok = not results.failures and all(getattr(report, "ok", True) for report in results.reports)
+    ok = are_good and not results.failures
     if json:
         print_document(document(schema, data=results.reports, ok=ok, findings=failure_findings(results)))
     else:

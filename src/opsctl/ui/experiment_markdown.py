@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator
 
+from opsctl.experiments.statistics.cannot_tell import CannotTell
+from opsctl.experiments.statistics.estimates import Estimate
 from opsctl.experiments.studies.model import Study
 from opsctl.experiments.studies.summary import agreements, learnings, stabilities
 from opsctl.ui.experiment_page import Reported, percent, preference_words
@@ -37,8 +39,8 @@ def _lines(reported: Reported) -> Iterator[str]:
             result.metric,
             result.role.value,
             result.arm,
-            getattr(result.control, "value", None),
-            getattr(result.treatment, "value", None),
+            _value(result.control),
+            _value(result.treatment),
         )
         numbers = [f"{each:.4g}" if isinstance(each, float) else str(each or "-") for each in cells]
         yield (
@@ -46,6 +48,10 @@ def _lines(reported: Reported) -> Iterator[str]:
         )
     if reported.study is not None:
         yield from _of_study(reported.study)
+
+
+def _value(found: Estimate | CannotTell) -> float | None:
+    return None if isinstance(found, CannotTell) else found.value
 
 
 def _of_study(study: Study) -> Iterator[str]:

@@ -11,7 +11,7 @@ from opsctl.ui.figures import milliseconds, significant
 from opsctl.ui.reports import render_report
 from opsctl.ui.scales import decade_bounds, decade_steps
 from opsctl.vectors.statistics import Ratio
-from opsctl.vectors.summary import SHARES, ArmSummary, TailEstimate, curve
+from opsctl.vectors.summary import SHARES, ArmComparison, ArmSummary, TailEstimate, curve
 
 WIDTH, HEIGHT = 720, 320
 _LEFT, _RIGHT, _TOP, _BOTTOM = 64, 116, 16, 40
@@ -120,9 +120,9 @@ def _ratio(ratio: Ratio | None) -> str:
     return f"{significant(ratio.value)}x ({significant(ratio.low)} to {significant(ratio.high)})"
 
 
-def _verdict(comparison: object) -> str:
-    verdict = str(getattr(comparison, "verdict", "")).replace("_", " ")
-    return verdict if getattr(comparison, "is_equal_recall", True) else f"{verdict}, equal recall not shown"
+def _verdict(comparison: ArmComparison) -> str:
+    verdict = comparison.verdict.replace("_", " ")
+    return verdict if comparison.is_equal_recall else f"{verdict}, equal recall not shown"
 
 
 def _line(

@@ -8,8 +8,8 @@ from opsctl.core.units import format_bytes, format_count, format_duration
 from opsctl.dr.kept import Kept, Mark
 from opsctl.dr.manifest import BackupKind, BackupManifest
 from opsctl.dr.plan import RestorePlan
-from opsctl.dr.restore import RestoreReport
-from opsctl.dr.verify import Depth, VerifyReport
+from opsctl.dr.restore import Done, RestoreReport
+from opsctl.dr.verify import CheckDone, Depth, VerifyReport
 from opsctl.ui.console import hint, note, print_line
 from opsctl.ui.show_error import show_findings
 from opsctl.ui.table import show_table
@@ -205,10 +205,10 @@ def _number(count: int, thing: str) -> str:
     return f"{format_count(count)} {thing}" + ("" if count == 1 else "s")
 
 
-def _show_steps(steps: Sequence[Any]) -> None:
+def _show_steps(steps: Sequence[Done | CheckDone]) -> None:
     rows = []
     for done in steps:
-        figures = getattr(done, "figures", {})
+        figures = {} if isinstance(done, CheckDone) else done.figures
         told = ", ".join(
             f"{name} {value:,}" if isinstance(value, int) else f"{name} {value}"
             for name, value in figures.items()

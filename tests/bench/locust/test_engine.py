@@ -30,8 +30,7 @@ def _planned(job) -> int:
 
 
 def _run(job, settings=None, watch=lambda _frame: ""):
-    engine = LocustEngine(settings=settings or LocustSettings())
-    return engine, engine.run(job, watch=watch)
+    return LocustEngine(settings=settings or LocustSettings()).run(job, watch=watch)
 
 
 @pytest.mark.parametrize("processes", [1, 2])
@@ -45,7 +44,7 @@ def test_every_arrival_of_the_plan_is_sent_once(target, processes):
         frames.append(frame)
         return ""
 
-    engine, result = _run(job, watch=watch)
+    result = _run(job, watch=watch)
 
     total = result.total
     assert total.planned == total.sent == total.outcomes["ok"] == target.paths["/ok"] == _planned(job)
@@ -55,7 +54,7 @@ def test_every_arrival_of_the_plan_is_sent_once(target, processes):
     assert total.tiers["HIT-L1"].count == total.planned
     assert {frame.process for frame in frames} == set(range(processes))
     assert sum(frame.new.planned for frame in frames) == total.planned
-    assert engine.loop == "open"
+    assert result.loop == "open"
     assert result.cpu_cores > 0
     assert result.resident_bytes > 0
     assert not result.errors
@@ -73,7 +72,7 @@ def test_what_goes_wrong_is_counted_under_its_name(target):
         limits={"timeout": "300ms", "drain": "3s", "connections": 64},
     )
 
-    _, result = _run(job)
+    result = _run(job)
 
     total = result.total
     by_name = {name: block.planned for name, block in total.endpoints.items()}
@@ -94,7 +93,7 @@ def test_nobody_there_is_refused_and_nothing_is_lost():
     with running_target() as gone:
         port = gone.port
 
-    _, result = _run(job_for(port, rate=100))
+    result = _run(job_for(port, rate=100))
 
     assert dict(result.total.outcomes) == {"refused": result.total.planned}
     assert result.total.sent == 0
@@ -104,7 +103,7 @@ def test_what_is_still_out_at_the_end_is_censored(target):
     """A server that never answers: requests are unfinished, those that found no connection too."""
     job = job_for(target.port, paths="/silent", rate=50, limits={"connections": 4, "drain": "200ms"})
 
-    _, result = _run(job)
+    result = _run(job)
 
     assert dict(result.total.outcomes) == {"unfinished": _planned(job)}
     assert result.total.sent == 4
@@ -115,7 +114,7 @@ def test_arrivals_that_find_no_place_in_the_line_are_dropped_and_counted(target)
     """With one place in the line and one connection, the rest is dropped, and said to be."""
     limits = {"connections": 1, "drain": "200ms", "most_waiting": 1}
 
-    _, result = _run(job_for(target.port, paths="/silent", rate=50, limits=limits))
+    result = _run(job_for(target.port, paths="/silent", rate=50, limits=limits))
 
     assert result.total.outcomes["unfinished"] == 2
     assert result.total.outcomes["dropped"] == result.total.planned - 2
@@ -126,7 +125,7 @@ def test_waiting_for_a_connection_counts_as_latency(target):
     """One connection and a service time of 20 ms at 100 requests a second: the wait is in the response time."""
     job = job_for(target.port, paths="/fixed", rate=100, limits={"connections": 1})
 
-    _, result = _run(job)
+    result = _run(job)
 
     timings = result.total.timings
     assert dict(result.total.outcomes) == {"ok": _planned(job)}
@@ -138,9 +137,9 @@ def test_a_closed_loop_book_is_sent_as_one_and_says_so(target):
     """Each of two connections waits for its answers: no more than 1 / 20 ms each a second."""
     job = job_for(target.port, paths="/fixed", loop="closed", limits={"connections": 2})
 
-    engine, result = _run(job)
+    result = _run(job)
 
-    assert engine.loop == "closed"
+    assert result.loop == "closed"
     assert 0 < result.total.outcomes["ok"] <= 2 * 1 / 0.02 + 2
     assert result.total.planned == result.total.outcomes.total()
 
@@ -150,7 +149,7 @@ def test_a_watcher_ends_the_run_early(target):
     job = job_for(target.port, rate=100, seconds=30)
     began = time.monotonic()
 
-    _, result = _run(job, watch=lambda frame: "enough" if frame.seconds > 0.5 else "")
+    result = _run(job, watch=lambda frame: "enough" if frame.seconds > 0.5 else "")
 
     assert result.aborted == "enough"
     assert 0 < result.total.planned < _planned(job) / 2
@@ -168,7 +167,7 @@ def test_ctrl_c_ends_the_run_with_what_was_measured_so_far(target):
             signal.raise_signal(signal.SIGINT)
         return ""
 
-    _, result = _run(job_for(target.port, rate=100, seconds=30), watch=watch)
+    result = _run(job_for(target.port, rate=100, seconds=30), watch=watch)
 
     assert result.aborted == "interrupted"
     assert result.total.planned == result.total.outcomes.total() > 0
@@ -185,7 +184,7 @@ def test_a_worker_that_dies_makes_an_error_and_ends_the_run(target):
             os.kill(killed[0], signal.SIGKILL)
         return ""
 
-    _, result = _run(job_for(target.port, rate=100, seconds=60, processes=2), watch=watch)
+    result = _run(job_for(target.port, rate=100, seconds=60, processes=2), watch=watch)
 
     assert len(killed) == 1
     assert len(result.errors) == 1
@@ -231,12 +230,12 @@ def test_an_existing_locustfile_runs_unchanged_in_a_closed_loop(target, tmp_path
         """)
     )
 
-    engine, result = _run(
+    result = _run(
         job_for(target.port, seconds=2), LocustSettings(locustfile=locustfile, users=2, spawn_rate=10)
     )
 
     total = result.total
-    assert engine.loop == "closed"
+    assert result.loop == "closed"
     assert set(total.endpoints) == {"through requests", "not there"}
     assert total.outcomes["ok"] == total.endpoints["through requests"].planned > 5
     assert total.outcomes["bad_status"] == total.endpoints["not there"].planned > 5
@@ -260,9 +259,9 @@ def test_a_scenario_follows_its_answers_and_begins_on_time(target, tmp_path):
     )
     job = job_for(target.port)
 
-    engine, result = _run(job, LocustSettings(locustfile=scenario))
+    result = _run(job, LocustSettings(locustfile=scenario))
 
-    assert engine.loop == "open"
+    assert result.loop == "open"
     assert result.total.endpoints["first"].planned == result.total.endpoints["second"].errors == _planned(job)
     assert result.errors == ("ValueError in Journey: seven",)
 
@@ -283,7 +282,7 @@ def test_what_a_locustfile_starts_and_leaves_neither_holds_up_the_run_nor_outliv
         "        self.client.get('/ok')\n"
     )
 
-    _, result = _run(job_for(target.port), LocustSettings(locustfile=scenario))
+    result = _run(job_for(target.port), LocustSettings(locustfile=scenario))
 
     assert result.total.sent > 0
     state = Path(f"/proc/{scenario.with_suffix('.pid').read_text()}/stat")

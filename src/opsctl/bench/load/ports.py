@@ -137,6 +137,8 @@ class EngineResult:
     errors: tuple[str, ...] = ()
     """Why sending processes gave up; any of them makes the run invalid."""
     aborted: str = ""
+    loop: str = ""
+    """`open` or `closed` where it turned out by itself, as with a scenario; else it is that of the book."""
 
 
 class Engine(Protocol):

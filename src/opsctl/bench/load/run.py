@@ -85,7 +85,7 @@ def run_load(
         Run(
             job=job,
             engine=engine.name,
-            loop=getattr(engine, "loop", job.book.loop),
+            loop=result.loop or job.book.loop,
             result=result,
             arrivals=arrivals,
             timeline=watch.timeline,

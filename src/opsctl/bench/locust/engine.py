@@ -39,14 +39,13 @@ _LAST_BYTES = 64 * 1024  # a locustfile may have printed gigabytes before it fai
 class LocustEngine:
     """Sends a load with Locust: the book's mix with planned arrivals, or a locustfile.
 
-    `loop` says after a run which kind of loop it was: users of a plain locustfile wait for their answers (`closed`).
+    The result says which kind of loop it was: users of a plain locustfile wait for their answers (`closed`).
     """
 
     settings: LocustSettings = field(default_factory=LocustSettings)
     on_note: Callable[[str], None] = field(default=lambda _note: None)
     """Hears what the operator should know while it runs: the address of the page, what workers should be started with."""
     name: str = "locust"
-    loop: str = "open"
 
     def run(self, job: LoadJob, *, watch: Callable[[Frame], str]) -> EngineResult:
         """Send all of it, and end by itself.
@@ -82,7 +81,6 @@ class LocustEngine:
             code = child.end()
             if not summary.is_complete:
                 raise _gave_up(code, words=_last_lines(words))
-        self.loop = summary.loop
         return summary.result(planned_seconds=seconds)
 
     def _hear(

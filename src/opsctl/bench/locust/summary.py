@@ -59,4 +59,5 @@ class Summary:
             resident_bytes=self._resident_bytes.total(),
             errors=tuple(self._errors),
             aborted=self.aborted,
+            loop=self.loop,
         )
