@@ -1,5 +1,7 @@
 """Containers: each right that one does not need is named, and a description without any passes."""
 
+import itertools
+
 import pytest
 import yaml
 from tests.security.audited_project import AuditedProject, look_at
@@ -96,6 +98,38 @@ def test_a_file_that_is_no_yaml_could_not_be_looked_at(project: AuditedProject) 
     assert look_at(CHECK, project).state is State.UNKNOWN
 
 
+BOMB = "a: &a [x, x, x, x, x, x, x, x, x]\n" + "".join(
+    f"{one}: &{one} [{', '.join([f'*{before}'] * 9)}]\n" for before, one in itertools.pairwise("abcdefgh")
+)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "services: [web]\n",
+        "services:\n  web: 5\n",
+        "services:\n  web: {image: a:1, ports: 5}\n",
+        "services:\n  web: {image: a:1, cap_drop: 1}\n",
+        "apiVersion: v1\nkind: Pod\nspec: 5\n",
+        "apiVersion: v1\nkind: PodList\nitems: [4]\n",
+        "apiVersion: v1\nkind: Pod\nspec: {containers: [5]}\n",
+        f"{BOMB}services:\n  web: {{image: a:1, ports: [*h]}}\n",
+        "services: &s\n  web: *s\n",
+    ],
+)
+def test_a_file_that_is_not_made_as_its_language_has_it_could_not_be_looked_at(
+    project: AuditedProject, text: str
+) -> None:
+    """That is no defect of the check, and never taken for a file without weaknesses; aliases of aliases end at once."""
+    project.write("deploy/good.yaml", COMPOSE)
+    project.write("deploy/odd.yaml", text)
+
+    checked = look_at(CHECK, project)
+
+    assert checked.state is State.UNKNOWN
+    assert checked.reason.startswith("`deploy/odd.yaml` ")
+
+
 @pytest.mark.parametrize(
     ("before", "after", "said"),
     [
@@ -114,6 +148,34 @@ def test_a_file_that_is_no_yaml_could_not_be_looked_at(project: AuditedProject) 
         ("${CACHE_PASSWORD:?set it}", "${CACHE_PASSWORD:-hunter2}", "`CACHE_PASSWORD` holds a secret"),
         ("0.0.0.0:8000:8000", "5432:5432", "port 5432 is published"),
         ("0.0.0.0:8000:8000", "0.0.0.0:6333:6333", "port 6333 is published"),
+        ("0.0.0.0:8000:8000", "${BIND:-0.0.0.0}:5432:5432", "port 5432 is published on every address"),
+        ("0.0.0.0:8000:8000", "${BIND:-${ALL-0.0.0.0}}:5432:5432/tcp", "port 5432 is published"),
+        ("0.0.0.0:8000:8000", "${BIND}:5432:5432", "port 5432 is published on `${BIND}`"),
+        ("0.0.0.0:8000:8000", "${OUTER:-5432}:5432", "port 5432 is published"),
+        ("0.0.0.0:8000:8000", "5430-5439:5430-5439", "port 5432 is published"),
+        ("0.0.0.0:8000:8000", "192.0.2.7:5432:5432", "port 5432 is published on `192.0.2.7`"),
+        ("0.0.0.0:8000:8000", "[::]:5432:5432", "port 5432 is published"),
+        ("0.0.0.0:8000:8000", "8000:${PORT}", "port `${PORT}` is published"),
+        ('["0.0.0.0:8000:8000"]', "[{target: 5432}]", "port 5432 is published"),
+        ('["0.0.0.0:8000:8000"]', '[{target: 5432, host_ip: "${B:-::}"}]', "port 5432 is published"),
+        ("read_only: true", "read_only: true\n  volumes: ['${S:-/run/docker.sock}:/d']", "Docker's socket"),
+        ("read_only: true", "read_only: true\n  volumes: [/run/containerd/containerd.sock:/c]", "root on"),
+        ("read_only: true", "read_only: true\n  volumes: [/:/host:ro]", "it has `/` of the machine"),
+        (
+            "read_only: true",
+            "read_only: true\n  volumes: [{type: bind, source: /etc/, target: /e}]",
+            "`/etc/`",
+        ),
+        ("read_only: true", "read_only: true\n  volumes: [/proc/1:/p]", "`/proc/1` of the machine"),
+        ("read_only: true", "read_only: true\n  userns_mode: host", "userns_mode"),
+        ("read_only: true", "read_only: true\n  network_mode: '${NET:-host}'", "network_mode"),
+        ("read_only: true", "read_only: true\n  privileged: '${P:-true}'", "privileged"),
+        ("read_only: true", "read_only: true\n  devices: [/dev/kmsg]", "devices"),
+        (
+            '["no-new-privileges:true"]',
+            '["no-new-privileges:true", "seccomp=unconfined"]',
+            "takes away what holds it in",
+        ),
     ],
 )
 def test_each_weakness_of_a_compose_file(before: str, after: str, said: str) -> None:
@@ -130,9 +192,11 @@ def test_each_weakness_of_a_compose_file(before: str, after: str, said: str) -> 
 def test_a_database_published_on_loopback_alone_is_none() -> None:
     """In both ways of writing a port."""
     short = COMPOSE.replace("0.0.0.0:8000:8000", "127.0.0.1:5432:5432")
+    variable = COMPOSE.replace("0.0.0.0:8000:8000", "${BIND:-127.0.0.1}:${PORT:-5432}:5432")
     long = COMPOSE.replace('["0.0.0.0:8000:8000"]', "[{target: 5432, published: 5432, host_ip: 127.0.0.1}]")
 
     assert not list(compose_weaknesses(yaml.safe_load(short)))
+    assert not list(compose_weaknesses(yaml.safe_load(variable)))
     assert not list(compose_weaknesses(yaml.safe_load(long)))
     assert list(compose_weaknesses(yaml.safe_load(long.replace(", host_ip: 127.0.0.1", ""))))
 

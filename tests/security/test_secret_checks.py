@@ -1,6 +1,7 @@
 """Secrets in files, in the history and in logs: found wherever they are, told without being shown, examples left alone."""
 
 import json
+import os
 import string
 import sys
 
@@ -141,6 +142,36 @@ def test_binary_huge_and_odd_files_harm_nothing(project: AuditedProject) -> None
 
     assert checked.state is State.PASS
     assert "3 not text or too large" in checked.reason
+
+
+@pytest.mark.parametrize("with_git", [True, False])
+def test_a_file_whose_name_is_no_text_is_looked_at(project: AuditedProject, *, with_git: bool) -> None:
+    """A name that was lost on the way to git and back made it a file without secrets; what is told of it can be written."""
+    if with_git:
+        project.git("init", "--quiet")
+    odd = project.root / os.fsdecode(b"ops \xff\x1b[31m\t\xc3\xa9.yaml")
+    odd.write_text(f"db_password: {SERVED}\n")
+
+    checked = look_at(IN_FILES, project)
+
+    assert checked.state is State.FAIL
+    (trouble,) = checked.troubles
+    assert trouble.place == "ops \\xff\x1b[31m\té.yaml"
+    assert trouble.place.encode()
+
+
+def test_a_secret_in_the_history_of_a_file_whose_name_is_no_text_is_found(project: AuditedProject) -> None:
+    """By its ending it is known to be settings, where every literal password counts."""
+    project.git("init", "--quiet")
+    odd = project.root / os.fsdecode(b"\xff\x1b.yaml")
+    odd.write_text("db_password: hunter2\n")
+    project.commit()
+    odd.unlink()
+    project.commit()
+
+    (trouble,) = look_at(IN_HISTORY, project).troubles
+
+    assert trouble.place == "\\xff\x1b.yaml"
 
 
 def test_without_detect_secrets_it_could_not_tell(

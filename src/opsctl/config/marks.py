@@ -69,7 +69,7 @@ def _composed(text: str, loader: Any, *, file: str) -> tuple[yaml.Node | None, F
     if too_deep is not None:
         return None, _depth_finding(too_deep, text=text, file=file)
     node = yaml.compose(text, Loader=loader)
-    if _size(node, known={}, most=MOST_NODES) > MOST_NODES:
+    if is_bloated(node):
         seen = f"more than {MOST_NODES:,} values, aliases resolved"
         return node, _size_finding(seen, text, file=file)
     too_long = _first_scalar(node, _is_too_long)
@@ -136,6 +136,11 @@ def locate(text: str, *, file: str, line: int, column: int) -> Location:
     lines = text.splitlines()
     source = lines[line - 1] if 0 < line <= len(lines) else ""
     return Location(file=file, line=line, column=column, source=source)
+
+
+def is_bloated(node: yaml.Node | None) -> bool:
+    """Tell whether a document stands for more values than any real one, its aliases resolved."""
+    return _size(node, known={}, most=MOST_NODES) > MOST_NODES
 
 
 def _size(node: yaml.Node | None, *, known: dict[int, int], most: int) -> int:

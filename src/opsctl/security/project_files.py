@@ -1,6 +1,7 @@
 """Which files belong to the project, what is in them, and which secrets are in use that must be in none of them?"""
 
 import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,6 +16,8 @@ MOST_BYTES = 4 * 1024 * 1024
 _LISTING_SECONDS = 30.0
 _LEAST_SECRET = 8
 _LONG_SECRET = 16
+_ESCAPE = re.compile(rb"\\([0-7]{3}|.)", re.DOTALL)
+_LETTERS = {b"a": b"\a", b"b": b"\b", b"t": b"\t", b"n": b"\n", b"v": b"\v", b"f": b"\f", b"r": b"\r"}
 _NOT_OURS = frozenset({".git", ".venv", "venv", "node_modules", "__pycache__", ".opsctl"})
 
 
@@ -24,15 +27,49 @@ def project_files(context: Context) -> tuple[str, ...]:
     Raises:
         CannotTellError: there is none, such as in a folder that the repository around it ignores.
     """
-    listed = git(context, "ls-files", "-z", "--cached", "--others", "--exclude-standard")
-    found = _walked(context.root, without=context.home) if listed is None else listed.split("\0")
-    files = tuple(sorted(set(found) - {""}))
+    found = listed(context, "--cached", "--others", "--exclude-standard")
+    files = tuple(sorted(set(_walked(context.root, without=context.home) if found is None else found)))
     if not files:
         raise CannotTellError(
             "no file of the project is to be seen",
             mend="look what git leaves out here: git status --ignored .",
         )
     return files
+
+
+def listed(context: Context, *options: str) -> tuple[str, ...] | None:
+    """Return the files that git lists, as the system opens them; None as of `git`.
+
+    A name on disk is bytes in no encoding for sure. Git writes those that are no plain text with escapes, so that none is
+    lost on the way here: a file that is not found would be taken for one without secrets.
+    """
+    printed = git(context, "-c", "core.quotePath=true", "ls-files", *options)
+    return None if printed is None else tuple(unquoted(line) for line in printed.split("\n") if line)
+
+
+def unquoted(name: str) -> str:
+    r"""Return a name as the system opens it, of one as git prints it.
+
+    >>> unquoted("a b.yaml"), unquoted(r'"\"\303\251\t\""')
+    ('a b.yaml', '"é\t"')
+    """
+    if not (len(name) > 1 and name.startswith('"') and name.endswith('"')):
+        return name
+    return os.fsdecode(_ESCAPE.sub(_unescaped, name[1:-1].encode(errors="surrogateescape")))
+
+
+def shown(file: str) -> str:
+    r"""Return the name of a file as text that can be printed and kept, whatever its bytes are.
+
+    >>> shown("a\udcff.yaml")
+    'a\\xff.yaml'
+    """
+    return os.fsencode(file).decode(errors="backslashreplace")
+
+
+def _unescaped(found: "re.Match[bytes]") -> bytes:
+    said = found[1]
+    return bytes([int(said, 8) & 0xFF]) if said.isdigit() else _LETTERS.get(said, said)
 
 
 def git(context: Context, *arguments: str, seconds: float = _LISTING_SECONDS) -> str | None:

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from opsctl.core.findings import Location
 from opsctl.security.context import Context
 from opsctl.security.model import Answer, SecurityCheck, Trouble, Weight, failed, passed
-from opsctl.security.project_files import git, known_secrets, project_files, text_of
+from opsctl.security.project_files import known_secrets, listed, project_files, shown, text_of
 from opsctl.security.saying import counted
 from opsctl.security.secret_scan import scan
 
@@ -32,8 +32,9 @@ def look(context: Context) -> Answer:
         for hit in scan(text, path=file, known=known):
             allowed += hit.is_allowed
             if not hit.is_allowed:
-                place = Location(file=file, line=hit.line)
-                troubles.append(Trouble(title=hit.kind, place=file, location=place))
+                named = shown(file)
+                place = Location(file=named, line=hit.line)
+                troubles.append(Trouble(title=hit.kind, place=named, location=place))
     seen = (
         f"{counted(len(files) - unread, 'file')}; {unread} not text or too large, "
         f"{counted(allowed, 'line')} marked as no secret"
@@ -49,14 +50,14 @@ def look(context: Context) -> Answer:
 
 def _committed(context: Context) -> Iterator[Trouble]:
     """Yield the files that the settings name as secrets and that git keeps."""
-    kept = set((git(context, "ls-files", "-z") or "").split("\0"))
+    kept = set(listed(context) or ())
     for source in context.secrets:
         if source.file is None or not source.file.is_relative_to(context.root):
             continue
         file = str(source.file.relative_to(context.root))
         if file in kept:
             title = f"git keeps the file of a secret ({source.named_by})"
-            yield Trouble(title=title, place=file, location=Location(file=file))
+            yield Trouble(title=title, place=shown(file), location=Location(file=shown(file)))
 
 
 CHECK = SecurityCheck(

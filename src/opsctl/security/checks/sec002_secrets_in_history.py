@@ -13,13 +13,13 @@ from typing import NamedTuple
 from opsctl.core.findings import Location
 from opsctl.security.context import Context
 from opsctl.security.model import Answer, CannotTellError, SecurityCheck, Trouble, Weight, failed, passed
-from opsctl.security.project_files import git, known_secrets, text_of
+from opsctl.security.project_files import git, known_secrets, shown, text_of, unquoted
 from opsctl.security.saying import counted
 from opsctl.security.secret_scan import scan, unmarked
 
 _SECONDS = 180.0
 _LOG = (
-    *("-c", "core.quotePath=false", "log", "--all", "--patch", "--unified=0", "--no-color", "--no-ext-diff"),
+    *("-c", "core.quotePath=true", "log", "--all", "--patch", "--unified=0", "--no-color", "--no-ext-diff"),
     *("--no-textconv", "--no-renames", "--diff-merges=first-parent", "--format=commit %H"),
 )
 
@@ -73,7 +73,7 @@ def _added(log: str) -> Iterator[_Added]:
             yield added
             added = _Added(commit, "", [])
         elif line.startswith("+++ ") and not added.path:
-            added = _Added(commit, line.removeprefix("+++ b/").rstrip("\t"), [])
+            added = _Added(commit, unquoted(line.removeprefix("+++ ").rstrip("\t")).removeprefix("b/"), [])
         elif line.startswith("+"):
             added.lines.append(line[1:])
     yield added
@@ -90,8 +90,8 @@ def _hits(added: _Added, context: Context, known: tuple[str, ...]) -> Iterator[T
         if unmarked(added.lines[hit.line - 1]) not in today:
             yield Trouble(
                 title=f"{hit.kind}, added by commit {added.commit[:10]}",
-                place=added.path,
-                location=Location(file=added.path),
+                place=shown(added.path),
+                location=Location(file=shown(added.path)),
             )
 
 

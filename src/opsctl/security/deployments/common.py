@@ -10,6 +10,26 @@ _SECRET_NAME = re.compile(
 # `${NAME}` and `${NAME:?message}` leave the value to whoever starts it; a default after `:-` stands in the file.
 _REFERENCE = re.compile(r"\$\{?\w+(?::?\?[^}]*)?\}?$")
 
+# `${NAME:-value}` and `${NAME-value}`: what stands there where nobody says otherwise.
+_DEFAULT = re.compile(r"\$\{\w+:?-(?P<value>[^{}]*)\}")
+# Who can write there, or ask there, is root on the machine.
+_FOLDERS = (
+    "/",
+    "/boot",
+    "/dev",
+    "/etc",
+    "/lib",
+    "/proc",
+    "/root",
+    "/run",
+    "/sys",
+    "/usr",
+    "/var",
+    "/var/run",
+)
+_BELOW = ("/proc/", "/sys/", "/dev/", "/var/lib/docker", "/var/lib/kubelet", "/etc/kubernetes")
+_SOCKET = re.compile(r"(?:docker|containerd|crio|podman)\.sock$")
+
 BIND_SERVICE = "NET_BIND_SERVICE"
 """The one right that a container may be given back: to listen below port 1024."""
 
@@ -28,6 +48,28 @@ def image_weakness(image: str) -> str | None:
     name, _, tag = image.rpartition("/")[2].partition(":")
     if not tag or tag == "latest":
         return f"image `{image}` has no fixed tag: `{name}` may be another program tomorrow"
+    return None
+
+
+def filled(text: str) -> str:
+    """Return a text of a compose file with the defaults of its variables, also of one inside of another.
+
+    >>> filled("${BIND:-${ALL-0.0.0.0}}:5432"), filled("${BIND}:5432")
+    ('0.0.0.0:5432', '${BIND}:5432')
+    """
+    while (once := _DEFAULT.sub(lambda found: found["value"], text)) != text:
+        text = once
+    return text
+
+
+def folder_weakness(source: str) -> str | None:
+    """Return why what is mounted from the machine gives it away; None where it does not."""
+    path = source.rstrip("/") or "/"
+    if _SOCKET.search(path):
+        name = "Docker's socket" if path.endswith("docker.sock") else f"the socket `{source}`"
+        return f"it has {name}, which is root on the machine"
+    if source.startswith("/") and (path in _FOLDERS or path.startswith(_BELOW)):
+        return f"it has `{source}` of the machine"
     return None
 
 
