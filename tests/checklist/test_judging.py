@@ -144,6 +144,38 @@ def test_a_waiver_ends():
         assert "waiver" in found.reason
 
 
+def test_a_word_of_the_future_does_not_count():
+    """A clock that ran ahead would let a signature, or a waiver, hold for as long as it was wrong."""
+    people, measured = book_of(sign={"roles": ["lead"]}), book_of(all=[LOAD])
+
+    sealed = judged(people, signed(people, "ann", ago=-400 * DAY))
+    set_aside = judged(measured, BAD_A, signed(measured, "ann", kind="waive", ago=-400 * DAY))
+    a_little = judged(people, signed(people, "ann", ago=-HOUR / 60))
+
+    assert sealed.state is State.STALE
+    assert "it was given in the future: a clock is wrong" in sealed.reason
+    assert (set_aside.state, set_aside.waiver) == (State.FAIL, None)
+    assert "given in the future" in set_aside.reason
+    assert a_little.state is State.PASS
+
+
+def test_a_word_that_was_withdrawn_counts_no_more():
+    """Also long after the withdrawal; a new word counts again."""
+    people, measured = book_of(sign={"roles": ["lead"]}), book_of(all=[LOAD])
+    taken_back = {"account": "ann", "name": "Ann", "note": "a slip", "reason": "done", "withdrawn": True}
+    unsigned = signed(people, "ann", figures=taken_back, valid_for=DAY / 100)
+    unwaived = signed(measured, "bob", kind="waive", figures=taken_back | {"account": "bob", "name": "Bob"})
+
+    sealed = judged(people, unsigned, signed(people, "ann", ago=2 * HOUR))
+    set_aside = judged(measured, BAD_A, unwaived, signed(measured, "ann", kind="waive", ago=2 * HOUR))
+
+    assert sealed.state is State.STALE
+    assert "it was withdrawn: a slip" in sealed.reason
+    assert (set_aside.state, set_aside.waiver) == (State.FAIL, None)
+    assert "the waiver was withdrawn by `bob`: done" in set_aside.reason
+    assert judged(people, signed(people, "ann"), unsigned).state is State.PASS
+
+
 def test_a_waiver_of_what_passes_is_not_needed():
     """So the item passes."""
     chosen = book_of(all=[LOAD])

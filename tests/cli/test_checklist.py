@@ -158,6 +158,9 @@ def test_signed_and_shown_it_is_ready(place: Place):
         (("waive", "people", "--as", "ann", "--reason", " ", "--expires", "1d"), 2, "CHK111"),
         (("waive", "people", "--as", "ann", "--reason", "r", "--expires", "91d"), 2, "CHK106"),
         (("waive", "people", "--as", "ann", "--reason", "r", "--expires", "0s"), 2, "CHK106"),
+        (("waive", "people", "--as", "ann", "--reason", "r", "--withdraw"), 2, "CHK113"),
+        (("waive", "people", "--as", "bob", "--reason", "r", "--withdraw"), 4, "CHK104"),
+        (("sign", "people", "--as", "bob", "--withdraw"), 2, "CHK113"),
         (("routine", "yearly"), 2, "CHK110"),
         (("routine", "daily", "--done", "--as", "bob"), 4, "CHK104"),
         (("run", "--only", "poeple"), 2, "CHK102"),
@@ -193,6 +196,33 @@ def test_a_waiver_is_shown_and_counts_for_the_exit_code(place: Place):
     assert outcome.exit_code == 0
     assert "waived by ann for 29 d more: after the launch" in outcome.stdout
     assert "else unknown: a signature is missing, of operations" in outcome.stdout
+
+
+def test_what_was_signed_or_waived_can_be_withdrawn(place: Place):
+    """At once, once, and with nothing taken out of the ledger."""
+    waive = ("waive", "looked", "--as", "ann", "--reason", "later")
+    place.run(*waive, "--expires", "30d")
+    place.run("sign", "people", "--as", "bob")
+    before = place.states()
+
+    unwaived = place.run(*waive, "--withdraw")
+    place.run("sign", "people", "--as", "bob", "--note", "a slip", "--withdraw")
+
+    assert before == {"looked": "waived", "people": "pass"}
+    assert unwaived.stdout.splitlines()[0] == "CHK001 looked is waived no more: withdrawn by Ann (lead)"
+    assert place.states() == {"looked": "unknown", "people": "stale"}
+    assert place.refusal(*waive, "--withdraw") == (2, "CHK113")
+    assert place.kinds().count("checklist.waive") == 2
+
+
+@pytest.mark.parametrize("times", [(), ("--expires", "3d", "--withdraw")])
+def test_a_waiver_needs_an_end_and_a_withdrawal_has_none(place: Place, times: tuple[str, ...]):
+    """Wrong usage is told before anything is recorded."""
+    outcome = place.run("waive", "people", "--as", "ann", "--reason", "r", *times)
+
+    assert outcome.exit_code == 2
+    assert "--expires" in outcome.stderr
+    assert place.kinds() == []
 
 
 def test_on_a_broken_chain_nothing_passes(place: Place):

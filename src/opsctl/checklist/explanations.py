@@ -44,4 +44,8 @@ Give a reason, a note or a name of one to 500 characters on a line.""",
     "CHK112": """The checklist needs a book, and there is none.
 
 `opsctl init` writes a starter book `ops/checklist.yaml` with the items of a ranking service; change it to what yours needs.""",
+    "CHK113": """There is nothing to withdraw: the item is not waived, or this account has not signed it, or that was withdrawn already.
+
+Anybody who may waive may end a waiver; a signature is taken back by the account that gave it. The ledger keeps what was said
+and that it was withdrawn.""",
 }

@@ -7,7 +7,8 @@ from datetime import datetime
 from opsctl.checklist.answering import Newest, answers
 from opsctl.checklist.book import ChecklistBook, Item
 from opsctl.checklist.model import Answer, Judged, Present, Report, Signature, State, Waiver
-from opsctl.checklist.signing import signatures, waiver
+from opsctl.checklist.signing import signatures
+from opsctl.checklist.waiving import waiver
 from opsctl.evidence.model import Record
 
 _WORST_FIRST = (State.FAIL, State.STALE, State.UNKNOWN, State.PASS)

@@ -1,11 +1,12 @@
-"""Who signed or waived an item, and does it still count?"""
+"""Who signed an item, and does it still count; and what is kept of a signature, a waiver, and their withdrawal?"""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 
 from opsctl.checklist.book import ChecklistBook, Item
-from opsctl.checklist.model import Present, Signature, Waiver
+from opsctl.checklist.model import Present, Signature
+from opsctl.checklist.moments import is_of_the_future
 from opsctl.checklist.quantity import ago
 from opsctl.core.units import parse_duration
 from opsctl.evidence.model import Evidence, Record, Verdict, digest_of
@@ -35,7 +36,7 @@ class Signer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Word:
-    """What somebody says of an item, and for how long it is to hold."""
+    """What somebody says of an item, and for how long it is to hold; or that what they said holds no more."""
 
     code: str
     item: Item
@@ -43,6 +44,7 @@ class Word:
     text: str
     at: datetime
     valid_for: timedelta
+    withdraws: bool = False
 
 
 def signature_evidence(word: Word) -> Evidence:
@@ -60,7 +62,10 @@ def _evidence(kind: str, word: Word, said: dict[str, str]) -> Evidence:
         kind=kind,
         subject=word.code,
         verdict=Verdict.PASS,
-        figures=word.signer.figures() | {"item": word.item.title} | said,
+        figures=word.signer.figures()
+        | {"item": word.item.title}
+        | said
+        | ({"withdrawn": True} if word.withdraws else {}),
         inputs={"item": item_digest(word.item)},
         tools={},
         started_at=word.at,
@@ -90,36 +95,74 @@ def signatures(
                 account=account,
                 role=book.accounts[account].role if account in book.accounts else "",
                 record=record,
-                trouble=next(_troubles(account, record, item, book, present=present, over=now - ends), ""),
+                trouble=_trouble_by_itself(record, ends, now=now)
+                or next(_troubles(account, record, item, book, present=present), ""),
                 expires_at=ends,
             )
         )
     return tuple(found)
 
 
+def _trouble_by_itself(record: Record, ends: datetime, *, now: datetime) -> str:
+    """Return why a signature counts no more, whatever the project is now; empty where it does."""
+    if is_withdrawn(record):
+        return f"it was withdrawn{said_why(record, 'note')}"
+    if is_of_the_future(record, now=now):
+        return "it was given in the future: a clock is wrong"
+    return f"it held until {ago((now - ends).total_seconds())} ago" if now >= ends else ""
+
+
 def _troubles(
-    account: str, record: Record, item: Item, book: ChecklistBook, *, present: Present, over: timedelta
+    account: str, record: Record, item: Item, book: ChecklistBook, *, present: Present
 ) -> Iterator[str]:
     signing = item.sign
     if signing is None:
         return
     if account not in book.accounts:
         yield f"there is no account `{account}` any more"
-    elif not _is_still(account, record, book):
+    elif not is_still(account, record, book):
         yield f"the account `{account}` is {book.accounts[account].name} now"
     elif book.accounts[account].role not in signing.roles:
         yield f"`{account}` is {book.accounts[account].role} now, who does not sign this"
     if record.inputs.get("item") != item_digest(item):
         yield "the item has been rewritten since"
-    if over >= timedelta(0):
-        yield f"it held until {ago(over.total_seconds())} ago"
     here = present.commit()
     if signing.same_commit and (here != record.git_commit or here is None or here.endswith("+changes")):
         then = (record.git_commit or "no commit")[:12]
         yield f"it is for {then}, and the project is at {_named(here)}"
 
 
-def _is_still(account: str, record: Record, book: ChecklistBook) -> bool:
+def is_withdrawable(kind: str, code: str, *, records: Sequence[Record], account: str | None = None) -> bool:
+    """Tell whether something was said that was not withdrawn since, whether or not it counts as things are now.
+
+    Args:
+        kind: a signature, or a waiver.
+        code: of the item.
+        records: of the ledger, the newest first.
+        account: whose; None for anybody's.
+    """
+    said = (
+        record
+        for record in records
+        if (record.kind, record.subject) == (kind, code)
+        and (account is None or record.figures.get("account") == account)
+    )
+    newest = next(said, None)
+    return newest is not None and not is_withdrawn(newest)
+
+
+def is_withdrawn(record: Record) -> bool:
+    """Tell whether the record takes back what was said before; it does so for good, and whoever gave it."""
+    return record.figures.get("withdrawn", False) is not False
+
+
+def said_why(record: Record, name: str) -> str:
+    """Return the text of a record, to be put behind what was done."""
+    said = str(record.figures.get(name, ""))
+    return f": {said}" if said else ""
+
+
+def is_still(account: str, record: Record, book: ChecklistBook) -> bool:
     """Tell whether an account is of whoever used it then: one that was handed on takes no word of its former owner along."""
     return record.figures.get("name") == book.accounts[account].name
 
@@ -128,26 +171,3 @@ def _named(commit: str | None) -> str:
     if commit is None:
         return "no commit"
     return f"{commit[:12]} with changes" if commit.endswith("+changes") else commit[:12]
-
-
-def waiver(
-    code: str, *, book: ChecklistBook, records: Sequence[Record], now: datetime
-) -> tuple[Waiver | None, str]:
-    """Return the newest waiver of an item where it counts, else why it does not; empty where there never was one."""
-    record = next((each for each in records if each.kind == WAIVE_KIND and each.subject == code), None)
-    if record is None:
-        return None, ""
-    account = str(record.figures.get("account", ""))
-    longest = record.recorded_at + timedelta(seconds=parse_duration(book.waivers.longest))
-    ends = min(record.expires_at, longest)
-    if account not in book.accounts or book.accounts[account].role not in book.waivers.roles:
-        return None, f"the waiver of `{account}` does not count: the book gives them no right to it"
-    if not _is_still(account, record, book):
-        name = book.accounts[account].name
-        return None, f"the waiver of `{account}` does not count: the account is {name} now"
-    if record.inputs.get("item") != item_digest(book.items[code]):
-        return None, "the waiver does not count: the item has been rewritten since"
-    if now >= ends:
-        return None, "the waiver is over"
-    reason = str(record.figures.get("reason", ""))
-    return Waiver(account=account, reason=reason, record=record, expires_at=ends), ""

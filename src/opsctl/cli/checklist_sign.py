@@ -16,11 +16,13 @@ def register(app: typer.Typer) -> None:
         app,
         "opsctl checklist sign training --as lead",
         "opsctl checklist sign CHK008 --as lead --note 'three new operators' --expires 30d",
+        "opsctl checklist sign training --as lead --withdraw --note 'one of them was never there'",
     )(sign)
     command(
         app,
         "opsctl checklist waive nps --as owner --reason 'no survey before the launch' --expires 30d",
         "opsctl checklist waive CHK019 --as owner --reason 'no survey before the launch' --expires 2w --dry-run",
+        "opsctl checklist waive nps --as owner --reason 'the survey is done' --withdraw",
     )(waive)
 
 
@@ -32,6 +34,9 @@ def sign(
     expires: Annotated[
         str | None, typer.Option("--expires", metavar="TIME", help="Sooner than the book says, such as 30d.")
     ] = None,
+    withdraw: Annotated[
+        bool, typer.Option("--withdraw", help="Take your signature back; the note says why.")
+    ] = False,
     dry_run: DryRun = False,
     json: Json = False,
 ) -> None:
@@ -42,6 +47,10 @@ def sign(
     """
     from opsctl.cli import checklist_signing
 
+    if withdraw:
+        _require_no_time(expires)
+        checklist_signing.withdraw_signature(item, account=account, note=note, dry_run=dry_run, json=json)
+        return
     checklist_signing.sign(item, account=account, note=note, expires=expires, dry_run=dry_run, json=json)
 
 
@@ -50,14 +59,30 @@ def waive(
     *,
     account: _As,
     reason: Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why it may wait.")],
-    expires: Annotated[str, typer.Option("--expires", metavar="TIME", help="When that ends, 90d at most.")],
+    expires: Annotated[
+        str | None, typer.Option("--expires", metavar="TIME", help="When that ends, 90d at most.")
+    ] = None,
+    withdraw: Annotated[
+        bool, typer.Option("--withdraw", help="End the waiver that there is, instead.")
+    ] = False,
     dry_run: DryRun = False,
     json: Json = False,
 ) -> None:
     """Set an item aside for a while. It is shown as waived, with who, why and until when, and what it would be without.
 
-    Exit 4: the account may not waive.
+    What was waived is withdrawn by anybody who may waive; the ledger keeps both. Exit 4: the account may not waive.
     """
     from opsctl.cli import checklist_signing
 
+    if withdraw:
+        _require_no_time(expires)
+        checklist_signing.withdraw_waiver(item, account=account, reason=reason, dry_run=dry_run, json=json)
+        return
+    if expires is None:
+        raise typer.BadParameter("say until when, such as 30d", param_hint="--expires")
     checklist_signing.waive(item, account=account, reason=reason, expires=expires, dry_run=dry_run, json=json)
+
+
+def _require_no_time(expires: str | None) -> None:
+    if expires is not None:
+        raise typer.BadParameter("what is withdrawn ends at once", param_hint="--expires")

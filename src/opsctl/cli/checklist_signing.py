@@ -63,6 +63,56 @@ def waive(named: str, *, account: str, reason: str, expires: str, dry_run: bool,
     _keep("waive", word, waiver_evidence(word), dry_run=dry_run, json=json)
 
 
+def withdraw_signature(named: str, *, account: str, note: str, dry_run: bool, json: bool) -> None:
+    """Take a signature back; only whoever gave it may."""
+    from opsctl.checklist.signing import SIGN_KIND, is_withdrawable, signature_evidence
+    from opsctl.cli import checklist_books
+
+    book = checklist_books.book()
+    code = checklist_books.code_of(book, named)
+    item = book.items[code]
+    roles = () if item.sign is None else item.sign.roles
+    signer = signer_of(book, account, roles=roles, doing=f"sign `{item.name}`")
+    word = _withdrawal(book, code, signer=signer, text=checked_text(note, what="--note", may_be_empty=True))
+    if not is_withdrawable(SIGN_KIND, code, records=checklist_books.verified_records(), account=account):
+        raise _nothing_to_withdraw(f"`{account}` has not signed `{item.name}`", item.name)
+    _keep("sign", word, signature_evidence(word), dry_run=dry_run, json=json)
+
+
+def withdraw_waiver(named: str, *, account: str, reason: str, dry_run: bool, json: bool) -> None:
+    """End a waiver before its time; anybody who may waive may do that, too."""
+    from opsctl.checklist.signing import WAIVE_KIND, is_withdrawable, waiver_evidence
+    from opsctl.cli import checklist_books
+
+    book = checklist_books.book()
+    code = checklist_books.code_of(book, named)
+    item = book.items[code]
+    signer = signer_of(book, account, roles=book.waivers.roles, doing=f"waive `{item.name}`")
+    word = _withdrawal(book, code, signer=signer, text=checked_text(reason, what="--reason"))
+    if not is_withdrawable(WAIVE_KIND, code, records=checklist_books.verified_records()):
+        raise _nothing_to_withdraw(f"`{item.name}` is not waived", item.name)
+    _keep("waive", word, waiver_evidence(word), dry_run=dry_run, json=json)
+
+
+def _withdrawal(book: "ChecklistBook", code: str, *, signer: "Signer", text: str) -> "Word":
+    from opsctl.checklist.signing import Word
+    from opsctl.cli import wiring
+
+    return Word(
+        code=code,
+        item=book.items[code],
+        signer=signer,
+        text=text,
+        at=wiring.clock().now(),
+        valid_for=time_of(book.waivers.longest, longest=book.waivers.longest),
+        withdraws=True,
+    )
+
+
+def _nothing_to_withdraw(message: str, name: str) -> UsageError:
+    return UsageError(message, code="CHK113", fix=f"see what was said: opsctl checklist run --only {name}")
+
+
 def signer_of(book: "ChecklistBook", account: str, *, roles: "Sequence[str]", doing: str) -> "Signer":
     """Return who says it, with the user and the machine that this command runs as.
 
@@ -154,7 +204,8 @@ def _keep(verb: str, word: "Word", evidence: "Evidence", *, dry_run: bool, json:
         "name": word.item.name,
         **word.signer.figures(),
         "text": word.text,
-        "expires_at": ends,
+        "withdrawn": word.withdraws,
+        "expires_at": None if word.withdraws else ends,
         "evidence": None if record is None else record.id,
     }
     tell(

@@ -1,8 +1,10 @@
 """Is the project secure, as far as can be told: every check asked, none able to end the others, waivers applied."""
 
+import traceback
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from opsctl.core.clock import Clock
@@ -112,9 +114,15 @@ def _asked(check: SecurityCheck, context: Context) -> Answer:
         return could_not_tell(reason, mend=error.fix or f"opsctl explain {error.code}")
     except Exception as error:  # noqa: BLE001 - whatever breaks one check must not hide what the others found
         return could_not_tell(
-            f"the check itself broke: {type(error).__name__}: {error}",
+            f"the check itself broke: {_without_its_text(error)}",
             mend=f"this is a defect of {check.code} in opsctl; please report it",
         )
+
+
+def _without_its_text(error: Exception) -> str:
+    """Say what broke and where, and not what it says: that may quote a secret, and the ledger forgets nothing."""
+    place = traceback.extract_tb(error.__traceback__)[-1]
+    return f"{type(error).__name__} at {Path(place.filename).name}:{place.lineno}"
 
 
 def _uncounted(

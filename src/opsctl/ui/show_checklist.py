@@ -101,7 +101,10 @@ def _escaped(text: str) -> str:
 
 
 def show_word(word: Word, *, verb: str, ends: datetime, is_kept: bool) -> None:
-    """Say what was signed or waived, by whom and until when."""
+    """Say what was signed, waived or withdrawn, by whom and until when."""
     did = {"sign": "signed", "waive": "waived"}[verb]
-    said = f"{word.code} {word.item.name} {did} by {word.signer.name} ({word.signer.role}) until {ends:%Y-%m-%d %H:%M} UTC"
+    by = f"by {word.signer.name} ({word.signer.role})"
+    said = f"{word.code} {word.item.name} {did} {by} until {ends:%Y-%m-%d %H:%M} UTC"
+    if word.withdraws:
+        said = f"{word.code} {word.item.name} is {did} no more: withdrawn {by}"
     _markup(_escaped(said if is_kept else f"would be {said.partition(' ')[2]}; nothing was recorded"))
