@@ -249,6 +249,27 @@ def test_a_price_of_tomorrow_is_refused(shop: Shop):
     assert "`supabase.plan` was retrieved on 2999-01-01" in outcome.stderr
 
 
+def test_an_estimate_rests_on_no_ledger_that_was_changed(tmp_path: Path):
+    """A figure that somebody wrote there in the middle would make any verdict, and a record of it; nothing is added."""
+    shop = Shop(tmp_path)
+    shop.prove_all()
+    ledger = shop.root / ".opsctl/evidence/ledger.jsonl"
+    lines = ledger.read_text().splitlines(keepends=True)
+    cheaper = [lines[0].replace('"pass"', '"fail"'), *lines[1:]]
+    assert cheaper != lines
+    assert len(lines) > 1
+    ledger.write_text("".join(cheaper))
+
+    outcome = shop.estimate()
+
+    assert outcome.exit_code == 1
+    assert (
+        "error[EVD001]: the evidence ledger does not verify, so its figures count for nothing"
+        in outcome.stderr
+    )
+    assert ledger.read_text() == "".join(cheaper)
+
+
 def test_old_prices_are_in_the_headline(shop: Shop):
     """Not verified is one thing, too old another."""
 

@@ -10,9 +10,11 @@ from typing import Any
 from xml.etree import ElementTree as ET
 
 import pytest
+from jsonschema import Draft7Validator
 from syrupy.assertion import SnapshotAssertion
 from tests.fakes.clock import FakeClock
 from tests.security.audited_project import NOW, AuditedProject
+from tests.security.sarif_rules import RULES
 
 from opsctl.core.errors import NotReadyError, UsageError
 from opsctl.core.events import Event, PhaseAdvanced, PhaseFinished, PhaseStarted, ignore
@@ -33,6 +35,7 @@ from opsctl.security.model import (
     failed,
     passed,
 )
+from opsctl.security.project_files import shown
 from opsctl.security.proof import evidence_of, figures_of
 from opsctl.security.registry import CHECKS, chosen
 from opsctl.security.sarif import to_sarif
@@ -354,6 +357,16 @@ def test_sarif_keeps_the_rules_of_the_standard(run: Callable[..., Audit]) -> Non
         uri = location["physicalLocation"]["artifactLocation"]["uri"]
         assert uri.isascii()
         assert " " not in uri
+
+
+def test_sarif_holds_what_its_schema_allows_and_nothing_else(run: Callable[..., Audit]) -> None:
+    """Whatever files are called, and whatever a waiver says; all of it can be written as UTF-8."""
+    odd = "a\udcff\x1b <b>ü%3f?.txt"
+    hostile = check("SEC905", bad(shown(odd)), weight=Weight.LOW)
+    said = waiver("SEC902", state="unknown", reason="\x1b[31m\u202e </script> because of it")
+    document = to_sarif(run(GOOD, BAD, DARK, hostile, waivers=(waiver(place="tests/*"), said)), version="1")
+
+    Draft7Validator(RULES).validate(json.loads(document.encode()))
 
 
 def test_what_could_not_be_told_is_no_result_of_sarif(run: Callable[..., Audit]) -> None:

@@ -4,6 +4,7 @@ import json
 import os
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -64,6 +65,28 @@ def test_permissions(project: AuditedProject) -> None:
         "others can read `secrets/key`: mode 640",
     ]
     assert checked.troubles[0].mend == "chmod go-rwx secrets/key"
+
+
+def test_what_belongs_to_somebody_else_is_theirs_whatever_its_mode(
+    project: AuditedProject, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An owner changes the mode as they like; files of root, and of whoever became root with sudo, are no trouble."""
+    project.secret_file("qdrant", "secrets/key", GOOD)
+    ledger = project.write(".opsctl/evidence/ledger", "x", mode=0o600)
+    usual = Path.lstat
+
+    def foreign(path: Path) -> os.stat_result:
+        found = list(usual(path))
+        found[4] = 54321 if path == ledger else found[4]
+        return os.stat_result(found)
+
+    monkeypatch.setattr(Path, "lstat", foreign)
+    (title,) = titles(project, PERMISSIONS)
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    monkeypatch.setenv("SUDO_UID", "54321")
+
+    assert title.startswith("`.opsctl/evidence/ledger` belongs to user 54321, and ")
+    assert look_at(PERMISSIONS, project).state is State.PASS
 
 
 def test_a_folder_that_cannot_be_listed_could_not_be_looked_at(

@@ -26,7 +26,7 @@ class Asked:
 
 def run(asked: Asked, *, whole: bool, json: bool) -> ExitCode:
     """Estimate, record, show, and return the exit code."""
-    from opsctl.cli import wiring
+    from opsctl.cli import ledger_health, wiring
     from opsctl.cli.bench_runs import exit_code
     from opsctl.cli.document import document
     from opsctl.clients.files import require_writable
@@ -38,6 +38,7 @@ def run(asked: Asked, *, whole: bool, json: bool) -> ExitCode:
     for path in (asked.junit, asked.markdown):
         if path is not None:
             require_writable(path)
+    ledger_health.require_whole()
     clock = wiring.clock()
     started_at, began = clock.now(), clock.monotonic()
     made = estimated(asked.choices)

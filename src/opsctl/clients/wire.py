@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from http.client import HTTPException, HTTPResponse
-from typing import TYPE_CHECKING
+from io import BufferedReader, RawIOBase
+from typing import TYPE_CHECKING, cast
 from urllib.parse import urlsplit
 
 from opsctl.core.errors import NotReadyError
@@ -16,7 +17,11 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
+    from _typeshed import WriteableBuffer
+
 _LARGEST_BODY_BYTES = 4 * 1024 * 1024
+# A server that sends a byte now and then never lets a single wait end; this many of them is all that one answer gets.
+_WAITS_FOR_AN_ANSWER = 3
 
 Fields = Sequence[tuple[str, str]]
 
@@ -41,6 +46,33 @@ class WireAnswer:
 
 class SilentError(NotReadyError):
     """The server has taken everything that was sent, and neither answers nor ends the connection."""
+
+
+class _InTime(RawIOBase):
+    """What a connection sends, until a moment comes; each wait is no longer than the connection's own either."""
+
+    def __init__(self, connection: socket.socket, *, seconds: float) -> None:
+        super().__init__()
+        self._connection = connection
+        self._seconds = seconds
+        self._ends = time.monotonic() + seconds * _WAITS_FOR_AN_ANSWER
+
+    def makefile(self, _mode: str) -> BufferedReader:
+        """Return it as a file, as a socket does for `http.client`."""
+        return BufferedReader(self)
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: "WriteableBuffer") -> int:
+        left_seconds = self._ends - time.monotonic()
+        if left_seconds <= 0:
+            raise TimeoutError
+        self._connection.settimeout(min(self._seconds, left_seconds))
+        try:
+            return self._connection.recv_into(buffer)
+        finally:
+            self._connection.settimeout(self._seconds)
 
 
 class Wire:
@@ -99,11 +131,13 @@ class Wire:
         """Send bytes as they are, with pauses in between; None where the server ends the connection without an answer.
 
         Raises:
-            NotReadyError: WIR001 nobody listens; `SilentError` when there was no end in time.
+            NotReadyError: WIR001 nobody listens; `SilentError` when there was no whole answer in time, also where bytes
+                come one by one.
         """
         began = time.monotonic()
         connection = self.connected()
-        with suppress(ConnectionError):  # an answer may lie there although the rest is not wanted
+        # An answer may lie there although the rest is not wanted, or not taken.
+        with suppress(ConnectionError, TimeoutError):
             for number, piece in enumerate(pieces):
                 if number:
                     time.sleep(pause_seconds)
@@ -111,7 +145,8 @@ class Wire:
         return self._answer(connection, method=method, began=began)
 
     def _answer(self, connection: socket.socket, *, method: str, began: float) -> WireAnswer | None:
-        response = HTTPResponse(connection, method=method)
+        stream = _InTime(connection, seconds=self._seconds)
+        response = HTTPResponse(cast("socket.socket", stream), method=method)
         try:
             response.begin()
             body = response.read(_LARGEST_BODY_BYTES)
@@ -120,7 +155,7 @@ class Wire:
             raise SilentError(
                 f"`{self._host_header}` neither answers nor ends the connection",
                 code="WIR001",
-                why=f"nothing came within {self._seconds:g} s",
+                why=f"there was no whole answer within {time.monotonic() - began:.3g} s",
                 fix="see whether the service is well: opsctl status",
             ) from error
         except (OSError, HTTPException):

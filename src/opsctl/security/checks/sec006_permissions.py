@@ -3,13 +3,15 @@
 Looked at: every file that the settings or a book names as a secret and the whole of `.opsctl/secrets`, which nobody else
 may read; and everything in the state folder, its ledger, pid files, logs and sockets, which nobody else may write: whoever can
 write the ledger or a pid file decides what opsctl believes and which processes it ends. What lies below a folder of the
-state that nobody else can enter is safe whatever its mode.
+state that nobody else can enter is safe whatever its mode. All of it has to belong to whoever runs the audit, or to root:
+an owner reads and writes whatever the mode says, or changes the mode.
 
-Mend: take the rights away (chmod go-rwx). A secret that a platform mounts into a container is often readable by all inside
+Mend: take the rights away (chmod go-rwx), and give what is somebody else's to the user of the stack (chown). A secret that a platform mounts into a container is often readable by all inside
 of it; where nobody else is inside, waive its place in `ops/waivers.yaml`.
 """
 
 import os
+import pwd
 import stat
 from collections.abc import Iterator
 from pathlib import Path
@@ -26,6 +28,7 @@ from opsctl.security.model import (
     failed,
     passed,
 )
+from opsctl.security.project_files import shown
 from opsctl.security.saying import counted
 
 _OTHERS_READ = stat.S_IRGRP | stat.S_IROTH
@@ -33,7 +36,7 @@ _OTHERS_WRITE = stat.S_IWGRP | stat.S_IWOTH
 
 
 def look(context: Context) -> Answer:
-    """Look at modes."""
+    """Look at modes and owners."""
     secret = [path for path in _secret_files(context) if path.exists()]
     state = list(_below(context.home)) if context.home.is_dir() else []
     if not secret and not state:
@@ -46,7 +49,7 @@ def look(context: Context) -> Answer:
     if troubles:
         return failed(
             f"{len(troubles)} of {counted(len(secret) + len(state), 'path')} open to other users",
-            mend="take the rights away: chmod go-rwx PATH",
+            mend="take the rights away (chmod go-rwx PATH), and give to the user of the stack what is somebody else's (chown)",
             troubles=tuple(troubles),
         )
     return passed(
@@ -80,16 +83,40 @@ def _exposed(path: Path, context: Context, *, forbidden: int) -> Iterator[Troubl
         found = path.lstat()
     except FileNotFoundError:  # such as a socket whose process has just ended
         return
+    named = shown(str(path.relative_to(context.root) if path.is_relative_to(context.root) else path))
+    if found.st_uid not in _trusted_users():
+        yield Trouble(
+            title=f"`{named}` belongs to {_name_of(found.st_uid)}, and an owner does with it as they like",
+            place=named,
+            location=Location(file=named),
+            mend=f"chown {os.geteuid()} {named}",
+        )
     if stat.S_ISLNK(found.st_mode) or (found.st_mode & forbidden) == 0 or _is_kept_out(path, context):
         return
     verb = "read" if forbidden == _OTHERS_READ else "change"
-    shown = str(path.relative_to(context.root) if path.is_relative_to(context.root) else path)
     yield Trouble(
-        title=f"others can {verb} `{shown}`: mode {stat.S_IMODE(found.st_mode):o}",
-        place=shown,
-        location=Location(file=shown),
-        mend=f"chmod go-rwx {shown}",
+        title=f"others can {verb} `{named}`: mode {stat.S_IMODE(found.st_mode):o}",
+        place=named,
+        location=Location(file=named),
+        mend=f"chmod go-rwx {named}",
     )
+
+
+def _trusted_users() -> frozenset[int]:
+    """Return whose files may be trusted: those of this user, and of root, who may do anything anyway.
+
+    As root, whoever it was that became root with sudo runs the stack at other times.
+    """
+    own = os.geteuid()
+    before = os.environ.get("SUDO_UID", "") if own == 0 else ""
+    return frozenset({0, own} | ({int(before)} if before.isdecimal() else set()))
+
+
+def _name_of(user: int) -> str:
+    try:
+        return f"`{pwd.getpwuid(user).pw_name}`"
+    except KeyError:
+        return f"user {user}"
 
 
 def _is_kept_out(path: Path, context: Context) -> bool:

@@ -11,6 +11,7 @@ Fails also where the plan allows more than 1,000 requests an hour, which is what
 
 import itertools
 import math
+import re
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -31,6 +32,7 @@ _REQUESTS_EACH = 25
 _LAST = 60
 _LONGEST_WAIT_SECONDS = 10
 _REFUSED, _FIRST_DEFECT = 429, 500
+_NUMBER = re.compile(r"[0-9]{1,9}")  # a digit of Unicode is one for `isdigit`, and none for `int`
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,7 +67,8 @@ def look(context: Context) -> Answer:
             target.shortage.note("GET /v1/feed", each.answer)
         seconds = time.monotonic() - began
         troubles += _miscounted(asked, requests=requests, refilled=seconds * requests / window_seconds)
-        troubles += _wrong_refusals(target, reader, asked, key=keys[0])
+        refusals = _Refusals(window_seconds=window_seconds)
+        troubles += refusals.wrong(target, reader, asked, key=keys[0])
         other = target.get(f"/v1/feed/{stranger()}?limit=0", key=keys[0])
         if other.status == _REFUSED:
             troubles.append(Trouble(title="another reader is refused too", place="GET /v1/feed/{user_id}"))
@@ -75,6 +78,7 @@ def look(context: Context) -> Answer:
         return _not_kept(troubles, **figures)
     if target.shortage:
         return target.shortage.answer()
+    refusals.require_tried()
     return passed(
         f"{admitted} of {len(asked)} requests for one reader passed, the limit is {requests}; "
         f"{figures['workers']} worker(s), two keys, {len(_tricks(reader))} ways to ask",
@@ -109,7 +113,7 @@ def _policy(answer: WireAnswer) -> tuple[int, int]:
         CannotTellError: it does not.
     """
     requests, _, window = answer.first("ratelimit-policy").partition(";w=")
-    if not (requests.isdigit() and window.isdigit()):
+    if not (_NUMBER.fullmatch(requests) and _NUMBER.fullmatch(window) and int(window)):
         raise CannotTellError(
             "the service states no `RateLimit-Policy`",
             mend="ask the service itself, without a proxy that cuts it",
@@ -190,28 +194,55 @@ def _miscounted(asked: list[_Asked], *, requests: int, refilled: float) -> Itera
         yield Trouble(title=f"{name}: refused before the allowance was used up", place=place)
 
 
-def _wrong_refusals(target: Target, reader: int, asked: list[_Asked], *, key: str) -> Iterator[Trouble]:
-    """Hold the refusals against what they promise: when one more passes."""
-    place = "GET /v1/feed/{user_id}"
-    refusals = [each.answer for each in asked if each.answer.status == _REFUSED]
-    if not refusals:
-        if any(is_unready(each.answer) for each in asked):
+class _Refusals:
+    """What refusals promise: when one more request passes."""
+
+    def __init__(self, *, window_seconds: int) -> None:
+        self._window_seconds = window_seconds
+        self._not_waited_seconds = 0
+
+    def require_tried(self) -> None:
+        """Make sure that it was tried whether one more passes.
+
+        Raises:
+            CannotTellError: a refusal says to wait for longer than a check does.
+        """
+        if self._not_waited_seconds:
+            raise CannotTellError(
+                f"a refusal says to come again after {self._not_waited_seconds} s, and nobody waited to see whether one passes then",
+                mend="let the allowance come back bit by bit, or try it by hand and waive this (`state: unknown`)",
+            )
+
+    def wrong(self, target: Target, reader: int, asked: list[_Asked], *, key: str) -> Iterator[Trouble]:
+        """Hold the refusals against what they promise."""
+        place = "GET /v1/feed/{user_id}"
+        refusals = [each.answer for each in asked if each.answer.status == _REFUSED]
+        if not refusals:
+            if any(is_unready(each.answer) for each in asked):
+                return
+            yield Trouble(title=f"no request of {len(asked)} was refused", place=place)
             return
-        yield Trouble(title=f"no request of {len(asked)} was refused", place=place)
-        return
-    if any(not each.first("retry-after").isdigit() for each in refusals):
-        yield Trouble(title="a refusal does not say when to come again", place=place)
-        return
-    # The newest one of a request of its own: those above overtook each other.
-    answer = target.get(f"/v1/feed/{reader}?limit=0", key=key)
-    if answer.status != _REFUSED:
-        return
-    wait_seconds = int(answer.first("retry-after") or 0)
-    if wait_seconds > _LONGEST_WAIT_SECONDS:
-        return
-    time.sleep(wait_seconds)
-    if target.get(f"/v1/feed/{reader}?limit=0", key=key).status == _REFUSED:
-        yield Trouble(title=f"refused again after the {wait_seconds} s that it said", place=place)
+        if any(not _NUMBER.fullmatch(each.first("retry-after")) for each in refusals):
+            yield Trouble(title="a refusal does not say when to come again", place=place)
+            return
+        # The newest one of a request of its own: those above overtook each other.
+        answer = target.get(f"/v1/feed/{reader}?limit=0", key=key)
+        if answer.status != _REFUSED:
+            return
+        said = answer.first("retry-after")
+        wait_seconds = int(said) if _NUMBER.fullmatch(said) else self._window_seconds
+        if wait_seconds > self._window_seconds:
+            title = (
+                f"a refusal says to come again after {wait_seconds} s; the window is {self._window_seconds} s"
+            )
+            yield Trouble(title=title, place=place)
+            return
+        if wait_seconds > _LONGEST_WAIT_SECONDS:
+            self._not_waited_seconds = wait_seconds
+            return
+        time.sleep(wait_seconds)
+        if target.get(f"/v1/feed/{reader}?limit=0", key=key).status == _REFUSED:
+            yield Trouble(title=f"refused again after the {wait_seconds} s that it said", place=place)
 
 
 def _workers(asked: list[_Asked]) -> int:
