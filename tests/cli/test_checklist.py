@@ -302,6 +302,22 @@ def test_a_command_that_fails_names_its_output_and_does_not_end_the_others(place
     assert place.states()["looked"] == "pass"
 
 
+@pytest.mark.parametrize("damage", [b"\xff\xfe\x00", b"{", b'{"look": NaN, "x": 1e999}'])
+def test_a_journal_that_is_damaged_is_put_aside_and_the_refresh_begins_anew(place: Place, damage: bytes):
+    """Also one that is not even text, as a full disk leaves it; so with the times that commands took before."""
+    kept = place.root / ".opsctl/checklist"
+    kept.mkdir(parents=True)
+    for name in ("refresh.json", "times.json"):
+        (kept / name).write_bytes(damage)
+
+    outcome = place.run("run", "--refresh")
+
+    assert "1 of 1 commands ended well" in outcome.stderr
+    assert "CHK109" in outcome.stderr
+    assert (kept / "refresh.unreadable").read_bytes() == damage
+    assert 0 < json.loads((kept / "times.json").read_text())["look"] < 60
+
+
 def test_killed_in_the_middle_it_goes_on_and_two_at_once_are_refused(place: Place):
     """What had ended is not run again, and what was running is ended with it."""
     query = {"kind": "bench.load", "subject": "x", "refresh": "slow"}

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from opsctl.core.errors import RefusedError
+from opsctl.core.errors import RefusedError, UsageError
 
 if TYPE_CHECKING:
     from opsctl.checklist.book import ChecklistBook
@@ -99,7 +99,7 @@ def _begun(book: "ChecklistBook", *, listener: "Listener") -> "RefreshJournal":
         return fresh
     try:
         before = from_text(read_text(path))
-    except ValueError:
+    except (ValueError, UsageError):  # no journal, or not even text, as after a disk that was full
         aside = path.with_suffix(".unreadable")
         path.replace(aside)
         listener(
@@ -146,6 +146,7 @@ def _keep(journal: "RefreshJournal") -> None:
 def _took() -> Mapping[str, float]:
     """Return how many seconds each command took before; nothing where that cannot be read."""
     import json
+    import math
 
     from opsctl.clients.files import read_text
 
@@ -153,9 +154,10 @@ def _took() -> Mapping[str, float]:
     if not path.is_file():
         return {}
     try:
-        return {str(name): float(seconds) for name, seconds in json.loads(read_text(path)).items()}
-    except (ValueError, TypeError, AttributeError):
+        found = {str(name): float(seconds) for name, seconds in json.loads(read_text(path)).items()}
+    except (ValueError, TypeError, AttributeError, OverflowError, RecursionError, UsageError):
         return {}
+    return {name: seconds for name, seconds in found.items() if math.isfinite(seconds) and seconds >= 0}
 
 
 def _note_times(journal: "RefreshJournal") -> None:
