@@ -4,6 +4,7 @@ import math
 import shutil
 import subprocess
 import time
+from collections.abc import Iterator
 
 import httpx
 import pytest
@@ -207,3 +208,33 @@ def test_the_real_prometheus_answers_as_the_fakes_do(real_prometheus):
         real_prometheus.query("a b")
     with pytest.raises(UsageError, match="gives a matrix"):
         real_prometheus.query("up[5m]")
+
+
+class Endless(httpx.SyncByteStream):
+    """A body that goes on and on."""
+
+    def __init__(self, piece: bytes, *, pause_seconds: float) -> None:
+        self._piece, self._pause_seconds = piece, pause_seconds
+
+    def __iter__(self) -> Iterator[bytes]:
+        """Give the same piece again."""
+        while True:
+            time.sleep(self._pause_seconds)
+            yield self._piece
+
+
+@pytest.mark.parametrize(
+    ("piece", "pause_seconds", "why"),
+    [(b"x" * (2**26 + 1), 0.0, "larger than 67,108,864 bytes"), (b"x", 0.05, "does not come to an end")],
+)
+def test_an_answer_without_an_end_is_left(piece: bytes, pause_seconds: float, why: str) -> None:
+    """Neither the memory nor the patience of who asks is without one; each piece comes in time."""
+    stream = Endless(piece, pause_seconds=pause_seconds)
+    transport = httpx.MockTransport(lambda _request: httpx.Response(200, stream=stream))
+    server = Prometheus("http://127.0.0.1:9090", timeout_seconds=0.1, transport=transport)
+
+    with pytest.raises(NotReadyError) as caught:
+        server.version()
+
+    assert caught.value.code == "PRM001"
+    assert why in str(caught.value.why)

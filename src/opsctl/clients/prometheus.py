@@ -1,7 +1,9 @@
 """What does Prometheus say: values now and over time, and the alerts that it holds."""
 
+import json
 import math
-from collections.abc import Callable, Mapping
+import time
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -11,6 +13,9 @@ if TYPE_CHECKING:
     from httpx import BaseTransport
 
 _TIMEOUT_SECONDS = 10.0
+# A server that never comes to an end would fill the memory, or hold who asks for ever; each wait has its own limit beside.
+_MOST_BYTES = 64 * 1024 * 1024
+_WAITS_FOR_AN_ANSWER = 3
 Read = TypeVar("Read")
 
 
@@ -79,12 +84,14 @@ class Prometheus:
         # Without TLS no certificates are looked at, and loading them takes longer than the question.
         has_tls = self.url.startswith("https:")
         try:
-            with httpx.Client(
-                verify=has_tls, timeout=self._timeout_seconds, transport=self._transport
-            ) as client:
-                answer = client.get(f"{self.url}/api/v1/{path}", params=dict(asked))
-            body = answer.json()
-        except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
+            with (
+                httpx.Client(
+                    verify=has_tls, timeout=self._timeout_seconds, transport=self._transport
+                ) as client,
+                client.stream("GET", f"{self.url}/api/v1/{path}", params=dict(asked)) as answer,
+            ):
+                body = json.loads(self._whole(answer.iter_bytes()))
+        except (httpx.HTTPError, httpx.InvalidURL, ValueError, RecursionError) as error:
             raise self._silent(str(error) or type(error).__name__) from error
         if not isinstance(body, dict) or body.get("status") != "success":
             why = body.get("error") if isinstance(body, dict) else None
@@ -98,6 +105,21 @@ class Prometheus:
             return read(body["data"])
         except (LookupError, TypeError, ValueError, AttributeError) as error:
             raise self._silent(f"its answer has another shape: {error!r}") from error
+
+    def _whole(self, pieces: Iterable[bytes]) -> bytes:
+        """Return all of an answer.
+
+        Raises:
+            ValueError: it does not end in time, or is larger than any answer of Prometheus.
+        """
+        ends, found = time.monotonic() + self._timeout_seconds * _WAITS_FOR_AN_ANSWER, bytearray()
+        for piece in pieces:
+            found += piece
+            if len(found) > _MOST_BYTES:
+                raise ValueError(f"its answer is larger than {_MOST_BYTES:,} bytes")
+            if time.monotonic() > ends:
+                raise ValueError("its answer does not come to an end")
+        return bytes(found)
 
     def _silent(self, why: str) -> NotReadyError:
         return NotReadyError(
