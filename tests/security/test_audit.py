@@ -10,7 +10,7 @@ from typing import Any
 from xml.etree import ElementTree as ET
 
 import pytest
-from jsonschema import Draft7Validator
+from jsonschema_rs import validator_for
 from syrupy.assertion import SnapshotAssertion
 from tests.fakes.clock import FakeClock
 from tests.security.audited_project import NOW, AuditedProject
@@ -366,7 +366,7 @@ def test_sarif_holds_what_its_schema_allows_and_nothing_else(run: Callable[..., 
     said = waiver("SEC902", state="unknown", reason="\x1b[31m\u202e </script> because of it")
     document = to_sarif(run(GOOD, BAD, DARK, hostile, waivers=(waiver(place="tests/*"), said)), version="1")
 
-    Draft7Validator(RULES).validate(json.loads(document.encode()))
+    validator_for(RULES).validate(json.loads(document.encode()))
 
 
 def test_what_could_not_be_told_is_no_result_of_sarif(run: Callable[..., Audit]) -> None:
