@@ -131,6 +131,16 @@ def test_what_cannot_tell_is_passed_over():
     assert found.value(Quantity.ITEM_TOKENS) is None
 
 
+def test_what_is_of_the_future_is_passed_over():
+    """A clock that ran ahead recorded it, and it would count for as long as that was wrong."""
+    tomorrow = record("bench.load", "standard", age=timedelta(days=-1), name="new", fresh_hit_ratio=0.9)
+    before = record("bench.load", "standard", name="old", fresh_hit_ratio=0.8)
+
+    found = gathered(tomorrow, before)
+
+    assert found.value(Quantity.MISS_AT_PEAK) == Decimal("0.2")
+
+
 def test_what_a_load_measured_that_missed_its_gates_is_taken_and_told():
     """Readers hit or missed whether or not they were answered in time."""
     found = gathered(record("bench.load", "standard", verdict=Verdict.FAIL, fresh_hit_ratio=0.9))

@@ -5,7 +5,6 @@ from datetime import datetime, timedelta
 
 from opsctl.checklist.book_query import Query
 from opsctl.checklist.model import Answer, Present, State
-from opsctl.checklist.moments import is_of_the_future
 from opsctl.checklist.quantity import ago, figure_at, written
 from opsctl.core.units import parse_duration
 from opsctl.evidence.model import Record, Verdict
@@ -114,7 +113,7 @@ def _outdated(
     query: Query, *, record: Record, present: Present, now: datetime
 ) -> Iterator[tuple[State, str]]:
     """Yield why the record no longer counts, or why that cannot be told."""
-    if is_of_the_future(record, now=now):
+    if record.is_of_the_future(now):
         yield State.UNKNOWN, "it was recorded in the future: a clock is wrong"
     if now >= (ends := expiry(query, record)):
         yield State.STALE, f"it counted until {ago((now - ends).total_seconds())} ago"

@@ -6,7 +6,6 @@ from datetime import datetime, timedelta
 
 from opsctl.checklist.book import ChecklistBook, Item
 from opsctl.checklist.model import Present, Signature
-from opsctl.checklist.moments import is_of_the_future
 from opsctl.checklist.quantity import ago
 from opsctl.core.units import parse_duration
 from opsctl.evidence.model import Evidence, Record, Verdict, digest_of
@@ -107,7 +106,7 @@ def _trouble_by_itself(record: Record, ends: datetime, *, now: datetime) -> str:
     """Return why a signature counts no more, whatever the project is now; empty where it does."""
     if is_withdrawn(record):
         return f"it was withdrawn{said_why(record, 'note')}"
-    if is_of_the_future(record, now=now):
+    if record.is_of_the_future(now):
         return "it was given in the future: a clock is wrong"
     return f"it held until {ago((now - ends).total_seconds())} ago" if now >= ends else ""
 

@@ -5,7 +5,6 @@ from datetime import datetime, timedelta
 
 from opsctl.checklist.book import ChecklistBook
 from opsctl.checklist.model import Waiver
-from opsctl.checklist.moments import is_of_the_future
 from opsctl.checklist.signing import WAIVE_KIND, is_still, is_withdrawn, item_digest, said_why
 from opsctl.core.units import parse_duration
 from opsctl.evidence.model import Record
@@ -37,7 +36,7 @@ def _troubles(record: Record, ends: datetime, *, book: ChecklistBook, now: datet
         yield f"the waiver of `{account}` does not count: the account is {book.accounts[account].name} now"
     if record.inputs.get("item") != item_digest(book.items[record.subject]):
         yield "the waiver does not count: the item has been rewritten since"
-    if is_of_the_future(record, now=now):
+    if record.is_of_the_future(now):
         yield "the waiver does not count: it was given in the future, so a clock is wrong"
     if now >= ends:
         yield "the waiver is over"

@@ -40,7 +40,7 @@ def gather(
         now: decides what is stale.
         where: the costs book's place, as people know it.
     """
-    newest = _newest(records, plan=plan)
+    newest = _newest(records, plan=plan, now=now)
     found = [
         *_of_plan(plan, where=where),
         _book(Quantity.FEED_FRESH, lifetimes.feed_seconds, where=lifetimes.where),
@@ -50,11 +50,16 @@ def gather(
     return Inputs({each.quantity: each for each in found})
 
 
-def _newest(records: Iterable[Record], *, plan: CostsBook) -> dict[str, Record]:
-    """Return the newest usable record by kind: loads and capacities of the plan's load, nothing that cannot tell."""
+def _newest(records: Iterable[Record], *, plan: CostsBook, now: datetime) -> dict[str, Record]:
+    """Return the newest usable record by kind: loads and capacities of the plan's load, nothing that cannot tell.
+
+    What says that it is of the future was recorded by a clock that is wrong, and would never grow old.
+    """
     newest: dict[str, Record] = {}
     for record in records:
         if record.kind not in _PRODUCED or record.verdict is Verdict.INCONCLUSIVE:
+            continue
+        if record.is_of_the_future(now):
             continue
         if record.kind == MEASURE_KIND or record.subject == plan.load:
             newest.setdefault(record.kind, record)

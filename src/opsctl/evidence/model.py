@@ -12,6 +12,10 @@ GENESIS = "0" * 64
 """What the first record of a ledger names as the hash before it."""
 
 
+# Clocks of machines differ, and one that is set right goes back a little; a record of tomorrow is none of today.
+_MOST_AHEAD = timedelta(minutes=5)
+
+
 class Verdict(StrEnum):
     """What a measurement concluded; `inconclusive` never counts as a pass."""
 
@@ -74,6 +78,10 @@ class Record:
     def is_stale(self, now: datetime) -> bool:
         """Tell whether the record no longer counts."""
         return now >= self.expires_at
+
+    def is_of_the_future(self, now: datetime) -> bool:
+        """Tell whether the record says that it was made later than now: nobody knows how long such a one holds."""
+        return self.recorded_at > now + _MOST_AHEAD
 
     def to_line(self) -> bytes:
         """Return the record as one line of JSON, digest included."""

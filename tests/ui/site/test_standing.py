@@ -42,10 +42,12 @@ def items(facts: Facts) -> tuple[Item, ...]:
         (Verdict.PASS, 31, State.STALE),
         (Verdict.INCONCLUSIVE, 31, State.STALE),
         (Verdict.FAIL, 31, State.FAIL),
+        (Verdict.PASS, -1, State.UNKNOWN),
+        (Verdict.FAIL, -1, State.FAIL),
     ],
 )
 def test_a_proof_stands_as_it_said_until_it_is_stale(book, verdict, days, state):
-    """A failure stays one, however old it is."""
+    """A failure stays one, however old it is; what is of the future, by a clock that was wrong, would never grow old."""
     record = book.add(proof("bench.load", verdict=verdict), days_ago=days)
 
     assert standing_of(record, book.facts()).state is state

@@ -65,6 +65,8 @@ def standing_of(record: Record | None, facts: Facts) -> Standing:
     state = _STATES[record.verdict]
     if state is State.PASS and not facts.is_trusted:
         return shown(State.DISTRUSTED)
+    if record.is_of_the_future(facts.now) and state is not State.FAIL:
+        return shown(State.UNKNOWN, word="of the future: a clock is wrong")
     if record.is_stale(facts.now):
         return stale(state)
     return shown(state)
