@@ -5,6 +5,7 @@ from pathlib import Path
 
 from opsctl.clients.files import read_text
 from opsctl.core.markdown_table import markdown_table
+from opsctl.core.marked_part import with_part
 from opsctl.costs.book import Point
 from opsctl.costs.inputs import Input, Source
 from opsctl.costs.model import BudgetCheck, Estimate, PointBill
@@ -32,9 +33,7 @@ def in_page(path: Path, text: str) -> str:
     """Return a page with the text between its marks; the text alone where there is no page, or it has no marks."""
     if not path.is_file():
         return text
-    before, begin, rest = read_text(path).partition(BEGIN)
-    _, end, after = rest.partition(END)
-    return f"{before}{BEGIN}\n{text}{END}{after}" if begin and end else text
+    return with_part(read_text(path), text, begin=BEGIN, end=END) or text
 
 
 def to_markdown(estimate: Estimate) -> str:
