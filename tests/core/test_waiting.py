@@ -19,7 +19,11 @@ def test_what_never_becomes_so_is_looked_at_a_last_time_when_the_time_is_over() 
     """Also where the time is no multiple of the pause."""
     clock, looks = FakeClock(), list[float]()
 
-    is_so = wait_until(lambda: bool(looks.append(clock.seconds)), clock=clock, seconds=1.2, poll_seconds=0.5)
+    def look() -> bool:
+        looks.append(clock.seconds)
+        return False
+
+    is_so = wait_until(look, clock=clock, seconds=1.2, poll_seconds=0.5)
 
     assert not is_so
     assert [round(look, 2) for look in looks] == [0.0, 0.5, 1.0, 1.2]

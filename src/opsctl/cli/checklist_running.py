@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from opsctl.cli.report_files import require_places, write_reports
+
 if TYPE_CHECKING:
     from opsctl.checklist.book import ChecklistBook
     from opsctl.checklist.model import Report
@@ -20,26 +22,19 @@ class Outputs:
 
     def require_writable(self) -> None:
         """Refuse files that cannot be written, before anything is measured for them."""
-        from opsctl.clients.files import require_writable
-
-        for path in (self.html, self.junit, self.markdown):
-            if path is not None:
-                require_writable(path)
+        require_places(self.html, self.junit, self.markdown)
 
     def write(self, report: "Report") -> None:
         """Write those that were asked for."""
         from opsctl.checklist.junit import to_junit
         from opsctl.checklist.markdown import to_markdown
-        from opsctl.clients.files import write_atomically
         from opsctl.ui.checklist_page import render_checklist_page
 
-        for path, render in (
-            (self.html, render_checklist_page),
-            (self.junit, to_junit),
-            (self.markdown, to_markdown),
-        ):
-            if path is not None:
-                write_atomically(path, render(report))
+        write_reports(
+            (self.html, lambda: render_checklist_page(report)),
+            (self.junit, lambda: to_junit(report)),
+            (self.markdown, lambda: to_markdown(report)),
+        )
 
 
 def judge(book: "ChecklistBook", *, only: frozenset[str] = frozenset()) -> "Report":
