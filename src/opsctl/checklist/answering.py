@@ -5,8 +5,8 @@ from datetime import datetime, timedelta
 
 from opsctl.checklist.book_query import Query
 from opsctl.checklist.model import Answer, Present, State
-from opsctl.checklist.quantity import ago, figure_at, written
-from opsctl.core.units import parse_duration
+from opsctl.checklist.quantity import figure_at, written
+from opsctl.core.units import format_age, parse_duration
 from opsctl.evidence.model import Record, Verdict
 
 # Clocks of machines differ, and one that is set right goes back a little; a record of tomorrow is none of today.
@@ -118,7 +118,7 @@ def _outdated(
     if record.recorded_at > now + _MOST_AHEAD:
         yield State.UNKNOWN, "it was recorded in the future: a clock is wrong"
     if now >= (ends := expiry(query, record)):
-        yield State.STALE, f"it counted until {ago((now - ends).total_seconds())} ago"
+        yield State.STALE, f"it counted until {format_age((now - ends).total_seconds())} ago"
     yield from _of_another_commit(query, record=record, present=present)
     for name in query.inputs:
         yield from _of_other_input(name, record=record, present=present)

@@ -6,8 +6,7 @@ from datetime import datetime, timedelta
 
 from opsctl.checklist.book import ChecklistBook, Item
 from opsctl.checklist.model import Present, Signature, Waiver
-from opsctl.checklist.quantity import ago
-from opsctl.core.units import parse_duration
+from opsctl.core.units import format_age, parse_duration
 from opsctl.evidence.model import Evidence, Record, Verdict, digest_of
 
 SIGN_KIND, WAIVE_KIND = "checklist.sign", "checklist.waive"
@@ -112,7 +111,7 @@ def _troubles(
     if record.inputs.get("item") != item_digest(item):
         yield "the item has been rewritten since"
     if over >= timedelta(0):
-        yield f"it held until {ago(over.total_seconds())} ago"
+        yield f"it held until {format_age(over.total_seconds())} ago"
     here = present.commit()
     if signing.same_commit and (here != record.git_commit or here is None or here.endswith("+changes")):
         then = (record.git_commit or "no commit")[:12]

@@ -60,6 +60,16 @@ def format_duration(seconds: float) -> str:
     return f"{int(seconds // 3600)} h {int(seconds % 3600 // 60)} min"
 
 
+def format_age(seconds: float) -> str:
+    """Return how old something is, or how long it still has: in days from two on.
+
+    >>> [format_age(seconds) for seconds in (-3, 5400, 200000)]
+    ['0 ms', '1 h 30 min', '2 days']
+    """
+    days = seconds / _DURATION_SECONDS["d"]
+    return f"{days:.0f} days" if days >= 2 else format_duration(max(0.0, seconds))
+
+
 def format_bytes(size: float) -> str:
     """Return a short text for a size in bytes, in binary units.
 
