@@ -12,6 +12,7 @@ from opsctl.evidence.model import Record, Verdict
 # Clocks of machines differ, and one that is set right goes back a little; a record of tomorrow is none of today.
 _MOST_AHEAD = timedelta(minutes=5)
 _SHOWN_FILES = 2
+_VERDICT_IS = "its verdict is"
 
 
 def answers(query: Query, *, newest: "Newest", present: Present, now: datetime) -> tuple[Answer, ...]:
@@ -65,7 +66,7 @@ def _answer(query: Query, *, subject: str, record: Record | None, present: Prese
     state, reason = _judged(query, record=record, number=number)
     outdated = next(_outdated(query, record=record, present=present, now=now), None)
     if outdated is not None and state is not State.UNKNOWN:
-        also = f"; it was {reason}" if state is State.FAIL else ""
+        also = f"; {_past(reason)}" if state is State.FAIL else ""
         # That nobody can tell whether it still holds makes no failure better.
         state = State.FAIL if (state, outdated[0]) == (State.FAIL, State.UNKNOWN) else outdated[0]
         reason = f"{outdated[1]}{also}"
@@ -97,8 +98,13 @@ def _judged(query: Query, *, record: Record, number: float | None) -> tuple[Stat
         if not query.holds(number):
             return State.FAIL, f"{written(number, query.unit)}, wanted {query.target}"
     if query.verdict == "pass" and record.verdict is not Verdict.PASS:
-        return State.FAIL, _with_reasons("its verdict is fail", record)
+        return State.FAIL, _with_reasons(f"{_VERDICT_IS} fail", record)
     return State.PASS, ""
+
+
+def _past(reason: str) -> str:
+    """Return what a failure was: a figure is put into a sentence, a verdict is one."""
+    return reason if reason.startswith(_VERDICT_IS) else f"it was {reason}"
 
 
 def _with_reasons(text: str, record: Record) -> str:
