@@ -149,7 +149,7 @@ def test_what_nobody_here_can_look_at_is_no_pass(copy: Path):
     done = run_opsctl("deploy", "render", "--only", "worker", folder=copy, environment={"PATH": str(empty)})
 
     assert (linted.exit_code, done.exit_code) == (5, 0)
-    assert "could not tell: there is no `node` here" in linted.stdout
+    assert "could not tell: there is no `node` here: apt-get install nodejs" in linted.stdout
 
 
 def test_a_program_that_refuses_a_file_is_heard(copy: Path):

@@ -47,6 +47,8 @@ def show_rendered(
         print_line(f"✔ {len(changes) - removed} of {files} files written to {place}{told}")
     else:
         print_line(f"{len(changes)} files in {place} are not as their books say")
-        hint("run `render` without `--check`, read the difference, and commit it with the book")
+        hint(
+            "run `render` without `--check` or `--dry-run`, read the difference, and commit it with the book"
+        )
     if stubs:
         hint("finish the stubs; `opsctl runbooks lint` says what is missing")
