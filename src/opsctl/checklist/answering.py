@@ -12,13 +12,23 @@ from opsctl.evidence.model import Record, Verdict
 # Clocks of machines differ, and one that is set right goes back a little; a record of tomorrow is none of today.
 _MOST_AHEAD = timedelta(minutes=5)
 _SHOWN_FILES = 2
+_SHOWN_SUBJECTS = 3
+_VERDICT_IS = "its verdict is"
 
 
 def answers(query: Query, *, newest: "Newest", present: Present, now: datetime) -> tuple[Answer, ...]:
     """Return an answer for each subject that is named, or the best where any will do."""
     if query.wanted_subjects:
+        others = newest.subjects(query.kind)
         return tuple(
-            _answer(query, subject=subject, record=newest.of(query.kind, subject), present=present, now=now)
+            _answer(
+                query,
+                subject=subject,
+                record=newest.of(query.kind, subject),
+                present=present,
+                now=now,
+                others=others,
+            )
             for subject in query.wanted_subjects
         )
     found = [
@@ -51,21 +61,30 @@ class Newest:
         """Return the newest record about each subject of a kind, the newest first."""
         return tuple(record for (each, _), record in self._records.items() if each == kind)
 
+    def subjects(self, kind: str) -> str:
+        """Return what there are records of, in words such as `of `quick``; empty where there are none."""
+        found = [record.subject for record in self.of_kind(kind)]
+        shown = ", ".join(f"`{each}`" for each in found[:_SHOWN_SUBJECTS])
+        more = f" and {len(found) - _SHOWN_SUBJECTS} more" if len(found) > _SHOWN_SUBJECTS else ""
+        return f"of {shown}{more}" if found else ""
 
-def _answer(query: Query, *, subject: str, record: Record | None, present: Present, now: datetime) -> Answer:
+
+def _answer(
+    query: Query, *, subject: str, record: Record | None, present: Present, now: datetime, others: str = ""
+) -> Answer:
     if record is None:
         about = f" of `{subject}`" if subject else ""
         return Answer(
             query=query,
             subject=subject,
             state=State.UNKNOWN,
-            reason=f"there is no record `{query.kind}`{about}",
+            reason=f"there is no record `{query.kind}`{about}{f', only {others}' if others else ''}",
         )
     number = None if query.figure is None else figure_at(record.figures, query.figure)
     state, reason = _judged(query, record=record, number=number)
     outdated = next(_outdated(query, record=record, present=present, now=now), None)
     if outdated is not None and state is not State.UNKNOWN:
-        also = f"; it was {reason}" if state is State.FAIL else ""
+        also = f"; {_past(reason)}" if state is State.FAIL else ""
         # That nobody can tell whether it still holds makes no failure better.
         state = State.FAIL if (state, outdated[0]) == (State.FAIL, State.UNKNOWN) else outdated[0]
         reason = f"{outdated[1]}{also}"
@@ -97,8 +116,13 @@ def _judged(query: Query, *, record: Record, number: float | None) -> tuple[Stat
         if not query.holds(number):
             return State.FAIL, f"{written(number, query.unit)}, wanted {query.target}"
     if query.verdict == "pass" and record.verdict is not Verdict.PASS:
-        return State.FAIL, _with_reasons("its verdict is fail", record)
+        return State.FAIL, _with_reasons(f"{_VERDICT_IS} fail", record)
     return State.PASS, ""
+
+
+def _past(reason: str) -> str:
+    """Return what a failure was: a figure is put into a sentence, a verdict is one."""
+    return reason if reason.startswith(_VERDICT_IS) else f"it was {reason}"
 
 
 def _with_reasons(text: str, record: Record) -> str:

@@ -76,8 +76,8 @@ def record(report: "Report", *, book: "ChecklistBook", seconds: float) -> None:
     wiring.record(run_evidence(report, book_digest=checklist_books.book_digest(book), seconds=seconds))
 
 
-def tell(report: "Report", *, files: Outputs, json: bool) -> None:
-    """Write the files, and show the result."""
+def tell(report: "Report", *, of: int, files: Outputs, json: bool) -> None:
+    """Write the files, and show the result; `of` is how many items the whole list has."""
     from opsctl.checklist.evidence import to_document
     from opsctl.cli.document import document
     from opsctl.core.exit_codes import ExitCode
@@ -89,4 +89,4 @@ def tell(report: "Report", *, files: Outputs, json: bool) -> None:
         data = to_document(report) | {"title": report.title, "commit": report.commit, "at": report.at}
         print_document(document("opsctl.checklist.run", data=data, ok=report.exit_code is ExitCode.GOOD))
     else:
-        show_report(report)
+        show_report(report, of=of)

@@ -48,10 +48,10 @@ def parse_bytes(text: str) -> int:
 def format_duration(seconds: float) -> str:
     """Return a short text for a duration, three significant digits or so.
 
-    >>> [format_duration(value) for value in (0.00025, 0.0123, 4.2, 75, 7300)]
-    ['0.25 ms', '12.3 ms', '4.2 s', '1 min 15 s', '2 h 1 min']
+    >>> [format_duration(value) for value in (0.00025, 0.0123, 0.99999, 4.2, 75, 7300)]
+    ['0.25 ms', '12.3 ms', '1 s', '4.2 s', '1 min 15 s', '2 h 1 min']
     """
-    if seconds < 1:
+    if seconds < 0.9995:  # what rounds to 1,000 ms is a second: three digits would write it as 1e+03
         return f"{seconds * 1000:.3g} ms"
     if seconds < 60:
         return f"{seconds:.3g} s"
