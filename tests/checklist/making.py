@@ -82,6 +82,7 @@ def signed(
     chosen: ChecklistBook, account: str, *, code: str = "CHK001", kind: str = "sign", **values: Any
 ) -> Record:
     """Return a signature, or a waiver, of an item as the book has it."""
-    figures = {"account": account, "name": account.title(), "note": "", "reason": "later"}
+    user = {"user": account, "host": "desk"}
+    figures = {"account": account, "name": account.title(), "note": "", "reason": "later"} | user
     inputs = {"item": item_digest(chosen.items[code])}
     return record(f"checklist.{kind}", code, **({"figures": figures, "inputs": inputs} | values))

@@ -81,6 +81,16 @@ def test_evidence_ends_at_its_own_expiry_and_at_the_age_of_the_query():
     assert ask(P99, load(ago=8 * DAY)).state is State.STALE
     assert ask(P99, load(ago=7 * DAY)).state is State.STALE
     assert "it was 612 ms" in ask(P99, load(ago=8 * DAY, figures={"p99": 612})).reason
+    failed = ask({"kind": "bench.load", "subject": "standard"}, load(ago=8 * DAY, verdict=Verdict.FAIL))
+    assert failed.reason.endswith("ago; its verdict is fail")
+
+
+def test_where_there_are_only_records_of_others_they_are_named():
+    """Whoever has just measured something else sees at once why it does not count."""
+    quick = record("bench.load", "quick", figures={"p99": 1.0})
+
+    assert ask(P99, quick).reason == "there is no record `bench.load` of `standard`, only of `quick`"
+    assert ask(P99).reason == "there is no record `bench.load` of `standard`"
 
 
 def test_a_record_of_tomorrow_is_not_believed():

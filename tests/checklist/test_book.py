@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from pydantic import ValidationError
 from tests.checklist.making import book, book_of
 
@@ -112,8 +113,11 @@ def test_what_the_code_decides_is_bound_to_the_code():
 
 
 def test_the_starter_book_is_the_shipped_one():
-    """But for where its schema lies."""
-    shipped = (ROOT / "ops" / "checklist.yaml").read_text().splitlines()
-    starter = (ROOT / "templates/project/ops/checklist.yaml").read_text().splitlines()
+    """But for where its schema lies, and for the pages: ours are built, those of others are for people to read."""
+    shipped = yaml.safe_load((ROOT / "ops" / "checklist.yaml").read_text())
+    starter = yaml.safe_load((ROOT / "templates/project/ops/checklist.yaml").read_text())
 
-    assert starter[1:] == shipped[1:]
+    assert starter["items"].pop("CHK006")["sign"] == {"roles": ["operations", "lead"], "same_commit": False}
+    assert shipped["items"].pop("CHK006")["all"][0]["kind"] == "docs.build"
+    del shipped["commands"]["docs"]
+    assert starter == shipped

@@ -71,13 +71,39 @@ def test_two_accounts_of_one_person_sign_once():
     items = {"CHK001": {"name": "load", "title": "The load holds", "why": "Readers.", "sign": sign}}
     hats = {"ann": {"name": "Ann", "role": "lead"}, "ann2": {"name": "ANN", "role": "operations"}}
     chosen = book(items=items, accounts=hats | {"bob": {"name": "Bob", "role": "lead"}})
-    second = {"account": "ann2", "name": "ANN", "note": ""}
+    second = {"account": "ann2", "name": "ANN", "note": "", "user": "ann2", "host": "desk"}
     alone = (signed(chosen, "ann"), signed(chosen, "ann2", figures=second))
 
     assert judged(chosen, *alone).state is State.UNKNOWN
     assert judged(chosen, *alone, signed(chosen, "bob")).state is State.PASS
     with pytest.raises(ValueError, match="1 of the people with an account can give one"):
         book(items=items, accounts=hats)
+
+
+def test_two_names_of_one_user_of_a_machine_are_not_known_to_be_two_people():
+    """A name on a command line is no password: unknown, and said so; a second user makes it two."""
+    people = {"lead": {"name": "Ann", "role": "lead"}, "ops": {"name": "Bob", "role": "lead"}}
+    sign = {"roles": ["lead"], "signatures": 2}
+    items = {"CHK001": {"name": "load", "title": "The load holds", "why": "Readers.", "sign": sign}}
+    chosen = book(items=items, accounts=people)
+
+    def by(account: str, name: str, user: str) -> Record:
+        figures = {"account": account, "name": name, "note": "", "user": user, "host": "desk"}
+        return signed(chosen, account, figures=figures)
+
+    alone = judged(chosen, by("lead", "Ann", "root"), by("ops", "Bob", "root"))
+    apart = judged(chosen, by("lead", "Ann", "ann"), by("ops", "Bob", "bob"))
+
+    assert (alone.state, apart.state) == (State.UNKNOWN, State.PASS)
+    assert "different people: all signed as root@desk" in alone.reason
+    assert alone.next_command == "opsctl explain CHK001"
+
+
+def test_whoever_has_signed_is_not_asked_again():
+    """What to type next names somebody whose word is missing."""
+    chosen = book_of(sign={"roles": ["lead"], "signatures": 2})
+
+    assert judged(chosen, signed(chosen, "ann")).next_command == "opsctl checklist sign load --as bob"
 
 
 def test_an_account_that_was_handed_on_takes_no_word_along():

@@ -3,7 +3,7 @@
 import doctest
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from opsctl.checklist import quantity
@@ -29,6 +29,7 @@ def test_a_path_leads_through_maps_whose_keys_may_have_dots(path: str, found: fl
 
 
 @given(st.floats(allow_nan=False, allow_infinity=False, width=32), st.sampled_from(Unit))
+@example(0.99999, Unit.SECONDS)
 def test_every_number_can_be_written(number: float, unit: Unit):
     """Without powers of ten, and never as nothing."""
     text = written(number, unit)

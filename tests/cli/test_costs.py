@@ -190,7 +190,7 @@ def test_a_missed_budget_is_exit_1_at_the_load_that_binds(shop: Shop):
         outcome = shop.estimate()
 
     assert outcome.exit_code == 1
-    assert "✘ fail at the sustained load" in outcome.stdout
+    assert "✘ fail: at the sustained load" in outcome.stdout
 
 
 def test_a_provider_can_be_tried_without_being_recorded(shop: Shop):

@@ -37,6 +37,8 @@ def test_a_render_ends_with_who_looked_at_what(project: Path):
     said = (project / "render.txt").read_text()
 
     assert "files written to deploy" in said
+    assert "wrote     qdrant/production.yaml" in said
+    assert "missing" not in said, "what was just written is not missing"
     assert [line for line in said.splitlines() if "refused" in line] == []
     for part in ("image", "compose", "kubernetes", "qdrant", "worker", "ci"):
         assert (project / "deploy" / part / "lock.json").is_file()
@@ -149,7 +151,7 @@ def test_what_nobody_here_can_look_at_is_no_pass(copy: Path):
     done = run_opsctl("deploy", "render", "--only", "worker", folder=copy, environment={"PATH": str(empty)})
 
     assert (linted.exit_code, done.exit_code) == (5, 0)
-    assert "could not tell: there is no `node` here" in linted.stdout
+    assert "could not tell: there is no `node` here: apt-get install nodejs" in linted.stdout
 
 
 def test_a_program_that_refuses_a_file_is_heard(copy: Path):

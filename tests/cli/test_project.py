@@ -2,6 +2,7 @@
 
 import json
 import re
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -26,6 +27,25 @@ def test_init_writes_a_project_and_a_second_time_changes_nothing(tmp_path: Path)
     assert "wrote           ops/loads/feed_scenario.py" in first.stdout
     assert {line.split()[0] for line in second.stdout.splitlines()} == {"kept"}
     assert (tmp_path / "opsctl.yaml").read_text() == "state_dir: .mine\n"
+
+
+def test_what_the_stack_keeps_is_not_committed_by_accident(tmp_path: Path):
+    """`git add -A` in a new project takes neither the state folder nor files of secrets along."""
+    subprocess.run(["git", "init", "--quiet", str(tmp_path)], check=True)
+    run_opsctl("init", folder=tmp_path)
+    for name in (".opsctl/stack/postgres/password", "secrets/slack_webhook_url", "ops/mine.yaml"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text("x")
+
+    listed = subprocess.run(
+        ["git", "-C", str(tmp_path), "ls-files", "--others", "--exclude-standard"],
+        check=True,
+        capture_output=True,
+        text=True,
+    ).stdout.split()
+
+    assert "ops/mine.yaml" in listed
+    assert not [name for name in listed if name.startswith((".opsctl/", "secrets/"))]
 
 
 def test_init_dry_run_writes_nothing(tmp_path: Path):

@@ -86,6 +86,27 @@ def test_an_exercise_from_its_start_to_the_ledger(school: Path):
     assert (row["done_by"], row["begun_by"]) == (["anna"], None)
 
 
+def test_when_all_hints_were_given_that_is_said(school: Path):
+    """Rather than nothing; and who is at it is named where somebody begins once more."""
+    run_opsctl("training", "start", "broken_book", *ANNA, folder=school)
+    hints = [_check(school, "broken_book", "--hint") for _ in range(4)]
+    twice = run_opsctl("training", "start", "broken_book", "--as", "bob", folder=school)
+
+    assert "there are no more hints" in hints[-1].stderr
+    assert "training check broken_book --as anna" in twice.stderr
+
+
+def test_a_target_that_is_gone_is_told_by_more_than_one_alert(school: Path, monkeypatch: pytest.MonkeyPatch):
+    """TargetDown fires for every part that Prometheus asks: who answers with it is right as well."""
+    from opsctl.cli import training_preparing
+
+    monkeypatch.chdir(school)
+
+    assert training_preparing._alerts_of("vectors_down")[:1] == ["TargetDown"]
+    assert "vectors_unreachable" in training_preparing._alerts_of("vectors_down")
+    assert "no_traffic" not in training_preparing._alerts_of("vectors_down")
+
+
 def test_a_book_of_yours_is_not_written_over(school: Path):
     """Though it has the name of the exercise's."""
     book = school / "ops" / "loads" / "training.yaml"
@@ -101,8 +122,10 @@ def test_only_what_came_after_the_start_counts(school: Path):
     """A load of before, or one that was measured by nobody's stack, teaches nothing."""
     run_opsctl("training", "start", "load_report", *ANNA, folder=school)
 
+    begun = run_opsctl("training", "start", "load_report", *ANNA, "--again", folder=school)
     outcome = _check(school, "load_report", "--answer", "p99=12")
 
+    assert "training check load_report --as anna --answer p99=...; --hint" in begun.stderr
     assert outcome.exit_code == 1
     assert "nothing yet to hold the answer against" in outcome.stdout
 

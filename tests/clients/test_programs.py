@@ -28,6 +28,21 @@ def test_a_program_ends_with_its_code_and_what_it_said(tmp_path: Path) -> None:
     assert (done.code, done.stdout, done.stderr.strip()) == (3, "a\ufffd", str(tmp_path))
 
 
+def test_what_a_program_says_can_be_kept_in_the_order_of_saying_it(tmp_path: Path) -> None:
+    """Output and errors in one text, without a terminal's colours where that is asked for, in our own environment."""
+    script = (
+        "import os, sys\n"
+        "for word, stream in (('one', sys.stdout), ('\\x1b[31mtwo\\x1b[0m', sys.stderr), ('three', sys.stdout)):\n"
+        "    print(word, file=stream, flush=True)\n"
+        "print(os.environ['PATH'])\n"
+    )
+
+    done = run_program(python(script), seconds=30, folder=tmp_path, joins_outputs=True)
+
+    assert done.plain_stdout.splitlines() == ["one", "two", "three", os.environ["PATH"]]
+    assert ("\x1b[31m" in done.stdout, done.stderr) == (True, "")
+
+
 def test_a_program_that_is_not_there_is_told(tmp_path: Path) -> None:
     """With the name of it."""
     with pytest.raises(NotReadyError, match="no-such-program") as caught:

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import Field
 
+from opsctl.checklist.book import ChecklistBook
 from opsctl.config.load import load_book, parse_book
 from opsctl.config.model import StrictModel
 from opsctl.config.quantities import Duration
@@ -278,3 +279,23 @@ def test_a_time_shorter_than_a_microsecond_is_refused(written: str):
         parse_book(f"time: {written}", Waiting, file="waiting.yaml")
 
     assert "shorter than a microsecond" in caught.value.findings[0].title
+
+
+def test_a_rule_over_several_keys_points_at_the_one_that_it_names():
+    """Not at the first line of the book, which may be hundreds of lines away."""
+    text = """title: Ready
+items:
+  CHK001: {name: first, title: The first, why: Because., all: [{kind: bench.load}]}
+  CHK002:
+    name: second
+    title: The second
+    why: Because.
+    all: [{kind: bench.load, refresh: lod}]
+"""
+    with pytest.raises(UsageError) as caught:
+        parse_book(text, ChecklistBook, file="checklist.yaml")
+
+    (finding,) = caught.value.findings
+    assert finding.title == "`items.CHK002`: there is no command `lod` under `commands`"
+    assert finding.location is not None
+    assert (finding.location.line, finding.location.column) == (4, 3)

@@ -11,7 +11,8 @@ from tests.contracts.service_ports import FACTORIES, ServicePorts
 from tests.fakes.service_ports import example_content
 
 from opsctl.service.api.ports import UnknownChoiceError, UnknownVendorError
-from opsctl.service.model import Feed, FeedRequest, Interaction
+from opsctl.service.model import Feed, FeedRequest
+from opsctl.store.readers import NewInteraction
 
 Scenario = Callable[[ServicePorts], Awaitable[None]]
 Play = Callable[[Scenario], None]
@@ -31,9 +32,9 @@ def play(request: pytest.FixtureRequest) -> Play:
     return run
 
 
-def did(key: str, content_id: int, *, kind: str = "save", user_id: int = 42, **more: Any) -> Interaction:
+def did(key: str, content_id: int, *, kind: str = "save", user_id: int = 42, **more: Any) -> NewInteraction:
     """Return an interaction of a minute ago."""
-    return Interaction(
+    return NewInteraction(
         idempotency_key=key,
         kind=kind,
         user_id=user_id,

@@ -5,16 +5,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from opsctl.service.api.ports import UnknownChoiceError, UnknownVendorError
-from opsctl.service.model import (
-    Feed,
-    FeedItem,
-    FeedRequest,
-    Interaction,
-    Recorded,
-    Tier,
-    TrendingItem,
-)
+from opsctl.service.model import Feed, FeedItem, FeedRequest, Tier
 from opsctl.store.content_writes import Content, NewContent
+from opsctl.store.popularity import PopularItem
+from opsctl.store.readers import NewInteraction, RecordedInteractions
 
 POSITIVE = frozenset({"click", "save", "share", "inquiry", "purchase"})
 AGENTS = ("discovery", "quality", "archivist", "serendipity")
@@ -55,7 +49,7 @@ class FakeService:
     is_answered_by_l2: bool = False
     states: dict[str, str] = field(default_factory=lambda: {"database": "ok", "vectors": "ok", "l2": "ok"})
     items: dict[int, Content] = field(default_factory=dict)
-    recorded: dict[str, Interaction] = field(default_factory=dict)
+    recorded: dict[str, NewInteraction] = field(default_factory=dict)
 
     async def build(self, request: FeedRequest) -> Feed:
         """Return the best of the catalogue, by quality."""
@@ -79,7 +73,7 @@ class FakeService:
 
     async def trending(
         self, *, region: str | None, category: str | None, limit: int
-    ) -> Sequence[TrendingItem]:
+    ) -> Sequence[PopularItem]:
         """Return items by the smoothed share of positive interactions."""
         self._fail()
         self._require_choices(region=region, category=category)
@@ -87,7 +81,7 @@ class FakeService:
         found.sort(key=lambda pair: (-pair[0], pair[1].id))
         return [_trending_item(each, score=share) for share, each in found[:limit]]
 
-    async def record(self, batch: Sequence[Interaction]) -> Recorded:
+    async def record(self, batch: Sequence[NewInteraction]) -> RecordedInteractions:
         """Keep the first interaction of each key."""
         self._fail()
         accepted: list[str] = []
@@ -101,7 +95,9 @@ class FakeService:
             else:
                 self.recorded[each.idempotency_key] = each
                 accepted.append(each.idempotency_key)
-        return Recorded(accepted=tuple(accepted), repeated=tuple(repeated), unknown_content=tuple(unknown))
+        return RecordedInteractions(
+            accepted=tuple(accepted), repeated=tuple(repeated), unknown_content=tuple(unknown)
+        )
 
     async def read(self, content_id: int) -> Content | None:
         """Return an item; None when there is none."""
@@ -185,8 +181,8 @@ def _content(content_id: int, new: NewContent, *, updated_at: datetime) -> Conte
     )
 
 
-def _trending_item(content: Content, *, score: float) -> TrendingItem:
-    return TrendingItem(
+def _trending_item(content: Content, *, score: float) -> PopularItem:
+    return PopularItem(
         content_id=content.id,
         vendor_id=content.vendor_id,
         title=content.title,

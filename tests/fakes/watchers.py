@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 
 from tests.fakes.clock import FakeClock
 
-from opsctl.alerts.proving.model import Message
 from opsctl.alerts.rules import AlertRule
+from opsctl.clients.alert_sink import Delivery
 from opsctl.core.errors import FailedError
 
 
@@ -38,7 +38,7 @@ class ScriptedWorld:
     undone: list[str] = field(default_factory=list)
     _applied: dict[str, float] = field(default_factory=dict)
     _ended: dict[str, float] = field(default_factory=dict)
-    _made_up: list[Message] = field(default_factory=list)
+    _made_up: list[Delivery] = field(default_factory=list)
     _told: set[tuple[str, str, str, float]] = field(default_factory=set)
     made_up_batches: list[tuple[str, ...]] = field(default_factory=list)
 
@@ -63,7 +63,7 @@ class ScriptedWorld:
             if each.muted_by and each.rule.name in active
         }
 
-    def messages(self) -> Collection[Message]:
+    def messages(self) -> Collection[Delivery]:
         """Return what is new."""
         new = [each for each in self._all() if each.at <= self._now() and _key(each) not in self._told]
         self._told |= {_key(each) for each in new}
@@ -100,7 +100,7 @@ class ScriptedWorld:
         self.undone.append(fault)
         self._ended[fault] = self._now()
 
-    def _all(self) -> list[Message]:
+    def _all(self) -> list[Delivery]:
         started_at = self.clock.moment.timestamp()
         found = [
             _message(each, receiver, at=started_at, status="firing")
@@ -125,9 +125,9 @@ class ScriptedWorld:
         return self.clock.now().timestamp()
 
 
-def _message(reaction: Reaction, receiver: str, *, at: float, status: str) -> Message:
+def _message(reaction: Reaction, receiver: str, *, at: float, status: str) -> Delivery:
     rule = reaction.rule
-    return Message(
+    return Delivery(
         at=at,
         receiver=receiver,
         status=status,
@@ -137,5 +137,5 @@ def _message(reaction: Reaction, receiver: str, *, at: float, status: str) -> Me
     )
 
 
-def _key(message: Message) -> tuple[str, str, str, float]:
+def _key(message: Delivery) -> tuple[str, str, str, float]:
     return message.alertname, message.receiver, message.status, message.at

@@ -16,6 +16,7 @@ from opsctl.qdrant_collections.provenance import KEY
 from opsctl.qdrant_collections.realias import AliasFate, Realias, plan_realias, realias
 from opsctl.qdrant_collections.rebuild import rebuild
 from opsctl.qdrant_collections.rollback import plan_rollback
+from opsctl.qdrant_collections.status import read_status
 
 OTHER = "us_venues"
 
@@ -60,6 +61,17 @@ def failed(results: Results[Realias]) -> dict[str, str]:
 def change_notes(workshop: Workshop, generation: str, **changes: object) -> None:
     """Write something else into the notes of a generation."""
     workshop.store.configs[generation]["metadata"][KEY] |= changes
+
+
+def test_a_lost_alias_is_told_apart_from_a_lost_collection(workshop: Workshop) -> None:
+    """The next step is to lead it back, which takes a moment; only what has no generation is built anew."""
+    build(workshop, ALIAS)
+    lose(workshop, ALIAS)
+
+    told = {each.alias: each.trouble or "" for each in read_status(workshop.book, here=workshop.here)}
+
+    assert "`opsctl collections realias`" in told[ALIAS]
+    assert "`opsctl collections rebuild`" in told[OTHER]
 
 
 def test_all_lost_aliases_are_set_by_one_change_to_the_newest_generation(workshop: Workshop) -> None:

@@ -77,6 +77,14 @@ def test_bounds_of_nothing_are_bounds():
     assert 0 < low < high
 
 
+def test_what_takes_days_stands_at_the_upper_edge():
+    """Where every value is beyond the last step, the axis still has a length."""
+    scale = duration_scale([200_000.0, 400_000.0])
+
+    assert scale.place(200_000.0) == 0.0
+    assert len(scale.ticks) > 1
+
+
 @given(values=st.lists(st.none() | st.floats(0, 1e9), max_size=200), width=st.integers(1, 80))
 def test_a_sparkline_fits_and_shows_the_largest(values, width):
     """Never wider than asked; the largest value has the tallest bar."""

@@ -131,7 +131,7 @@ def test_without_a_terminal_a_kind_of_loss_is_one_line(shown):
     text = shown(show_recoveries, known(), now=NOW, is_terminal=False)
 
     rows = {line.split()[0]: " ".join(line.split()) for line in text.splitlines()}
-    assert rows["both_lost"] == "both_lost Both stores are lost database, vectors ✔ passed 8 d ago"
+    assert rows["both_lost"] == "both_lost Both stores are lost database, vectors ✔ passed 9 days ago"
     assert "The region [is] lost" in rows["region_lost"]
     assert rows["repository_corrupted"].endswith("newest backup is damaged database, vectors never -")
 

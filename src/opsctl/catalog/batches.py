@@ -1,12 +1,13 @@
 """How is long work cut into batches and its progress told."""
 
-import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from itertools import islice
 from typing import TypeVar
 
-from opsctl.core.events import Listener, PhaseAdvanced, PhaseFinished, PhaseStarted
+from opsctl.core import phases
+from opsctl.core.clock import SystemClock
+from opsctl.core.events import Listener
 
 Member = TypeVar("Member")
 
@@ -33,17 +34,10 @@ def told_phase(
     with_rate: bool = True,
 ) -> Iterator[Callable[[int], None]]:
     """Tell the listener that a phase begins and ends; the block calls what it gets for every step."""
-    began, done = time.perf_counter(), 0
-
-    def advance(count: int) -> None:
-        nonlocal done
-        done += count
-        listener(PhaseAdvanced(subject=subject, phase=phase, advance=count))
-
-    listener(PhaseStarted(subject=subject, phase=phase, total=total, unit=unit))
-    yield advance
-    took = time.perf_counter() - began
-    figures: dict[str, str | int | float] = {unit: done}
-    if with_rate and done:
-        figures[f"{unit}/s"] = round(done / took)
-    listener(PhaseFinished(subject=subject, phase=phase, duration_seconds=took, figures=figures))
+    with phases.told_phase(
+        subject, phase, listener=listener, clock=SystemClock(), total=total, unit=unit
+    ) as under_way:
+        yield under_way.advance
+        under_way.figures[unit] = under_way.done
+        if with_rate and under_way.done:
+            under_way.figures[f"{unit}/s"] = round(under_way.done / under_way.seconds)

@@ -9,8 +9,8 @@ from opsctl.clients.qdrant_values import CollectionState, Point
 from opsctl.core.clock import Clock
 from opsctl.core.errors import FailedError
 from opsctl.store.outbox import Watermark
+from opsctl.vectors.rest import wait_for_rest
 
-_POLL_SECONDS = 0.25
 _INDEX_DEADLINE_SECONDS = 1800.0
 
 
@@ -75,19 +75,15 @@ class QdrantSink:
         Raises:
             FailedError: OUT006 when its optimizer failed or half an hour has passed.
         """
-        began, idle_looks = self._clock.monotonic(), 0
-        while idle_looks < 2:
-            state = self._store.collection(name)
-            on_look(state.indexed_vectors_count)
-            idle_looks = idle_looks + 1 if state.is_idle else 0
-            late = self._clock.monotonic() - began > _INDEX_DEADLINE_SECONDS
-            if late or state.status == "red" or state.optimizer_status != "ok":
-                raise _not_indexed(state)
-            if state.status == "grey":
-                # After a restart a grey collection waits for any update before it optimizes again.
-                self._store.update_collection(name, {"optimizers_config": {}})
-            if idle_looks < 2:
-                self._clock.sleep(_POLL_SECONDS)
+        rest = wait_for_rest(
+            name,
+            store=self._store,
+            clock=self._clock,
+            seconds=_INDEX_DEADLINE_SECONDS,
+            on_look=lambda state: on_look(state.indexed_vectors_count),
+        )
+        if not rest.is_reached:
+            raise _not_indexed(rest.state)
 
     def _seen(self, name: str) -> CollectionState | None:
         is_there = name in self._store.collections() or name in self._store.aliases()

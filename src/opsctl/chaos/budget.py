@@ -4,13 +4,14 @@ import json
 import math
 import os
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from opsctl.clients.files import FileLock, append_durably, file_error
+from opsctl.clients.lock_turn import in_turn
 from opsctl.clients.special_files import read_bytes
 from opsctl.core.clock import Clock
 from opsctl.core.errors import FailedError, RefusedError
@@ -18,7 +19,6 @@ from opsctl.core.events import Listener, Noted, ignore
 from opsctl.core.findings import Location
 
 _LOCK_SECONDS = 10.0
-_LOCK_POLL_SECONDS = 0.1
 _UNREADABLE = (ValueError, KeyError, TypeError, RecursionError)
 """What reading a line raises that is none of ours."""
 
@@ -166,20 +166,10 @@ class BudgetLedger:
     def _note(self, what: str) -> None:
         self._listener(Noted(subject="budget of drills", message=what))
 
-    @contextmanager
-    def _locked(self) -> Iterator[None]:
+    def _locked(self) -> AbstractContextManager[None]:
         """Hold the lock; a debit takes a moment, so another one is waited for."""
-        deadline = self._clock.monotonic() + _LOCK_SECONDS
-        with ExitStack() as stack:
-            while True:
-                try:
-                    stack.enter_context(FileLock(self._path.with_suffix(".lock"), what="debiting a drill"))
-                    break
-                except RefusedError:
-                    if self._clock.monotonic() >= deadline:
-                        raise
-                    self._clock.sleep(_LOCK_POLL_SECONDS)
-            yield
+        lock = FileLock(self._path.with_suffix(".lock"), what="debiting a drill")
+        return in_turn(lock, clock=self._clock, seconds=_LOCK_SECONDS)
 
 
 def _debit_of(line: bytes) -> Debit:

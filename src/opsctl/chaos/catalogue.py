@@ -5,8 +5,8 @@ from typing import Final
 
 from opsctl.chaos.journal import Entry
 from opsctl.chaos.judge_alerts import detected_seconds
-from opsctl.chaos.markdown import escape
 from opsctl.chaos.sample import Phase
+from opsctl.core.outside_text import in_markdown
 
 ROWS: Final = {
     1: "the vector database is down",
@@ -86,7 +86,7 @@ def _cells(entry: Entry) -> Iterator[str]:
     during, report = entry.report.phase(Phase.FAULT), entry.report
     yield f"`{report.drill}`"
     reasons = "; ".join(reason.text for reason in entry.verdict.reasons)
-    yield f"{entry.verdict.outcome}{': ' + escape(reasons) if reasons else ''}"
+    yield f"{entry.verdict.outcome}{': ' + in_markdown(reasons) if reasons else ''}"
     yield "-" if during.availability is None else f"{during.availability:.2%}"
     yield "-" if during.p99_seconds is None else f"{during.p99_seconds * 1000:.0f} ms"
     yield ", ".join(f"{tier} {count / during.fresh:.0%}" for tier, count in during.tiers.items()) or "-"

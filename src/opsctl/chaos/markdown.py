@@ -1,12 +1,12 @@
 """What does a pull request get to read about drills: a row each, and why those that did not hold did not."""
 
-import re
-
 from opsctl.chaos.book import Control
 from opsctl.chaos.journal import Entry, Journal
 from opsctl.chaos.judge_load import share_text
 from opsctl.chaos.sample import Phase
 from opsctl.chaos.verdict import Outcome, worst
+from opsctl.core.markdown_table import markdown_table
+from opsctl.core.outside_text import in_markdown
 from opsctl.core.units import format_duration
 
 _SIGNS = {
@@ -15,7 +15,6 @@ _SIGNS = {
     Outcome.INCONCLUSIVE: "❔ cannot tell",
     Outcome.RESIDUE: "⛔ residue",
 }
-_SPECIAL = re.compile(r"^[+-]|(?<!&)#(?!\d+;)|[\\`*_{}\[\]!|~]")
 
 
 def to_markdown(journal: Journal) -> str:
@@ -26,34 +25,22 @@ def to_markdown(journal: Journal) -> str:
         f"### {_SIGNS[worst(outcomes)].partition(' ')[0]} Drills: {held} of {len(outcomes)} held",
         _table(journal),
         *(_reasons(entry) for entry in journal.entries),
-        f"Simulated: {escape(', '.join(journal.simulated))}" if journal.simulated else "",
-        f"<sub>run {escape(journal.run_id)}; cost in minutes of the service level</sub>",
+        f"Simulated: {in_markdown(', '.join(journal.simulated))}" if journal.simulated else "",
+        f"<sub>run {in_markdown(journal.run_id)}; cost in minutes of the service level</sub>",
     ]
     return "\n\n".join(block for block in blocks if block) + "\n"
 
 
-def escape(text: str) -> str:
-    r"""Return text that Markdown shows as it is: no markup, no HTML, no mention, on one line.
-
-    >>> print(escape("<b> a|b @team #12"))
-    &lt;b&gt; a\|b &#64;team \#12
-    """
-    flat = re.sub(r"\s+", " ", text)
-    plain = flat.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace("@", "&#64;")
-    return _SPECIAL.sub(lambda found: "\\" + found[0], plain)
-
-
 def _table(journal: Journal) -> str:
     head = ("drill", "verdict", "available", "p99", "answers back", "agents back", "cost")
-    rows = [head, ("---",) * len(head), *(_row(entry) for entry in journal.entries)]
-    return "\n".join(f"| {' | '.join(row)} |" for row in rows)
+    return markdown_table(head, map(_row, journal.entries))
 
 
 def _row(entry: Entry) -> tuple[str, ...]:
     report, figures = entry.report, entry.report.phase(Phase.FAULT)
-    control = "" if report.control is Control.NONE else f" ({escape(str(report.control))})"
+    control = "" if report.control is Control.NONE else f" ({in_markdown(str(report.control))})"
     return (
-        f"{escape(report.drill)}{control}",
+        f"{in_markdown(report.drill)}{control}",
         _SIGNS[entry.verdict.outcome],
         "-" if figures.availability is None else share_text(figures.availability),
         "-" if figures.p99_seconds is None else format_duration(figures.p99_seconds),
@@ -70,9 +57,9 @@ def _back(seconds: float | None) -> str:
 
 
 def _reasons(entry: Entry) -> str:
-    lines = [f"- {escape(reason.text)}" for reason in entry.verdict.reasons]
+    lines = [f"- {in_markdown(reason.text)}" for reason in entry.verdict.reasons]
     return (
-        "\n".join([f"**{escape(entry.report.drill)}**: {escape(entry.report.title)}", "", *lines])
+        "\n".join([f"**{in_markdown(entry.report.drill)}**: {in_markdown(entry.report.title)}", "", *lines])
         if lines
         else ""
     )

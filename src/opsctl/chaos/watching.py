@@ -13,6 +13,7 @@ from opsctl.chaos.steady_clock import SteadyClock
 from opsctl.chaos.tally import Tally
 from opsctl.core.clock import Clock
 from opsctl.core.units import parse_duration
+from opsctl.core.waiting import wait_until
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,15 +74,13 @@ class Watching:
     def until(self, done: Callable[[], bool], *, seconds: float, tell: Callable[[float], None]) -> bool:
         """Look until something is so, at most so long; tell whether it is. `tell` hears how long it took so far."""
         began = self._clock.monotonic()
-        while True:
+
+        def is_seen() -> bool:
             self.look()
-            passed = self._clock.monotonic() - began
-            tell(passed)
-            if done():
-                return True
-            if passed >= seconds:
-                return False
-            self._clock.sleep(min(self._pace.poll_seconds, seconds - passed))
+            tell(self._clock.monotonic() - began)
+            return done()
+
+        return wait_until(is_seen, clock=self._clock, seconds=seconds, poll_seconds=self._pace.poll_seconds)
 
     def is_back(self, since: float, *, goodput: float) -> bool:
         """Tell whether the last seconds, all of them after `since`, had 95 % of the good answers that are usual."""

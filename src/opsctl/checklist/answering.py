@@ -5,18 +5,28 @@ from datetime import datetime, timedelta
 
 from opsctl.checklist.book_query import Query
 from opsctl.checklist.model import Answer, Present, State
-from opsctl.checklist.quantity import ago, figure_at, written
-from opsctl.core.units import parse_duration
+from opsctl.checklist.quantity import figure_at, written
+from opsctl.core.units import format_age, parse_duration
 from opsctl.evidence.model import Record, Verdict
 
 _SHOWN_FILES = 2
+_SHOWN_SUBJECTS = 3
+_VERDICT_IS = "its verdict is"
 
 
 def answers(query: Query, *, newest: "Newest", present: Present, now: datetime) -> tuple[Answer, ...]:
     """Return an answer for each subject that is named, or the best where any will do."""
     if query.wanted_subjects:
+        others = newest.subjects(query.kind)
         return tuple(
-            _answer(query, subject=subject, record=newest.of(query.kind, subject), present=present, now=now)
+            _answer(
+                query,
+                subject=subject,
+                record=newest.of(query.kind, subject),
+                present=present,
+                now=now,
+                others=others,
+            )
             for subject in query.wanted_subjects
         )
     found = [
@@ -49,21 +59,30 @@ class Newest:
         """Return the newest record about each subject of a kind, the newest first."""
         return tuple(record for (each, _), record in self._records.items() if each == kind)
 
+    def subjects(self, kind: str) -> str:
+        """Return what there are records of, in words such as `of `quick``; empty where there are none."""
+        found = [record.subject for record in self.of_kind(kind)]
+        shown = ", ".join(f"`{each}`" for each in found[:_SHOWN_SUBJECTS])
+        more = f" and {len(found) - _SHOWN_SUBJECTS} more" if len(found) > _SHOWN_SUBJECTS else ""
+        return f"of {shown}{more}" if found else ""
 
-def _answer(query: Query, *, subject: str, record: Record | None, present: Present, now: datetime) -> Answer:
+
+def _answer(
+    query: Query, *, subject: str, record: Record | None, present: Present, now: datetime, others: str = ""
+) -> Answer:
     if record is None:
         about = f" of `{subject}`" if subject else ""
         return Answer(
             query=query,
             subject=subject,
             state=State.UNKNOWN,
-            reason=f"there is no record `{query.kind}`{about}",
+            reason=f"there is no record `{query.kind}`{about}{f', only {others}' if others else ''}",
         )
     number = None if query.figure is None else figure_at(record.figures, query.figure)
     state, reason = _judged(query, record=record, number=number)
     outdated = next(_outdated(query, record=record, present=present, now=now), None)
     if outdated is not None and state is not State.UNKNOWN:
-        also = f"; it was {reason}" if state is State.FAIL else ""
+        also = f"; {_past(reason)}" if state is State.FAIL else ""
         # That nobody can tell whether it still holds makes no failure better.
         state = State.FAIL if (state, outdated[0]) == (State.FAIL, State.UNKNOWN) else outdated[0]
         reason = f"{outdated[1]}{also}"
@@ -95,8 +114,13 @@ def _judged(query: Query, *, record: Record, number: float | None) -> tuple[Stat
         if not query.holds(number):
             return State.FAIL, f"{written(number, query.unit)}, wanted {query.target}"
     if query.verdict == "pass" and record.verdict is not Verdict.PASS:
-        return State.FAIL, _with_reasons("its verdict is fail", record)
+        return State.FAIL, _with_reasons(f"{_VERDICT_IS} fail", record)
     return State.PASS, ""
+
+
+def _past(reason: str) -> str:
+    """Return what a failure was: a figure is put into a sentence, a verdict is one."""
+    return reason if reason.startswith(_VERDICT_IS) else f"it was {reason}"
 
 
 def _with_reasons(text: str, record: Record) -> str:
@@ -116,7 +140,7 @@ def _outdated(
     if record.is_of_the_future(now):
         yield State.UNKNOWN, "it was recorded in the future: a clock is wrong"
     if now >= (ends := expiry(query, record)):
-        yield State.STALE, f"it counted until {ago((now - ends).total_seconds())} ago"
+        yield State.STALE, f"it counted until {format_age((now - ends).total_seconds())} ago"
     yield from _of_another_commit(query, record=record, present=present)
     for name in query.inputs:
         yield from _of_other_input(name, record=record, present=present)

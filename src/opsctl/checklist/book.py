@@ -145,8 +145,9 @@ class ChecklistBook(StrictModel):
             may = {each.name.casefold() for each in self.accounts.values() if each.role in item.sign.roles}
             if len(may) < item.sign.signatures:
                 roles = ", ".join(f"`{role}`" for role in item.sign.roles)
+                count = "1 signature" if item.sign.signatures == 1 else f"{item.sign.signatures} signatures"
                 yield (
-                    f"`items.{code}.sign` wants {item.sign.signatures} signatures of {roles}, "
+                    f"`items.{code}.sign` wants {count} of {roles}, "
                     f"and {len(may)} of the people with an account can give one"
                 )
         for role in self.waivers.roles:

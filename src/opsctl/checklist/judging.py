@@ -3,6 +3,7 @@
 import shlex
 from collections.abc import Sequence
 from datetime import datetime
+from itertools import combinations
 
 from opsctl.checklist.answering import Newest, answers
 from opsctl.checklist.book import ChecklistBook, Item
@@ -75,7 +76,9 @@ def _judged(
         signatures=signed,
         waiver=set_aside,
         expires_at=_expiry(counted, signed, item=item, set_aside=set_aside),
-        next_command="" if beneath is State.PASS else _next_command(code, worst, people, book=book),
+        next_command=""
+        if beneath is State.PASS
+        else _next_command(code, worst, people, signed=signed, book=book),
     )
 
 
@@ -108,7 +111,11 @@ def _signed(item: Item, signed: Sequence[Signature]) -> tuple[State | None, str]
         return None, ""
     good = _people(signed)
     if len(good) >= item.sign.signatures:
-        return State.PASS, ""
+        return (
+            (State.PASS, "")
+            if _from_apart(signed, item.sign.signatures)
+            else (State.UNKNOWN, _one_user(signed))
+        )
     bad = [each for each in signed if each.trouble]
     if bad:
         return State.STALE, f"the signature of {bad[0].name} no longer counts: {bad[0].trouble}"
@@ -127,7 +134,25 @@ def _people(signed: Sequence[Signature]) -> dict[str, datetime]:
     return ends
 
 
-def _next_command(code: str, worst: Answer | None, people: State | None, *, book: ChecklistBook) -> str:
+def _from_apart(signed: Sequence[Signature], wanted: int) -> bool:
+    """Tell whether so many people signed, each as a user of their own: two names that one user typed show one person."""
+    good = [each for each in signed if not each.trouble]
+    return any(
+        len({each.name.casefold() for each in some}) == len({each.by for each in some}) == wanted
+        for some in combinations(good, wanted)
+    )
+
+
+def _one_user(signed: Sequence[Signature]) -> str:
+    """Say why several names are not several people."""
+    good = [each for each in signed if not each.trouble]
+    names, users = ", ".join(each.name for each in good), sorted({each.by for each in good})
+    return f"nobody can tell whether {names} are different people: all signed as {' or '.join(users)}"
+
+
+def _next_command(
+    code: str, worst: Answer | None, people: State | None, *, signed: Sequence[Signature], book: ChecklistBook
+) -> str:
     """Return what to type next: what makes the evidence that lacks, else a signature, else what the item is about."""
     item = book.items[code]
     if worst is not None and worst.state is not State.PASS:
@@ -137,8 +162,12 @@ def _next_command(code: str, worst: Answer | None, people: State | None, *, book
             return f"opsctl evidence show {worst.record.sequence}"
         return f"opsctl explain {code}"
     if item.sign is not None and people is not State.PASS:
-        may = next((name for name, one in book.accounts.items() if one.role in item.sign.roles), "NAME")
-        return f"opsctl checklist sign {item.name} --as {may}"
+        done = {each.account for each in signed if not each.trouble}
+        may = [name for name, one in book.accounts.items() if one.role in item.sign.roles]
+        left = next((name for name in may if name not in done), None)
+        if left is None:  # all have signed, and nobody can tell that they are different people
+            return f"opsctl explain {code}"
+        return f"opsctl checklist sign {item.name} --as {left}"
     return f"opsctl explain {code}"
 
 

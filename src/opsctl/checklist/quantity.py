@@ -77,15 +77,6 @@ def written(number: float, unit: Unit) -> str:
             return _digits(number, 4)
 
 
-def ago(seconds: float) -> str:
-    """Return how long something is over, in days from two on.
-
-    >>> [ago(seconds) for seconds in (5400, 200000)]
-    ['1 h 30 min', '2 days']
-    """
-    return f"{int(seconds // 86400)} days" if seconds >= 2 * 86400 else format_duration(seconds)
-
-
 def _digits(number: float, count: int) -> str:
     """Return so many significant digits, never in powers of ten, and whole numbers whole."""
     if number == 0 or abs(number) >= 10**count:

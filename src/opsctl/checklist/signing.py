@@ -6,8 +6,7 @@ from datetime import datetime, timedelta
 
 from opsctl.checklist.book import ChecklistBook, Item
 from opsctl.checklist.model import Present, Signature
-from opsctl.checklist.quantity import ago
-from opsctl.core.units import parse_duration
+from opsctl.core.units import format_age, parse_duration
 from opsctl.evidence.model import Evidence, Record, Verdict, digest_of
 
 SIGN_KIND, WAIVE_KIND = "checklist.sign", "checklist.waive"
@@ -108,7 +107,7 @@ def _trouble_by_itself(record: Record, ends: datetime, *, now: datetime) -> str:
         return f"it was withdrawn{said_why(record, 'note')}"
     if record.is_of_the_future(now):
         return "it was given in the future: a clock is wrong"
-    return f"it held until {ago((now - ends).total_seconds())} ago" if now >= ends else ""
+    return f"it held until {format_age((now - ends).total_seconds())} ago" if now >= ends else ""
 
 
 def _troubles(

@@ -3,7 +3,8 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from opsctl.core.errors import UsageError
+from opsctl.cli.report_files import write_reports
+from opsctl.cli.run_journals import chosen_run, kept_runs
 
 if TYPE_CHECKING:
     from opsctl.chaos.journal import Journal
@@ -13,7 +14,7 @@ def keep(journal: "Journal") -> None:
     """Write a run down, instead of what was known of it before."""
     from opsctl.chaos.journal import write_journal
 
-    write_journal(_runs() / f"{journal.run_id}.json", journal)
+    write_journal(runs_folder() / f"{journal.run_id}.json", journal)
 
 
 def read_run(run_id: str | None) -> "Journal":
@@ -24,16 +25,14 @@ def read_run(run_id: str | None) -> "Journal":
     """
     from opsctl.chaos.journal import read_journal
 
-    known = sorted(_runs().glob("*.json"))
-    wanted = [path for path in known if run_id is None or path.stem == run_id]
-    if not wanted:
-        names = ", ".join(f"`{path.stem}`" for path in known[-5:])
-        raise UsageError(
-            f"there is no run `{run_id}`" if run_id else "no drill was held yet",
-            code="CHA064",
-            fix=f"one of: {names}" if names else "hold some: opsctl chaos run --profile ci",
-        )
-    return read_journal(wanted[-1])
+    path = chosen_run(
+        runs_folder(),
+        run_id,
+        code="CHA064",
+        none_yet="no drill was held yet",
+        begin="opsctl chaos run --profile ci",
+    )
+    return read_journal(path)
 
 
 def document_of(journal: "Journal") -> Any:
@@ -51,12 +50,13 @@ def write_outputs(
     """Write the files that were asked for."""
     from opsctl.chaos.junit import to_junit
     from opsctl.chaos.markdown import to_markdown
-    from opsctl.clients.files import write_atomically
     from opsctl.ui.chaos_page import render_chaos_page
 
-    for path, render in ((html, render_chaos_page), (junit, to_junit), (markdown, to_markdown)):
-        if path is not None:
-            write_atomically(path, render(journal))
+    write_reports(
+        (html, lambda: render_chaos_page(journal)),
+        (junit, lambda: to_junit(journal)),
+        (markdown, lambda: to_markdown(journal)),
+    )
 
 
 def write_catalogue(path: Path) -> None:
@@ -66,14 +66,13 @@ def write_catalogue(path: Path) -> None:
     from opsctl.clients.files import write_atomically
 
     newest = {
-        entry.report.drill: entry
-        for run in sorted(_runs().glob("*.json"))
-        for entry in read_journal(run).entries
+        entry.report.drill: entry for run in kept_runs(runs_folder()) for entry in read_journal(run).entries
     }
     write_atomically(path, catalogue_table(tuple(newest.values())))
 
 
-def _runs() -> Path:
+def runs_folder() -> Path:
+    """Return where journals of drills are kept."""
     from opsctl.cli import wiring
 
-    return Path(wiring.settings().home / "chaos" / "runs")
+    return wiring.settings().home / "chaos" / "runs"

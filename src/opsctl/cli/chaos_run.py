@@ -54,6 +54,7 @@ def run(
     from opsctl.cli.document import document
     from opsctl.cli.ending import ends_as_by_ctrl_c
     from opsctl.cli.exit import leave
+    from opsctl.cli.report_files import require_places
     from opsctl.ui.console import print_document
     from opsctl.ui.progress import progress
     from opsctl.ui.show_chaos import show_drill_verdicts
@@ -72,6 +73,7 @@ def run(
             for each in drills:
                 show_drill_plan(each)
         return
+    require_places(html, junit, markdown)
     with progress() as listener, ends_as_by_ctrl_c():
         journal = chaos_holding.run(drills, listener=listener)
     chaos_journals.write_outputs(journal, html=html, junit=junit, markdown=markdown)

@@ -120,12 +120,13 @@ def _become_calm(watchers: "LiveWatchers", drill: "Drill", *, listener: "Listene
     """Wait until what the drill before raised is over, as far as this one would be taken in by it."""
     from opsctl.cli import wiring
     from opsctl.core.events import Noted
+    from opsctl.core.waiting import wait_until
 
-    clock = wiring.clock()
-    until, has_said = clock.monotonic() + _CALM_SECONDS, False
     awaited = {alert.name for alert in drill.expect.alerts}
-    while clock.monotonic() < until and awaited & set(watchers.active()):
-        if not has_said:
-            listener(Noted(subject="drills", message="waits until the alerts of the drill before are over"))
-            has_said = True
-        clock.sleep(_POLL_SECONDS)
+
+    def is_calm() -> bool:
+        return not awaited & set(watchers.active())
+
+    if not is_calm():
+        listener(Noted(subject="drills", message="waits until the alerts of the drill before are over"))
+        wait_until(is_calm, clock=wiring.clock(), seconds=_CALM_SECONDS, poll_seconds=_POLL_SECONDS)

@@ -73,7 +73,7 @@ def run(
         report = checklist_running.judge(book, only=chosen)
     if not chosen:
         checklist_running.record(report, book=book, seconds=wiring.clock().monotonic() - began)
-    checklist_running.tell(report, files=files, json=json)
+    checklist_running.tell(report, of=len(book.items), files=files, json=json)
     leave(report.exit_code)
 
 

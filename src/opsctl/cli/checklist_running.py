@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from opsctl.cli.report_files import require_places, write_reports
+
 if TYPE_CHECKING:
     from opsctl.checklist.book import ChecklistBook
     from opsctl.checklist.model import Report
@@ -20,26 +22,19 @@ class Outputs:
 
     def require_writable(self) -> None:
         """Refuse files that cannot be written, before anything is measured for them."""
-        from opsctl.clients.files import require_writable
-
-        for path in (self.html, self.junit, self.markdown):
-            if path is not None:
-                require_writable(path)
+        require_places(self.html, self.junit, self.markdown)
 
     def write(self, report: "Report") -> None:
         """Write those that were asked for."""
         from opsctl.checklist.junit import to_junit
         from opsctl.checklist.markdown import to_markdown
-        from opsctl.clients.files import write_atomically
         from opsctl.ui.checklist_page import render_checklist_page
 
-        for path, render in (
-            (self.html, render_checklist_page),
-            (self.junit, to_junit),
-            (self.markdown, to_markdown),
-        ):
-            if path is not None:
-                write_atomically(path, render(report))
+        write_reports(
+            (self.html, lambda: render_checklist_page(report)),
+            (self.junit, lambda: to_junit(report)),
+            (self.markdown, lambda: to_markdown(report)),
+        )
 
 
 def judge(book: "ChecklistBook", *, only: frozenset[str] = frozenset()) -> "Report":
@@ -81,8 +76,8 @@ def record(report: "Report", *, book: "ChecklistBook", seconds: float) -> None:
     wiring.record(run_evidence(report, book_digest=checklist_books.book_digest(book), seconds=seconds))
 
 
-def tell(report: "Report", *, files: Outputs, json: bool) -> None:
-    """Write the files, and show the result."""
+def tell(report: "Report", *, of: int, files: Outputs, json: bool) -> None:
+    """Write the files, and show the result; `of` is how many items the whole list has."""
     from opsctl.checklist.evidence import to_document
     from opsctl.cli.document import document
     from opsctl.core.exit_codes import ExitCode
@@ -94,4 +89,4 @@ def tell(report: "Report", *, files: Outputs, json: bool) -> None:
         data = to_document(report) | {"title": report.title, "commit": report.commit, "at": report.at}
         print_document(document("opsctl.checklist.run", data=data, ok=report.exit_code is ExitCode.GOOD))
     else:
-        show_report(report)
+        show_report(report, of=of)

@@ -214,3 +214,29 @@ def _keep(verb: str, word: "Word", evidence: "Evidence", *, dry_run: bool, json:
         json=json,
         show=lambda: show_word(word, verb=verb, ends=ends, is_kept=record is not None),
     )
+    if verb == "sign":
+        _warn_of_one_user(word)
+
+
+def _warn_of_one_user(word: "Word") -> None:
+    """Tell at once that a second name of the same user will not count as a second person."""
+    from opsctl.checklist.signing import SIGN_KIND
+    from opsctl.cli import checklist_books
+    from opsctl.ui.console import hint
+
+    if word.item.sign is None or word.item.sign.signatures == 1:
+        return
+    me = word.signer
+    others = {
+        str(each.figures.get("name"))
+        for each in checklist_books.verified_records()
+        if each.kind == SIGN_KIND
+        and each.subject == word.code
+        and (each.figures.get("user"), each.figures.get("host")) == (me.user, me.host)
+    }
+    others.discard(me.name)
+    if others:
+        hint(
+            f"{', '.join(sorted(others))} signed as {me.user}@{me.host} too: two names of one user are not known to be "
+            "two people, so let the other sign as a user of their own"
+        )

@@ -29,15 +29,13 @@ def run(asked: Asked, *, whole: bool, json: bool) -> ExitCode:
     from opsctl.cli import ledger_health, wiring
     from opsctl.cli.bench_runs import exit_code
     from opsctl.cli.document import document
-    from opsctl.clients.files import require_writable
+    from opsctl.cli.report_files import require_places
     from opsctl.costs.evidence import document_of, estimate_evidence
     from opsctl.evidence.model import Verdict
     from opsctl.ui.console import print_document
     from opsctl.ui.show_costs import show_estimate
 
-    for path in (asked.junit, asked.markdown):
-        if path is not None:
-            require_writable(path)
+    require_places(asked.junit, asked.markdown)
     ledger_health.require_whole()
     clock = wiring.clock()
     started_at, began = clock.now(), clock.monotonic()
@@ -162,14 +160,12 @@ def _digests(made: "Estimate") -> dict[str, str]:
 
 
 def _write(asked: Asked, made: "Estimate") -> None:
-    from opsctl.clients.files import write_atomically
+    from opsctl.cli.report_files import write_reports
     from opsctl.costs.junit import to_junit
-    from opsctl.ui.console import note
     from opsctl.ui.costs_markdown import in_page, to_markdown
 
-    if asked.junit is not None:
-        write_atomically(asked.junit, to_junit(made))
-        note(f"wrote {asked.junit}")
-    if asked.markdown is not None:
-        write_atomically(asked.markdown, in_page(asked.markdown, to_markdown(made)))
-        note(f"wrote {asked.markdown}")
+    junit, markdown = asked.junit, asked.markdown
+    write_reports(
+        (junit, lambda: to_junit(made)),
+        (markdown, lambda: in_page(markdown or Path(), to_markdown(made))),
+    )

@@ -36,5 +36,5 @@ def build(
         data = documenting.document_of(built)
         print_document(document("opsctl.docs.build", data=data, ok=built.is_good, findings=built.findings))
     else:
-        show_build(built)
+        show_build(built, subject=documenting.subject_here())
     leave(built.exit_code)

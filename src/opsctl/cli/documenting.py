@@ -72,6 +72,13 @@ def subject_of(checkout: Path, *, project: Path) -> str:
     return "docs" if checkout.resolve() == project.resolve() else "docs of opsctl"
 
 
+def subject_here() -> str:
+    """Return whose documentation a build is of, as it stands in the ledger."""
+    from opsctl.cli import wiring
+
+    return subject_of(checkout_with_pages(), project=wiring.settings().root)
+
+
 def document_of(report: "SiteReport") -> dict[str, Any]:
     """Return a report as values for a document."""
     return {

@@ -4,11 +4,11 @@ import os
 import shutil
 import signal
 import sys
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from opsctl.core.errors import FailedError
+from opsctl.core.waiting import wait_until
 from opsctl.dr.drill.book import Loss
 
 if TYPE_CHECKING:
@@ -47,21 +47,26 @@ class Destroyer:
         Raises:
             FailedError: DRC076 it does not get there.
         """
+        from opsctl.cli import wiring
+
         ground, repository = self._stage.ground, self._stage.outside.repository
         before = {path.name for path in (repository / "backups").iterdir()}
         ground.helpers.start(
             _BACKUP,
             *(sys.executable, "-m", "opsctl", "--project", str(ground.root), "dr", "backup", "--full"),
         )
-        until = time.monotonic() + _UNDER_WAY_SECONDS
-        while not {path.name for path in (repository / "backups").iterdir()} - before:
-            if time.monotonic() > until:
-                raise FailedError(
-                    "the backup of the drill did not begin",
-                    code="DRC076",
-                    fix=f"look at its log: {ground.helpers.folder / _BACKUP}.log",
-                )
-            time.sleep(_POLL_SECONDS)
+        has_begun = wait_until(
+            lambda: any(path.name not in before for path in (repository / "backups").iterdir()),
+            clock=wiring.clock(),
+            seconds=_UNDER_WAY_SECONDS,
+            poll_seconds=_POLL_SECONDS,
+        )
+        if not has_begun:
+            raise FailedError(
+                "the backup of the drill did not begin",
+                code="DRC076",
+                fix=f"look at its log: {ground.helpers.folder / _BACKUP}.log",
+            )
 
     def _database(self) -> None:
         self._kill_backup()

@@ -65,6 +65,7 @@ def drill(
     from opsctl.cli.ending import ends_as_by_ctrl_c
     from opsctl.cli.exit import leave
     from opsctl.cli.filling import tell
+    from opsctl.cli.report_files import require_places
     from opsctl.ui.progress import progress
     from opsctl.ui.show_dr_drill import show_drills
     from opsctl.ui.show_dr_scenarios import show_drill_plan
@@ -82,6 +83,7 @@ def drill(
 
         tell("opsctl.dr.drill_plan", data=plans, json=json, show=show_plans)
         return
+    require_places(html, junit, markdown)
     with progress() as listener, ends_as_by_ctrl_c():
         journal = dr_drilling.drill(chosen, runs=runs, seed=drawn, is_quick=quick, listener=listener)
     dr_journals.write_outputs(journal, html=html, junit=junit, markdown=markdown)

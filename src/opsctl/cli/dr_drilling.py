@@ -158,9 +158,7 @@ def runs_folder() -> Path:
     """Return where journals of drills are kept."""
     from opsctl.cli import dr_place
 
-    folder = dr_place.notes_folder() / "drills"
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder
+    return dr_place.notes_folder() / "drills"
 
 
 def _turns(chosen: Sequence[Scenario], *, runs: int) -> Iterator[tuple[Scenario, int]]:

@@ -4,7 +4,8 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from opsctl.core.errors import UsageError
+from opsctl.cli.report_files import write_reports
+from opsctl.cli.run_journals import chosen_run, kept_runs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,16 +26,14 @@ def read(run_id: str | None) -> "Journal":
     from opsctl.cli.dr_drilling import runs_folder
     from opsctl.dr.drill.journal import read_journal
 
-    known = sorted(runs_folder().glob("*.json"))
-    wanted = [path for path in known if run_id is None or path.stem == run_id]
-    if not wanted:
-        names = ", ".join(f"`{path.stem}`" for path in known[-5:])
-        raise UsageError(
-            f"there is no run `{run_id}`" if run_id else "no loss was drilled yet",
-            code="DRC079",
-            fix=f"one of: {names}" if names else "hold one: opsctl dr drill",
-        )
-    return read_journal(wanted[-1])
+    path = chosen_run(
+        runs_folder(),
+        run_id,
+        code="DRC079",
+        none_yet="no loss was drilled yet",
+        begin="opsctl dr drill",
+    )
+    return read_journal(path)
 
 
 def newest() -> "Journal":
@@ -113,14 +112,15 @@ def write_outputs(
     journal: "Journal", *, html: Path | None, junit: Path | None, markdown: Path | None
 ) -> None:
     """Write the files that were asked for."""
-    from opsctl.clients.files import write_atomically
     from opsctl.dr.drill.junit import to_junit
     from opsctl.dr.drill.markdown import to_markdown
     from opsctl.ui.dr_page import render_dr_page
 
-    for path, render in ((html, render_dr_page), (junit, to_junit), (markdown, to_markdown)):
-        if path is not None:
-            write_atomically(path, render(journal))
+    write_reports(
+        (html, lambda: render_dr_page(journal)),
+        (junit, lambda: to_junit(journal)),
+        (markdown, lambda: to_markdown(journal)),
+    )
 
 
 def exit_code(journal: "Journal") -> "ExitCode":
@@ -144,7 +144,7 @@ def _journals() -> "Iterator[Journal]":
     from opsctl.core.errors import OpsError
     from opsctl.dr.drill.journal import read_journal
 
-    for path in sorted(runs_folder().glob("*.json")):
+    for path in kept_runs(runs_folder()):
         try:
             yield read_journal(path)
         except OpsError:

@@ -121,16 +121,21 @@ def _await_archiver() -> None:
     """Let an archiver that runs ship what it has received: it is what is newest of a server that is gone."""
     from opsctl.cli import dr_place, wiring
     from opsctl.core.units import parse_duration
+    from opsctl.core.waiting import wait_until
     from opsctl.stack.model import PartName
     from opsctl.stack.record import runs
 
-    clock, ship_seconds = wiring.clock(), parse_duration(dr_place.book().schedule.ship_every)
-    until = clock.monotonic() + _SHIPPING_TURNS * ship_seconds
-    while runs(wiring.settings().home, PartName.ARCHIVER) and clock.monotonic() < until:
+    def has_shipped() -> bool:
         status = dr_place.archiver_status()
-        if status is None or not status.waiting_bytes:
-            return
-        clock.sleep(_POLL_SECONDS)
+        return status is None or not status.waiting_bytes
+
+    wait_until(
+        has_shipped,
+        clock=wiring.clock(),
+        seconds=_SHIPPING_TURNS * parse_duration(dr_place.book().schedule.ship_every),
+        poll_seconds=_POLL_SECONDS,
+        may_come=lambda: runs(wiring.settings().home, PartName.ARCHIVER),
+    )
 
 
 def _has_other(way: Way, asked: Asked, without: "Sequence[str]") -> bool:

@@ -121,14 +121,14 @@ def write_markdown(path: Path, certificates: "Sequence[Certificate]") -> None:
     """
     from opsctl.clients.files import read_text, write_atomically
     from opsctl.core.errors import UsageError
+    from opsctl.core.marked_part import with_part
     from opsctl.ui.certificates_markdown import BEGIN, END, certificates_markdown
 
-    before, begin, rest = read_text(path).partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not begin or not end:
+    page = with_part(read_text(path), certificates_markdown(certificates), begin=BEGIN, end=END)
+    if page is None:
         raise UsageError(
             f"`{path}` has no place for certificates",
             code="EXP142",
             fix=f"put `{BEGIN}` and `{END}` where they belong",
         )
-    write_atomically(path, f"{before}{BEGIN}\n{certificates_markdown(certificates)}{END}{after}")
+    write_atomically(path, page)

@@ -74,6 +74,7 @@ def write_markdown(path: Path, found: "Sequence[Reported]") -> list[Path]:
     """
     from opsctl.clients.files import read_text, write_atomically
     from opsctl.core.errors import UsageError
+    from opsctl.core.marked_part import with_part
     from opsctl.ui.experiment_markdown import BEGIN, END, figures_markdown
 
     if len(found) != 1:
@@ -87,13 +88,12 @@ def write_markdown(path: Path, found: "Sequence[Reported]") -> list[Path]:
         if path.is_file()
         else f"# {found[0].analysis.subject.experiment.title}\n\n{BEGIN}\n{END}\n"
     )
-    before, begin, rest = text.partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not begin or not end:
+    page = with_part(text, figures_markdown(found[0]), begin=BEGIN, end=END)
+    if page is None:
         raise UsageError(
             f"`{path}` has no place for figures",
             code="EXP130",
             fix=f"put `{BEGIN}` and `{END}` where they belong",
         )
-    write_atomically(path, f"{before}{BEGIN}\n{figures_markdown(found[0])}{END}{after}")
+    write_atomically(path, page)
     return [path]

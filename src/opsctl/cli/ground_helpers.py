@@ -2,13 +2,13 @@
 
 import os
 import sys
-import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from opsctl.core.errors import NotReadyError
+from opsctl.core.waiting import wait_until
 
 if TYPE_CHECKING:
     from opsctl.core.clock import Clock
@@ -53,16 +53,20 @@ class GroundHelpers:
                 pid_path=self._pid_path(name),
             )
             record = start(plan)
-        deadline = time.monotonic() + _READY_SECONDS
-        while not is_ready():
-            if not is_alive(record) or time.monotonic() > deadline:
-                raise NotReadyError(
-                    f"the {name} of the proving ground does not start",
-                    code="CHA061",
-                    why=(self.folder / f"{name}.log").read_text(errors="replace").strip()[-1000:],
-                    fix=f"look at its log: {self.folder / name}.log",
-                )
-            time.sleep(_POLL_SECONDS)
+        has_started = wait_until(
+            is_ready,
+            clock=self._clock,
+            seconds=_READY_SECONDS,
+            poll_seconds=_POLL_SECONDS,
+            may_come=lambda: is_alive(record),
+        )
+        if not has_started:
+            raise NotReadyError(
+                f"the {name} of the proving ground does not start",
+                code="CHA061",
+                why=(self.folder / f"{name}.log").read_text(errors="replace").strip()[-1000:],
+                fix=f"look at its log: {self.folder / name}.log",
+            )
 
     def start_own(
         self, name: str, module: str, *words: str, is_ready: Callable[[], bool] = lambda: True

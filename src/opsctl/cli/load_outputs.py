@@ -4,11 +4,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from opsctl.cli.report_files import require_places, write_reports
 from opsctl.core.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from opsctl.cli.loading import FinishedLoad
 
 
@@ -25,17 +24,13 @@ class Outputs:
 
     def require_writable(self) -> None:
         """Refuse files that cannot be written before anything is sent, not after it."""
-        from opsctl.clients.files import require_writable
-
         if self.ndjson and self.json:
             raise UsageError(
                 "`--json` prints one document and `--ndjson` many lines",
                 code="CLI002",
                 fix="choose one of them",
             )
-        for path in (self.html, self.junit, self.markdown, self.hgrm):
-            if path is not None:
-                require_writable(path)
+        require_places(self.html, self.junit, self.markdown, self.hgrm)
 
 
 def show(finished: "FinishedLoad", outputs: Outputs) -> None:
@@ -67,22 +62,17 @@ def _write_files(finished: "FinishedLoad", outputs: Outputs) -> None:
     from opsctl.bench.load.histogram import Histogram
     from opsctl.bench.load.junit import to_junit
     from opsctl.bench.load.markdown import to_markdown
-    from opsctl.clients.files import write_atomically
-    from opsctl.ui.console import note
     from opsctl.ui.load_page import render_load_page
 
     report, run_id, base = finished.report, finished.run_id, finished.baseline
-    texts: dict[Path | None, Callable[[], str]] = {
-        outputs.html: lambda: render_load_page(
-            {base.id: base.load, run_id: report} if base is not None else {run_id: report}
+    baseline, baseline_id = (base.load, base.id) if base is not None else (None, "")
+    shown = {run_id: report} if baseline is None else {baseline_id: baseline, run_id: report}
+    write_reports(
+        (outputs.html, lambda: render_load_page(shown)),
+        (outputs.junit, lambda: to_junit(report, run_id=run_id)),
+        (
+            outputs.markdown,
+            lambda: to_markdown(report, run_id=run_id, baseline=baseline, baseline_id=baseline_id),
         ),
-        outputs.junit: lambda: to_junit(report, run_id=run_id),
-        outputs.markdown: lambda: to_markdown(
-            report, run_id=run_id, baseline=base.load if base else None, baseline_id=base.id if base else ""
-        ),
-        outputs.hgrm: lambda: to_hgrm(Histogram.from_sparse(report.histograms["response"])),
-    }
-    for path, text in texts.items():
-        if path is not None:
-            write_atomically(path, text())
-            note(f"wrote {path}")
+        (outputs.hgrm, lambda: to_hgrm(Histogram.from_sparse(report.histograms["response"]))),
+    )

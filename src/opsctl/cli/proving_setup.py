@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 from opsctl.cli.ground_readers import READERS
 from opsctl.cli.proving_ground import ProvingGround
 from opsctl.core.errors import NotReadyError
-from opsctl.core.events import Noted, PhaseFinished, PhaseStarted
+from opsctl.core.events import Noted
+from opsctl.core.phases import told_phase
 
 if TYPE_CHECKING:
     from opsctl.alerts.load import AlertBooks
@@ -55,18 +56,15 @@ def proving_ground(
         ground.end()  # of a run that was killed
         shutil.rmtree(root, ignore_errors=True)
         closing.callback(ground.end)
-        began = clock.monotonic()
-        listener(PhaseStarted(subject="proving ground", phase="set up"))
-        _write_project(root, settings=settings)
-        _start_watchdog(ground)
-        _fill(ground)
-        if has_lines:
-            _draw_lines(ground, is_for_drills=is_for_drills)
-        ground.opsctl("stack", "up", "service")
-        ground.traffic = closing.enter_context(traffic(ground, key=_key(ground)))
-        ground.send_as_usual()
-        took = clock.monotonic() - began
-        listener(PhaseFinished(subject="proving ground", phase="set up", duration_seconds=took))
+        with told_phase("proving ground", "set up", listener=listener, clock=clock):
+            _write_project(root, settings=settings)
+            _start_watchdog(ground)
+            _fill(ground)
+            if has_lines:
+                _draw_lines(ground, is_for_drills=is_for_drills)
+            ground.opsctl("stack", "up", "service")
+            ground.traffic = closing.enter_context(traffic(ground, key=_key(ground)))
+            ground.send_as_usual()
         yield ground
 
 

@@ -4,8 +4,8 @@ from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from opsctl.alerts.proving.model import Message
     from opsctl.alerts.rules import AlertRule
+    from opsctl.clients.alert_sink import Delivery
     from opsctl.clients.alertmanager import HeldAlert
 
 MADE_UP = "This alert was made up by `opsctl alerts prove`, to show that it arrives."
@@ -47,26 +47,14 @@ class LiveWatchers:
             if alert.state == "suppressed"
         }
 
-    def messages(self) -> "Collection[Message]":
+    def messages(self) -> "Collection[Delivery]":
         """Return what came since the last call."""
-        from opsctl.alerts.proving.model import Message
         from opsctl.clients.alert_sink import deliveries_since
 
         new = deliveries_since(self._sink_url, self._last_id)
         if new:
             self._last_id = new[-1].id
-        return [
-            Message(
-                at=each.at,
-                receiver=each.receiver,
-                status=each.status,
-                alertname=each.alertname,
-                severity=each.severity,
-                runbook_url=each.runbook_url,
-                labels=each.labels,
-            )
-            for each in new
-        ]
+        return new
 
     def send_made_up(self, alerts: "Collection[AlertRule]", *, firing: bool) -> None:
         """Hand made-up alerts to Alertmanager, or end them."""

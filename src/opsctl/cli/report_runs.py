@@ -1,12 +1,13 @@
 """Which stored runs get a page of their own beside the chapters: the ones that the newest evidence tells of."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Generic, TypeVar
 
+from opsctl.cli.run_journals import kept_runs
 from opsctl.core.errors import OpsError
 
 if TYPE_CHECKING:
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
     from opsctl.evidence.model import Record
     from opsctl.evidence.survey import Survey
     from opsctl.ui.site.facts import GateSeen
+
+AnyJournal = TypeVar("AnyJournal")
 
 _MOST_PAGES = 30
 _MOST_JOURNALS = 50
@@ -73,57 +76,54 @@ def _gates(report: "LoadReport") -> "tuple[GateSeen, ...]":
 
 
 def _chaos(survey: "Survey") -> Iterator[RunPage]:
-    from opsctl.chaos.journal import read_journal
-    from opsctl.cli import wiring
+    from opsctl.chaos.journal import Journal, read_journal
+    from opsctl.cli.chaos_journals import runs_folder
     from opsctl.ui.chaos_page import render_chaos_page
 
-    wanted = _wanted(survey, "chaos.drill")
-    for path in _newest(wiring.settings().home / "chaos" / "runs"):
-        try:
-            journal = read_journal(path)
-        except OpsError:
-            continue
-        names = [
-            entry.report.drill
-            for entry in journal.entries
-            if _is_of(wanted, entry.report.drill, entry.report.started_at)
-        ]
-        if names:
-            place = f"runs/chaos-{path.stem}.html"
-            places = {("chaos.drill", name): place for name in names}
-            yield _page(place, render_chaos_page(journal), chapter="drills", places=places)
-        if not wanted:
-            return
+    def held(journal: Journal) -> Iterator[tuple[str, float]]:
+        yield from ((entry.report.drill, entry.report.started_at) for entry in journal.entries)
+
+    kept = _Kept(folder=runs_folder(), read=read_journal, held=held, render=render_chaos_page)
+    yield from _drill_pages(survey, "chaos.drill", kept, chapter="drills")
 
 
 def _losses(survey: "Survey") -> Iterator[RunPage]:
-    from opsctl.cli import dr_place
-    from opsctl.dr.drill.journal import read_journal
+    from opsctl.cli.dr_drilling import runs_folder
+    from opsctl.dr.drill.journal import Journal, read_journal
     from opsctl.ui.dr_page import render_dr_page
 
-    wanted = _wanted(survey, "dr.drill")
-    if not wanted:
-        return
-    try:
-        folder = dr_place.notes_folder() / "drills"
-    except OpsError:
-        return
-    for path in _newest(folder):
-        try:
-            journal = read_journal(path)
-        except OpsError:
-            continue
-        names = [
-            entry.run.scenario
-            for entry in journal.entries
-            if _is_of(wanted, entry.run.scenario, entry.run.started_at)
-        ]
-        if names:
-            place = f"runs/dr-{path.stem}.html"
-            places = {("dr.drill", name): place for name in names}
-            yield _page(place, render_dr_page(journal), chapter="recovery", places=places)
+    def held(journal: Journal) -> Iterator[tuple[str, float]]:
+        yield from ((entry.run.scenario, entry.run.started_at) for entry in journal.entries)
+
+    kept = _Kept(folder=runs_folder(), read=read_journal, held=held, render=render_dr_page)
+    yield from _drill_pages(survey, "dr.drill", kept, chapter="recovery")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Kept(Generic[AnyJournal]):
+    """Where the journals of a kind of drills are, and how one is read; `held` tells what began when in it."""
+
+    folder: Path
+    read: Callable[[Path], AnyJournal]
+    held: Callable[[AnyJournal], Iterator[tuple[str, float]]]
+    render: Callable[[AnyJournal], str]
+
+
+def _drill_pages(survey: "Survey", kind: str, kept: _Kept[AnyJournal], *, chapter: str) -> Iterator[RunPage]:
+    """Yield a page for each journal that some newest record tells of, the newest first."""
+    wanted = {record.subject: record for record in survey.of(kind)}
+    for path in islice(reversed(kept_runs(kept.folder)), _MOST_JOURNALS):
         if not wanted:
             return
+        try:
+            journal = kept.read(path)
+        except OpsError:
+            continue
+        names = [name for name, started_at in kept.held(journal) if _is_of(wanted, name, started_at)]
+        if names:
+            place = f"runs/{kind.partition('.')[0]}-{path.stem}.html"
+            places = {(kind, name): place for name in names}
+            yield _page(place, kept.render(journal), chapter=chapter, places=places)
 
 
 def _experiments(survey: "Survey") -> Iterator[RunPage]:
@@ -151,10 +151,6 @@ def _page(path: str, text: str, *, chapter: str, places: Mapping[tuple[str, str]
     return RunPage(path=path, text=with_way_back(text, chapter=chapter), places=places)
 
 
-def _wanted(survey: "Survey", kind: str) -> "dict[str, Record]":
-    return {record.subject: record for record in survey.of(kind)}
-
-
 def _is_of(wanted: "dict[str, Record]", name: str, started_at: float) -> bool:
     """Tell whether a drill of a journal is the one that the newest record tells of, and look for it no longer."""
     record = wanted.get(name)
@@ -162,7 +158,3 @@ def _is_of(wanted: "dict[str, Record]", name: str, started_at: float) -> bool:
         return False
     del wanted[name]
     return True
-
-
-def _newest(folder: Path) -> list[Path]:
-    return sorted(folder.glob("*.json"), reverse=True)[:_MOST_JOURNALS]

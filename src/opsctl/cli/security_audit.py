@@ -51,14 +51,12 @@ def audit(
     from opsctl.cli import security_auditing
     from opsctl.cli.ending import ends_as_by_ctrl_c
     from opsctl.cli.exit import leave
-    from opsctl.clients.files import require_writable
+    from opsctl.cli.report_files import require_places
     from opsctl.core.exit_codes import ExitCode
     from opsctl.evidence.model import Verdict
     from opsctl.ui.progress import progress
 
-    for path in (sarif, junit):
-        if path is not None:
-            require_writable(path)
+    require_places(sarif, junit)
     with ends_as_by_ctrl_c(), progress() as listener:  # its keys are removed, whoever ends it
         done = security_auditing.run_audit(checks, is_part=bool(only), listener=listener)
     security_auditing.write_outputs(done.audit, sarif=sarif, junit=junit)

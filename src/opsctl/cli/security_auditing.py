@@ -67,14 +67,14 @@ def run_audit(checks: "Sequence[SecurityCheck]", *, is_part: bool, listener: Lis
 def write_outputs(audit: "Audit", *, sarif: Path | None, junit: Path | None) -> None:
     """Write the files that were asked for."""
     from opsctl import __version__
-    from opsctl.clients.files import write_atomically
+    from opsctl.cli.report_files import write_reports
     from opsctl.security.junit import to_junit
     from opsctl.security.sarif import to_sarif
 
-    if sarif is not None:
-        write_atomically(sarif, to_sarif(audit, version=__version__))
-    if junit is not None:
-        write_atomically(junit, to_junit(audit))
+    write_reports(
+        (sarif, lambda: to_sarif(audit, version=__version__)),
+        (junit, lambda: to_junit(audit)),
+    )
 
 
 def _tell_of_an_empty_catalogue(context: "Context", checks: "Sequence[SecurityCheck]") -> None:

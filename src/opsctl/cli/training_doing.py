@@ -96,7 +96,7 @@ def planned(name: str, *, person: str, again: bool) -> tuple["Exercise", Any]:
         raise UsageError(
             f"{begun.person} has begun `{name}` already",
             code="TRN003",
-            fix=f"go on: opsctl training check {name} --as NAME; or begin anew with --again",
+            fix=f"go on: opsctl training check {name} --as {begun.person}; or begin anew with --again",
         )
     return exercise, plan(exercise.prepare)
 
@@ -127,7 +127,7 @@ def start(name: str, *, person: str, again: bool, confirm: str | None) -> tuple[
     from opsctl.training.attempt import Attempt, write_attempt
 
     exercise, plan = planned(name, person=person, again=again)
-    require_confirmed(exercise.prepare, exercise=name, confirm=confirm)
+    require_confirmed(exercise.prepare, exercise=name, person=person, confirm=confirm)
     attempt = Attempt(
         exercise=name,
         digest=digest_of(exercise.model_dump(mode="json")),
@@ -224,9 +224,9 @@ def _begun(name: str, *, person: str) -> "tuple[Exercise, Attempt]":
 
 
 def _parsed(answers: Sequence[str], exercise: "Exercise") -> Mapping[str, str]:
-    from opsctl.training.book import Answer
+    from opsctl.training.book import asked_by
 
-    asked = {goal.answer for goal in exercise.done_when if isinstance(goal, Answer)}
+    asked = asked_by(exercise)
     found = {}
     for text in answers:
         match = _ANSWER.fullmatch(text)
@@ -234,7 +234,7 @@ def _parsed(answers: Sequence[str], exercise: "Exercise") -> Mapping[str, str]:
             raise UsageError(
                 f"`{text}` answers nothing that is asked here",
                 code="TRN006",
-                fix=f"one of: {', '.join(f'--answer {each}=...' for each in sorted(asked))}"
+                fix=f"one of: {', '.join(f'--answer {each}=...' for each in asked)}"
                 if asked
                 else "leave --answer out",
             )

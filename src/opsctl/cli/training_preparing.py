@@ -1,5 +1,6 @@
 """How is the local stack brought into the state from which an exercise begins?"""
 
+import re
 import secrets
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -20,6 +21,8 @@ BREAKS = (
 )
 """These take something away from whoever uses the stack."""
 
+# A rule over `up` alone fires for every target that is gone, whatever its own drill stops.
+_OF_ANY_TARGET = re.compile(r"\bup\b(?!\s*\{)")
 _LEAKED_SCOPES = ("content:read", "feed:read")
 _NEW_ITEMS, _NEW_SEED = 25, 4_711
 _BROKEN_BOOK = f"""# The load of an exercise; `opsctl config check` says what is wrong with it.
@@ -73,7 +76,7 @@ def plan(preparation: Preparation) -> Plan:
     return plans[preparation]()
 
 
-def require_confirmed(preparation: Preparation, *, exercise: str, confirm: str | None) -> None:
+def require_confirmed(preparation: Preparation, *, exercise: str, person: str, confirm: str | None) -> None:
     """Refuse to break the stack of a project without its name.
 
     Raises:
@@ -87,7 +90,7 @@ def require_confirmed(preparation: Preparation, *, exercise: str, confirm: str |
             f"the exercise `{exercise}` breaks something of the stack of `{name}` on purpose",
             code="TRN002",
             why="whoever uses it would notice",
-            fix=f"in a project for training: opsctl training start {exercise} --as NAME --confirm {name}",
+            fix=f"in a project for training: opsctl training start {exercise} --as {person} --confirm {name}",
         )
 
 
@@ -138,11 +141,17 @@ def _stopping(part: PartName, *, told: str) -> Plan:
 
 
 def _alerts_of(fault: str) -> list[str]:
-    """Return the alerts that this fault is known to make fire: those whose drill it is."""
+    """Return the alerts that this fault is known to make fire: those whose drill it is, and those of any target that is gone."""
     from opsctl.cli import dashboarding
 
     alerts = dashboarding.rules().alerts
-    return sorted({alert.rule for alert in alerts if alert.drill and alert.drill.fault == fault})
+    return sorted(
+        {
+            alert.rule
+            for alert in alerts
+            if (alert.drill and alert.drill.fault == fault) or _OF_ANY_TARGET.search(alert.signal_expr)
+        }
+    )
 
 
 def _stop(part: PartName) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """What did receivers get: the messages of the sink, read over HTTP."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from opsctl.core.errors import NotReadyError
@@ -13,16 +13,16 @@ _TIMEOUT_SECONDS = 5.0
 class Delivery:
     """One message; `at` is when it came, in seconds since 1970."""
 
-    id: int
     at: float
     receiver: str
-    channel: str
     status: str
     alertname: str
     severity: str
-    summary: str
     runbook_url: str
-    labels: Mapping[str, str]
+    labels: Mapping[str, str] = field(default_factory=dict)
+    summary: str = ""
+    channel: str = ""
+    id: int = 0
 
 
 def deliveries_since(url: str, identifier: int) -> tuple[Delivery, ...]:

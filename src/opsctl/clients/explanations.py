@@ -125,9 +125,6 @@ It is that of the stack (`opsctl stack up --watch` starts it), or `watch.alertma
     "SNK001": """The sink does not answer, which takes the messages of alerts in the place of pagers and mailboxes.
 
 It is a part of the stack: `opsctl stack up --watch` starts it, `opsctl stack logs sink` shows what it said.""",
-    "TOL001": """promtool or amtool cannot be run, which test rules and routes for real.
-
-They come with Debian's packages `prometheus` and `prometheus-alertmanager`, and with every release of both.""",
     "QSN001": """A snapshot arrived with another SHA-256 than the node had written beside it, so it was not kept.
 
 The bytes changed on the node's disk, in its memory, or on the way. Where it happens again, the node's disk is failing:

@@ -1,14 +1,12 @@
 """What do other people's checkers say of files in a folder of ours: schemas that are installed, programs that are there?"""
 
-import re
 import shutil
-import subprocess
 import sys
 from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
 
-from opsctl.core.errors import NotReadyError
+from opsctl.clients.programs import run_program
 
 _SECONDS = 60.0
 
@@ -37,7 +35,7 @@ def check_program(*words: str, folder: Path) -> tuple[str, ...]:
     """Return what a program has against files; nothing where it is content.
 
     Raises:
-        NotReadyError: TOL001 it cannot be run, or does not end.
+        NotReadyError: PRC001 it cannot be started, PRC004 it does not end.
     """
     return _run(words, folder=folder)
 
@@ -72,32 +70,8 @@ def newest_kubernetes() -> str:
 
 
 def _run(words: Sequence[str], *, folder: Path) -> tuple[str, ...]:
-    try:
-        done = subprocess.run(
-            list(words),
-            cwd=folder,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            stdin=subprocess.DEVNULL,
-            text=True,
-            errors="replace",
-            timeout=_SECONDS,
-            check=False,
-        )
-    except OSError as error:
-        raise NotReadyError(
-            f"`{words[0]}` cannot be run",
-            code="TOL001",
-            why=error.strerror,
-            fix=f"see whether it works: {words[0]} --help",
-        ) from error
-    except subprocess.TimeoutExpired as error:
-        raise NotReadyError(
-            f"`{words[0]}` did not come to its end within {_SECONDS:g} s",
-            code="TOL001",
-            fix="run the command again",
-        ) from error
-    if done.returncode == 0:
+    done = run_program(words, seconds=_SECONDS, folder=folder, joins_outputs=True)
+    if done.code == 0:
         return ()
-    said = [line for line in re.sub(r"\x1b\[[0-9;]*m", "", done.stdout).splitlines() if line.strip()]
-    return tuple(said) or (f"it ended with {done.returncode} and said nothing",)
+    said = [line for line in done.plain_stdout.splitlines() if line.strip()]
+    return tuple(said) or (f"it ended with {done.code} and said nothing",)

@@ -2,18 +2,17 @@
 
 import os
 import re
-import subprocess
 import sys
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from pathlib import Path
 
+from opsctl.clients.programs import run_program
 from opsctl.core.errors import NotReadyError
 
 _SECONDS = 600.0
 _WARNING = re.compile(r"^(?:WARNING|ERROR) +-? *(?P<text>.+)$")
-_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 # MkDocs ends with it whenever it was strict and had warned: the warnings stand there already.
 _SUM = re.compile(r"Aborted with \d+ warnings? in strict mode!")
 
@@ -58,29 +57,19 @@ def build_site(config: Path, *, out: Path) -> MkdocsAnswer:
     """Build the site of a configuration into a folder, which is emptied first; it is strict where the book says so.
 
     Raises:
-        NotReadyError: DOC001 MkDocs cannot be run, or comes to no end.
+        NotReadyError: PRC001 Python cannot be started again, PRC004 it comes to no end.
     """
     words = ("-m", "mkdocs", "build", "--config-file", str(config), "--site-dir", str(out))
-    try:
-        done = subprocess.run(
-            [sys.executable, *words],
-            cwd=config.parent,
-            # The theme's advertisement of its successor is no warning about our pages.
-            env={**os.environ, "NO_MKDOCS_2_WARNING": "1", "NO_COLOR": "1"},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            stdin=subprocess.DEVNULL,
-            text=True,
-            errors="replace",
-            timeout=_SECONDS,
-            check=False,
-        )
-    except (OSError, subprocess.TimeoutExpired) as error:
-        raise NotReadyError(
-            "MkDocs cannot be run", code="DOC001", why=str(error), fix="python -m mkdocs build says more"
-        ) from error
-    text = _COLOUR.sub("", done.stdout)
-    return MkdocsAnswer(is_built=done.returncode == 0, warnings=tuple(_warnings(text)), text=text)
+    done = run_program(
+        [sys.executable, *words],
+        seconds=_SECONDS,
+        folder=config.parent,
+        # The theme's advertisement of its successor is no warning about our pages.
+        environment={**os.environ, "NO_MKDOCS_2_WARNING": "1", "NO_COLOR": "1"},
+        joins_outputs=True,
+    )
+    text = done.plain_stdout
+    return MkdocsAnswer(is_built=done.code == 0, warnings=tuple(_warnings(text)), text=text)
 
 
 def _warnings(text: str) -> list[str]:

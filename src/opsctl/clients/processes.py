@@ -14,6 +14,7 @@ from opsctl.clients.files import read_text, write_atomically
 from opsctl.clients.procfs import all_pids, boot_id_now, memory_bytes_of, read_command_line, read_stat
 from opsctl.core.clock import Clock
 from opsctl.core.errors import NotReadyError, ResidueError
+from opsctl.core.waiting import wait_until
 
 _POLL_SECONDS = 0.02
 # After the leader's end its children have this long to follow before they are killed.
@@ -273,8 +274,7 @@ def _send(identity: _Identity | None, number: signal.Signals) -> None:
 
 
 def _wait_until_dead(identities: Iterable[_Identity | None], *, seconds: float, clock: Clock) -> None:
-    deadline = clock.monotonic() + seconds
-    waiting = [identity for identity in identities if _is_living(identity)]
-    while waiting and clock.monotonic() < deadline:
-        clock.sleep(_POLL_SECONDS)
-        waiting = [identity for identity in waiting if _is_living(identity)]
+    waiting = list(identities)
+    wait_until(
+        lambda: not any(map(_is_living, waiting)), clock=clock, seconds=seconds, poll_seconds=_POLL_SECONDS
+    )

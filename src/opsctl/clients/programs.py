@@ -1,6 +1,7 @@
 """How does a program of somebody else end: run without a shell, to its end or to a time limit, its output kept."""
 
 import os
+import re
 import signal
 import subprocess
 from collections.abc import Mapping, Sequence
@@ -8,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from opsctl.core.errors import NotReadyError
+
+_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,13 +21,30 @@ class ProgramEnd:
     stdout: str
     stderr: str
 
+    @property
+    def plain_stdout(self) -> str:
+        """Return what it printed, without a terminal's colours."""
+        return _COLOUR.sub("", self.stdout)
+
 
 def run_program(
-    argv: Sequence[str], *, seconds: float, folder: Path, environment: Mapping[str, str]
+    argv: Sequence[str],
+    *,
+    seconds: float,
+    folder: Path,
+    environment: Mapping[str, str] | None = None,
+    joins_outputs: bool = False,
 ) -> ProgramEnd:
     """Run a program and return how it ended, whatever its code; what is no text of its output is replaced.
 
     It runs in a session of its own, so that a time limit ends its children, too.
+
+    Args:
+        argv: the program and its arguments.
+        seconds: after which it is ended.
+        folder: in which it is run.
+        environment: the whole of it; our own where there is none.
+        joins_outputs: its errors stand in `stdout`, where they were said.
 
     Raises:
         NotReadyError: PRC001 it cannot be started, PRC004 it was not done in time.
@@ -33,10 +53,10 @@ def run_program(
         process = subprocess.Popen(
             list(argv),
             cwd=folder,
-            env=dict(environment),
+            env=None if environment is None else dict(environment),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
+            stderr=subprocess.STDOUT if joins_outputs else subprocess.PIPE,
             text=True,
             errors="replace",
             start_new_session=True,
@@ -58,7 +78,7 @@ def run_program(
         except BaseException:
             _end_all(process)
             raise
-    return ProgramEnd(code=process.returncode, stdout=stdout, stderr=stderr)
+    return ProgramEnd(code=process.returncode, stdout=stdout, stderr=stderr or "")
 
 
 def _end_all(process: "subprocess.Popen[str]") -> None:

@@ -43,6 +43,11 @@ class CollectionState:
         """Tell whether the optimizer has nothing left to do."""
         return self.status == "green" and self.optimizer_status == "ok" and self.pending_updates == 0
 
+    @property
+    def has_failed(self) -> bool:
+        """Tell whether the optimizer has given up: waiting does not help."""
+        return self.status == "red" or self.optimizer_status != "ok"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Page:

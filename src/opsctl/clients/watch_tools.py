@@ -2,12 +2,11 @@
 
 import re
 import shutil
-import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from opsctl.core.errors import NotReadyError
+from opsctl.clients.programs import run_program
 
 INSTALL = "apt-get install prometheus prometheus-alertmanager"
 _SECONDS = 600.0
@@ -27,12 +26,16 @@ def missing_tools() -> tuple[str, ...]:
 
 
 def promtool(*words: str, folder: Path) -> ToolAnswer:
-    """Run promtool in a folder."""
+    """Run promtool in a folder.
+
+    Raises:
+        NotReadyError: PRC001 it cannot be started, PRC004 it does not end.
+    """
     return _run("promtool", words, folder)
 
 
 def amtool(*words: str, folder: Path) -> ToolAnswer:
-    """Run amtool in a folder."""
+    """Run amtool in a folder; errors as of `promtool`."""
     return _run("amtool", words, folder)
 
 
@@ -43,26 +46,5 @@ def promtool_version() -> str:
 
 
 def _run(program: str, words: Sequence[str], folder: Path) -> ToolAnswer:
-    try:
-        done = subprocess.run(
-            [program, *words],
-            cwd=folder,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            stdin=subprocess.DEVNULL,
-            text=True,
-            errors="replace",
-            timeout=_SECONDS,
-            check=False,
-        )
-    except OSError as error:
-        raise NotReadyError(
-            f"`{program}` cannot be run", code="TOL001", why=error.strerror, fix=f"install it: {INSTALL}"
-        ) from error
-    except subprocess.TimeoutExpired as error:
-        raise NotReadyError(
-            f"`{program}` did not come to its end within {_SECONDS:g} s",
-            code="TOL001",
-            fix="test fewer rules at once: opsctl alerts test NAME",
-        ) from error
-    return ToolAnswer(is_good=done.returncode == 0, text=done.stdout)
+    done = run_program([program, *words], seconds=_SECONDS, folder=folder, joins_outputs=True)
+    return ToolAnswer(is_good=done.code == 0, text=done.stdout)

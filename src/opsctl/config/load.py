@@ -1,6 +1,7 @@
 """Is this book right, and if not, what is wrong and where: all problems at once, each with its place."""
 
 import difflib
+import re
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -14,6 +15,7 @@ from opsctl.core.errors import UsageError
 from opsctl.core.findings import Finding, Severity
 
 Book = TypeVar("Book", bound=BaseModel)
+_NAMED_FIRST = re.compile(r"`(?P<path>\w+(?:\.\w+)*)`")
 
 
 def load_book(path: Path, model: type[Book]) -> Book:
@@ -82,7 +84,9 @@ def _findings_of(
     details = [dict(detail) for detail in error.errors(include_url=False)[:MOST_PROBLEMS]]
     for path, detail in _without_misspelt(list(meant(details, document.keys)), model=model):
         unknown = detail["type"] == "extra_forbidden"
-        line, column = document.place_of(path, prefer_key=unknown or detail["loc"][-1:] == ("[key]",))
+        named = _named_in(detail, path=path, document=document)
+        is_of_a_key = unknown or named is not None or detail["loc"][-1:] == ("[key]",)
+        line, column = document.place_of(named or path, prefer_key=is_of_a_key)
         title, fix = _explain(detail, path=path, model=model)
         findings.append(
             Finding(
@@ -94,6 +98,18 @@ def _findings_of(
             )
         )
     return list(dict.fromkeys(findings))
+
+
+def _named_in(
+    detail: dict[str, Any], *, path: tuple[str | int, ...], document: MarkedDocument
+) -> tuple[str | int, ...] | None:
+    """Return the key that a rule over several of them begins its message with, such as `items.CHK001.sign`."""
+    said = _NAMED_FIRST.match(str(detail["ctx"]["error"])) if detail["type"] == "value_error" else None
+    if said is None:
+        return None
+    parts = [int(part) if part.isdecimal() else part for part in said["path"].split(".")]
+    ways = [(*path, *parts[:length]) for length in range(len(parts), 0, -1)]
+    return next((way for way in ways if way in document.keys or way in document.values), None)
 
 
 def _without_misspelt(
@@ -123,7 +139,8 @@ def _explain(
         case "missing":
             return f"`{dotted}` is missing", "add it"
         case "value_error":
-            return f"`{dotted}`: {detail['ctx']['error']}", None
+            said = str(detail["ctx"]["error"])
+            return (f"`{dotted}`: {said}" if path or not said.startswith("`") else said), None
         case "literal_error" | "enum":
             close = difflib.get_close_matches(
                 str(detail["input"]), _options(str(detail["ctx"]["expected"])), n=1

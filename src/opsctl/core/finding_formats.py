@@ -6,6 +6,7 @@ from enum import StrEnum
 from xml.sax.saxutils import escape, quoteattr
 
 from opsctl.core.findings import Finding, Severity
+from opsctl.core.outside_text import in_xml
 
 _SARIF_SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 _SARIF_LEVELS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO: "note"}
@@ -88,10 +89,10 @@ def _sarif_result(finding: Finding, codes: Sequence[str]) -> Mapping[str, object
 
 def _junit_case(finding: Finding, suite: str) -> str:
     name = f"{finding.code} {finding.location or ''}".strip()
-    message = quoteattr(_printable(finding.title))
-    text = escape(_printable(_whole(finding)))
+    message = quoteattr(in_xml(finding.title))
+    text = escape(in_xml(_whole(finding)))
     return (
-        f"  <testcase classname={quoteattr(suite)} name={quoteattr(_printable(name))}>\n"
+        f"  <testcase classname={quoteattr(suite)} name={quoteattr(in_xml(name))}>\n"
         f"    <failure type={quoteattr(str(finding.severity))} message={message}>{text}</failure>\n  </testcase>"
     )
 
@@ -121,8 +122,3 @@ def _github_text(text: str) -> str:
 
 def _github_property(text: str) -> str:
     return _github_text(text).replace(":", "%3A").replace(",", "%2C")
-
-
-def _printable(text: str) -> str:
-    """Return a text without what XML 1.0 has no way to write."""
-    return "".join(c if c in "\t\n" or (c >= " " and c not in "\ufffe\uffff") else "\ufffd" for c in text)

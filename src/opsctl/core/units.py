@@ -48,16 +48,26 @@ def parse_bytes(text: str) -> int:
 def format_duration(seconds: float) -> str:
     """Return a short text for a duration, three significant digits or so.
 
-    >>> [format_duration(value) for value in (0.00025, 0.0123, 4.2, 75, 7300)]
-    ['0.25 ms', '12.3 ms', '4.2 s', '1 min 15 s', '2 h 1 min']
+    >>> [format_duration(value) for value in (0.00025, 0.0123, 0.99999, 4.2, 75, 7300)]
+    ['0.25 ms', '12.3 ms', '1 s', '4.2 s', '1 min 15 s', '2 h 1 min']
     """
-    if seconds < 1:
+    if seconds < 0.9995:  # what rounds to 1,000 ms is a second: three digits would write it as 1e+03
         return f"{seconds * 1000:.3g} ms"
     if seconds < 60:
         return f"{seconds:.3g} s"
     if seconds < 3600:
         return f"{int(seconds // 60)} min {int(seconds % 60)} s"
     return f"{int(seconds // 3600)} h {int(seconds % 3600 // 60)} min"
+
+
+def format_age(seconds: float) -> str:
+    """Return how old something is, or how long it still has: in days from two on.
+
+    >>> [format_age(seconds) for seconds in (-3, 5400, 200000)]
+    ['0 ms', '1 h 30 min', '2 days']
+    """
+    days = seconds / _DURATION_SECONDS["d"]
+    return f"{days:.0f} days" if days >= 2 else format_duration(max(0.0, seconds))
 
 
 def format_bytes(size: float) -> str:

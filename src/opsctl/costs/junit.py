@@ -2,6 +2,7 @@
 
 from xml.etree import ElementTree as ET
 
+from opsctl.core.junit_xml import add_cases, junit_text
 from opsctl.costs.model import BudgetCheck, Estimate
 from opsctl.costs.words import amount, budget_words
 from opsctl.evidence.model import Verdict
@@ -13,15 +14,8 @@ def to_junit(estimate: Estimate) -> str:
     A budget of which nobody can tell is an error, so that it never looks like a pass.
     """
     suite = ET.Element("testsuite", name="opsctl costs estimate")
-    cases = [_case(check, binds=check.point is estimate.binding) for check in estimate.budgets]
-    suite.extend(cases)
-    for kind, name in (("failure", "failures"), ("error", "errors"), ("skipped", "skipped")):
-        suite.set(name, str(sum(case.find(kind) is not None for case in cases)))
-    suite.set("tests", str(len(cases)))
-    root = ET.Element("testsuites", dict(suite.attrib))
-    root.append(suite)
-    ET.indent(root)
-    return f'<?xml version="1.0" encoding="UTF-8"?>\n{ET.tostring(root, encoding="unicode")}\n'
+    add_cases(suite, [_case(check, binds=check.point is estimate.binding) for check in estimate.budgets])
+    return junit_text("opsctl costs estimate", [suite])
 
 
 def _case(check: BudgetCheck, *, binds: bool) -> ET.Element:

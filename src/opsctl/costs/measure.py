@@ -7,7 +7,8 @@ from itertools import accumulate
 from typing import Protocol
 
 from opsctl.core.clock import Clock
-from opsctl.core.events import Listener, PhaseFinished, PhaseStarted
+from opsctl.core.events import Listener
+from opsctl.core.phases import told_phase
 from opsctl.costs.measured import Arm, ArmResult, Measurement, Standing
 from opsctl.costs.reading import Counters
 
@@ -83,11 +84,8 @@ def measure(plan: MeasurePlan, *, ground: Ground, clock: Clock, listener: Listen
     began = clock.monotonic()
     arms = {}
     for arm in Arm:
-        started = clock.monotonic()
-        listener(PhaseStarted(subject="costs", phase=arm.value))
-        arms[arm] = _measured(arm, plan, ground=ground)
-        took = clock.monotonic() - started
-        listener(PhaseFinished(subject="costs", phase=arm.value, duration_seconds=took))
+        with told_phase("costs", arm.value, listener=listener, clock=clock):
+            arms[arm] = _measured(arm, plan, ground=ground)
     standing = ground.standing()
     return Measurement(
         arms=arms,

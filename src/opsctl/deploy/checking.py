@@ -14,6 +14,11 @@ Files = Mapping[str, str]
 """Rendered texts by path below the folder of the deployment, such as `compose/compose.yaml`."""
 
 _KEPT_LINES = 5
+_PACKAGES = {
+    "promtool": "apt-get install prometheus",
+    "amtool": "apt-get install prometheus-alertmanager",
+    "node": "apt-get install nodejs",
+}
 
 
 class Answer(StrEnum):
@@ -96,16 +101,24 @@ class _Look:
     def by_program(self, part: Part, subject: str, *words: str) -> Looked:
         program, checker = words[0], " ".join(words[: 3 if words[0] == "promtool" else 2])
         if not self.checkers.has_program(program):
-            return _unknown(part, checker, subject, f"there is no `{program}` here")
+            return _unknown(part, checker, subject, f"there is no `{program}` here{_package(program)}")
         return _told(part, checker, subject, self.checkers.check_program(*words, folder=self.folder))
 
     def by_schema(self, part: Part, subject: str, schema: str) -> Looked:
         checker = f"schema {schema.removeprefix('vendor.')}"
         if not self.checkers.has_schemas():
-            return _unknown(part, checker, subject, "check-jsonschema is not installed")
+            return _unknown(
+                part, checker, subject, "check-jsonschema is not installed: pip install check-jsonschema"
+            )
         return _told(
             part, checker, subject, self.checkers.check_schema(subject, schema=schema, folder=self.folder)
         )
+
+
+def _package(program: str) -> str:
+    """Return what to install for a program, where that is known."""
+    package = _PACKAGES.get(program)
+    return f": {package}" if package else ""
 
 
 def _image(look: _Look) -> Iterator[Looked]:
@@ -125,7 +138,12 @@ def _compose(look: _Look) -> Iterator[Looked]:
             part, "docker compose config", main, look.checkers.check_program(*words, folder=look.folder)
         )
     else:
-        yield _unknown(part, "docker compose config", main, "there is no docker with compose here")
+        yield _unknown(
+            part,
+            "docker compose config",
+            main,
+            "there is no docker with compose here; install it, or lint where it is",
+        )
     yield look.by_program(part, "compose/make-secrets.sh", "sh", "-n", "compose/make-secrets.sh")
     yield from _watchers(look, part, "compose/")
 
@@ -149,7 +167,9 @@ def _kubernetes(look: _Look) -> Iterator[Looked]:
             continue
         checker = f"Kubernetes {look.kubernetes}"
         if not look.checkers.has_kubernetes_schemas():
-            yield _unknown(part, checker, path, "kubernetes-validate is not installed")
+            yield _unknown(
+                part, checker, path, "kubernetes-validate is not installed: pip install kubernetes-validate"
+            )
         elif _as_numbers(look.kubernetes) > _as_numbers(look.checkers.newest_kubernetes()):
             yield _unknown(
                 part,

@@ -1,7 +1,7 @@
 """What the codes of the documentation mean."""
 
 EXPLANATIONS = {
-    "DOC001": """The site of the documentation cannot be built: MkDocs or its theme is missing, or does not run.
+    "DOC001": """The site of the documentation cannot be built: MkDocs or its theme is missing.
 
 They are in the dependency group `docs`: `make setup` in a checkout installs them with everything else.""",
     "DOC002": """The pages of the documentation are not here.

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from opsctl.clients.repository import GONE, Repository, StoredObject
 from opsctl.core.clock import Clock
 from opsctl.core.errors import FailedError, OpsError, RefusedError
-from opsctl.core.events import Listener, PhaseAdvanced, PhaseFinished, PhaseStarted
+from opsctl.core.events import Listener
+from opsctl.core.phases import told_phase
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,19 +27,16 @@ def copy_missing(
     must not be seen there before all of it is. What is removed here meanwhile, as an archiver does with pieces of the
     log that it has superseded, is not missed.
     """
-    began = clock.monotonic()
     missing = [found for prefix in prefixes for found in _missing(here, there, prefix=prefix)]
     total = sum(found.size_bytes for found in missing)
-    listener(PhaseStarted(subject="off-site", phase="copy", total=total, unit="bytes"))
     copied: list[StoredObject] = []
-    for found in missing:
-        if _copy(found.key, here, there):
-            copied.append(found)
-        listener(PhaseAdvanced(subject="off-site", phase="copy", advance=found.size_bytes))
-    done = Copied(objects=len(copied), size_bytes=sum(found.size_bytes for found in copied))
-    figures: dict[str, str | int | float] = {"objects": done.objects, "bytes": done.size_bytes}
-    took = clock.monotonic() - began
-    listener(PhaseFinished(subject="off-site", phase="copy", duration_seconds=took, figures=figures))
+    with told_phase("off-site", "copy", listener=listener, clock=clock, total=total, unit="bytes") as copying:
+        for found in missing:
+            if _copy(found.key, here, there):
+                copied.append(found)
+            copying.advance(found.size_bytes)
+        done = Copied(objects=len(copied), size_bytes=sum(found.size_bytes for found in copied))
+        copying.figures |= {"objects": done.objects, "bytes": done.size_bytes}
     return done
 
 

@@ -11,8 +11,9 @@ from enum import StrEnum
 from typing import Protocol, TypeVar
 
 from opsctl.core.clock import Clock
-from opsctl.core.events import Listener, PhaseFinished, PhaseStarted
+from opsctl.core.events import Listener
 from opsctl.core.findings import Finding
+from opsctl.core.phases import told_phase
 
 Result = TypeVar("Result")
 
@@ -183,12 +184,10 @@ class _Run:
     @contextmanager
     def step(self, step: Step) -> Iterator[Outcome]:
         """Measure a step and tell of it."""
-        outcome, began = Outcome(), self._clock.monotonic()
-        self._listener(PhaseStarted(subject="restore", phase=step))
-        yield outcome
-        seconds = self._clock.monotonic() - began
-        self._listener(
-            PhaseFinished(subject="restore", phase=step, duration_seconds=seconds, figures=outcome.figures)
-        )
+        outcome = Outcome()
+        with told_phase("restore", step, listener=self._listener, clock=self._clock) as under_way:
+            yield outcome
+            under_way.figures |= outcome.figures
+            seconds = under_way.seconds
         self.done.append(Done(step=step, seconds=seconds, figures=outcome.figures))
         self.doubts += outcome.doubts

@@ -4,6 +4,7 @@ import sys
 from collections.abc import Sequence
 from enum import StrEnum
 
+from opsctl.core.markdown_table import markdown_table
 from opsctl.metrics import exporters, outside
 from opsctl.metrics import service as metrics
 from opsctl.metrics.model import Merging, Metric, MetricType
@@ -77,8 +78,7 @@ def _table(kind: MetricType) -> str:
 
 
 def _rows(titles: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    lines = [titles, ["---"] * len(titles), *rows]
-    return "".join(f"| {' | '.join(row)} |\n" for row in lines)
+    return markdown_table(titles, rows) + "\n"
 
 
 def _foreign(metric: Metric) -> Sequence[str]:

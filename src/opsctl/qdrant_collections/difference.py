@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from opsctl.clients.qdrant_values import Filter, Page, Point, PointId
 from opsctl.core.clock import Clock
 from opsctl.qdrant_collections.ranges import id_key
-from opsctl.qdrant_collections.retry import retrying
 from opsctl.qdrant_collections.store import VectorStore
 from opsctl.vectors.digest import SetDigest, fingerprint
 from opsctl.vectors.filters import FilterSpec
+from opsctl.vectors.retry import retrying
 
 _PAGE_POINTS = 1000
 _RETRY_SECONDS = 60.0

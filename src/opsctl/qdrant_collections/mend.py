@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 from opsctl.core.clock import Clock
 from opsctl.qdrant_collections.difference import Comparison, Differences, Sides, walk_differences
-from opsctl.qdrant_collections.retry import retrying
 from opsctl.qdrant_collections.store import VectorStore
+from opsctl.vectors.retry import retrying
 
 _BATCH_POINTS = 250
 

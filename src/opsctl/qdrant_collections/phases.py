@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from opsctl.core.clock import Clock
-from opsctl.core.events import Listener, Noted, PhaseAdvanced, PhaseFinished, PhaseStarted
+from opsctl.core.events import Listener, Noted, PhaseAdvanced
+from opsctl.core.phases import told_phase
 from opsctl.qdrant_collections.checkpoint import Checkpoints
 from opsctl.qdrant_collections.store import VectorStore
 
@@ -26,12 +27,10 @@ def phase(
     here: Surroundings, *, subject: str, name: str, total: int | None = None, unit: str = "points"
 ) -> Iterator[dict[str, Any]]:
     """Tell that a phase begins, and when the block is over how long it took, with the figures put in."""
-    began = here.clock.monotonic()
-    here.listener(PhaseStarted(subject=subject, phase=name, total=total, unit=unit))
-    figures: dict[str, Any] = {}
-    yield figures
-    took = here.clock.monotonic() - began
-    here.listener(PhaseFinished(subject=subject, phase=name, duration_seconds=took, figures=figures))
+    with told_phase(
+        subject, name, listener=here.listener, clock=here.clock, total=total, unit=unit
+    ) as under_way:
+        yield under_way.figures
 
 
 def advance(here: Surroundings, *, subject: str, name: str, by: int) -> None:

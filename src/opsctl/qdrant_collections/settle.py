@@ -5,10 +5,8 @@ from collections.abc import Callable
 from opsctl.clients.qdrant_values import CollectionState
 from opsctl.core.clock import Clock
 from opsctl.core.errors import FailedError
-from opsctl.qdrant_collections.retry import retrying
 from opsctl.qdrant_collections.store import VectorStore
-
-_POLL_SECONDS = 0.25
+from opsctl.vectors.rest import wait_for_rest
 
 
 def wait_until_settled(
@@ -24,28 +22,20 @@ def wait_until_settled(
     Raises:
         FailedError: when its optimizer failed, or the deadline has passed.
     """
-    began, idle_looks = clock.monotonic(), 0
-    while True:
-        state = retrying(lambda: store.collection(name), clock=clock, budget_seconds=deadline_seconds)
-        on_look(state)
-        if state.status == "red" or state.optimizer_status != "ok":
-            raise FailedError(
-                f"the optimizer of `{name}` has failed",
-                code="COL021",
-                why=f"status {state.status}: {state.optimizer_status}",
-                fix="look at the server's log; the alias still leads to the old generation",
-            )
-        idle_looks = idle_looks + 1 if state.is_idle else 0
-        if idle_looks >= 2:
-            return state
-        if clock.monotonic() - began > deadline_seconds:
-            raise FailedError(
-                f"`{name}` was not indexed within {deadline_seconds:.0f} s",
-                code="COL022",
-                why=f"status {state.status}, {state.indexed_vectors_count} of {state.points_count} indexed",
-                fix="run the same command again to go on waiting, with a longer --settle-deadline",
-            )
-        if state.status == "grey":
-            # A grey collection waits for any update before it optimizes again (after a restart).
-            store.update_collection(name, {"optimizers_config": {}})
-        clock.sleep(_POLL_SECONDS)
+    rest = wait_for_rest(name, store=store, clock=clock, seconds=deadline_seconds, on_look=on_look)
+    state = rest.state
+    if rest.is_reached:
+        return state
+    if state.has_failed:
+        raise FailedError(
+            f"the optimizer of `{name}` has failed",
+            code="COL021",
+            why=f"status {state.status}: {state.optimizer_status}",
+            fix="look at the server's log; the alias still leads to the old generation",
+        )
+    raise FailedError(
+        f"`{name}` was not indexed within {deadline_seconds:.0f} s",
+        code="COL022",
+        why=f"status {state.status}, {state.indexed_vectors_count} of {state.points_count} indexed",
+        fix="run the same command again to go on waiting, with a longer --settle-deadline",
+    )

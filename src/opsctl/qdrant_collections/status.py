@@ -1,5 +1,6 @@
 """What serves now, how old is it, and what could be rolled back to?"""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -95,11 +96,9 @@ def _status(
             _generation(each, points=states[each.collection].points_count, notes=notes, live=live)
             for each in found
         ),
-        trouble=None
-        if live is None and derived.when_empty == "skip"
-        else _trouble(
-            live=live, status=current.status if current else "", staleness=staleness, budget=budget
-        ),
+        trouble=_unserved(derived, found, here=here)
+        if live is None
+        else _trouble(status=current.status if current else "", staleness=staleness, budget=budget),
     )
 
 
@@ -135,9 +134,14 @@ def _interrupted(alias: str, *, checkpoints: Checkpoints) -> str | None:
     return None if running is None else running.generation
 
 
-def _trouble(*, live: str | None, status: str, staleness: float | None, budget: float) -> str | None:
-    if live is None:
-        return "nothing serves; run `opsctl collections rebuild`"
+def _unserved(derived: DerivedCollection, found: Sequence[Generation], *, here: Surroundings) -> str | None:
+    """Return what is wrong where an alias leads nowhere: a lost alias is no lost collection."""
+    if any(_is_good(each, here=here) for each in found):
+        return "nothing serves, but a good generation is there; run `opsctl collections realias`"
+    return None if derived.when_empty == "skip" else "nothing serves; run `opsctl collections rebuild`"
+
+
+def _trouble(*, status: str, staleness: float | None, budget: float) -> str | None:
     if status == "red":
         return "the server reports a failed optimizer"
     if staleness is not None and staleness > budget:

@@ -14,8 +14,8 @@ from opsctl.core.clock import Clock
 from opsctl.core.errors import NotReadyError
 from opsctl.qdrant_collections.checkpoint import RangeState
 from opsctl.qdrant_collections.ranges import BatchSizer, id_key, split_ids
-from opsctl.qdrant_collections.retry import retrying
 from opsctl.qdrant_collections.store import VectorStore
+from opsctl.vectors.retry import retrying
 
 Result = TypeVar("Result")
 

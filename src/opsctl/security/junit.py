@@ -2,6 +2,7 @@
 
 from xml.etree import ElementTree as ET
 
+from opsctl.core.junit_xml import add_cases, junit_text
 from opsctl.core.outside_text import in_xml
 from opsctl.security.audit import Audit, Checked
 from opsctl.security.model import State
@@ -12,19 +13,11 @@ def to_junit(audit: Audit) -> str:
 
     What could not be told is an error, since it must not look like a pass; what is waived is skipped, with the reason.
     """
-    counts = audit.counts
-    totals = {
-        "tests": str(len(audit.checked)),
-        "failures": str(counts[State.FAIL]),
-        "errors": str(counts[State.UNKNOWN]),
-        "skipped": str(counts[State.WAIVED]),
-        "time": f"{sum(each.seconds for each in audit.checked):.3f}",
-    }
-    root = ET.Element("testsuites", {"name": "opsctl security audit", **totals})
-    suite = ET.SubElement(root, "testsuite", {"name": "opsctl security audit", **totals})
-    suite.extend([_case(each) for each in audit.checked])
-    ET.indent(root)
-    return f'<?xml version="1.0" encoding="UTF-8"?>\n{ET.tostring(root, encoding="unicode")}\n'
+    seconds = sum(each.seconds for each in audit.checked)
+    suite = ET.Element("testsuite", name="opsctl security audit")
+    add_cases(suite, [_case(each) for each in audit.checked])
+    suite.set("time", f"{seconds:.3f}")
+    return junit_text("opsctl security audit", [suite], seconds=seconds)
 
 
 def _case(checked: Checked) -> ET.Element:

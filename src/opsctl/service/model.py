@@ -68,38 +68,3 @@ class Feed:
     policy_version: int = 0
     answered_by_l2: bool = False
     experiments: Mapping[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Interaction:
-    """What a user did; `feed_id` says which feed led to it, where that is known."""
-
-    idempotency_key: str
-    kind: str
-    user_id: int
-    content_id: int
-    occurred_at: datetime
-    feed_id: str | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Recorded:
-    """What became of a batch of interactions, by idempotency key."""
-
-    accepted: tuple[str, ...]
-    repeated: tuple[str, ...]
-    unknown_content: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TrendingItem:
-    """An item that is popular now; `score` is the smoothed share of positive interactions."""
-
-    content_id: int
-    vendor_id: int
-    title: str
-    region: str
-    category: str
-    price_usd: float | None
-    quality: float
-    score: float

@@ -5,7 +5,8 @@ from pathlib import Path
 
 from opsctl.clients.processes import stop
 from opsctl.core.clock import Clock
-from opsctl.core.events import Listener, PhaseFinished, PhaseStarted
+from opsctl.core.events import Listener
+from opsctl.core.phases import told_phase
 from opsctl.stack.lock import changing_stack
 from opsctl.stack.model import STARTING_ORDER, PartName, StackState, StackStep, pid_path
 from opsctl.stack.record import read_process, read_stack_record, runs
@@ -57,7 +58,10 @@ def _stop_service(
 ) -> None:
     if read_process(home, name) is None:
         return
-    began = clock.monotonic()
-    listener(PhaseStarted(subject=name, phase="stop"))
-    stop(pid_path(home, name), grace_seconds=grace_seconds, stop_signal=PARTS[name].stop_signal, clock=clock)
-    listener(PhaseFinished(subject=name, phase="stop", duration_seconds=clock.monotonic() - began))
+    with told_phase(name, "stop", listener=listener, clock=clock):
+        stop(
+            pid_path(home, name),
+            grace_seconds=grace_seconds,
+            stop_signal=PARTS[name].stop_signal,
+            clock=clock,
+        )

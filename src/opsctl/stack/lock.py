@@ -1,16 +1,16 @@
 """Who may change the stack: one `up` or `down` at a time, the next one waits its turn."""
 
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 
 from opsctl.clients.files import FileLock
+from opsctl.clients.lock_turn import in_turn
 from opsctl.core.clock import Clock
 from opsctl.core.errors import RefusedError
 from opsctl.core.events import Listener, Noted
 from opsctl.stack.model import stack_dir
 
-_POLL_SECONDS = 0.1
 WAIT_SECONDS = 120.0
 
 
@@ -24,18 +24,9 @@ def changing_stack(
         RefusedError: FIL002, naming the holder, when the wait is over.
     """
     lock = FileLock(stack_dir(home) / "lock", what=what)
-    deadline = clock.monotonic() + wait_seconds
-    has_said_so = False
-    with ExitStack() as held:
-        while True:
-            try:
-                held.enter_context(lock)
-                break
-            except RefusedError as error:
-                if clock.monotonic() >= deadline:
-                    raise
-                if not has_said_so:
-                    listener(Noted(subject="stack", message=f"{error.message}; waiting for it"))
-                    has_said_so = True
-            clock.sleep(_POLL_SECONDS)
+
+    def tell(refusal: RefusedError) -> None:
+        listener(Noted(subject="stack", message=f"{refusal.message}; waiting for it"))
+
+    with in_turn(lock, clock=clock, seconds=wait_seconds, on_wait=tell):
         yield

@@ -109,3 +109,8 @@ class Exercise(StrictModel):
     """All of it has to hold, as it is looked at; a state that nothing was done to must not be enough."""
     hints: list[Text] = Field(default_factory=list)
     """Given one after the other, and counted."""
+
+
+def asked_by(exercise: Exercise) -> tuple[str, ...]:
+    """Return the names of the answers that an exercise asks for, in its order."""
+    return tuple(goal.answer for goal in exercise.done_when if isinstance(goal, Answer))

@@ -1,7 +1,8 @@
 """How do certificates look in a page of Markdown: written by the tool, between marks, never by hand."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
+from opsctl.core.markdown_table import markdown_table
 from opsctl.experiments.certify.document import id_of
 from opsctl.experiments.certify.model import Certificate, Figure, Measured
 from opsctl.ui.show_certificates import is_of_verdicts
@@ -26,27 +27,22 @@ def certificates_markdown(certificates: Sequence[Certificate]) -> str:
     """Return the tables, of methods and of whole analyses, ending with a newline."""
     methods = [each for each in certificates if not is_of_verdicts(each)]
     verdicts = [each for each in certificates if is_of_verdicts(each)]
-    lines = list(_lines("method", _COLUMNS, methods)) if methods or not verdicts else []
-    if methods and verdicts:
-        lines.append("")
+    tables = [_table("method", _COLUMNS, methods)] if methods or not verdicts else []
     if verdicts:
-        lines += _lines("whole analyses", _VERDICT_COLUMNS, verdicts)
-    return "\n".join(lines) + "\n"
+        tables.append(_table("whole analyses", _VERDICT_COLUMNS, verdicts))
+    return "\n\n".join(tables) + "\n"
 
 
-def _lines(title: str, columns: Mapping[Figure, str], certificates: Sequence[Certificate]) -> Iterator[str]:
+def _table(title: str, columns: Mapping[Figure, str], certificates: Sequence[Certificate]) -> str:
     titles = (title, *columns.values(), "experiments", "certificate")
-    yield _row(titles)
-    yield _row(["---"] * len(titles))
-    for each in certificates:
-        figures = {figure.figure: figure for figure in each.figures}
-        counts = max(figure.replications for figure in each.figures)
-        cells = [_cell(figures.get(column)) for column in columns]
-        yield _row([f"`{each.method.value}`", *cells, f"{counts:,}", f"`{id_of(each)}`"])
+    return markdown_table(titles, (_row(each, columns) for each in certificates))
 
 
-def _row(cells: Sequence[str]) -> str:
-    return f"| {' | '.join(cells)} |"
+def _row(certificate: Certificate, columns: Iterable[Figure]) -> list[str]:
+    figures = {figure.figure: figure for figure in certificate.figures}
+    counts = max(figure.replications for figure in certificate.figures)
+    cells = [_cell(figures.get(column)) for column in columns]
+    return [f"`{certificate.method.value}`", *cells, f"{counts:,}", f"`{id_of(certificate)}`"]
 
 
 def _cell(figure: Measured | None) -> str:

@@ -1,11 +1,13 @@
 """How does an estimate look in a page of Markdown: written by the tool, never by hand."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from opsctl.clients.files import read_text
+from opsctl.core.markdown_table import markdown_table
+from opsctl.core.marked_part import with_part
 from opsctl.costs.book import Point
-from opsctl.costs.inputs import Source
+from opsctl.costs.inputs import Input, Source
 from opsctl.costs.model import BudgetCheck, Estimate, PointBill
 from opsctl.costs.prices import Part
 from opsctl.costs.words import (
@@ -31,9 +33,7 @@ def in_page(path: Path, text: str) -> str:
     """Return a page with the text between its marks; the text alone where there is no page, or it has no marks."""
     if not path.is_file():
         return text
-    before, begin, rest = read_text(path).partition(BEGIN)
-    _, end, after = rest.partition(END)
-    return f"{before}{BEGIN}\n{text}{END}{after}" if begin and end else text
+    return with_part(read_text(path), text, begin=BEGIN, end=END) or text
 
 
 def to_markdown(estimate: Estimate) -> str:
@@ -50,23 +50,23 @@ def _lines(estimate: Estimate) -> Iterator[str]:
     yield ""
     bills = [estimate.points[point] for point in Point]
     titles = [POINT_WORDS[point] for point in Point]
-    yield from _table(("dollars a month", *titles), _bill_rows(bills, estimate))
+    yield markdown_table(("dollars a month", *titles), _bill_rows(bills, estimate))
     yield ""
-    yield from _table(("budget", *titles), _budget_rows(estimate))
+    yield markdown_table(("budget", *titles), _budget_rows(estimate))
     saved = saving_words(estimate)
     if saved is not None:
         yield ""
         yield f"{saved[0].upper()}{saved[1:]}, at the {POINT_WORDS[estimate.binding]} load."
     yield from _swings(estimate)
     yield ""
-    yield "| number | value | from |"
-    yield "| --- | --- | --- |"
-    for each in estimate.inputs.by_quantity.values():
-        simulated = f", simulated: {', '.join(each.origin.simulated)}" if each.origin.simulated else ""
-        where = (
-            each.origin.where if each.origin.source is not Source.PLAN else f"the plan, `{each.origin.where}`"
-        )
-        yield f"| {each.quantity.value} | {number(each.value)} | {where}{simulated} |"
+    yield markdown_table(("number", "value", "from"), map(_input_row, estimate.inputs.by_quantity.values()))
+
+
+def _input_row(known: Input) -> tuple[str, ...]:
+    origin = known.origin
+    simulated = f", simulated: {', '.join(origin.simulated)}" if origin.simulated else ""
+    where = origin.where if origin.source is not Source.PLAN else f"the plan, `{origin.where}`"
+    return known.quantity.value, number(known.value), f"{where}{simulated}"
 
 
 def _bill_rows(bills: Sequence[PointBill], estimate: Estimate) -> Iterator[tuple[str, ...]]:
@@ -111,13 +111,6 @@ def _swings(estimate: Estimate) -> Iterator[str]:
         )
         for swing in estimate.swings[:_MOST_SWINGS]
     ]
-    yield from _table(
+    yield markdown_table(
         (f"input, at the {POINT_WORDS[estimate.binding]} load", "half of it", "twice", ""), rows
     )
-
-
-def _table(titles: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
-    yield f"| {' | '.join(titles)} |"
-    yield "|" + " --- |" * len(titles)
-    for row in rows:
-        yield f"| {' | '.join(row)} |"

@@ -33,7 +33,8 @@ def decade_bounds(seconds: Sequence[float]) -> tuple[float, float]:
     """Return the next 1, 2 or 5 below and above, at least a factor of two apart."""
     positive = [value for value in seconds if value > 0] or [1e-4, 1e-3]
     steps = _one_two_five()
-    low = max((step for step in steps if step <= min(positive)), default=steps[0])
+    # Below the last step even where every value is beyond it: an axis of no length has no places.
+    low = max((step for step in steps[:-1] if step <= min(positive)), default=steps[0])
     high = min(
         (step for step in steps if step >= max(positive) * 1.001 and step >= low * 2), default=steps[-1]
     )

@@ -26,8 +26,8 @@ _VERDICTS = {
 }
 
 
-def show_report(report: Report) -> None:
-    """Print the whole list."""
+def show_report(report: Report, *, of: int) -> None:
+    """Print the list, and where only some of its `of` items were asked for, that it is not the whole."""
     for group in Group:
         rows = [_row(each, at=report.at) for each in report.items if each.item.group is group]
         show_table((GROUP_TITLES[group], "state", "figure", "target", "age"), rows)
@@ -37,7 +37,8 @@ def show_report(report: Report) -> None:
     _show_signed(report.items)
     counts = ", ".join(f"{count} {state}" for state, count in report.counts.items() if count)
     simulated = f"; simulated: {', '.join(report.simulated)}" if report.simulated else ""
-    _markup(f"{_VERDICTS[report.exit_code]}: {counts}{_escaped(simulated)}")
+    part = f"; only {len(report.items)} of {of} items were asked for" if len(report.items) < of else ""
+    _markup(f"{_VERDICTS[report.exit_code]}: {counts}{_escaped(simulated)}{part}")
 
 
 def _row(judged: Judged, *, at: datetime) -> tuple[str, ...]:

@@ -45,7 +45,7 @@ def show_estimate(estimate: Estimate, *, now: datetime, whole: bool) -> None:
     _show_swings(estimate)
     _show_inputs(list(estimate.inputs.by_quantity.values()), now=now, whole=whole)
     first, *more = textwrap.wrap(verdict_sentence(estimate), _VERDICT_WIDTH)
-    print_markup(f"\n{VERDICT_WORDS[estimate.verdict]} {first}")
+    print_markup(f"\n{VERDICT_WORDS[estimate.verdict]}: {first}")
     for line in more:
         print_line(f"  {line}")
     for command in _commands(estimate):

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
-from opsctl.ui.console import out, print_line
+from opsctl.ui.console import hint, out, print_line
 from opsctl.ui.show_rendered import Changed, show_rendered
 from opsctl.ui.table import show_table
 
@@ -39,9 +39,15 @@ def show_render(
     is_written: bool,
 ) -> None:
     """Print what differed, then the table of parts and checkers."""
+    from opsctl.ui.places import from_here
+
     show_rendered(changes, files=sum(files.values()), folder=folder, is_written=is_written)
     print_line("")
     show_checks(files, looked)
+    if is_written and changes:
+        hint(
+            f"commit `{from_here(str(folder))}` with the book; docs/guides tells the first deploy of each part"
+        )
 
 
 def show_checks(files: Mapping[str, int], looked: Sequence[Looked]) -> None:

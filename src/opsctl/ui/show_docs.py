@@ -9,8 +9,8 @@ if TYPE_CHECKING:
     from opsctl.documentation.report import SiteReport
 
 
-def show_build(report: "SiteReport") -> None:
-    """Print the findings to stderr, the figures and the place to stdout."""
+def show_build(report: "SiteReport", *, subject: str) -> None:
+    """Print the findings to stderr, the figures and the place to stdout; `subject` is whose pages the record is of."""
     from opsctl.ui.places import from_here
     from opsctl.ui.show_error import show_findings
 
@@ -26,3 +26,8 @@ def show_build(report: "SiteReport") -> None:
         hint("`opsctl explain CODE` says more of each")
     if report.is_built:
         print_line(f"the site is in {from_here(str(report.place))}")
+    if subject != "docs":
+        hint(
+            f"recorded as `{subject}`: these pages are opsctl's own, so they are no proof of this project's; "
+            "its checklist may ask for another one, or be waived"
+        )

@@ -1,9 +1,9 @@
 """How do the kinds of loss that are drilled look: the list, and the plan of one before anything is touched."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 
-from opsctl.core.units import format_duration, parse_duration
+from opsctl.core.units import format_age, parse_duration
 from opsctl.dr.drill.book import Loss, Moment
 from opsctl.dr.drill.plan import DrillPlan
 from opsctl.dr.drill.summary import Listed
@@ -39,7 +39,7 @@ def show_recoveries(recoveries: Sequence[Listed], *, now: datetime) -> None:
             f"{escape(f'{each.name:<{names}}')}  [not bold]{escape(each.recovery.title)}[/]",
             ", ".join(each.recovery.loses),
             "[dim]never[/]" if each.last is None else OUTCOME_WORDS[each.last.outcome],
-            "-" if each.last is None else f"{_age(now - each.last.at)} ago",
+            "-" if each.last is None else f"{format_age((now - each.last.at).total_seconds())} ago",
         )
         for each in recoveries
     ]
@@ -88,13 +88,6 @@ def _command_lines(commands: Sequence[str]) -> Iterator[str]:
         yield "nothing: the runbook is not there, or has no commands below Mitigation"
     for command in commands:
         yield from (line for line in command.strip().splitlines() if line.strip())
-
-
-def _age(since: timedelta) -> str:
-    """Return an age, in days where it is one of days."""
-    if since >= timedelta(days=2):
-        return f"{since.days} d"
-    return format_duration(max(0.0, since.total_seconds()))
 
 
 def _line(text: str) -> None:

@@ -4,14 +4,11 @@ import math
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from opsctl.core.units import format_duration
+from opsctl.core.units import format_age, format_duration
 from opsctl.store.api_keys import ApiKey, NewApiKey
 from opsctl.store.key_rotation import Rotation
 from opsctl.ui.console import hint, note, print_line, warn
 from opsctl.ui.table import show_table
-
-_DAY_SECONDS = 86_400
-_LONG_SECONDS = 2 * _DAY_SECONDS
 
 
 def show_new_key(made: NewApiKey) -> None:
@@ -97,14 +94,7 @@ def _until(key: ApiKey, *, now: datetime) -> str:
 
 
 def _time_left(moment: datetime, *, now: datetime) -> str:
-    return _shown_seconds(math.ceil(max(0.0, (moment - now).total_seconds())))
-
-
-def _shown_seconds(seconds: float) -> str:
-    """Return a duration in days where it is long: keys live for months."""
-    if seconds >= _LONG_SECONDS:
-        return f"{round(seconds / _DAY_SECONDS)} days"
-    return format_duration(seconds)
+    return format_age(math.ceil(max(0.0, (moment - now).total_seconds())))
 
 
 def _ending(key: ApiKey, *, now: datetime) -> str:
@@ -113,11 +103,7 @@ def _ending(key: ApiKey, *, now: datetime) -> str:
     if key.expires_at is None:
         return "it goes on"
     seconds = (key.expires_at - now).total_seconds()
-    return (
-        f"it ends in {format_duration(seconds)}"
-        if seconds > 0
-        else f"it ended {format_duration(-seconds)} ago"
-    )
+    return f"it ends in {format_age(seconds)}" if seconds > 0 else f"it ended {format_age(-seconds)} ago"
 
 
 def _last_use(key: ApiKey, *, now: datetime) -> str:
@@ -138,4 +124,4 @@ def _state(key: ApiKey, *, now: datetime) -> str:
 def _age(moment: datetime | None, *, now: datetime) -> str:
     if moment is None:
         return "never"
-    return f"{_shown_seconds(max(0.0, (now - moment).total_seconds()))} ago"
+    return f"{format_age((now - moment).total_seconds())} ago"

@@ -45,7 +45,9 @@ def show_plan(plan: RefreshPlan) -> None:
     else:
         print_line("nothing is to be run")
     if plan.nobody:
-        print_line(f"no command makes what these lack: {', '.join(plan.nobody)}")
+        print_line(
+            f"no command makes what these lack: {', '.join(plan.nobody)}; `opsctl explain CODE` says what they want"
+        )
 
 
 def _expected(planned: Planned) -> str:
@@ -65,6 +67,9 @@ def show_refreshed(journal: RefreshJournal) -> None:
             soft_wrap=True,
         )
     took = sum(each.seconds for each in journal.done)
+    if not journal.done:
+        note("nothing was to be run: what a command can make is there, and fresh")
+        return
     note(
         f"{len(journal.done) - len(bad)} of {len(journal.done)} commands ended well, in {format_duration(took)}"
     )

@@ -7,6 +7,7 @@ from typing import Protocol
 from opsctl.ui.console import hint, out, print_line
 
 _LEFT_OVER = "left over"
+_DONE = {"missing": "wrote", "changed": "rewrote", _LEFT_OVER: "removed"}
 
 
 class Changed(Protocol):
@@ -31,7 +32,7 @@ def show_rendered(
     from opsctl.ui.places import from_here
 
     for change in changes:
-        print_line(f"{change.state:<9} {change.path}")
+        print_line(f"{_DONE[change.state] if is_written else change.state:<9} {change.path}")
         for line in change.lines if not is_written else ():
             colour = "green" if line.startswith("+") else "red" if line.startswith("-") else "dim"
             out().print(f"          [{colour}]{escape(line)}[/]", highlight=False, soft_wrap=True)
@@ -46,6 +47,8 @@ def show_rendered(
         print_line(f"✔ {len(changes) - removed} of {files} files written to {place}{told}")
     else:
         print_line(f"{len(changes)} files in {place} are not as their books say")
-        hint("run `render` without `--check`, read the difference, and commit it with the book")
+        hint(
+            "run `render` without `--check` or `--dry-run`, read the difference, and commit it with the book"
+        )
     if stubs:
         hint("finish the stubs; `opsctl runbooks lint` says what is missing")

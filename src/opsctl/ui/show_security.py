@@ -4,7 +4,7 @@ import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from opsctl.core.units import format_duration
+from opsctl.core.units import format_age
 from opsctl.security.audit import Audit, Checked
 from opsctl.security.model import SecurityCheck, State, Trouble
 from opsctl.security.saying import counted
@@ -115,7 +115,7 @@ def _show_secrets(secrets: Sequence[Mapping[str, Any]]) -> None:
 
 
 def _age(seconds: float | None) -> str:
-    return "-" if seconds is None else format_duration(seconds)
+    return "-" if seconds is None else format_age(seconds)
 
 
 def _show_end(audit: Audit) -> None:

@@ -5,7 +5,7 @@ from typing import Any, Protocol
 
 from opsctl.core.exit_codes import ExitCode
 from opsctl.training.attempt import Attempt
-from opsctl.training.book import Exercise
+from opsctl.training.book import Exercise, asked_by
 from opsctl.training.judge import Fate, Judged
 from opsctl.ui.console import hint, note, print_line
 from opsctl.ui.table import show_table
@@ -78,7 +78,8 @@ def show_start(name: str, exercise: Exercise, attempt: Attempt, *, pages: Sequen
         print_line(f"the key that leaked begins with opk_{prefix}_")
     for number, task in enumerate(exercise.tasks, start=1):
         print_line(f"{number}. {task}")
-    hint(f"when it is done: opsctl training check {name} --as {attempt.person}; --hint gives a hint")
+    answers = "".join(f" --answer {each}=..." for each in asked_by(exercise))
+    hint(f"when it is done: opsctl training check {name} --as {attempt.person}{answers}; --hint gives a hint")
 
 
 def show_check(looked: LookedAt) -> None:
@@ -94,6 +95,8 @@ def show_check(looked: LookedAt) -> None:
         print_line(f"hint {looked.attempt.hints}: {looked.hint}")
     elif looked.attempt.hints < len(looked.exercise.hints):
         hint("--hint gives a hint")
+    else:
+        hint("there are no more hints; the pages to read are those that the start named")
 
 
 def exit_code_of(looked: LookedAt) -> ExitCode:

@@ -3,13 +3,14 @@
 import gc
 import random
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from opsctl.core.clock import Clock
 from opsctl.core.errors import InconclusiveError
-from opsctl.core.events import Listener, Noted, PhaseAdvanced, PhaseFinished, PhaseStarted, ignore
+from opsctl.core.events import Listener, Noted, PhaseAdvanced, ignore
+from opsctl.core.phases import Phase, told_phase
 from opsctl.vectors.arms import Arm, ArmSamples, Measurement, MeasurePlan
 from opsctl.vectors.host import Host, HostReport, SpinReading, starved_share
 from opsctl.vectors.recall import recall
@@ -226,13 +227,15 @@ class _Run:
     def _advance(self, phase: str, count: int) -> None:
         self._listener(PhaseAdvanced(subject=self._plan.subject, phase=phase, advance=count))
 
-    @contextmanager
-    def _phase(self, phase: str, *, total: int) -> Iterator[None]:
-        subject, start = self._plan.subject, self._clock.monotonic()
-        self._listener(PhaseStarted(subject=subject, phase=phase, total=total, unit="queries"))
-        yield
-        took = self._clock.monotonic() - start
-        self._listener(PhaseFinished(subject=subject, phase=phase, duration_seconds=took))
+    def _phase(self, phase: str, *, total: int) -> AbstractContextManager[Phase]:
+        return told_phase(
+            self._plan.subject,
+            phase,
+            listener=self._listener,
+            clock=self._clock,
+            total=total,
+            unit="queries",
+        )
 
 
 def _nothing_found(plan: MeasurePlan) -> InconclusiveError:

@@ -10,11 +10,12 @@ from opsctl.clients.qdrant_values import CollectionState, Filter, Page, Point, P
 from opsctl.core.clock import Clock
 from opsctl.core.errors import InconclusiveError, OpsError, ResidueError
 from opsctl.core.events import Listener, Noted, PhaseAdvanced, PhaseFinished, PhaseStarted, ignore
+from opsctl.vectors.rest import wait_for_rest
 
 Payload = Mapping[str, Any]
 
 _PAGE = 500
-_POLL_SECONDS = 0.1
+_POLL_SECONDS = 0.1  # how long a copy takes to build is a figure
 _REST_DEADLINE_SECONDS = 600.0
 
 
@@ -31,6 +32,10 @@ class WritableStore(Protocol):
 
     def create_collection(self, name: str, parameters: Mapping[str, Any]) -> None:
         """Make a collection."""
+        ...
+
+    def update_collection(self, name: str, change: Mapping[str, Any]) -> None:
+        """Change parameters of a collection."""
         ...
 
     def create_payload_index(self, name: str, *, field: str, schema: str | Mapping[str, Any]) -> None:
@@ -180,22 +185,20 @@ class ScratchCopies:
                 return
 
     def _wait_until_rest(self, name: str) -> None:
-        """Wait until two looks in a row are green: between two steps of an optimizer it is green for a moment."""
-        deadline = self._clock.monotonic() + _REST_DEADLINE_SECONDS
-        calm = 0
-        while calm < 2:
-            state = self._store.collection(name)
-            calm = calm + 1 if state.is_idle else 0
-            if calm == 2:
-                return
-            if self._clock.monotonic() > deadline:
-                raise InconclusiveError(
-                    f"`{name}` did not come to rest within {_REST_DEADLINE_SECONDS:.0f} s",
-                    code="BEN001",
-                    why=f"it is {state.status}, optimizer {state.optimizer_status}",
-                    fix="measure fewer points: --max-points 50000",
-                )
-            self._clock.sleep(_POLL_SECONDS)
+        rest = wait_for_rest(
+            name,
+            store=self._store,
+            clock=self._clock,
+            seconds=_REST_DEADLINE_SECONDS,
+            poll_seconds=_POLL_SECONDS,
+        )
+        if not rest.is_reached:
+            raise InconclusiveError(
+                f"`{name}` did not come to rest within {_REST_DEADLINE_SECONDS:.0f} s",
+                code="BEN001",
+                why=f"it is {rest.state.status}, optimizer {rest.state.optimizer_status}",
+                fix="measure fewer points: --max-points 50000",
+            )
 
     def _remove(self, names: Sequence[str]) -> None:
         failures: dict[str, str] = {}

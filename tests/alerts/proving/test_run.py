@@ -10,11 +10,12 @@ from tests.fakes.watchers import Reaction, ScriptedWorld
 from opsctl.alerts.book import Drill
 from opsctl.alerts.proving.evidence import Circumstances, quiet_evidence, rule_digest
 from opsctl.alerts.proving.judge import judge, worst
-from opsctl.alerts.proving.model import Message, Proof, ProofLevel, Sighting
+from opsctl.alerts.proving.model import Proof, ProofLevel, Sighting
 from opsctl.alerts.proving.plan import plan_proofs, without_muting
 from opsctl.alerts.proving.run import Conduct, Prover, QuietDrill
 from opsctl.alerts.rules import AlertRule
 from opsctl.alerts.severity import AlertSeverity
+from opsctl.clients.alert_sink import Delivery
 from opsctl.core.events import ignore
 from opsctl.core.findings import Location
 from opsctl.evidence.model import Verdict
@@ -141,7 +142,7 @@ def test_a_muted_alert_counts_only_where_the_book_says_so_and_its_way_works():
 def test_the_message_of_a_muted_alert_after_the_undo_is_not_the_time_of_its_detection():
     """What muted it ended first, so it was told minutes after the fault."""
     muted = rule("muted", inhibited_by=("better",))
-    late = Message(
+    late = Delivery(
         at=400.0,
         receiver="slack",
         status="firing",
@@ -160,7 +161,7 @@ def test_an_alert_that_ends_while_the_fault_goes_on_is_not_proven():
     """Who is told that all is well while it is not goes back to bed."""
     flapping = rule("flapping")
     messages = [
-        Message(
+        Delivery(
             at=at,
             receiver="slack",
             status=status,
@@ -171,7 +172,7 @@ def test_an_alert_that_ends_while_the_fault_goes_on_is_not_proven():
         for at, status in ((115.0, "firing"), (160.0, "resolved"), (220.0, "firing"))
     ]
 
-    def problems(*of: Message) -> tuple[str, ...]:
+    def problems(*of: Delivery) -> tuple[str, ...]:
         sighting = Sighting(firing_at=110.0, messages=of)
         return judge(
             flapping, sighting, fault_at=100.0, undone_at=300.0, also_fired=(), predicted_seconds=30.0

@@ -2,14 +2,17 @@
 
 import pytest
 
-from opsctl.alerts.proving.model import Message, Sighting
+from opsctl.alerts.proving.model import Sighting
+from opsctl.clients.alert_sink import Delivery
 
 
 def sighting(*messages: tuple[float, str]) -> Sighting:
     """Return what one receiver was told."""
     return Sighting(
         messages=tuple(
-            Message(at=at, receiver="slack", status=status, alertname="a", severity="warning", runbook_url="")
+            Delivery(
+                at=at, receiver="slack", status=status, alertname="a", severity="warning", runbook_url=""
+            )
             for at, status in messages
         )
     )

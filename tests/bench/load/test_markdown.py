@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.bench.load.reports import HOSTILE, a_gate, empty, holding, invalid, missing, summarised
 
-from opsctl.bench.load.markdown import escape, to_markdown
+from opsctl.bench.load.markdown import to_markdown
+from opsctl.core.outside_text import in_markdown
 from opsctl.evidence.model import Verdict
 
 
@@ -56,7 +57,7 @@ def test_hostile_names_stay_text():
 @given(text=st.text(max_size=80))
 def test_no_text_opens_a_tag_or_a_second_line(text):
     """Whatever a name holds."""
-    shown = escape(text)
+    shown = in_markdown(text)
 
     assert "<" not in shown
     assert "\n" not in shown

@@ -15,9 +15,10 @@ from opsctl.clients.postgres import connect
 from opsctl.core.errors import RefusedError
 from opsctl.service.api.ports import UnknownVendorError
 from opsctl.service.cache import keys
-from opsctl.service.model import FeedRequest, Interaction
+from opsctl.service.model import FeedRequest
 from opsctl.store.content_writes import NewContent
 from opsctl.store.locks import held_lock
+from opsctl.store.readers import NewInteraction
 
 pytestmark = pytest.mark.stack
 
@@ -27,9 +28,9 @@ def run(scenario: Callable[[], Awaitable[None]]) -> None:
     asyncio.run(scenario())  # type: ignore[arg-type]  # a coroutine function
 
 
-def did(one: Worker, key: str, item: int, kind: str, *, user_id: int = 7) -> Interaction:
+def did(one: Worker, key: str, item: int, kind: str, *, user_id: int = 7) -> NewInteraction:
     """Return an interaction of a minute ago."""
-    return Interaction(
+    return NewInteraction(
         idempotency_key=key,
         kind=kind,
         user_id=user_id,
@@ -339,7 +340,7 @@ def test_an_old_interaction_does_not_count_as_much_as_a_new_one(world: World, fo
         async with worker(world, folder) as one:
             await one.interactions.record(
                 [
-                    Interaction(
+                    NewInteraction(
                         idempotency_key=str(item),
                         kind="save",
                         user_id=7,

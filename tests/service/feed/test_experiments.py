@@ -18,10 +18,11 @@ from opsctl.ranking.defaults import DIVERSITY
 from opsctl.service.book import Ranking
 from opsctl.service.feed.experiments_follow import ExperimentsFollower
 from opsctl.service.feed.treatments import Treatments, check_settings
-from opsctl.service.model import FeedRequest, Interaction
+from opsctl.service.model import FeedRequest
 from opsctl.store.experiments import end_experiment, raise_ramp, start_experiment
 from opsctl.store.exposures import leaked_decisions
 from opsctl.store.learning import Learned, read_newest
+from opsctl.store.readers import NewInteraction
 
 DAY = 86_400.0
 SIX = ["discovery", "quality", "archivist", "serendipity", "engagement_forecaster", "custom"]
@@ -275,7 +276,7 @@ def test_what_readers_of_one_arm_do_teaches_no_other(world: World, folder: Path)
             six = next(feed for feed in feeds if feed.experiments["agents"] == "changed")
             await one.interactions.record(
                 [
-                    Interaction(
+                    NewInteraction(
                         idempotency_key="bought",
                         kind="purchase",
                         user_id=six.user_id,

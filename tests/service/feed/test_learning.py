@@ -16,9 +16,10 @@ from opsctl.service.cache import keys
 from opsctl.service.feed.learn import _LOCK, Learnt
 from opsctl.service.feed.learned import policy_of
 from opsctl.service.feed.rewards import WORTH, has_paid, reward_of
-from opsctl.service.model import Feed, FeedRequest, Interaction
+from opsctl.service.model import Feed, FeedRequest
 from opsctl.store.decisions import Decision, insert_decisions
 from opsctl.store.learning import Learned, read_state
+from opsctl.store.readers import NewInteraction
 
 pytestmark = pytest.mark.stack
 
@@ -42,7 +43,7 @@ async def build(one: Worker, *, users: int) -> list[Feed]:
 async def react(one: Worker, feed: Feed, kind: str, *, explored: bool) -> None:
     """Let the reader do something with an item of a feed."""
     item = next(each for each in feed.items if (each.explored_by is not None) == explored)
-    deed = Interaction(
+    deed = NewInteraction(
         idempotency_key=f"{feed.feed_id}-{kind}-{explored}",
         kind=kind,
         user_id=feed.user_id,

@@ -17,11 +17,12 @@ from opsctl.service.feed.simple_feed import NothingSimpleError
 from opsctl.service.feed.tiers import EmptyFeedError, Ladder, TieredFeeds
 from opsctl.service.feed.trending import TrendingBoard
 from opsctl.service.feed.trending_feed import TrendingFeeds
-from opsctl.service.model import Feed, FeedItem, FeedRequest, Tier, TrendingItem
+from opsctl.service.model import Feed, FeedItem, FeedRequest, Tier
 from opsctl.service.resilience.admission import Admission
 from opsctl.service.resilience.limiter import AdaptiveLimit, LimitOptions
 from opsctl.service.resilience.protection import Protection
 from opsctl.service.telemetry.meters import Meters
+from opsctl.store.popularity import PopularItem
 
 if TYPE_CHECKING:
     from opsctl.service.resilience.guard import Guard
@@ -30,9 +31,9 @@ START = datetime(2026, 11, 22, 12, tzinfo=UTC)
 REQUEST = FeedRequest(user_id=7, limit=3)
 
 
-def popular(number: int) -> TrendingItem:
+def popular(number: int) -> PopularItem:
     """Return an item."""
-    return TrendingItem(
+    return PopularItem(
         content_id=number,
         vendor_id=1,
         title=f"Studio {number}",
@@ -90,7 +91,7 @@ class Scripted:
 
     async def trending(
         self, *, region: str | None, category: str | None, limit: int
-    ) -> Sequence[TrendingItem]:
+    ) -> Sequence[PopularItem]:
         """Return nothing."""
         return ()
 

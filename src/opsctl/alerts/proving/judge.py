@@ -2,8 +2,9 @@
 
 from collections.abc import Collection, Mapping
 
-from opsctl.alerts.proving.model import Message, Proof, ProofLevel, Sighting
+from opsctl.alerts.proving.model import Proof, ProofLevel, Sighting
 from opsctl.alerts.rules import AlertRule
+from opsctl.clients.alert_sink import Delivery
 from opsctl.core.units import format_duration
 from opsctl.evidence.model import Verdict
 
@@ -50,7 +51,7 @@ def judge(  # noqa: PLR0913 - what was seen, and when
     )
 
 
-def judge_made_up(alert: AlertRule, messages: tuple[Message, ...], *, sent_at: float) -> Proof:
+def judge_made_up(alert: AlertRule, messages: tuple[Delivery, ...], *, sent_at: float) -> Proof:
     """Return the proof that an alert's way to its receivers works; nothing is said of whether it fires."""
     sighting = Sighting(messages=messages)
     problems = [*_missing(alert, sighting, level=ProofLevel.MADE_UP), *_wrong(alert, messages)]
@@ -132,7 +133,7 @@ def _missing(alert: AlertRule, sighting: Sighting, *, level: ProofLevel) -> list
     return [f"nothing arrived at {receiver}" for receiver in lost]
 
 
-def _wrong(alert: AlertRule, messages: tuple[Message, ...]) -> list[str]:
+def _wrong(alert: AlertRule, messages: tuple[Delivery, ...]) -> list[str]:
     """Return what a message says otherwise than the book, each once."""
     wanted: Mapping[str, str] = {
         "severity": str(alert.severity),

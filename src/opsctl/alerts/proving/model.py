@@ -1,10 +1,10 @@
 """What is a proof: which alert, by which fault, what arrived where and when, and what that means."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 
 from opsctl.alerts.rules import AlertRule
+from opsctl.clients.alert_sink import Delivery
 from opsctl.evidence.model import Verdict
 
 EVIDENCE_KIND = "alerts.prove"
@@ -28,19 +28,6 @@ class ProofLevel(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Message:
-    """One message that a receiver got; `at` is seconds since 1970."""
-
-    at: float
-    receiver: str
-    status: str
-    alertname: str
-    severity: str
-    runbook_url: str
-    labels: Mapping[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Sighting:
     """What was seen of one alert; times are seconds since 1970.
 
@@ -51,7 +38,7 @@ class Sighting:
     """
 
     firing_at: float | None = None
-    messages: tuple[Message, ...] = ()
+    messages: tuple[Delivery, ...] = ()
     muted_by: frozenset[str] = frozenset()
 
     def arrived_at(self, receiver: str) -> float | None:

@@ -3,8 +3,8 @@
 from collections.abc import Collection, Mapping
 from typing import Protocol
 
-from opsctl.alerts.proving.model import Message
 from opsctl.alerts.rules import AlertRule
+from opsctl.clients.alert_sink import Delivery
 
 
 class Watchers(Protocol):
@@ -18,7 +18,7 @@ class Watchers(Protocol):
         """Return, by name, which alerts Alertmanager mutes, and the names of those by which."""
         ...
 
-    def messages(self) -> Collection[Message]:
+    def messages(self) -> Collection[Delivery]:
         """Return the messages that came since the last call."""
         ...
 

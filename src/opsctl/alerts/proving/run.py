@@ -1,6 +1,7 @@
 """How are alerts proven: quiet first, then fault after fault, each undone whatever happens, then quiet again."""
 
 from collections.abc import Callable, Collection, Iterator
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 
 from opsctl.alerts.proving.judge import inconclusive, judge, judge_made_up
@@ -11,7 +12,8 @@ from opsctl.alerts.proving.watch import Watch
 from opsctl.alerts.rules import AlertRule
 from opsctl.core.clock import Clock
 from opsctl.core.errors import OpsError
-from opsctl.core.events import Listener, PhaseFinished, PhaseStarted
+from opsctl.core.events import Listener
+from opsctl.core.phases import Phase, told_phase
 
 _MADE_UP_SECONDS = 30.0
 _MADE_UP_OVER_SECONDS = 120.0
@@ -234,24 +236,5 @@ class Prover:
             for alert in alerts
         )
 
-    def _phase(self, subject: str, phase: str) -> "_Phase":
-        return _Phase(subject, phase, listener=self._listener, clock=self._clock)
-
-
-class _Phase:
-    """Tells the listener that a phase begins and ends."""
-
-    def __init__(self, subject: str, phase: str, *, listener: Listener, clock: Clock) -> None:
-        self._subject = subject
-        self._phase = phase
-        self._listener = listener
-        self._clock = clock
-        self._began = clock.monotonic()
-
-    def __enter__(self) -> None:
-        self._began = self._clock.monotonic()
-        self._listener(PhaseStarted(subject=self._subject, phase=self._phase))
-
-    def __exit__(self, *_: object) -> None:
-        seconds = self._clock.monotonic() - self._began
-        self._listener(PhaseFinished(subject=self._subject, phase=self._phase, duration_seconds=seconds))
+    def _phase(self, subject: str, phase: str) -> AbstractContextManager[Phase]:
+        return told_phase(subject, phase, listener=self._listener, clock=self._clock)

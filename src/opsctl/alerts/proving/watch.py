@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from opsctl.alerts.proving.model import Sighting
 from opsctl.alerts.proving.ports import Watchers
 from opsctl.core.clock import Clock
+from opsctl.core.waiting import wait_until
 
 _POLL_SECONDS = 0.5
 
@@ -43,14 +44,12 @@ class Watch:
 
     def until(self, done: Callable[[], bool], *, seconds: float) -> bool:
         """Look until something is so, at most so long; tell whether it is."""
-        deadline = self.clock.monotonic() + seconds
-        while True:
+
+        def is_seen() -> bool:
             self.look()
-            if done():
-                return True
-            if self.clock.monotonic() >= deadline:
-                return False
-            self.clock.sleep(_POLL_SECONDS)
+            return done()
+
+        return wait_until(is_seen, clock=self.clock, seconds=seconds, poll_seconds=_POLL_SECONDS)
 
     def fired(self, *, besides: Collection[str] = ()) -> tuple[str, ...]:
         """Return the alerts that were seen firing."""

@@ -20,8 +20,9 @@ from opsctl.alerts.unit_tests.model import Case, CaseKind
 from opsctl.alerts.unit_tests.render import render_cases, render_unit_tests
 from opsctl.clients.watch_tools import amtool, promtool
 from opsctl.core.clock import Clock
-from opsctl.core.events import Listener, PhaseAdvanced, PhaseFinished, PhaseStarted
+from opsctl.core.events import Listener, PhaseAdvanced
 from opsctl.core.findings import Finding, Severity
+from opsctl.core.phases import told_phase
 from opsctl.metrics.contract import Contract
 
 _AT_ONCE = 2
@@ -215,12 +216,10 @@ class RuleTester:
     @contextmanager
     def _phase(self, subject: str, *, total: int, unit: str) -> Iterator[dict[str, str | int | float]]:
         """Tell when a part of the tests begins, and how long it took; what is put into the figures is told with it."""
-        figures: dict[str, str | int | float] = {}
-        began = self._clock.monotonic()
-        self._listener(PhaseStarted(subject=subject, phase="test", total=total, unit=unit))
-        yield figures
-        took = self._clock.monotonic() - began
-        self._listener(PhaseFinished(subject=subject, phase="test", duration_seconds=took, figures=figures))
+        with told_phase(
+            subject, "test", listener=self._listener, clock=self._clock, total=total, unit=unit
+        ) as under_way:
+            yield under_way.figures
 
     def _survives(self, mutant: Mutant) -> bool:
         """Tell whether all tests of the right rule pass with the wrong one."""

@@ -1,14 +1,13 @@
 """How does a build server see a load run: gates and validity as JUnit test cases."""
 
-import re
 from xml.etree import ElementTree as ET
 
 from opsctl.bench.load.model import GateCheck, LoadReport
 from opsctl.bench.load.words import amount, interval_text, reasons_invalid, verdict_sentence
 from opsctl.core.findings import Finding
+from opsctl.core.junit_xml import add_cases, junit_text
+from opsctl.core.outside_text import in_xml
 from opsctl.evidence.model import Verdict
-
-_NO_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 def to_junit(report: LoadReport, *, run_id: str) -> str:
@@ -17,24 +16,13 @@ def to_junit(report: LoadReport, *, run_id: str) -> str:
     A missed gate is a failure. What makes the run invalid is an error, and the gates are skipped then: an invalid run
     neither passes nor fails them. A gate that cannot be decided is an error too, since it must not look like a pass.
     """
-    suite = ET.Element("testsuite", name=_clean(f"opsctl bench load {report.load}"))
+    name = in_xml(f"opsctl bench load {report.load}")
+    suite = ET.Element("testsuite", name=name)
     _add_properties(suite, report, run_id=run_id)
     reasons = reasons_invalid(report)
-    cases = [_validity_case(reasons, report), *(_gate_case(gate, report) for gate in report.gates)]
-    suite.extend(cases)
-    counted = {
-        kind: sum(case.find(kind) is not None for case in cases) for kind in ("failure", "error", "skipped")
-    }
-    suite.set("tests", str(len(cases)))
-    suite.set("failures", str(counted["failure"]))
-    suite.set("errors", str(counted["error"]))
-    suite.set("skipped", str(counted["skipped"]))
+    add_cases(suite, [_validity_case(reasons, report), *(_gate_case(gate, report) for gate in report.gates)])
     suite.set("time", f"{report.duration_seconds:.3f}")
-    root = ET.Element("testsuites", dict(suite.attrib))
-    root.append(suite)
-    ET.indent(root)
-    body = ET.tostring(root, encoding="unicode")
-    return f'<?xml version="1.0" encoding="UTF-8"?>\n{body}\n'
+    return junit_text(name, [suite], seconds=report.duration_seconds)
 
 
 def _add_properties(suite: ET.Element, report: LoadReport, *, run_id: str) -> None:
@@ -50,17 +38,17 @@ def _add_properties(suite: ET.Element, report: LoadReport, *, run_id: str) -> No
     properties = ET.SubElement(suite, "properties")
     for name, value in values.items():
         if value:
-            ET.SubElement(properties, "property", name=name, value=_clean(value))
+            ET.SubElement(properties, "property", name=name, value=in_xml(value))
 
 
 def _validity_case(reasons: list[Finding], report: LoadReport) -> ET.Element:
     case = _case("the run is valid", report)
     if reasons:
         message = "; ".join(f"{each.code} {each.title}" for each in reasons)
-        problem = ET.SubElement(case, "error", type="invalid", message=_clean(message))
-        problem.text = _clean("\n".join(_reason(each) for each in reasons))
+        problem = ET.SubElement(case, "error", type="invalid", message=in_xml(message))
+        problem.text = in_xml("\n".join(_reason(each) for each in reasons))
     elif report.aborted:
-        ET.SubElement(case, "failure", type="aborted", message=_clean(f"ended early: {report.aborted}"))
+        ET.SubElement(case, "failure", type="aborted", message=in_xml(f"ended early: {report.aborted}"))
     return case
 
 
@@ -72,24 +60,19 @@ def _gate_case(gate: GateCheck, report: LoadReport) -> ET.Element:
     if not report.is_valid:
         ET.SubElement(case, "skipped", message="the run is invalid")
     elif gate.verdict is Verdict.FAIL:
-        failure = ET.SubElement(case, "failure", type="gate", message=_clean(f"{seen}; gate `{gate.gate}`"))
-        failure.text = _clean(verdict_sentence(report))
+        failure = ET.SubElement(case, "failure", type="gate", message=in_xml(f"{seen}; gate `{gate.gate}`"))
+        failure.text = in_xml(verdict_sentence(report))
     elif gate.verdict is Verdict.INCONCLUSIVE:
         message = f"cannot tell: {seen}; gate `{gate.gate}`"
-        ET.SubElement(case, "error", type="inconclusive", message=_clean(message))
+        ET.SubElement(case, "error", type="inconclusive", message=in_xml(message))
     return case
 
 
 def _case(name: str, report: LoadReport) -> ET.Element:
-    attributes = {"classname": _clean(f"opsctl.load.{report.load}"), "name": _clean(name), "time": "0"}
+    attributes = {"classname": in_xml(f"opsctl.load.{report.load}"), "name": in_xml(name), "time": "0"}
     return ET.Element("testcase", attributes)
 
 
 def _reason(finding: Finding) -> str:
     parts = [f"{finding.code}: {finding.title}", finding.evidence, finding.fix and f"hint: {finding.fix}"]
     return "\n  ".join(part for part in parts if part)
-
-
-def _clean(text: str) -> str:
-    """Leave out what no XML document may hold, such as the escape that begins a terminal's colours."""
-    return _NO_XML.sub("", text)

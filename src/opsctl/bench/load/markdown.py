@@ -1,6 +1,5 @@
 """What does a pull request get to read about a load run: verdict, gates, latencies, and how they changed."""
 
-import re
 from collections.abc import Callable, Iterable, Sequence
 
 from opsctl.bench.load.model import LoadReport
@@ -17,12 +16,12 @@ from opsctl.bench.load.words import (
     standing_of,
     verdict_sentence,
 )
+from opsctl.core.markdown_table import markdown_table
+from opsctl.core.outside_text import in_markdown
 from opsctl.core.quantiles import QuantileEstimate
 from opsctl.core.units import format_duration
 from opsctl.evidence.model import Verdict
 
-_SPECIAL = re.compile(r"^[+-]|(?<!&)#(?!\d+;)|[\\`*_{}\[\]!|~]")
-_ADDRESS = re.compile(r"\b(https?|www)(?=[:.])")  # GitHub makes links of them
 _Text = Callable[[float | None], str]
 _SIGNS = {
     Standing.HOLDS: "✅",
@@ -49,8 +48,8 @@ def to_markdown(
     standing = standing_of(report)
     blocks = [
         f"### {_SIGNS[standing]} Load `{_code(report.load)}`: {standing}",
-        escape(verdict_sentence(report)),
-        "\n".join(f"- **{each.code}** {escape(each.title)}" for each in reasons_invalid(report)),
+        in_markdown(verdict_sentence(report)),
+        "\n".join(f"- **{each.code}** {in_markdown(each.title)}" for each in reasons_invalid(report)),
         _gates(report),
         _figures(report, baseline=baseline),
         _baseline_note(report, baseline=baseline, baseline_id=baseline_id),
@@ -59,18 +58,6 @@ def to_markdown(
         _footer(report, run_id=run_id),
     ]
     return "\n\n".join(block for block in blocks if block) + "\n"
-
-
-def escape(text: str) -> str:
-    r"""Return text that Markdown shows as it is: no markup, no HTML, no mention, on one line.
-
-    >>> print(escape("<b> a|b @team #12"))
-    &lt;b&gt; a\|b &#64;team \#12
-    """
-    flat = re.sub(r"\s+", " ", text)
-    plain = flat.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace("@", "&#64;")
-    safe = _SPECIAL.sub(lambda found: "\\" + found[0], plain)
-    return _ADDRESS.sub(r"\1&#8203;", safe)
 
 
 def _gates(report: LoadReport) -> str:
@@ -119,7 +106,7 @@ def _baseline_note(report: LoadReport, *, baseline: LoadReport | None, baseline_
     own, other = fingerprint_of(report), fingerprint_of(baseline)
     differing = sorted(name for name in own.keys() | other.keys() if own.get(name) != other.get(name))
     if differing:
-        return f"{named} **Not comparable**: other {', '.join(escape(name) for name in differing)}."
+        return f"{named} **Not comparable**: other {', '.join(in_markdown(name) for name in differing)}."
     return f"{named} Whether a change is more than noise: `opsctl bench compare`."
 
 
@@ -136,23 +123,20 @@ def _footer(report: LoadReport, *, run_id: str) -> str:
     parts = [
         f"run `{_code(run_id)}`",
         f"{report.loop} loop",
-        f"engine {escape(report.engine)}",
+        f"engine {in_markdown(report.engine)}",
         f"plan `{_code(report.plan_digest[:12])}`",
         f"seed {report.seed}",
     ]
     if report.simulated:
-        parts.append(f"**simulated: {escape(', '.join(report.simulated))}**")
+        parts.append(f"**simulated: {in_markdown(', '.join(report.simulated))}**")
     if report.loop == "closed":
         parts.append("a closed loop hides waiting")
     return f"<sub>{', '.join(parts)}</sub>"
 
 
 def _table(titles: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    lines = ["| " + " | ".join(row) + " |" for row in rows]
-    if not lines:
-        return ""
-    rule = "|" + "|".join("---" if place == 0 else "---:" for place in range(len(titles))) + "|"
-    return "\n".join(["| " + " | ".join(titles) + " |", rule, *lines])
+    cells = list(rows)
+    return markdown_table(titles, cells, numbers_from=1) if cells else ""
 
 
 def _latency(estimate: QuantileEstimate | None) -> str:
@@ -185,7 +169,7 @@ def _percent(value: float | None) -> str:
 def _with_code(text: str) -> str:
     """Escape all but what stands between backticks."""
     parts = text.split("`")
-    return "".join(f"`{_code(part)}`" if place % 2 else escape(part) for place, part in enumerate(parts))
+    return "".join(f"`{_code(part)}`" if place % 2 else in_markdown(part) for place, part in enumerate(parts))
 
 
 def _code(text: str) -> str:

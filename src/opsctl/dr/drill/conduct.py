@@ -1,14 +1,14 @@
 """How is a drill held: load and canary on, destroyed at a moment drawn at random, back by the runbook, and counted."""
 
 import random
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from dataclasses import field as dataclass_field
 
 from opsctl.core.clock import Clock
 from opsctl.core.errors import OpsError
-from opsctl.core.events import Listener, PhaseFinished, PhaseStarted
+from opsctl.core.events import Listener
+from opsctl.core.phases import Phase, told_phase
 from opsctl.core.units import parse_duration
 from opsctl.dr.drill.book import Moment, Recovery
 from opsctl.dr.drill.canary_log import CanaryStory
@@ -220,13 +220,8 @@ class _Drill:
     def _now(self) -> float:
         return self._clock.now().timestamp()
 
-    @contextmanager
-    def _told(self, phase: str) -> Iterator[None]:
-        began = self._clock.monotonic()
-        self._listener(PhaseStarted(subject=self._plan.name, phase=phase))
-        yield
-        took = self._clock.monotonic() - began
-        self._listener(PhaseFinished(subject=self._plan.name, phase=phase, duration_seconds=took))
+    def _told(self, phase: str) -> AbstractContextManager[Phase]:
+        return told_phase(self._plan.name, phase, listener=self._listener, clock=self._clock)
 
 
 def _first_line(command: str) -> str:

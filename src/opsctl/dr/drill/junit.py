@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from xml.etree import ElementTree as ET
 
+from opsctl.core.junit_xml import add_cases, junit_text
 from opsctl.core.outside_text import in_xml
 from opsctl.dr.drill.journal import Entry, Journal
 from opsctl.dr.drill.judge import Outcome
@@ -11,18 +12,12 @@ from opsctl.dr.drill.words import figure_lines, goals_text
 
 def to_junit(journal: Journal) -> str:
     """Return a run as JUnit XML: a missed objective is a failure, and what says nothing an error, never a pass."""
-    root = ET.Element("testsuites", name="opsctl dr drill")
     scenarios = dict.fromkeys(entry.run.scenario for entry in journal.entries)
     suites = [
         _suite([entry for entry in journal.entries if entry.run.scenario == name], journal=journal)
         for name in scenarios
     ]
-    root.extend(suites)
-    for name in ("tests", "failures", "errors"):
-        root.set(name, str(sum(int(suite.get(name, "0")) for suite in suites)))
-    root.set("time", _seconds(journal.entries))
-    ET.indent(root)
-    return f'<?xml version="1.0" encoding="UTF-8"?>\n{ET.tostring(root, encoding="unicode")}\n'
+    return junit_text("opsctl dr drill", suites, seconds=_seconds(journal.entries))
 
 
 def _suite(entries: Sequence[Entry], *, journal: Journal) -> ET.Element:
@@ -36,17 +31,14 @@ def _suite(entries: Sequence[Entry], *, journal: Journal) -> ET.Element:
         ("simulated", ", ".join(journal.simulated) or "nothing"),
     ):
         ET.SubElement(properties, "property", name=name, value=in_xml(value))
-    suite.extend(_case(entry, number=number) for number, entry in enumerate(entries, start=1))
-    suite.set("tests", str(len(entries)))
-    suite.set("failures", str(len(suite.findall("testcase/failure"))))
-    suite.set("errors", str(len(suite.findall("testcase/error"))))
-    suite.set("time", _seconds(entries))
+    add_cases(suite, (_case(entry, number=number) for number, entry in enumerate(entries, start=1)))
+    suite.set("time", f"{_seconds(entries):.3f}")
     return suite
 
 
 def _case(entry: Entry, *, number: int) -> ET.Element:
     name, scenario = f"it comes back, run {number}", in_xml(entry.run.scenario)
-    case = ET.Element("testcase", name=name, classname=f"dr.{scenario}", time=_seconds([entry]))
+    case = ET.Element("testcase", name=name, classname=f"dr.{scenario}", time=f"{_seconds([entry]):.3f}")
     verdict = entry.verdict
     if verdict.outcome is not Outcome.PASSED:
         kind = "failure" if verdict.outcome is Outcome.MISSED else "error"
@@ -61,5 +53,5 @@ def _told(entry: Entry) -> Iterable[str]:
     return [f"{entry.run.title}, seed {entry.run.seed}", *figure_lines(entry)]
 
 
-def _seconds(entries: Iterable[Entry]) -> str:
-    return f"{sum(max(0.0, entry.run.ended_at - entry.run.started_at) for entry in entries):.3f}"
+def _seconds(entries: Iterable[Entry]) -> float:
+    return sum(max(0.0, entry.run.ended_at - entry.run.started_at) for entry in entries)

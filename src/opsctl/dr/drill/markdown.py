@@ -1,7 +1,6 @@
 """What does a pull request get to read about drills of a loss: a row a scenario, and why those that missed did."""
 
-from collections.abc import Sequence
-
+from opsctl.core.markdown_table import markdown_table
 from opsctl.core.outside_text import in_markdown
 from opsctl.dr.drill.journal import Journal
 from opsctl.dr.drill.judge import Outcome
@@ -37,17 +36,12 @@ def to_markdown(journal: Journal) -> str:
     sign = _SIGNS[worst([summary.outcome for summary in found])].partition(" ")[0]
     blocks = [
         f"### {sign} Losses drilled: {passed} of {len(found)} came back within their objectives",
-        _table(found) if found else "",
+        markdown_table(_HEAD, map(_row, found)) if found else "",
         *(_reasons(each) for each in numbered(journal.entries)),
         f"Simulated: {in_markdown(', '.join(journal.simulated))}" if journal.simulated else "",
         f"<sub>run {in_markdown(journal.run_id)}; of several runs the median / the worst, of rows the most</sub>",
     ]
     return "\n\n".join(block for block in blocks if block) + "\n"
-
-
-def _table(found: Sequence[Summary]) -> str:
-    rows = [_HEAD, ("---",) * len(_HEAD), *(_row(summary) for summary in found)]
-    return "\n".join(f"| {' | '.join(row)} |" for row in rows)
 
 
 def _row(summary: Summary) -> tuple[str, ...]:

@@ -17,6 +17,7 @@ from opsctl.clients.postgres_running import run, tied_to_us
 from opsctl.clients.processes import ProcessPlan, ProcessRecord, is_alive, start, stop
 from opsctl.core.clock import Clock
 from opsctl.core.errors import FailedError, NotReadyError
+from opsctl.core.waiting import wait_until
 from opsctl.dr.postgres.private_folder import make_private_folder
 
 _PORT = 5432  # names the socket only
@@ -102,16 +103,20 @@ class PrivateServer:
         Raises:
             FailedError: DRC030 it has ended, or takes too long.
         """
-        deadline = clock.monotonic() + _READY_SECONDS
-        while not self.takes_orders(user=user):
-            if not self.is_alive or clock.monotonic() > deadline:
-                raise FailedError(
-                    "a restored server does not start",
-                    code="DRC030",
-                    why=self.last_words(),
-                    fix="restore from another backup: opsctl dr list",
-                )
-            clock.sleep(POLL_SECONDS)
+        is_ready = wait_until(
+            lambda: self.takes_orders(user=user),
+            clock=clock,
+            seconds=_READY_SECONDS,
+            poll_seconds=POLL_SECONDS,
+            may_come=lambda: self.is_alive,
+        )
+        if not is_ready:
+            raise FailedError(
+                "a restored server does not start",
+                code="DRC030",
+                why=self.last_words(),
+                fix="restore from another backup: opsctl dr list",
+            )
 
     def last_words(self) -> str:
         """Return what went wrong, in the words of its log."""

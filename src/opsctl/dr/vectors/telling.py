@@ -4,7 +4,8 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 
 from opsctl.core.clock import Clock
-from opsctl.core.events import Listener, PhaseAdvanced, PhaseFinished, PhaseStarted
+from opsctl.core.events import Listener
+from opsctl.core.phases import told_phase
 
 Advance = Callable[[int], None]
 
@@ -20,17 +21,9 @@ def told(
     unit: str = "points",
 ) -> Iterator[Advance]:
     """Tell that a phase begins and, when the block is over, how much was done in what time."""
-    began, done = clock.monotonic(), 0
-
-    def advance(by: int) -> None:
-        nonlocal done
-        done += by
-        listener(PhaseAdvanced(subject=subject, phase=phase, advance=by))
-
-    listener(PhaseStarted(subject=subject, phase=phase, total=total, unit=unit))
-    yield advance
-    took = clock.monotonic() - began
-    listener(PhaseFinished(subject=subject, phase=phase, duration_seconds=took, figures={unit: done}))
+    with told_phase(subject, phase, listener=listener, clock=clock, total=total, unit=unit) as under_way:
+        yield under_way.advance
+        under_way.figures[unit] = under_way.done
 
 
 def counted(pieces: Iterable[bytes], advance: Advance) -> Iterator[bytes]:

@@ -5,8 +5,10 @@ from typing import Any
 
 import orjson
 
-from opsctl.service.model import Feed, FeedItem, Recorded, TrendingItem
+from opsctl.service.model import Feed, FeedItem
 from opsctl.store.content_writes import Content
+from opsctl.store.popularity import PopularItem
+from opsctl.store.readers import RecordedInteractions
 
 _OPTIONS = orjson.OPT_UTC_Z | orjson.OPT_NON_STR_KEYS
 
@@ -42,12 +44,12 @@ def feed_tags(feed: Feed) -> str:
     return ",".join([f"user-{feed.user_id}", *(f"content-{item.content_id}" for item in feed.items)])
 
 
-def trending_bytes(items: Sequence[TrendingItem], *, region: str | None, category: str | None) -> bytes:
+def trending_bytes(items: Sequence[PopularItem], *, region: str | None, category: str | None) -> bytes:
     """Return the body of what is popular."""
     return to_json({"region": region, "category": category, "items": [_item(item) for item in items]})
 
 
-def recorded_bytes(recorded: Recorded) -> bytes:
+def recorded_bytes(recorded: RecordedInteractions) -> bytes:
     """Return the body of what became of a batch; a key that was repeated often is named once."""
     return to_json(
         {
@@ -78,7 +80,7 @@ def content_bytes(content: Content) -> bytes:
     )
 
 
-def _item(item: FeedItem | TrendingItem) -> dict[str, Any]:
+def _item(item: FeedItem | PopularItem) -> dict[str, Any]:
     return {
         "id": item.content_id,
         "vendor_id": item.vendor_id,

@@ -18,8 +18,8 @@ from opsctl.service.api.schema import (
     Tag,
     Title,
 )
-from opsctl.service.model import Interaction
 from opsctl.store.content_writes import NewContent
+from opsctl.store.readers import NewInteraction
 
 _INTERACTION: JsonDict = {
     "idempotency_key": "3f6c1d0e-user42-save-7",
@@ -61,9 +61,9 @@ class InteractionBody(Incoming):
         description="The feed that led to it, as the feed's answer names it; it credits that feed.",
     )
 
-    def value(self) -> Interaction:
+    def value(self) -> NewInteraction:
         """Return it as the rest of the service knows it."""
-        return Interaction(
+        return NewInteraction(
             idempotency_key=self.idempotency_key,
             kind=self.kind,
             user_id=self.user_id,

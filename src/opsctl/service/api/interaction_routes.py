@@ -13,7 +13,7 @@ from opsctl.service.api.ports import Interactions
 from opsctl.service.api.problem import OUT_OF_WINDOW, FieldError, ProblemError
 from opsctl.service.api.requests import described_body, json_body
 from opsctl.service.book import ServiceBook
-from opsctl.service.model import Interaction
+from opsctl.store.readers import NewInteraction
 
 OLDEST: Final = timedelta(days=90)
 """What is older says little of the reader; imports are the way for history."""
@@ -46,7 +46,7 @@ def add_interaction_routes(
         return Response(recorded_bytes(await interactions.record(given)), media_type="application/json")
 
 
-def _refuse_out_of_window(given: Sequence[Interaction], *, now: datetime) -> None:
+def _refuse_out_of_window(given: Sequence[NewInteraction], *, now: datetime) -> None:
     errors = [
         FieldError(
             pointer=f"/interactions/{number}/occurred_at",

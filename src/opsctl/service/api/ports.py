@@ -3,14 +3,10 @@
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
-from opsctl.service.model import (
-    Feed,
-    FeedRequest,
-    Interaction,
-    Recorded,
-    TrendingItem,
-)
+from opsctl.service.model import Feed, FeedRequest
 from opsctl.store.content_writes import Content, NewContent
+from opsctl.store.popularity import PopularItem
+from opsctl.store.readers import NewInteraction, RecordedInteractions
 
 
 class Feeds(Protocol):
@@ -27,7 +23,7 @@ class Feeds(Protocol):
 
     async def trending(
         self, *, region: str | None, category: str | None, limit: int
-    ) -> Sequence[TrendingItem]:
+    ) -> Sequence[PopularItem]:
         """Return what is popular now, best first."""
         ...
 
@@ -35,7 +31,7 @@ class Feeds(Protocol):
 class Interactions(Protocol):
     """Takes in what users did."""
 
-    async def record(self, batch: Sequence[Interaction]) -> Recorded:
+    async def record(self, batch: Sequence[NewInteraction]) -> RecordedInteractions:
         """Write a batch in one transaction; what is known already counts once.
 
         Of a key that stands in the batch twice the first interaction counts, and the others are repeated.

@@ -29,9 +29,10 @@ from opsctl.service.feed.together import both
 from opsctl.service.feed.treatments import Treatment, Treatments
 from opsctl.service.feed.trending import TrendingBoard
 from opsctl.service.feed.values import Profile, Retrieved, Vector
-from opsctl.service.model import Feed, FeedRequest, TrendingItem
+from opsctl.service.model import Feed, FeedRequest
 from opsctl.service.telemetry.meters import Meters
 from opsctl.service.telemetry.trace import Stage, Trace, current_trace, tracing
+from opsctl.store.popularity import PopularItem
 
 # What L2 answered without anything being fetched or computed for this feed.
 _FROM_L2 = frozenset({"hit", "stale", "negative"})
@@ -81,7 +82,7 @@ class FeedBuilder:
 
     async def trending(
         self, *, region: str | None, category: str | None, limit: int
-    ) -> Sequence[TrendingItem]:
+    ) -> Sequence[PopularItem]:
         """Return what is popular now, best first; no server is asked for that.
 
         Raises:

@@ -2,16 +2,14 @@
 
 import asyncio
 import dataclasses
-import logging
-from collections import deque
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
 from opsctl.clients.postgres_pool import AsyncDatabase
-from opsctl.core.errors import OpsError
 from opsctl.metrics import service as metrics
 from opsctl.ranking.replay import ReplayableDecision, to_json
+from opsctl.service.feed.write_behind import WriteBehind
 from opsctl.service.telemetry.meters import Meters
 from opsctl.store.decisions import Decision, insert_decisions
 
@@ -20,8 +18,6 @@ _MOST_WAITING = 10_000
 _BATCH = 200
 _EVERY_SECONDS = 1.0
 _SHARES = 1 << 16
-
-_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,8 +46,9 @@ class DecisionLog:
         self._database = database
         self._meters = meters
         self._replayable_share = replayable_share
-        self._most_waiting = most_waiting
-        self._waiting: deque[Logged] = deque()
+        self._waiting: WriteBehind[Logged] = WriteBehind(
+            "decisions", write=self._write, lose=self._lose, batch=_BATCH, most_waiting=most_waiting
+        )
         self._enough = asyncio.Event()
 
     @property
@@ -65,10 +62,10 @@ class DecisionLog:
 
     def offer(self, logged: Logged) -> None:
         """Take a decision, or drop and count it."""
-        if len(self._waiting) >= self._most_waiting:
+        if self._waiting.is_full:
             self._meters.count(metrics.DECISIONS_DROPPED)
             return
-        self._waiting.append(logged)
+        self._waiting.add(logged)
         if len(self._waiting) >= _BATCH:
             self._enough.set()
 
@@ -84,24 +81,16 @@ class DecisionLog:
 
     async def flush(self) -> None:
         """Write what waits; where the database is not there it waits on."""
-        while self._waiting:
-            batch = [self._waiting.popleft() for _ in range(min(_BATCH, len(self._waiting)))]
-            try:
-                await self._write(batch)
-            except OpsError as error:
-                _log.warning("decisions are not written: %s %s", error.code, error.message)
-                self._waiting.extendleft(reversed(batch))
-                return
-            except Exception:
-                # What the database refuses today it refuses tomorrow: kept, it would hold up all that come after it.
-                self._meters.count(metrics.DECISIONS_DROPPED, by=len(batch))
-                raise
+        await self._waiting.flush()
 
     async def _write(self, batch: Sequence[Logged]) -> None:
         # 50 KB of base64 each: not on the event loop.
         rows = await asyncio.to_thread(lambda: [_row(logged) for logged in batch])
         async with self._database.connection("insert_decisions") as connection:
             await insert_decisions(connection, rows)
+
+    def _lose(self, batch: Sequence[Logged]) -> None:
+        self._meters.count(metrics.DECISIONS_DROPPED, by=len(batch))
 
 
 def _row(logged: Logged) -> Decision:

@@ -1,16 +1,16 @@
 """How is it written down who saw which arm: once a day for each reader and experiment, and no feed waits for it."""
 
 import asyncio
-import logging
-from collections import OrderedDict, deque
+from collections import OrderedDict
+from collections.abc import Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 
 from opsctl.clients.postgres_pool import AsyncDatabase
-from opsctl.core.errors import OpsError
 from opsctl.metrics import service as metrics
 from opsctl.service.feed.treatments import Treatment
 from opsctl.service.feed.values import Profile
+from opsctl.service.feed.write_behind import WriteBehind
 from opsctl.service.telemetry.meters import Meters
 from opsctl.store.exposures import Exposure, insert_exposures
 
@@ -19,8 +19,6 @@ _MOST_REMEMBERED = 100_000
 _MOST_WAITING = 50_000
 _BATCH = 500
 _EVERY_SECONDS = 1.0
-
-_log = logging.getLogger(__name__)
 
 
 class ExposureLog:
@@ -33,8 +31,9 @@ class ExposureLog:
     def __init__(self, database: AsyncDatabase, *, meters: Meters, most_waiting: int = _MOST_WAITING) -> None:
         self._database = database
         self._meters = meters
-        self._most_waiting = most_waiting
-        self._waiting: deque[Exposure] = deque()
+        self._waiting: WriteBehind[Exposure] = WriteBehind(
+            "exposures", write=self._write, lose=self._lose, batch=_BATCH, most_waiting=most_waiting
+        )
         self._remembered: OrderedDict[str, None] = OrderedDict()
 
     @property
@@ -67,32 +66,27 @@ class ExposureLog:
 
     async def flush(self) -> None:
         """Write what waits; where the database is not there it waits on."""
-        while self._waiting:
-            batch = [self._waiting.popleft() for _ in range(min(_BATCH, len(self._waiting)))]
-            try:
-                async with self._database.connection("insert_exposures") as connection:
-                    await insert_exposures(connection, batch)
-            except OpsError as error:
-                _log.warning("exposures are not written: %s %s", error.code, error.message)
-                self._waiting.extendleft(reversed(batch))
-                return
-            except Exception:
-                # What the database refuses today it refuses tomorrow: kept, it would hold up all that come after it.
-                # Forgotten it is as well, so that the reader's next feed brings it again, to a database that is mended.
-                for exposure in batch:
-                    self._remembered.pop(exposure.key, None)
-                self._meters.count(metrics.EXPOSURES_DROPPED, by=len(batch))
-                raise
+        await self._waiting.flush()
+
+    async def _write(self, batch: Sequence[Exposure]) -> None:
+        async with self._database.connection("insert_exposures") as connection:
+            await insert_exposures(connection, batch)
+
+    def _lose(self, batch: Sequence[Exposure]) -> None:
+        """Count and forget them, so that the reader's next feed brings them again, to a database that is mended."""
+        for exposure in batch:
+            self._remembered.pop(exposure.key, None)
+        self._meters.count(metrics.EXPOSURES_DROPPED, by=len(batch))
 
     def _offer(self, exposure: Exposure) -> None:
         key = exposure.key
         if key in self._remembered:
             return
-        if len(self._waiting) >= self._most_waiting:
+        if self._waiting.is_full:
             self._meters.count(metrics.EXPOSURES_DROPPED)
             return
         self._remembered[key] = None
         if len(self._remembered) > _MOST_REMEMBERED:
             self._remembered.popitem(last=False)
-        self._waiting.append(exposure)
+        self._waiting.add(exposure)
         self._meters.count(metrics.EXPOSURES, exposure.experiment, exposure.variant)

@@ -6,9 +6,8 @@ from collections.abc import Sequence
 from opsctl.clients.postgres_pool import LendsConnections
 from opsctl.metrics import service as metrics
 from opsctl.service.cache.invalidation import ReaderInvalidation
-from opsctl.service.model import Interaction, Recorded
 from opsctl.service.telemetry.meters import Meters
-from opsctl.store.readers import NewInteraction, record_interactions
+from opsctl.store.readers import NewInteraction, RecordedInteractions, record_interactions
 
 
 class InteractionRecorder:
@@ -31,14 +30,14 @@ class InteractionRecorder:
         self._significant = frozenset(significant)
         self._meters = meters
 
-    async def record(self, batch: Sequence[Interaction]) -> Recorded:
+    async def record(self, batch: Sequence[NewInteraction]) -> RecordedInteractions:
         """Write a batch in one transaction; what is known already counts once.
 
         Raises:
             OpsError: the database is not there; nothing was written.
         """
         async with self._database.connection("record_interactions") as connection:
-            written = await record_interactions(connection, [_new(each) for each in batch])
+            written = await record_interactions(connection, batch)
         accepted = frozenset(written.accepted)
         # Of a key that stands twice in the batch the first one was written.
         fresh = {each.idempotency_key: each for each in reversed(batch) if each.idempotency_key in accepted}
@@ -46,23 +45,10 @@ class InteractionRecorder:
         self._invalidation.drop(
             sorted({each.user_id for each in fresh.values() if each.kind in self._significant})
         )
-        return Recorded(
-            accepted=written.accepted, repeated=written.repeated, unknown_content=written.unknown_content
-        )
+        return written
 
-    def _count(self, fresh: Sequence[Interaction], *, repeated: int) -> None:
+    def _count(self, fresh: Sequence[NewInteraction], *, repeated: int) -> None:
         for kind, count in Counter(each.kind for each in fresh).items():
             self._meters.count(metrics.INTERACTIONS, kind, by=count)
         if repeated:
             self._meters.count(metrics.INTERACTIONS_REPEATED, by=repeated)
-
-
-def _new(each: Interaction) -> NewInteraction:
-    return NewInteraction(
-        idempotency_key=each.idempotency_key,
-        kind=each.kind,
-        user_id=each.user_id,
-        content_id=each.content_id,
-        occurred_at=each.occurred_at,
-        feed_id=each.feed_id,
-    )

@@ -10,9 +10,10 @@ from opsctl.service.feed.features import first_look, price_fit
 from opsctl.service.feed.shape import item_of
 from opsctl.service.feed.trending_feed import TrendingFeeds, feed_item
 from opsctl.service.feed.values import Profile
-from opsctl.service.model import Feed, FeedItem, FeedRequest, Tier, TrendingItem
+from opsctl.service.model import Feed, FeedItem, FeedRequest, Tier
 from opsctl.service.resilience.deadline import ending_within
 from opsctl.service.resilience.failures import VECTORS, dependency_of
+from opsctl.store.popularity import PopularItem
 
 # Popular items among which those that suit the reader are looked for.
 _POPULAR_FOR_EACH = 10
@@ -119,7 +120,7 @@ class SimpleFeeds:
         return sorted(scored, key=lambda item: (-item.score, item.content_id))[: request.limit]
 
 
-def _suits(item: TrendingItem, *, profile: Profile, place: float) -> float:
+def _suits(item: PopularItem, *, profile: Profile, place: float) -> float:
     """Return how well a popular item suits a reader; `place` is 0 for the most popular one and 1 for the last."""
     fit = price_fit(item.price_usd, usual_price_usd=profile.usual_price_usd)
     known = _STANDING * (1 - place) + _QUALITY * item.quality

@@ -13,7 +13,7 @@ from opsctl.service.feed.simple_feed import NothingSimpleError, SimpleFeeds
 from opsctl.service.feed.tell import tell_lower_tier
 from opsctl.service.feed.trending import TrendingBoard
 from opsctl.service.feed.trending_feed import TrendingFeeds
-from opsctl.service.model import Feed, FeedRequest, Tier, TrendingItem
+from opsctl.service.model import Feed, FeedRequest, Tier
 from opsctl.service.resilience.admission import Admission
 from opsctl.service.resilience.breaker import CircuitBreaker
 from opsctl.service.resilience.breaker_model import Outcome
@@ -23,6 +23,7 @@ from opsctl.service.resilience.given_up import give_up, remembering_what_is_late
 from opsctl.service.resilience.limiter import Priority
 from opsctl.service.telemetry.meters import Meters
 from opsctl.service.turns import TooManyWaitError
+from opsctl.store.popularity import PopularItem
 
 _log = logging.getLogger(__name__)
 
@@ -99,7 +100,7 @@ class TieredFeeds:
 
     async def trending(
         self, *, region: str | None, category: str | None, limit: int
-    ) -> Sequence[TrendingItem]:
+    ) -> Sequence[PopularItem]:
         """Return what is popular now; that takes no turn and asks nobody."""
         return await self._whole.trending(region=region, category=category, limit=limit)
 

@@ -14,7 +14,6 @@ from opsctl.clients.files import write_atomically
 from opsctl.clients.postgres_pool import LendsConnections
 from opsctl.core.errors import OpsError
 from opsctl.service.api.ports import UnknownChoiceError
-from opsctl.service.model import TrendingItem
 from opsctl.store.popularity import PopularItem, trending_by_group
 
 _REFRESH_SECONDS = 60.0
@@ -31,7 +30,7 @@ class _Baked(msgspec.Struct, frozen=True, kw_only=True):
 
     schema: str
     written_at: datetime
-    items: tuple[TrendingItem, ...]
+    items: tuple[PopularItem, ...]
 
 
 class TrendingBoard:
@@ -54,7 +53,7 @@ class TrendingBoard:
         self._path = path
         self._depth = depth
         self._now = now
-        self._groups: dict[tuple[str, str], list[TrendingItem]] = {}
+        self._groups: dict[tuple[str, str], list[PopularItem]] = {}
         self._looked_at = float("-inf")
         self._good_at = now()
         self._looking = asyncio.Lock()
@@ -65,7 +64,7 @@ class TrendingBoard:
         """Tell whether nothing is known, of which nothing can be concluded."""
         return not self._groups
 
-    def top(self, *, region: str | None, category: str | None, limit: int) -> Sequence[TrendingItem]:
+    def top(self, *, region: str | None, category: str | None, limit: int) -> Sequence[PopularItem]:
         """Return the most popular items of what is asked for, best first."""
         groups = [
             items
@@ -75,7 +74,7 @@ class TrendingBoard:
         best = heapq.merge(*groups, key=lambda item: (-item.score, -item.quality, item.content_id))
         return [item for _, item in zip(range(limit), best, strict=False)]
 
-    def nearest(self, *, region: str | None, category: str | None, limit: int) -> Sequence[TrendingItem]:
+    def nearest(self, *, region: str | None, category: str | None, limit: int) -> Sequence[PopularItem]:
         """Return the most popular items of what is asked for, or, where nothing is, of its region, or of everything."""
         for in_region, of_category in dict.fromkeys([(region, category), (region, None), (None, None)]):
             items = self.top(region=in_region, category=of_category, limit=limit)
@@ -115,7 +114,7 @@ class TrendingBoard:
         async with self._database.connection("trending") as connection:
             found = await trending_by_group(connection, now=now, depth=self._depth)
         self._looked_at = self._now()
-        items = tuple(_item(each) for each in found)
+        items = tuple(found)
         if not items and self._groups and self._now() - self._good_at < _GOOD_SECONDS:
             # A catalogue does not become empty within a minute: more likely a bad import has archived it.
             _log.error("nothing is published any more; what was popular is kept for an hour")
@@ -144,8 +143,8 @@ class TrendingBoard:
         has_region = region is None or any(region == in_region for in_region, _ in self._groups)
         return has_region and (category is None or any(category == of for _, of in self._groups))
 
-    def _take(self, items: Sequence[TrendingItem]) -> None:
-        groups: dict[tuple[str, str], list[TrendingItem]] = {}
+    def _take(self, items: Sequence[PopularItem]) -> None:
+        groups: dict[tuple[str, str], list[PopularItem]] = {}
         for item in items:
             groups.setdefault((item.region, item.category), []).append(item)
         self._groups = groups
@@ -164,16 +163,3 @@ class TrendingBoard:
             write_atomically(self._path, msgspec.json.encode(baked))
         except OpsError as error:
             _log.warning("trending items are not written down: %s %s", error.code, error.message)
-
-
-def _item(found: PopularItem) -> TrendingItem:
-    return TrendingItem(
-        content_id=found.content_id,
-        vendor_id=found.vendor_id,
-        title=found.title,
-        region=found.region,
-        category=found.category,
-        price_usd=found.price_usd,
-        quality=found.quality,
-        score=found.score,
-    )

@@ -6,7 +6,8 @@ from datetime import UTC, datetime
 
 from opsctl.service.feed.feed_ids import make_feed_id
 from opsctl.service.feed.trending import TrendingBoard
-from opsctl.service.model import Feed, FeedItem, FeedRequest, Tier, TrendingItem
+from opsctl.service.model import Feed, FeedItem, FeedRequest, Tier
+from opsctl.store.popularity import PopularItem
 
 _NOBODY = "cold"
 
@@ -56,7 +57,7 @@ class TrendingFeeds:
         )
 
 
-def feed_item(item: TrendingItem, *, score: float) -> FeedItem:
+def feed_item(item: PopularItem, *, score: float) -> FeedItem:
     """Return a popular item as one of a feed."""
     return FeedItem(
         content_id=item.content_id,

@@ -8,7 +8,7 @@ from opsctl.evidence.model import Record
 from opsctl.ui.site import reading
 from opsctl.ui.site.cells import age_cell, labels_of, said, simulated_lines, standing_cell
 from opsctl.ui.site.facts import Expected, Facts
-from opsctl.ui.site.layout import Cell, Chapter, Notice, Row, Section, Table, Tile, columns
+from opsctl.ui.site.layout import Cell, Chapter, Notice, Row, Section, Table, Tile, columns, table_of
 from opsctl.ui.site.library import Library
 from opsctl.ui.site.standing import Standing, State, standing_of
 from opsctl.ui.site.stands import stands_if_any
@@ -57,9 +57,7 @@ def _proofs(facts: Facts, library: Library) -> Section:
         title="Proofs",
         notices=tuple(_notices(facts)),
         tiles=tuple(_tiles(seen, facts)),
-        tables=(Table(caption="Every alert with its newest proof", columns=names, rows=rows),)
-        if rows
-        else (),
+        tables=table_of("Every alert with its newest proof", names, rows),
         command="opsctl alerts prove",
         anchor="proofs",
     )

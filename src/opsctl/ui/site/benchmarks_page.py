@@ -6,9 +6,9 @@ from typing import Any
 from opsctl.evidence.model import Record
 from opsctl.ui.figures import significant
 from opsctl.ui.site import reading
-from opsctl.ui.site.cells import age_cell, said, standing_cell, subject_cell
+from opsctl.ui.site.cells import age_cell, proof_row, said, standing_cell, subject_cell
 from opsctl.ui.site.facts import Facts
-from opsctl.ui.site.layout import Cell, Chapter, Row, Section, Table, Tile, columns
+from opsctl.ui.site.layout import Cell, Chapter, Row, Section, Tile, columns, table_of
 from opsctl.ui.site.library import Library
 from opsctl.ui.site.loads_section import loads
 from opsctl.ui.site.trend import latency_trend
@@ -56,9 +56,7 @@ def _latency(facts: Facts, library: Library) -> Section:
         note="Milliseconds of the engine: of the derived collection, and below it of the source with the same filter. "
         "How many times faster it is counts at the median, with its 95 % interval.",
         charts=tuple(chart for chart in charts if chart),
-        tables=(Table(caption="Newest comparison of each collection", columns=names, rows=rows),)
-        if rows
-        else (),
+        tables=table_of("Newest comparison of each collection", names, rows),
         command="opsctl bench latency",
         anchor="latency",
     )
@@ -67,17 +65,13 @@ def _latency(facts: Facts, library: Library) -> Section:
 def _latency_row(record: Record, facts: Facts, library: Library) -> Row:
     figures = record.figures
     problems = said(reading.text(figures, "problems"))
-    return Row(
-        cells=(
-            subject_cell(record, facts),
-            standing_cell(record, facts),
-            *(_both_cell(figures, share) for share in ("p50", "p95", "p99")),
-            _ratio_cell(figures),
-            Cell(text=reading.milliseconds(figures, "derived.recall")),
-            age_cell(record, facts, library),
-        ),
+    return proof_row(
+        record, facts, library,
+        *(_both_cell(figures, share) for share in ("p50", "p95", "p99")),
+        _ratio_cell(figures),
+        reading.milliseconds(figures, "derived.recall"),
         notes=(f"doubts: {problems}",) if problems else (),
-    )
+    )  # fmt: skip
 
 
 def _both_cell(figures: Mapping[str, Any], share: str) -> Cell:
@@ -99,26 +93,22 @@ def _ratio_cell(figures: Mapping[str, Any]) -> Cell:
 def _capacity(facts: Facts, library: Library) -> Section:
     names = columns("Load", "State", "Workers", "Passed, requests/s", "Needed workers", "Needed cores", "Measured",
                     numbers=("Needed workers", "Needed cores"), words=("State",))  # fmt: skip
-    rows = tuple(
-        Row(
-            cells=(
-                subject_cell(record, facts),
-                standing_cell(record, facts),
-                Cell(text=", ".join(_workers(record.figures)) or reading.NOTHING),
-                Cell(text=", ".join(_passed(record.figures)) or reading.NOTHING),
-                Cell(text=reading.count(record.figures, "need_workers")),
-                Cell(text=reading.milliseconds(record.figures, "need_cores")),
-                age_cell(record, facts, library),
-            )
+    rows = (
+        proof_row(
+            record, facts, library,
+            ", ".join(_workers(record.figures)) or reading.NOTHING,
+            ", ".join(_passed(record.figures)) or reading.NOTHING,
+            reading.count(record.figures, "need_workers"),
+            reading.milliseconds(record.figures, "need_cores"),
         )
         for record in facts.survey.of("bench.capacity")
-    )
+    )  # fmt: skip
     newest = facts.survey.last("bench.capacity")
     return Section(
         title="Capacity",
         note="How much passes every gate, by the number of workers, and what the wanted load would need by that.",
         tiles=tuple(_need(newest.figures)) if newest else (),
-        tables=(Table(caption="Newest search of each load", columns=names, rows=rows),) if rows else (),
+        tables=table_of("Newest search of each load", names, rows),
         command="opsctl bench capacity",
         anchor="capacity",
     )
@@ -154,21 +144,14 @@ def _need(figures: Mapping[str, Any]) -> Iterator[Tile]:
 
 def _filters(facts: Facts, library: Library) -> Section:
     names = columns("Source", "State", "Filters", "Measured", numbers=("Filters",), words=("State",))
-    rows = tuple(
-        Row(
-            cells=(
-                subject_cell(record, facts),
-                standing_cell(record, facts),
-                Cell(text=reading.count(record.figures, "filters")),
-                age_cell(record, facts, library),
-            )
-        )
+    rows = (
+        proof_row(record, facts, library, reading.count(record.figures, "filters"))
         for record in facts.survey.of("bench.filters")
     )
     return Section(
         title="Filters",
         note="Recall and time of filters of many shapes and selectivities; the record has the figures of each.",
-        tables=(Table(caption="Newest matrix", columns=names, rows=rows),) if rows else (),
+        tables=table_of("Newest matrix", names, rows),
         command="opsctl bench filters",
         anchor="filters",
     )
@@ -192,7 +175,7 @@ def _collections(facts: Facts, library: Library) -> Section:
     return Section(
         title="Derived collections",
         note="Whether what serves was built whole, is what its source says, and is worth having.",
-        tables=(Table(caption="Newest proof of each collection", columns=names, rows=rows),) if rows else (),
+        tables=table_of("Newest proof of each collection", names, rows),
         command="opsctl collections rebuild",
         anchor="collections",
     )

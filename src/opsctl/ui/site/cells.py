@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from opsctl.evidence.model import Record
 from opsctl.ui.site.facts import Facts
-from opsctl.ui.site.layout import Cell
+from opsctl.ui.site.layout import Cell, Row
 from opsctl.ui.site.library import Library
 from opsctl.ui.site.reading import cut, simulated_of
 from opsctl.ui.site.standing import Standing, age_text, standing_of
@@ -48,6 +48,28 @@ def age_cell(record: Record | None, facts: Facts, library: Library) -> Cell:
         text=f"{age_text(record.recorded_at, now=facts.now)} ago",
         below=(f"{word} {record.expires_at:%Y-%m-%d}",),
         href=library.place(record),
+    )
+
+
+def proof_row(
+    record: Record,
+    facts: Facts,
+    library: Library,
+    *cells: Cell | str,
+    standing: Standing | None = None,
+    below: Sequence[str] = (),
+    notes: tuple[str, ...] = (),
+) -> Row:
+    """Return the row of one proof: whose it is and how it stands, then its own cells, and its age at the end."""
+    own = (cell if isinstance(cell, Cell) else Cell(text=cell) for cell in cells)
+    return Row(
+        cells=(
+            subject_cell(record, facts, below=below),
+            standing_cell(record, facts, standing=standing),
+            *own,
+            age_cell(record, facts, library),
+        ),
+        notes=notes,
     )
 
 

@@ -9,7 +9,7 @@ from opsctl.ui.site import reading
 from opsctl.ui.site.cells import labels_of, record_link
 from opsctl.ui.site.chapters import whole_run
 from opsctl.ui.site.facts import Facts
-from opsctl.ui.site.layout import Cell, Chapter, Notice, Row, Section, Table, Tile, columns
+from opsctl.ui.site.layout import Cell, Chapter, Notice, Row, Section, Tile, columns, table_of
 from opsctl.ui.site.library import Library
 from opsctl.ui.site.reading import dollars
 from opsctl.ui.site.standing import Standing, State, age_text, shown, standing_of
@@ -113,7 +113,7 @@ def _budgets(record: Record, facts: Facts) -> Section:
     return Section(
         title="Budgets",
         note=f"What the plan allows.{where}",
-        tables=(Table(caption="Budgets", columns=titles, rows=rows),) if rows else (),
+        tables=table_of("Budgets", titles, rows),
         command="opsctl costs estimate",
         anchor="budgets",
     )
@@ -162,7 +162,7 @@ def _bills(record: Record) -> Section:
     return Section(
         title="The bill",
         note="US dollars a month, by what is paid for.",
-        tables=(Table(caption="By part and load", columns=titles, rows=tuple(rows)),) if rows else (),
+        tables=table_of("By part and load", titles, rows),
         command="opsctl costs estimate",
         anchor="bill",
     )

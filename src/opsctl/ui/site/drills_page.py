@@ -7,7 +7,7 @@ from opsctl.evidence.model import Record
 from opsctl.ui.site import reading
 from opsctl.ui.site.cells import age_cell, labels_of, said, simulated_lines, standing_cell
 from opsctl.ui.site.facts import Expected, Facts
-from opsctl.ui.site.layout import Cell, Chapter, Notice, Row, Section, Table, Tile, columns
+from opsctl.ui.site.layout import Cell, Chapter, Notice, Row, Section, Table, Tile, columns, table_of
 from opsctl.ui.site.library import Library
 from opsctl.ui.site.standing import State, standing_of
 from opsctl.ui.site.stands import stands, stands_if_any
@@ -44,7 +44,7 @@ def _held(facts: Facts, library: Library) -> Section:
         title="Drills",
         notices=tuple(_notices(facts)),
         tiles=tuple(_tiles(list(proofs.values()), len(names), facts)),
-        tables=(Table(caption="Newest time that each was held", columns=titles, rows=rows),) if rows else (),
+        tables=table_of("Newest time that each was held", titles, rows),
         command="opsctl chaos run --profile ci",
         anchor="held",
     )

@@ -6,9 +6,9 @@ from typing import Any
 from opsctl.evidence.model import Record
 from opsctl.ui.figures import significant
 from opsctl.ui.site import reading
-from opsctl.ui.site.cells import age_cell, labels_of, simulated_lines, standing_cell, subject_cell
+from opsctl.ui.site.cells import age_cell, labels_of, proof_row, simulated_lines, standing_cell
 from opsctl.ui.site.facts import Facts
-from opsctl.ui.site.layout import Cell, Chapter, Notice, Row, Section, Table, columns
+from opsctl.ui.site.layout import Cell, Chapter, Notice, Row, Section, columns, table_of
 from opsctl.ui.site.library import Library
 from opsctl.ui.site.standing import Standing, State, shown, standing_of
 from opsctl.ui.site.stands import stands, stands_if_any
@@ -53,7 +53,7 @@ def _verdicts(facts: Facts, library: Library) -> Section:
         notices=(Notice(text=f"The books of experiments cannot be read: {facts.troubles[ANALYSIS]}"),)
         if ANALYSIS in facts.troubles
         else (),
-        tables=(Table(caption="Newest analysis of each", columns=titles, rows=tuple(rows)),) if rows else (),
+        tables=table_of("Newest analysis of each", titles, rows),
         command="opsctl experiments analyze",
         anchor="verdicts",
     )
@@ -69,16 +69,13 @@ def _verdict_row(record: Record, facts: Facts, library: Library) -> Row:
         if (value := reading.number(reading.part(figures, "units"), name)) is not None
     ]
     reasons = reading.names(figures, "reasons")
-    return Row(
-        cells=(
-            subject_cell(record, facts),
-            standing_cell(record, facts, standing=stands(record, facts)),
-            Cell(text=outcome if arm == "none" else f"{outcome} `{arm}`"),
-            Cell(text=f"{sum(units):,.0f}" if units else reading.NOTHING),
-            Cell(text=reasons[0] if reasons else "", below=reasons[1:3]),
-            age_cell(record, facts, library),
-        )
-    )
+    return proof_row(
+        record, facts, library,
+        outcome if arm == "none" else f"{outcome} `{arm}`",
+        f"{sum(units):,.0f}" if units else reading.NOTHING,
+        Cell(text=reasons[0] if reasons else "", below=reasons[1:3]),
+        standing=stands(record, facts),
+    )  # fmt: skip
 
 
 def _effects(facts: Facts) -> Section:
@@ -87,7 +84,7 @@ def _effects(facts: Facts) -> Section:
     return Section(
         title="Effects",
         note="Against the control, with the interval of the stopping rule.",
-        tables=(Table(caption="By metric and arm", columns=titles, rows=rows),) if rows else (),
+        tables=table_of("By metric and arm", titles, rows),
         command="opsctl experiments analyze",
         anchor="effects",
     )
@@ -111,15 +108,12 @@ def _readers(facts: Facts, library: Library) -> Section:
     titles = columns(
         "Measure", "State", "Value", "Of", "Measured", numbers=("Value", "Of"), words=("State", "Measured")
     )
-    rows = tuple(
-        Row(
-            cells=(
-                subject_cell(record, facts),
-                standing_cell(record, facts, standing=_measured(record, facts)),
-                Cell(text=reading.milliseconds(record.figures, "value")),
-                Cell(text=reading.count(record.figures, "number"), below=(f"real ones: {reading.count(record.figures, 'real_number')}",)),
-                age_cell(record, facts, library),
-            ),
+    rows = (
+        proof_row(
+            record, facts, library,
+            reading.milliseconds(record.figures, "value"),
+            Cell(text=reading.count(record.figures, "number"), below=(f"real ones: {reading.count(record.figures, 'real_number')}",)),
+            standing=_measured(record, facts),
             notes=reading.notes(record.figures, "definition"),
         )
         for record in facts.survey.of("readers.measure")
@@ -127,7 +121,7 @@ def _readers(facts: Facts, library: Library) -> Section:
     return Section(
         title="What readers think of it",
         note="Whether a value is enough, the checklist says.",
-        tables=(Table(caption="Newest of each measure", columns=titles, rows=rows),) if rows else (),
+        tables=table_of("Newest of each measure", titles, rows),
         command="opsctl experiments readers",
         anchor="readers",
     )
@@ -143,22 +137,18 @@ def _simulations(facts: Facts, library: Library) -> Section:
     titles = columns(
         "Experiment", "State", "Worlds", "Not robust", "Simulated", numbers=("Worlds",), words=("State",)
     )
-    rows = tuple(
-        Row(
-            cells=(
-                subject_cell(record, facts),
-                standing_cell(record, facts),
-                Cell(text=reading.count(record.figures, "worlds")),
-                Cell(text=", ".join(reading.names(record.figures, "not_robust")) or "none found"),
-                age_cell(record, facts, library),
-            )
+    rows = (
+        proof_row(
+            record, facts, library,
+            reading.count(record.figures, "worlds"),
+            ", ".join(reading.names(record.figures, "not_robust")) or "none found",
         )
         for record in facts.survey.of("experiments.simulate")
-    )
+    )  # fmt: skip
     return Section(
         title="Simulations",
         note="The same experiment in made worlds in which the true effect is known.",
-        tables=(Table(caption="Newest study of each", columns=titles, rows=rows),) if rows else (),
+        tables=table_of("Newest study of each", titles, rows),
         command="opsctl experiments simulate",
         anchor="simulations",
     )
@@ -167,23 +157,20 @@ def _simulations(facts: Facts, library: Library) -> Section:
 def _replays(facts: Facts, library: Library) -> Section:
     titles = columns("Log", "State", "Rows", "Value as logged", "Policies", "Replayed",
                      numbers=("Rows", "Value as logged"), words=("State",))  # fmt: skip
-    rows = tuple(
-        Row(
-            cells=(
-                subject_cell(record, facts, below=(reading.text(record.figures, "is"),)),
-                standing_cell(record, facts),
-                Cell(text=reading.count(record.figures, "rows")),
-                Cell(text=reading.milliseconds(record.figures, "logged_value")),
-                Cell(text="; ".join(_policies(record.figures)) or reading.NOTHING),
-                age_cell(record, facts, library),
-            )
+    rows = (
+        proof_row(
+            record, facts, library,
+            reading.count(record.figures, "rows"),
+            reading.milliseconds(record.figures, "logged_value"),
+            "; ".join(_policies(record.figures)) or reading.NOTHING,
+            below=(reading.text(record.figures, "is"),),
         )
         for record in facts.survey.of("experiments.replay")
-    )
+    )  # fmt: skip
     return Section(
         title="Replays of logs",
         note="What other policies would have earned on readers who were really there.",
-        tables=(Table(caption="Newest replay of each log", columns=titles, rows=rows),) if rows else (),
+        tables=table_of("Newest replay of each log", titles, rows),
         command="opsctl experiments replay LOG",
         anchor="replays",
     )
@@ -212,7 +199,7 @@ def _certificates(facts: Facts, library: Library) -> Section:
     return Section(
         title="Certificates of the statistics",
         note="Whether each method keeps its error rates, counted over thousands of experiments whose truth is known.",
-        tables=(Table(caption="Newest of each method", columns=titles, rows=rows),) if rows else (),
+        tables=table_of("Newest of each method", titles, rows),
         command="opsctl experiments certify",
         anchor="certificates",
     )

@@ -1,5 +1,6 @@
 """What does a page of the site consist of: tiles, notices, charts and tables, ready for the one template of all chapters."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
 from itertools import zip_longest
@@ -104,6 +105,12 @@ class Chapter:
     title: str
     lede: str = ""
     sections: tuple[Section, ...] = field(default_factory=tuple)
+
+
+def table_of(caption: str, titles: tuple[Column, ...], rows: Iterable[Row]) -> tuple[Table, ...]:
+    """Return the one table of a section; none where there is no row for it."""
+    held = tuple(rows)
+    return (Table(caption=caption, columns=titles, rows=held),) if held else ()
 
 
 def columns(

@@ -6,7 +6,7 @@ from typing import Any
 from opsctl.evidence.model import Record
 from opsctl.ui.chart import Chart
 from opsctl.ui.site import reading
-from opsctl.ui.site.cells import age_cell, said, standing_cell, subject_cell
+from opsctl.ui.site.cells import proof_row, said
 from opsctl.ui.site.facts import Facts, GateSeen
 from opsctl.ui.site.layout import Cell, Column, Row, Section, Table, columns
 from opsctl.ui.site.library import Library
@@ -53,19 +53,12 @@ def _load_tables(names: tuple[Column, ...], rows: tuple[Row, ...], facts: Facts)
 def _load_row(record: Record, facts: Facts, library: Library) -> Row:
     figures = record.figures
     invalid = said(reading.text(figures, "invalid_because"))
-    return Row(
-        cells=(
-            subject_cell(record, facts),
-            standing_cell(record, facts),
-            Cell(text=reading.milliseconds(figures, "achieved_rate")),
-            Cell(text=reading.milliseconds(figures, "response.p50_ms")),
-            Cell(text=reading.milliseconds(figures, "response.p99_ms")),
-            Cell(text=reading.share(figures, "error_rate")),
-            Cell(text=reading.share(figures, "hit_ratio")),
-            age_cell(record, facts, library),
-        ),
+    return proof_row(
+        record, facts, library,
+        *(reading.milliseconds(figures, name) for name in ("achieved_rate", "response.p50_ms", "response.p99_ms")),
+        *(reading.share(figures, name) for name in ("error_rate", "hit_ratio")),
         notes=(f"invalid because of {invalid}",) if invalid else (),
-    )
+    )  # fmt: skip
 
 
 def _gates(facts: Facts) -> Iterator[Row]:

@@ -8,7 +8,7 @@ from opsctl.evidence.model import Record
 from opsctl.ui.site import reading
 from opsctl.ui.site.cells import age_cell, labels_of, simulated_lines, standing_cell
 from opsctl.ui.site.facts import Expected, Facts
-from opsctl.ui.site.layout import Cell, Chapter, Notice, Row, Section, Table, Tile, columns
+from opsctl.ui.site.layout import Cell, Chapter, Notice, Row, Section, Tile, columns, table_of
 from opsctl.ui.site.library import Library
 from opsctl.ui.site.standing import State
 from opsctl.ui.site.stands import stands, stands_if_any
@@ -44,9 +44,7 @@ def _losses(facts: Facts, library: Library) -> Section:
         else (),
         note="Served is the share of readers' requests that were answered while it was gone.",
         tiles=tuple(_tiles(list(proofs.values()), len(names), facts)),
-        tables=(Table(caption="Newest drill of each kind of loss", columns=titles, rows=rows),)
-        if rows
-        else (),
+        tables=table_of("Newest drill of each kind of loss", titles, rows),
         command="opsctl dr drill --profile ci",
         anchor="losses",
     )  # fmt: skip
@@ -130,7 +128,7 @@ def _backups(facts: Facts, library: Library) -> Section:
     )  # fmt: skip
     return Section(
         title="Backups",
-        tables=(Table(caption="Newest backup of each kind", columns=titles, rows=rows),) if rows else (),
+        tables=table_of("Newest backup of each kind", titles, rows),
         command="opsctl dr backup",
         anchor="backups",
     )
@@ -155,7 +153,7 @@ def _verifications(facts: Facts, library: Library) -> Section:
     return Section(
         title="Verifications",
         note="Whether a backup can be read back; the deepest restores it into a database and compares.",
-        tables=(Table(caption=f"The last {len(rows)}", columns=titles, rows=rows),) if rows else (),
+        tables=table_of(f"The last {len(rows)}", titles, rows),
         command="opsctl dr verify latest",
         anchor="verifications",
     )

@@ -9,7 +9,7 @@ from opsctl.ui.site import reading
 from opsctl.ui.site.cells import labels_of, record_link
 from opsctl.ui.site.chapters import whole_run
 from opsctl.ui.site.facts import Facts
-from opsctl.ui.site.layout import Cell, Chapter, Notice, Row, Section, Table, Tile, columns
+from opsctl.ui.site.layout import Cell, Chapter, Notice, Row, Section, Tile, columns, table_of
 from opsctl.ui.site.library import Library
 from opsctl.ui.site.standing import Standing, State, age_text, shown, standing_of
 
@@ -85,7 +85,7 @@ def _checks(record: Record, facts: Facts) -> Section:
     )
     return Section(
         title="Checks",
-        tables=(Table(caption="All checks of the audit", columns=titles, rows=rows),) if rows else (),
+        tables=table_of("All checks of the audit", titles, rows),
         command="opsctl security audit",
         anchor="checks",
     )
