@@ -28,6 +28,8 @@ PARTS: dict[PartName, Part] = {
         archiver.PART,
     )
 }
+# What stands in for a part that no stack can do without.
+_SERVERS = {PartName.POSTGRES: "database.url", PartName.VECTORS: "qdrant.url"}
 WATCHERS = tuple(name for name, part in PARTS.items() if part.on_demand and name is not PartName.ARCHIVER)
 REQUIRED = tuple(name for name, part in PARTS.items() if part.required)
 
@@ -43,8 +45,11 @@ def require_installed(name: PartName) -> None:
     if reason is None:
         return
     fix = f"pip install 'opsctl[{part.extra}]'" if part.extra else "install it"
-    if not part.required:
-        fix += ", or leave it out: it is optional"
+    fix += (
+        f", or set `{_SERVERS[name]}` to a server of your own"
+        if name in _SERVERS
+        else ", or leave it out: it is optional"
+    )
     raise NotReadyError(f"`{name}` is not installed", code="STK014", why=reason, fix=fix)
 
 
