@@ -43,14 +43,33 @@ def run_opsctl(
     *arguments: str, folder: Path, environment: Mapping[str, str] | None = None, timeout_seconds: float = 120
 ) -> Outcome:
     """Run `opsctl` in a folder, without a terminal, in an environment that holds nothing of the caller's."""
-    clean = {name: value for name, value in os.environ.items() if not name.startswith(("OPSCTL_", "XDG_"))}
-    clean |= {"NO_COLOR": "1", "HOME": str(folder), "COLUMNS": "100"} | dict(environment or {})
     exit_code, stdout, stderr = run_as_it_is(
-        *arguments, folder=folder, environment=clean, timeout_seconds=timeout_seconds
+        *arguments, folder=folder, environment=_clean(folder, environment), timeout_seconds=timeout_seconds
     )
     return Outcome(
         exit_code=exit_code, stdout=_normalised(stdout, folder), stderr=_normalised(stderr, folder)
     )
+
+
+def run_in(
+    process: "WarmProcess",
+    *arguments: str,
+    folder: Path,
+    environment: Mapping[str, str],
+    timeout_seconds: float,
+) -> Outcome:
+    """Run `opsctl` as `run_opsctl` does, as a fork of a process that sees other packages than we do."""
+    exit_code, stdout, stderr = _run_warm(
+        arguments, folder, _clean(folder, environment), timeout_seconds, process=process
+    )
+    return Outcome(
+        exit_code=exit_code, stdout=_normalised(stdout, folder), stderr=_normalised(stderr, folder)
+    )
+
+
+def _clean(folder: Path, environment: Mapping[str, str] | None) -> dict[str, str]:
+    clean = {name: value for name, value in os.environ.items() if not name.startswith(("OPSCTL_", "XDG_"))}
+    return clean | {"NO_COLOR": "1", "HOME": str(folder), "COLUMNS": "100"} | dict(environment or {})
 
 
 def run_as_it_is(
@@ -87,7 +106,12 @@ def _run_cold(
 
 
 def _run_warm(
-    arguments: Sequence[str], folder: Path, environment: Mapping[str, str], timeout_seconds: float
+    arguments: Sequence[str],
+    folder: Path,
+    environment: Mapping[str, str],
+    timeout_seconds: float,
+    *,
+    process: "WarmProcess | None" = None,
 ) -> tuple[int, str, str]:
     with NamedTemporaryFile() as stdout, NamedTemporaryFile() as stderr:
         request = {
@@ -98,21 +122,22 @@ def _run_warm(
             "stderr": stderr.name,
         }
         try:
-            code = _warm().run(request, timeout_seconds=timeout_seconds)
+            code = (process or _warm()).run(request, timeout_seconds=timeout_seconds)
         except BaseException:
             _warm.cache_clear()  # it may owe an answer, which the next command would take for its own
             raise
         return code, Path(stdout.name).read_bytes().decode(), Path(stderr.name).read_bytes().decode()
 
 
-class _WarmProcess:
+class WarmProcess:
     """Our side of `warm_process`; it ends when its stdin is closed, so with us."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, before_on_path: Sequence[Path] = ()) -> None:
+        path = ":".join(map(str, (*before_on_path, _ROOT, _ROOT / "src")))
         self._process = subprocess.Popen(
             [sys.executable, "-m", "tests.cli.warm_process"],
             cwd=_ROOT,
-            env=os.environ | {"PYTHONPATH": f"{_ROOT}:{_ROOT / 'src'}"},
+            env=os.environ | {"PYTHONPATH": path},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             bufsize=0,
@@ -134,6 +159,14 @@ class _WarmProcess:
             self._answer(timeout_seconds)
             raise
 
+    def close(self) -> None:
+        """End it."""
+        assert self._process.stdin is not None
+        self._process.stdin.close()
+        self._process.wait(timeout=10)
+        if self._process.stdout is not None:
+            self._process.stdout.close()
+
     def _answer(self, timeout_seconds: float) -> int:
         answers = self._process.stdout
         assert answers is not None
@@ -143,8 +176,8 @@ class _WarmProcess:
 
 
 @cache
-def _warm() -> _WarmProcess:
-    return _WarmProcess()
+def _warm() -> WarmProcess:
+    return WarmProcess()
 
 
 def _normalised(text: str, folder: Path) -> str:

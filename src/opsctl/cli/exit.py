@@ -56,6 +56,7 @@ def _run(command: Callable[[], object]) -> int:
 
 def _unforeseen(error: Exception) -> int:
     from opsctl.clients.files import file_error, is_out_of_room
+    from opsctl.core.extras import missing_extra
 
     if isinstance(error, OSError) and is_out_of_room(error):
         # No bug, wherever it surfaced; stdout itself may be what cannot be written.
@@ -63,6 +64,9 @@ def _unforeseen(error: Exception) -> int:
         _tell(NotReadyError("no room left to write", code="FIL001", why=error.strerror, fix=fix))
         _close_output()
         return ExitCode.NOT_READY
+    if isinstance(error, ImportError) and (missing := missing_extra(error)) is not None:
+        _tell(missing)
+        return missing.exit_code
     if isinstance(error, FileNotFoundError) and _is_nowhere():
         # A relative path means nothing there, wherever it was about to be used.
         why, fix = "somebody has removed it since", "go to one that is there: cd"

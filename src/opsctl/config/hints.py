@@ -10,6 +10,8 @@ from typing import Any
 import yaml
 from pydantic import BaseModel, ValidationError
 
+from opsctl.config.model import StrictModel
+
 Path = tuple[str | int, ...]
 
 _PERCENT = re.compile(r"\s*(?P<number>\d{1,9}(\.\d{1,9})?)\s*%\s*")
@@ -25,6 +27,12 @@ def nearest_key(model: type[BaseModel], path: Path) -> str | None:
 def known_keys(model: type[BaseModel], path: Path) -> set[str]:
     """Return the keys that the model at the end of `path` knows, looking through lists, maps and unions."""
     return {key for current in _models_at(model, path) for key in _keys(current)}
+
+
+def retired_key(model: type[BaseModel], path: Path) -> str | None:
+    """Return what to write instead of a key that an earlier version knew; None where none did."""
+    models = [each for each in _models_at(model, path[:-1]) if issubclass(each, StrictModel)]
+    return next((each.retired[str(path[-1])] for each in models if path[-1] in each.retired), None)
 
 
 def right_value(detail: dict[str, Any], *, path: Path, model: type[BaseModel]) -> str | None:

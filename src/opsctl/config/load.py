@@ -9,7 +9,7 @@ from pydantic import BaseModel, ValidationError
 
 from opsctl.clients.files import read_text
 from opsctl.config.branches import meant
-from opsctl.config.hints import known_keys, nearest_key, right_value
+from opsctl.config.hints import known_keys, nearest_key, retired_key, right_value
 from opsctl.config.marks import MOST_BYTES, MOST_PROBLEMS, MarkedDocument, locate, read_marked
 from opsctl.core.errors import UsageError
 from opsctl.core.findings import Finding, Severity
@@ -131,6 +131,8 @@ def _explain(
 ) -> tuple[str, str | None]:
     dotted = ".".join(str(part) for part in path) or "the book"
     match detail["type"]:
+        case "extra_forbidden" if instead := retired_key(model, path):
+            return f"`{path[-1]}` is a key of an earlier version", instead
         case "extra_forbidden":
             known = sorted(known_keys(model, path[:-1]))
             nearest = nearest_key(model, path)

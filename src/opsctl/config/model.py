@@ -1,5 +1,8 @@
 """The base of everything that people write in YAML: strict, frozen, and documented under each field."""
 
+from collections.abc import Mapping
+from typing import ClassVar
+
 from pydantic import BaseModel, ConfigDict
 
 
@@ -13,3 +16,5 @@ class StrictModel(BaseModel):
         allow_inf_nan=False,
         validate_default=True,
     )
+    retired: ClassVar[Mapping[str, str]] = {}
+    """Keys that an earlier version knew, with what to write instead; a book that has one is told so."""

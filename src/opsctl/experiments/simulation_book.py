@@ -10,6 +10,10 @@ from opsctl.config.model import StrictModel
 class Simulation(StrictModel):
     """How the experiment is first run where the truth is known; `settings` of the arms say what each does there, too."""
 
+    retired = {
+        "study": "remove the line: a simulation is that of its own book, and takes the settings of the arms"
+    }
+
     users: Annotated[int, Field(ge=20, le=1_000_000)] = 1000
     """Readers, over all arms."""
     days: Annotated[int, Field(ge=1, le=730)] = 14

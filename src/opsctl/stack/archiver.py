@@ -59,4 +59,5 @@ PART = Part(
     required=False,
     on_demand=True,
     missing_because=missing_because,
+    extra="backup",
 )

@@ -10,7 +10,7 @@ from opsctl.core.events import Listener, Noted
 from opsctl.stack.down import stop_stack
 from opsctl.stack.model import PartName, PartStatus, StackState, stack_dir
 from opsctl.stack.record import read_stack_record
-from opsctl.stack.spec import REQUIRED
+from opsctl.stack.spec import REQUIRED, require_installed
 from opsctl.stack.status import stack_status
 from opsctl.stack.up import start_stack
 
@@ -47,6 +47,8 @@ def _ready_stack(
     state = stack_status(home)
     if state.has_ready(parts):
         return state
+    for name in parts:
+        require_installed(name)  # before anybody reads that something is started
     if any(part.status is PartStatus.RUNNING for part in state.parts):
         note = "a part of the embedded stack is not up; starting it"
     else:

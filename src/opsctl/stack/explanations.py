@@ -17,10 +17,11 @@ PostgreSQL runs only as the owner of its data; as root, opsctl runs it under an 
 The database demands the password that was generated with it. Put the file back; where it is lost, remove
 `.opsctl/stack/postgres` and import again: the embedded stack is for work that can be repeated.""",
     "STK013": """`initdb` could not make a new database cluster; its own words are in the message.""",
-    "STK014": """A part of the stack was named whose program this machine does not have.
+    "STK014": """A part of the stack was wanted whose program or packages this machine does not have.
 
-It is optional: `opsctl stack up` without names starts what there is, and everything works without the rest. On Debian
-the pooler comes with `apt-get install pgbouncer`.""",
+Most are optional: `opsctl stack up` without names starts what there is, and everything works without the rest. What comes
+with an extra of opsctl is named with the command that installs it; on Debian the pooler comes with `apt-get install
+pgbouncer`. The vector engine is never optional: install `opsctl[local]`, or set `qdrant.url` to a server of your own.""",
     "STK015": """The data of the embedded PostgreSQL is gone, and this stack had one.
 
 An empty database in its place would look as if all were well, its log would be archived as the truth, and readers would

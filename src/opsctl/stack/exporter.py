@@ -58,4 +58,5 @@ PART = Part(
     required=False,
     on_demand=True,
     missing_because=missing_because,
+    extra="local",
 )

@@ -81,6 +81,7 @@ class Part:
         on_demand: started only where it is named, as the watchers are by `opsctl stack up --watch`.
         stop_signal: asks it to end.
         missing_because: the reason why this machine cannot run it; None where it can.
+        extra: the extra of opsctl that brings what it needs; None where the system does.
     """
 
     name: PartName
@@ -91,6 +92,7 @@ class Part:
     on_demand: bool = False
     stop_signal: signal.Signals = signal.SIGTERM
     missing_because: Callable[[], str | None] = lambda: None
+    extra: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -44,7 +44,10 @@ def read_stack_record(home: Path) -> StackRecord:
         values = json.loads(read_text(path))
         if _is_copied(values["home"], home=home):
             return StackRecord()
-        places = {PartName(name): _place(place) for name, place in values["parts"].items()}
+        parts = (
+            values["services"] if "services" in values else values["parts"]
+        )  # as the first version named them
+        places = {PartName(name): _place(place) for name, place in parts.items()}
         project = values.get("project")
         return StackRecord(
             places=places, borrowed=bool(values["borrowed"]), project=Path(project) if project else None

@@ -71,4 +71,5 @@ PART = Part(
     url=url,
     required=False,
     missing_because=missing_because,
+    extra="service",
 )

@@ -28,24 +28,29 @@ PARTS: dict[PartName, Part] = {
         archiver.PART,
     )
 }
+# What stands in for a part that no stack can do without.
+_SERVERS = {PartName.POSTGRES: "database.url", PartName.VECTORS: "qdrant.url"}
 WATCHERS = tuple(name for name, part in PARTS.items() if part.on_demand and name is not PartName.ARCHIVER)
 REQUIRED = tuple(name for name, part in PARTS.items() if part.required)
 
 
 def require_installed(name: PartName) -> None:
-    """Refuse a part that was asked for by name and that this machine cannot run.
+    """Refuse a part that is wanted and that this machine cannot run.
 
     Raises:
         NotReadyError: STK014 with the reason.
     """
-    reason = PARTS[name].missing_because()
-    if reason is not None:
-        raise NotReadyError(
-            f"`{name}` is not installed",
-            code="STK014",
-            why=reason,
-            fix="install it, or leave it out: it is optional",
-        )
+    part = PARTS[name]
+    reason = part.missing_because()
+    if reason is None:
+        return
+    fix = f"pip install 'opsctl[{part.extra}]'" if part.extra else "install it"
+    fix += (
+        f", or set `{_SERVERS[name]}` to a server of your own"
+        if name in _SERVERS
+        else ", or leave it out: it is optional"
+    )
+    raise NotReadyError(f"`{name}` is not installed", code="STK014", why=reason, fix=fix)
 
 
 def is_installed(name: PartName) -> bool:

@@ -22,7 +22,7 @@ from opsctl.stack.model import (
     pid_path,
 )
 from opsctl.stack.record import read_process, read_stack_record, runs, write_stack_record
-from opsctl.stack.spec import PARTS, is_installed, require_installed
+from opsctl.stack.spec import PARTS, REQUIRED, is_installed, require_installed
 from opsctl.stack.status import stack_status
 
 _POLL_SECONDS = 0.05
@@ -68,11 +68,11 @@ def start_stack(
 
     Raises:
         NotReadyError: STK020 when a part ends or stays unready; the last lines of its log are in `why`.
-            STK014 when a part was named that is not installed.
+            STK014 when a part that was named, or that no stack can do without, is not installed.
         RefusedError: FIL002 when another `up` or `down` does not come to its end.
     """
     home = home.resolve()  # the processes get these paths and work in other folders
-    for name in only:
+    for name in only or REQUIRED:
         require_installed(name)
     with changing_stack(home, what="starting the stack", listener=listener, clock=clock):
         record = read_stack_record(home)

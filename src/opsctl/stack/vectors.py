@@ -2,12 +2,14 @@
 
 import http.client
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 from opsctl.stack.model import Part, PartName, PartSpec, Place, stack_dir
 from opsctl.stack.ports import HOST, choose_port
 
 _PROBE_TIMEOUT_SECONDS = 2.0
+_NEEDED = ("qdrant_edge", "granian", "uvloop")
 
 
 def plan_place(home: Path, recorded: Place | None) -> Place:
@@ -35,6 +37,12 @@ def specify(_home: Path, place: Place) -> PartSpec:
     )
 
 
+def missing_because() -> str | None:
+    """Return the reason why the vector node cannot be run here; None where it can."""
+    missing = [name for name in _NEEDED if find_spec(name) is None]
+    return f"the extra `opsctl[local]` is not installed: no {', '.join(missing)}" if missing else None
+
+
 def url(port: int) -> str:
     """Return the REST address."""
     return f"http://{HOST}:{port}"
@@ -53,4 +61,11 @@ def _not_ready_because(port: int) -> str | None:
     return None if answer.status == http.client.OK else f"GET /readyz answered {answer.status}"
 
 
-PART = Part(name=PartName.VECTORS, plan_place=plan_place, specify=specify, url=url)
+PART = Part(
+    name=PartName.VECTORS,
+    plan_place=plan_place,
+    specify=specify,
+    url=url,
+    missing_because=missing_because,
+    extra="local",
+)
