@@ -9,7 +9,6 @@ import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 from typing import Any
@@ -121,11 +120,12 @@ def _run_warm(
             "stdout": stdout.name,
             "stderr": stderr.name,
         }
-        try:
-            code = (process or _warm()).run(request, timeout_seconds=timeout_seconds)
-        except BaseException:
-            _warm.cache_clear()  # it may owe an answer, which the next command would take for its own
-            raise
+        warm = process or _idle_process()
+        code = warm.run(request, timeout_seconds=timeout_seconds)
+        if (
+            process is None
+        ):  # one that failed may owe an answer, which the next command would take for its own
+            _IDLE.append(warm)
         return code, Path(stdout.name).read_bytes().decode(), Path(stderr.name).read_bytes().decode()
 
 
@@ -175,9 +175,15 @@ class WarmProcess:
         return int(answers.readline())
 
 
-@cache
-def _warm() -> WarmProcess:
-    return WarmProcess()
+# Several threads may run commands at the same time: each takes a process for itself, and gives it back.
+_IDLE: list[WarmProcess] = []
+
+
+def _idle_process() -> WarmProcess:
+    try:
+        return _IDLE.pop()
+    except IndexError:
+        return WarmProcess()
 
 
 def _normalised(text: str, folder: Path) -> str:

@@ -4,7 +4,8 @@ Looked at: every file that the settings or a book names as a secret and the whol
 may read; and everything in the state folder, its ledger, pid files, logs and sockets, which nobody else may write: whoever can
 write the ledger or a pid file decides what opsctl believes and which processes it ends. What lies below a folder of the
 state that nobody else can enter is safe whatever its mode. All of it has to belong to whoever runs the audit, or to root:
-an owner reads and writes whatever the mode says, or changes the mode.
+an owner reads and writes whatever the mode says, or changes the mode. PostgreSQL does not run as root, so the stack gives
+what is its own to the project's owner, or to `nobody` where that is root: there, and only there, that is no finding.
 
 Mend: take the rights away (chmod go-rwx), and give what is somebody else's to the user of the stack (chown). A secret that a platform mounts into a container is often readable by all inside
 of it; where nobody else is inside, waive its place in `ops/waivers.yaml`.
@@ -84,7 +85,7 @@ def _exposed(path: Path, context: Context, *, forbidden: int) -> Iterator[Troubl
     except FileNotFoundError:  # such as a socket whose process has just ended
         return
     named = shown(str(path.relative_to(context.root) if path.is_relative_to(context.root) else path))
-    if found.st_uid not in _trusted_users():
+    if found.st_uid not in _trusted_users() | _database_users(path, context):
         yield Trouble(
             title=f"`{named}` belongs to {_name_of(found.st_uid)}, and an owner does with it as they like",
             place=named,
@@ -110,6 +111,17 @@ def _trusted_users() -> frozenset[int]:
     own = os.geteuid()
     before = os.environ.get("SUDO_UID", "") if own == 0 else ""
     return frozenset({0, own} | ({int(before)} if before.isdecimal() else set()))
+
+
+def _database_users(path: Path, context: Context) -> frozenset[int]:
+    """Return to whom the stack gives this path when root runs it: the project's owner, or `nobody` if that is root."""
+    if os.geteuid() != 0 or not path.is_relative_to(context.home / "stack"):
+        return frozenset()
+    owner = context.root.stat().st_uid
+    try:
+        return frozenset({owner or pwd.getpwnam("nobody").pw_uid})
+    except KeyError:
+        return frozenset()
 
 
 def _name_of(user: int) -> str:
