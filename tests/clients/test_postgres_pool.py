@@ -3,6 +3,7 @@
 import asyncio
 import os
 import signal
+import statistics
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -90,22 +91,23 @@ async def _ask(database: AsyncDatabase, query: bytes, *, deadline_seconds: float
     return str(row[0])
 
 
-def _server_connections(address: DatabaseAddress, embedded: "EmbeddedPostgres") -> int:
-    """Count the sessions at work in the address's database, asked from another one: one that is let go stays for a moment."""
+def _server_connections(address: DatabaseAddress, embedded: "EmbeddedPostgres") -> tuple[int, int]:
+    """Count the sessions in the address's database, asked from another one: those at work, and all of them."""
     name = address.url.rpartition("/")[2]
     with connect(embedded.address()) as connection:
         row = connection.execute(
-            "select count(*) from pg_stat_activity where datname = %s and state = 'active'", [name]
+            "select count(*) filter (where state = 'active'), count(*) from pg_stat_activity where datname = %s",
+            [name],
         ).fetchone()
     assert row is not None
-    return int(row[0])
+    return int(row[0]), int(row[1])
 
 
 def test_two_hundred_uses_at_once_share_ten_server_connections(
     address: DatabaseAddress, embedded_postgres: "EmbeddedPostgres"
 ) -> None:
-    """Everybody is served, and pg_stat_activity never shows more than ten at work."""
-    seen: list[int] = []
+    """Everybody is served, and never more than ten are at work; one that is let go may be seen a moment longer."""
+    seen: list[tuple[int, int]] = []
 
     async def use(database: AsyncDatabase, number: int) -> int:
         async with database.connection("use") as connection:
@@ -123,7 +125,8 @@ def test_two_hundred_uses_at_once_share_ten_server_connections(
     answers = _with(AsyncDatabase(address, wait_seconds=20), work)
 
     assert answers == list(range(200))
-    assert 2 <= max(seen) <= 10
+    assert 2 <= max(at_work for at_work, _ in seen) <= 10
+    assert statistics.median(sessions for _, sessions in seen) <= 10
 
 
 def test_a_statement_beyond_its_time_is_given_up(address: DatabaseAddress) -> None:
