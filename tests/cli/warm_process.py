@@ -5,14 +5,19 @@ arguments and files for stdin, stdout and stderr, which runs `main()` and ends a
 start itself (`--version`, time to start, modules that are loaded) is tested with an interpreter of its own.
 """
 
+import atexit
+import gc
 import json
 import os
 import signal
 import sys
+import threading
+from contextlib import suppress
 from importlib import import_module
 from typing import Any, NoReturn
 
-# Neither numpy nor anything else that starts threads: a fork would not have them.
+# Nothing that starts threads: a fork would not have them. Of our own, only what every command imports: a module that a
+# command forgets to import must be missing here, too.
 _IMPORTED = (
     *(
         "opsctl.cli.app",
@@ -32,6 +37,7 @@ _IMPORTED = (
         "yaml",
     ),
     *("psycopg", "psycopg.types.json", "opsctl.clients.postgres", "opsctl.evidence.ledger"),
+    *("cryptography.hazmat.primitives.ciphers.aead", "numpy", "psutil", "qdrant_client", "scipy.stats"),
 )
 
 
@@ -41,8 +47,11 @@ def serve() -> None:
     Raises:
         SystemExit: in a fork, with the code of its command.
     """
+    os.environ["OPENBLAS_NUM_THREADS"] = "1"  # otherwise numpy starts threads
     for name in _IMPORTED:
-        import_module(name)
+        with suppress(ModuleNotFoundError):  # the process of a test that looks at a smaller installation
+            import_module(name)
+    gc.freeze()  # a collection in a fork would copy every page that it looks at
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     for line in sys.stdin:
         request = json.loads(line)
@@ -73,8 +82,23 @@ def _become(request: dict[str, Any]) -> NoReturn:
     from opsctl.__main__ import main
 
     sys.argv = ["opsctl", *request["arguments"]]
-    main()
+    try:
+        main()
+    except SystemExit as end:
+        if isinstance(end.code, int):
+            _end_at_once(end.code)
+        raise
     raise SystemExit(0)
+
+
+def _end_at_once(code: int) -> None:
+    """End as an interpreter does, but for the modules: to take them apart would copy all that the parent has loaded."""
+    threading._shutdown()
+    atexit._run_exitfuncs()
+    with suppress(OSError, ValueError):  # one that cannot be written to is for the interpreter to tell
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +58,8 @@ def estimate_quantile(
     )
 
 
+# A time line asks for the same few sizes and shares hundreds of times.
+@lru_cache(maxsize=4096)
 def order_statistic_ranks(size: int, share: float, *, confidence: float = 0.95) -> tuple[int, int] | None:
     """Return the ranks, from 1, of the order statistics that bracket a quantile, or None where none do."""
     if size < 1 or not 0 < share < 1:
