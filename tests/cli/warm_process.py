@@ -93,7 +93,7 @@ def _become(request: dict[str, Any]) -> NoReturn:
 
 def _end_at_once(code: int) -> None:
     """End as an interpreter does, but for the modules: to take them apart would copy all that the parent has loaded."""
-    threading._shutdown()
+    threading._shutdown()  # type: ignore[attr-defined] # as the interpreter does; without it, pools would not end
     atexit._run_exitfuncs()
     with suppress(OSError, ValueError):  # one that cannot be written to is for the interpreter to tell
         sys.stdout.flush()
