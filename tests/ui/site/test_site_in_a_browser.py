@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
-from tests.ui.browsing import FAINT, SIZES, needs_chromium
+from tests.ui.browsing import FAINT, needs_chromium
 from tests.ui.site.records import EXPECTED, HOSTILE, Book, broken, everything, proof, with_checklist
 
 from opsctl.evidence.model import Verdict
@@ -67,11 +67,10 @@ def opened(pages, folders):
     return lambda name, site="full", **how: pages.open(folders[site] / f"{name}.html", **how)
 
 
-@pytest.mark.parametrize(("width", "height"), SIZES)
 @pytest.mark.parametrize("name", NAMES)
-def test_a_page_is_drawn_whole_and_fetches_nothing(opened, name, width, height):
+def test_a_page_is_drawn_whole_and_fetches_nothing(opened, name):
     """No complaint, no request but the page itself, no text over another or cut, no sideways scrolling."""
-    page = opened(name, width=width, height=height)
+    page = opened(name)
 
     assert page.wrongs == []
     assert len(page.requests) == 1
@@ -88,10 +87,12 @@ def test_so_is_a_site_of_nothing_of_a_broken_ledger_and_of_hostile_texts(opened,
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_tables_are_cards_on_a_phone_and_nothing_of_them_is_cut(opened, name):
+def test_so_it_is_on_a_phone_where_tables_are_cards_and_nothing_of_them_is_cut(opened, name):
     """Each figure has its name beside it, and whoever reads need not scroll to the side."""
     page = opened(name, width=390, height=844)
 
+    assert page.wrongs == []
+    assert len(page.requests) == 1
     assert page.evaluate(CUT_CELLS) == []
     names = page.evaluate(
         "() => [...document.querySelectorAll('.table td[data-name]')].map(each => getComputedStyle(each, '::before').content)"
