@@ -39,6 +39,12 @@ def missed(rows: Iterable[Row], causes: Causes) -> list[Missed]:
     ]
 
 
+def unmet(rows: Iterable[Row], causes: Causes) -> list[str]:
+    """Return the causes of what no row is of, by name: a slip of the pen, or a figure that has another name now."""
+    told = {(row.benchmark, row.what) for row in rows}
+    return [f"{benchmark}: {what}" for benchmark, what in causes if (benchmark, what) not in told]
+
+
 def stale(rows: Iterable[Row], causes: Causes) -> list[str]:
     """Return the causes of targets that are held, by name; of what was not measured nothing is said."""
     told = {(row.benchmark, row.what): row.verdict for row in rows}

@@ -66,7 +66,7 @@ def measured(row: Row) -> str:
 def _number(value: float) -> str:
     """Return three significant digits, and all of those before the point."""
     size = abs(value)
-    places = 0 if size >= 100 else 1 if size >= 10 else 2 if size >= 1 else 3
+    places = 0 if size >= 100 or size == 0 else 1 if size >= 10 else 2 if size >= 1 else 3
     return f"{value:,.{places}f}"
 
 

@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import NoReturn
 
-from tests.benchmarks.causes import CAUSES, UNKNOWN, Causes, missed, read_causes, stale
+from tests.benchmarks.causes import CAUSES, UNKNOWN, Causes, missed, read_causes, stale, unmet
 from tests.benchmarks.machine import describe_machine
 from tests.benchmarks.page import render_page
 from tests.benchmarks.results import Result, keep, kept
@@ -141,10 +141,10 @@ def _conclude(steps: Sequence[Step], chosen: Sequence[Step], *, page: Path, plac
     else:
         write_atomically(page, render_page(steps, results, causes))
         print(f"the page is {_shown(page, places.root)}")
-    return _judge(list(results.values()), causes)
+    return _judge(list(results.values()), causes, is_whole=not without)
 
 
-def _judge(results: Sequence[Result], causes: Causes) -> int:
+def _judge(results: Sequence[Result], causes: Causes, *, is_whole: bool) -> int:
     rows = [row for result in results for row in result.rows]
     failed = [f"`{result.name}` {result.failure}" for result in results if result.failure]
     unexplained = [
@@ -159,6 +159,9 @@ def _judge(results: Sequence[Result], causes: Causes) -> int:
         _complain(line)
     for name in stale(rows, causes):
         _complain(f"stale: causes.yaml says why a target is missed that is held: {name}")
+    if is_whole and not failed:
+        for name in unmet(rows, causes):
+            _complain(f"stale: causes.yaml says why a target is missed that nothing measures: {name}")
     verdicts = [row.verdict for row in rows]
     print(
         f"{len(rows)} figures: {verdicts.count(Verdict.HELD)} targets held, {verdicts.count(Verdict.MISSED)} missed"

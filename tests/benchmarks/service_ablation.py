@@ -105,8 +105,9 @@ def _tell_times(rows: dict[str, Variant], *, rate: float) -> None:
         tell("service_ablation", f"{rate:.0f} feeds/s, {name}, p99", p99, unit="ms", target=target)
         none = at_most(0) if name in judged else None
         tell("service_ablation", f"{rate:.0f} feeds/s, {name}, errors", row.load.errors, unit="", target=none)
+    for name in ("everything on", "no pooling", "everything off"):
         connections = f"{rate:.0f} feeds/s, {name}, connections to the database at the most"
-        tell("service_ablation", connections, row.connections, unit="")
+        tell("service_ablation", connections, rows[name].connections, unit="")
     on = rows["everything on"]
     for tier, hits in (("L1", on.load.hit_ratio("HIT-L1", "STALE")), ("L2", on.l2_hits)):
         tell("service_ablation", f"{rate:.0f} feeds/s, everything on, {tier} hits", hits * 100, unit="%")

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from syrupy.assertion import SnapshotAssertion
-from tests.benchmarks.causes import CAUSES, missed, read_causes, stale
+from tests.benchmarks.causes import CAUSES, missed, read_causes, stale, unmet
 from tests.benchmarks.page import render_page
 from tests.benchmarks.results import Result, keep, kept
 from tests.benchmarks.rows import Row, at_least, at_most
@@ -85,8 +85,10 @@ def test_a_cause_is_of_a_benchmark_and_what_it_measured() -> None:
 def test_a_cause_of_what_is_held_is_stale() -> None:
     """Of what was not measured nothing is known."""
     rows = ROWS["copying"]
+    causes = {**CAUSES_OF_A_TEST, ("gone", "long ago"): "Who knows."}
 
-    assert stale(rows, {**CAUSES_OF_A_TEST, ("gone", "long ago"): "Who knows."}) == ["copying: memory"]
+    assert stale(rows, causes) == ["copying: memory"]
+    assert unmet(rows, causes) == ["gone: long ago"]
 
 
 def test_results_are_kept_and_read_back(tmp_path: Path) -> None:

@@ -1,11 +1,11 @@
 """A figure is judged in one place, and comes back from the file as it was told."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from tests.benchmarks.rows import (
     ROWS_FILE_VARIABLE,
-    Row,
     Spread,
     Target,
     Verdict,
@@ -72,16 +72,11 @@ def test_a_figure_is_judged_by_its_target(value: float, target: Target | None, v
 )
 def test_an_interval_is_judged_as_a_whole(least: float, most: float, verdict: Verdict) -> None:
     """Turns are judged by their median, whatever the worst of them was."""
-    values = {
-        "benchmark": "telling",
-        "what": "throughput",
-        "value": 0.95,
-        "unit": "x",
-        "target": at_least(0.9),
-    }
+    turns = Spread(value=0.95, least=least, most=most)
+    interval = replace(turns, is_interval=True)
 
-    assert Row(**values, least=least, most=most, is_interval=True).verdict is verdict
-    assert Row(**values, least=least, most=most).verdict is Verdict.HELD
+    assert tell("telling", "throughput", interval, unit="x", target=at_least(0.9)).verdict is verdict
+    assert tell("telling", "throughput", turns, unit="x", target=at_least(0.9)).verdict is Verdict.HELD
 
 
 def test_a_ratio_of_turns_is_that_of_their_medians() -> None:
