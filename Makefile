@@ -27,22 +27,8 @@ check: $(STAMP) ## Lint, formatting, types and layers
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-bench: $(STAMP) bench-tools ## Measure the ratios that the README names, side by side in one run (about twenty minutes)
-	$(BIN)/python tests/benchmarks/rebuild_throughput.py
-	$(BIN)/python -m tests.benchmarks.filter_strategies
-	$(BIN)/python -m tests.benchmarks.service_speed
-	$(BIN)/python -m tests.benchmarks.service_ablation
-	$(BIN)/python -m tests.benchmarks.load_engine
-	$(BIN)/python -m tests.benchmarks.alert_books
-	$(BIN)/python -m tests.benchmarks.telemetry_cost
-	$(BIN)/python -m tests.benchmarks.breaker_cost
-	$(BIN)/python -m tests.benchmarks.proxy_overhead
-	$(BIN)/python -m tests.benchmarks.backup_speed
-	$(BIN)/python -m tests.benchmarks.assignment_speed
-	$(BIN)/python -m tests.benchmarks.certification_speed
-	$(BIN)/python -m tests.benchmarks.epinet_speed
-	$(BIN)/python -m tests.benchmarks.simulator_speed
-	$(BIN)/python -m tests.benchmarks.experiment_events
+bench: $(STAMP) bench-tools ## Run every benchmark, and write docs/benchmarks.md (under 30 minutes on two idle cores)
+	$(BIN)/python -m tests.benchmarks
 
 bench-tools:
 	@sh tests/debian_tools.sh wrk

@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from hashlib import sha256
 from typing import Any
 
+from tests.benchmarks.rows import Spread, at_most, tell
 from tests.experiments.books import book
 
 from opsctl.experiments.assignment import Assigner
@@ -37,17 +38,34 @@ def main() -> None:
         for name, parts in (("arm alone", {}), ("everything", EVERYTHING))
     }
     print(f"{arguments.units:,} units, median of {arguments.rounds} rounds")
-    for name, (ours, raw, digests) in took.items():
+    for name, (turns, raw_turns, digests) in took.items():
+        ours, raw = statistics.median(turns), statistics.median(raw_turns)
         print(
             f"  {name:11} {1e6 / ours:>9,.0f} calls/s   {ours:.2f} us a call of {digests:.2f} digests"
             f"   hashlib alone {raw:.2f} us   {ours / raw:.2f} times as long"
         )
-    held = "held" if took["arm alone"][0] < MOST_MICROSECONDS else "missed"
-    print(f"  a call below {MOST_MICROSECONDS:.0f} us: {held}")
+        tell(
+            "assignment_speed",
+            f"an assignment ({name}), as long as its digests",
+            Spread.of_pairs(turns, raw_turns),
+            unit="x",
+            against="hashlib alone",
+        )
+    row = tell(
+        "assignment_speed",
+        "an assignment (arm alone)",
+        Spread.of_turns(took["arm alone"][0]),
+        unit="us",
+        target=at_most(MOST_MICROSECONDS),
+    )
+    print(f"  a call below {MOST_MICROSECONDS:.0f} us: {row.verdict}")
+    tell("assignment_speed", "an assignment (everything)", Spread.of_turns(took["everything"][0]), unit="us")
 
 
-def _measure(assigner: Assigner, units: Sequence[str], *, rounds: int) -> tuple[float, float, float]:
-    """Return the microseconds of a call, those of its digests alone, and how many they are."""
+def _measure(
+    assigner: Assigner, units: Sequence[str], *, rounds: int
+) -> tuple[list[float], list[float], float]:
+    """Return the microseconds of a call in each round, those of its digests alone, and how many they are."""
     messages = _messages(assigner, units)
     ours, raw = list[float](), list[float]()
     for _ in range(rounds):
@@ -60,7 +78,7 @@ def _measure(assigner: Assigner, units: Sequence[str], *, rounds: int) -> tuple[
         ours.append(between - began)
         raw.append(time.perf_counter() - between)
     scale = 1e6 / len(units)
-    return statistics.median(ours) * scale, statistics.median(raw) * scale, len(messages) / len(units)
+    return [each * scale for each in ours], [each * scale for each in raw], len(messages) / len(units)
 
 
 def _messages(assigner: Assigner, units: Sequence[str]) -> list[bytes]:

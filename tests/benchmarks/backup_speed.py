@@ -22,10 +22,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 import psutil
+from tests.benchmarks.rows import Spread, at_least, tell
 from tests.dr.postgres.own_server import OwnServer, programs_for
 from tests.running_node import start_node
 from tests.scratch_project import free_port
@@ -65,6 +66,14 @@ class Place:
     folder: Path
 
 
+class Pair(NamedTuple):
+    """The seconds of the native way and of ours, in turns, and how many bytes each deals with."""
+
+    native: list[float]
+    ours: list[float]
+    size_bytes: int
+
+
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -99,26 +108,32 @@ def _measure_database(place: Place, *, rounds: int) -> None:
         kept = made[-1]
         vault = Vault(FolderRepository(folder), sealing)
         print(f"base backup of {kept.tar.size_bytes / _MIB:,.0f} MiB, {name}:")
-        _print_share("  backup against pg_basebackup and sha256", native, ours, kept.tar.size_bytes)
-        _print_restore(place, vault, kept, rounds=rounds)
-        _print_verify(folder, vault, kept.tar, rounds=rounds)
-    print(f"peak memory of the process that makes such a backup: {_peak_mib(place):,.0f} MiB")
+        pairs = {
+            ("backup", "pg_basebackup and sha256"): Pair(native, ours, kept.tar.size_bytes),
+            ("restore", "tar and pg_verifybackup"): _restores(place, vault, kept, rounds=rounds),
+            ("verify stored bytes", "raw sha256"): _checks(folder, vault, kept.tar, rounds=rounds),
+        }
+        for (what, against), pair in pairs.items():
+            _print_share(f"{what}, {name}", against, pair)
+    peak = _peak_mib(place)
+    print(f"peak memory of the process that makes such a backup: {peak:,.0f} MiB")
+    tell("backup_speed", "peak memory of the process that makes an encrypted backup", peak, unit="MiB")
 
 
-def _print_restore(place: Place, vault: Vault, kept: BaseBackup, *, rounds: int) -> None:
+def _restores(place: Place, vault: Vault, kept: BaseBackup, *, rounds: int) -> Pair:
     native, ours = [], []
     for _ in range(rounds):
         native.append(_timed(partial(_native_restore, place))[0])
         ours.append(_timed(partial(_our_restore, place, vault, kept))[0])
-    _print_share("  restore against tar and pg_verifybackup", native, ours, kept.tar.size_bytes)
+    return Pair(native, ours, kept.tar.size_bytes)
 
 
-def _print_verify(folder: Path, vault: Vault, file: SealedFile, *, rounds: int) -> None:
+def _checks(folder: Path, vault: Vault, file: SealedFile, *, rounds: int) -> Pair:
     path, native, ours = folder / file.key, [], []
     for _ in range(rounds):
         native.append(_timed(partial(_hash, path))[0])
         ours.append(_timed(partial(vault.check_stored, file))[0])
-    _print_share("  verify stored bytes against raw sha256", native, ours, file.stored_bytes)
+    return Pair(native, ours, file.stored_bytes)
 
 
 def _native_backup(place: Place) -> None:
@@ -242,12 +257,21 @@ def _measure_vectors(*, points: int, rounds: int) -> None:
     print(
         "a collection of 128 dimensions comes back, rebuilt from its rows (hashing embedder) or from its snapshot:"
     )
-    for size, (rebuilt, returned) in zip(sizes, pairs, strict=True):
+    medians = [(statistics.median(rebuilt), statistics.median(returned)) for rebuilt, returned in pairs]
+    for size, (rebuilds, returns) in zip(sizes, pairs, strict=True):
+        tell(
+            "backup_speed",
+            f"{size:,} points from a snapshot",
+            Spread.of_pairs(rebuilds, returns),
+            unit="x",
+            against="the speed of building them from their rows",
+        )
+    for size, (rebuilt, returned) in zip(sizes, medians, strict=True):
         print(
             f"  {size:>8,} points: rebuilt {rebuilt:.2f} s, snapshot {returned:.2f} s, with every point compared; "
             f"{rebuilt / returned:.2f} times as fast"
         )
-    print(f"  {_crossing(sizes, pairs)}")
+    print(f"  {_crossing(sizes, medians)}")
 
 
 def _crossing(sizes: list[int], pairs: list[tuple[float, float]]) -> str:
@@ -260,8 +284,8 @@ def _crossing(sizes: list[int], pairs: list[tuple[float, float]]) -> str:
     return f"the snapshot is faster from about {max(0.0, points):,.0f} points on"
 
 
-def _vectors_of(points: int, *, rounds: int) -> tuple[float, float]:
-    """Return the medians of both ways for a collection of this size."""
+def _vectors_of(points: int, *, rounds: int) -> tuple[list[float], list[float]]:
+    """Return the seconds of both ways for a collection of this size."""
     embedder = HashingEmbedder(dimension=128, seed=0)
     texts = [
         f"studio {number} for prints, posters and invitations in district {number % 97}"
@@ -289,7 +313,7 @@ def _vectors_of(points: int, *, rounds: int) -> tuple[float, float]:
                     returned.append(_timed(partial(back, pieces=pieces))[0])
         finally:
             node.end()
-    return statistics.median(rebuilt), statistics.median(returned)
+    return rebuilt, returned
 
 
 def _build(sink: QdrantSink, embedder: HashingEmbedder, texts: list[str]) -> None:
@@ -314,12 +338,19 @@ def _timed(work: Callable[[], Result]) -> tuple[float, Result]:
     return time.perf_counter() - began, result
 
 
-def _print_share(name: str, native: list[float], ours: list[float], size_bytes: int) -> None:
-    share = statistics.median(native) / statistics.median(ours)
-    speed = size_bytes / _MIB / statistics.median(ours)
-    verdict = "ok" if share >= LEAST_SHARE else "MISSED"
+def _print_share(name: str, against: str, pair: Pair) -> None:
+    row = tell(
+        "backup_speed",
+        name,
+        Spread.of_pairs(pair.native, pair.ours),
+        unit="x",
+        against=f"the speed of {against}",
+        target=at_least(LEAST_SHARE),
+    )
+    speed = pair.size_bytes / _MIB / statistics.median(pair.ours)
     print(
-        f"{name}: {share:.2f} times its speed, {speed:,.0f} MiB/s; at least {LEAST_SHARE} wanted: {verdict}"
+        f"  {name} against {against}: {row.value:.2f} times its speed, {speed:,.0f} MiB/s; "
+        f"at least {LEAST_SHARE} wanted: {row.verdict}"
     )
 
 

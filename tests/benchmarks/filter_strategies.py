@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from tests.benchmarks.rows import Spread, at_least, tell
 from tests.running_node import start_node
 
 from opsctl.clients.qdrant import QdrantStore
@@ -24,6 +25,7 @@ from opsctl.vectors.measure import Instruments, measure
 from opsctl.vectors.queries import sample_queries
 from opsctl.vectors.scratch import CopyPlan, ScratchCopies
 from opsctl.vectors.searcher import QdrantSearcher
+from opsctl.vectors.statistics import Ratio
 from opsctl.vectors.store_view import StoreView
 from opsctl.vectors.strategies import SEGMENT_FIELD, Strategy, arm, segmenter
 from opsctl.vectors.summary import compare_arms, summarise
@@ -32,6 +34,8 @@ from opsctl.vectors.validity import Limits
 FILTER = FilterSpec.model_validate({"region": "r1", "category": "c1", "quality": {"gte": 0.8}})
 INDEXES = {"region": "keyword", "category": "keyword", "quality": "float", SEGMENT_FIELD: "keyword"}
 QUERIES = 600
+TIMES_AS_FAST = {Strategy.NO_INDEX: 10.0, Strategy.PLANNER: 5.0}
+"""What a derived collection is to be against an unindexed and an indexed source, at least."""
 
 
 def main(points: int = 100_000, dimension: int = 128) -> None:
@@ -134,6 +138,8 @@ def _show(measured: Measurement, *, points: int, dimension: int, load_seconds: f
         p50, p95 = found.engine_at(0.5).value, found.engine_at(0.95).value
         recall = found.recall.value if found.recall else float("nan")
         against = compare_arms(measured, baseline=found.name, contender=Strategy.DERIVED, share=0.5).ratio
+        if against and found.name != Strategy.DERIVED:
+            _tell(against, strategy=Strategy(found.name), points=points)
         text = f"{against.value:.2f}x ({against.low:.2f}-{against.high:.2f})" if against else "-"
         lines.append(
             f"{found.name:<14}{(p50 or 0) * 1000:>9.4f}{(p95 or 0) * 1000:>9.4f}{recall:>8.3f}   {text}"
@@ -144,8 +150,21 @@ def _show(measured: Measurement, *, points: int, dimension: int, load_seconds: f
             "recall": recall,
             "ratio": against.value if against else None,
         }
+    recalls = [each["recall"] for each in figures.values() if isinstance(each, dict)]
+    tell("filter_strategies", "recall@10, the least of the five ways", min(recalls), unit="")
     figures["problems"] = [problem.code for problem in measured.problems]
     sys.stdout.write("\n".join(lines) + "\n" + json.dumps(figures) + "\n")
+
+
+def _tell(ratio: Ratio, *, strategy: Strategy, points: int) -> None:
+    tell(
+        "filter_strategies",
+        f"derived against {strategy}, {points:,} points, engine time at p50",
+        Spread(value=ratio.value, least=ratio.low, most=ratio.high, is_interval=True),
+        unit="x",
+        against=f"`{strategy}` in the same turns",
+        target=at_least(TIMES_AS_FAST[strategy]) if strategy in TIMES_AS_FAST else None,
+    )
 
 
 if __name__ == "__main__":

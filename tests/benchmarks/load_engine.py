@@ -24,6 +24,7 @@ from pathlib import Path
 
 import httpx
 from tests.benchmarks.locust_speed import fast_http_rate, open_loop_user_rate
+from tests.benchmarks.rows import Spread, at_least, at_most, tell
 from tests.benchmarks.sending import Load, get, run_load
 
 HERE = Path(__file__).parent
@@ -34,6 +35,13 @@ CONNECTIONS = 64
 COMPARED_RATE = 2_000
 MANY_CONNECTIONS = 300
 """Enough for 2,000 requests a second that take 20 ms each, and for a tail."""
+
+LEAST_RECORDED = 15_000.0
+LEAST_SHARES = {"wrk": 0.7, "k6": 2.0, "FastHttpUser": 5.0}
+LEAST_OF_FAST_HTTP = 3.0
+MOST_DIFFERENCE_PERCENT = 15.0
+MOST_GROWTH = 1.1
+"""Of the sender's memory with four times the load: it must not follow it."""
 
 _SURELY_SENT = 15_000.0
 _LOCUST_SECONDS = 8.0
@@ -94,6 +102,32 @@ def _print_speeds(rates: dict[str, list[float]]) -> None:
         print(f"  {name:16} {median:>9,.0f} requests/s ({spread})   ours/this {ours / median:.2f}x")
     open_loop, fast = statistics.median(rates["OpenLoopUser"]), statistics.median(rates["FastHttpUser"])
     print(f"  OpenLoopUser/FastHttpUser {open_loop / fast:.2f}x")
+    _tell_speeds(rates)
+
+
+def _tell_speeds(rates: dict[str, list[float]]) -> None:
+    tell(
+        "load_engine",
+        "recorded in open loop",
+        Spread.of_turns(rates["ours, recorded"]),
+        unit="requests/s",
+        target=at_least(LEAST_RECORDED),
+    )
+    tell(
+        "load_engine", "held in open loop with a p99 below 100 ms", rates["ours, held"][0], unit="requests/s"
+    )
+    for name, least in LEAST_SHARES.items():
+        found = Spread.of_pairs(rates["ours, recorded"], rates[name])
+        target = at_least(least)
+        tell("load_engine", f"recorded against {name}", found, unit="x", against=name, target=target)
+    tell(
+        "load_engine",
+        "our OpenLoopUser on Locust",
+        Spread.of_pairs(rates["OpenLoopUser"], rates["FastHttpUser"]),
+        unit="x",
+        against="Locust's FastHttpUser",
+        target=at_least(LEAST_OF_FAST_HTTP),
+    )
 
 
 def _print_agreement(arguments: argparse.Namespace) -> None:
@@ -107,13 +141,33 @@ def _print_agreement(arguments: argparse.Namespace) -> None:
     print(f"service time at {COMPARED_RATE:,} requests/s, median of {arguments.rounds} rounds")
     for name in ("p50", "p99"):
         our, their = statistics.median(ours[name]), statistics.median(theirs[name])
-        print(f"  {name}: ours {our:.3f} ms, k6 {their:.3f} ms, difference {(our / their - 1) * 100:+.1f} %")
+        row = tell(
+            "load_engine",
+            f"{name} at {COMPARED_RATE:,} requests/s, how far from k6's",
+            abs(our / their - 1) * 100,
+            unit="%",
+            against="k6's constant-arrival-rate",
+            target=at_most(MOST_DIFFERENCE_PERCENT),
+        )
+        print(
+            f"  {name}: ours {our:.3f} ms, k6 {their:.3f} ms, difference {(our / their - 1) * 100:+.1f} %; "
+            f"at most {MOST_DIFFERENCE_PERCENT:g} % wanted: {row.verdict}"
+        )
 
 
 def _print_memory(arguments: argparse.Namespace) -> None:
     sizes = {}
     for seconds in (arguments.length / 4, arguments.length):
         sizes[seconds] = _open(rate=5_000.0, seconds=seconds).result.resident_bytes / 2**20
+    short, long = sizes.values()
+    tell(
+        "load_engine",
+        "memory of the sender with four times the load",
+        long / short,
+        unit="x",
+        against="a quarter of the load",
+        target=at_most(MOST_GROWTH),
+    )
     print(
         "memory of the sender: "
         + ", ".join(f"{size:.1f} MiB in {seconds:g} s" for seconds, size in sizes.items())

@@ -24,6 +24,7 @@ from typing import cast
 
 import numpy as np
 import psutil
+from tests.benchmarks.rows import Spread, at_least, at_most, tell
 
 from opsctl.chaos.proxy.client import FaultProxy
 from opsctl.chaos.proxy.plan import HOST
@@ -86,11 +87,26 @@ def _print_latency(line: Line, arguments: argparse.Namespace, *, name: str) -> N
     if ratio is None:
         raise SystemExit(f"at least {MINIMUM_BLOCKS} turns make an interval")
     added = float(np.median(proxied) - np.median(direct))
+    row = tell(
+        "proxy_overhead",
+        f"what the proxy adds to a call, {name}",
+        added,
+        unit="ms",
+        against="the same call directly",
+        target=at_most(MOST_ADDED_MILLISECONDS),
+    )
+    tell(
+        "proxy_overhead",
+        f"a call through the proxy, {name}",
+        Spread(value=ratio.value, least=ratio.low, most=ratio.high, is_interval=True),
+        unit="x",
+        against="the same call directly",
+    )
     tails = [float(np.quantile(each, 0.99)) for each in (direct, proxied)]
     print(
         f"  {name:18} direct {np.median(direct):.3f} ms, proxied {np.median(proxied):.3f} ms: "
         f"{ratio.value:.2f} times ({ratio.low:.2f} to {ratio.high:.2f}), {added:.3f} ms more; "
-        f"p99 {tails[0]:.3f} and {tails[1]:.3f} ms   at most {MOST_ADDED_MILLISECONDS} ms more: {_held(added < MOST_ADDED_MILLISECONDS)}"
+        f"p99 {tails[0]:.3f} and {tails[1]:.3f} ms   at most {MOST_ADDED_MILLISECONDS} ms more: {row.verdict}"
     )
 
 
@@ -103,16 +119,19 @@ def _print_throughput(line: Line, arguments: argparse.Namespace) -> None:
         rates[name] = calls / arguments.seconds
         cpu_microseconds = (_cpu_seconds(line.process) - before) / calls * 1e6
     a_core = 1e6 / cpu_microseconds
+    row = tell(
+        "proxy_overhead",
+        "calls that one core of the proxy carries",
+        a_core,
+        unit="calls/s",
+        target=at_least(LEAST_CALLS_A_CORE),
+    )
     print(f"{_CONNECTIONS} connections as fast as they can, {arguments.seconds} s each, all on this machine")
     print(
         f"  direct {rates['direct']:,.0f} calls/s, proxied {rates['proxied']:,.0f} calls/s; the proxy takes "
         f"{cpu_microseconds:.0f} us of CPU a call: {a_core:,.0f} calls/s on one core   "
-        f"at least {LEAST_CALLS_A_CORE:,}: {_held(a_core >= LEAST_CALLS_A_CORE)}"
+        f"at least {LEAST_CALLS_A_CORE:,}: {row.verdict}"
     )
-
-
-def _held(is_held: bool) -> str:  # noqa: FBT001 - a word for it
-    return "held" if is_held else "missed"
 
 
 def _milliseconds(sock: socket.socket, calls: int) -> list[float]:

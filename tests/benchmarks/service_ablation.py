@@ -22,6 +22,7 @@ from typing import Any
 import httpx
 import numpy as np
 import psycopg
+from tests.benchmarks.rows import at_least, at_most, tell
 from tests.benchmarks.sending import Load, get, run_load
 from tests.scratch_project import Samples, ScratchProject, scratch_project
 
@@ -49,8 +50,15 @@ VARIANTS: dict[str, tuple[dict[str, Any], ...]] = {
 }
 
 
+MOST_P99_MILLISECONDS = 500.0
+"""Of feeds with everything on, and with everything on but the caches."""
+
+LEAST_CUT_PERCENT = 40.0
+"""What caches and batches are to save of the model's cost."""
+
+
 @dataclass(kw_only=True)
-class Row:
+class Variant:
     """What one variant did."""
 
     name: str
@@ -86,21 +94,44 @@ def main() -> None:
         )
         rows = {name: _measure(project, name, requests=requests, arguments=arguments) for name in VARIANTS}
         _print_cost(rows)
+        _tell_times(rows, rate=arguments.rate)
 
 
-def _print_cost(rows: dict[str, Row]) -> None:
+def _tell_times(rows: dict[str, Variant], *, rate: float) -> None:
+    judged = ("everything on", "no caches")
+    for name, row in rows.items():
+        p99 = row.load.quantile_milliseconds(0.99)
+        target = at_most(MOST_P99_MILLISECONDS) if name in judged else None
+        tell("service_ablation", f"{rate:.0f} feeds/s, {name}, p99", p99, unit="ms", target=target)
+        none = at_most(0) if name in judged else None
+        tell("service_ablation", f"{rate:.0f} feeds/s, {name}, errors", row.load.errors, unit="", target=none)
+    for name in ("everything on", "no pooling", "everything off"):
+        connections = f"{rate:.0f} feeds/s, {name}, connections to the database at the most"
+        tell("service_ablation", connections, rows[name].connections, unit="")
+    on = rows["everything on"]
+    for tier, hits in (("L1", on.load.hit_ratio("HIT-L1", "STALE")), ("L2", on.l2_hits)):
+        tell("service_ablation", f"{rate:.0f} feeds/s, everything on, {tier} hits", hits * 100, unit="%")
+
+
+def _print_cost(rows: dict[str, Variant]) -> None:
     full = rows["everything on"].dollars
     for name in ("no caches", "no batching", "no caches, no batching", "everything off"):
         before = rows[name].dollars
         if before > 0:
-            print(
-                f"model cost of `everything on` against `{name}`: {(1 - full / before) * 100:+.1f} % reduction"
+            row = tell(
+                "service_ablation",
+                f"saved of the model's cost against `{name}`",
+                (1 - full / before) * 100,
+                unit="%",
+                against=f"`{name}`",
+                target=at_least(LEAST_CUT_PERCENT) if name == "no caches, no batching" else None,
             )
+            print(f"model cost of `everything on` against `{name}`: {row.value:+.1f} % reduction")
 
 
 def _measure(
     project: ScratchProject, name: str, *, requests: list[bytes], arguments: argparse.Namespace
-) -> Row:
+) -> Variant:
     changes: dict[str, dict[str, Any]] = {"service": {"model": _model()}}
     for part in VARIANTS[name]:
         for book, values in part.items():
@@ -121,7 +152,7 @@ def _measure(
     return row
 
 
-def _row(name: str, *, load: Load, before: Samples, after: Samples, connections: int) -> Row:
+def _row(name: str, *, load: Load, before: Samples, after: Samples, connections: int) -> Variant:
     def grown(metric: str, **labels: str) -> float:
         return sum(
             value - before.get(key, 0.0)
@@ -131,7 +162,7 @@ def _row(name: str, *, load: Load, before: Samples, after: Samples, connections:
 
     lookups = grown("ranking_cache_lookups_total", tier="l2")
     per_thousand = 1000 / max(1, load.answered)
-    return Row(
+    return Variant(
         name=name,
         load=load,
         l2_hits=grown("ranking_cache_lookups_total", tier="l2", outcome="hit") / lookups if lookups else 0.0,

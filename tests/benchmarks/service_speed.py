@@ -21,12 +21,21 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import httpx
-from tests.benchmarks.sending import get, run_load
+from tests.benchmarks.rows import Spread, at_least, at_most, tell
+from tests.benchmarks.sending import Load, get, run_load
 from tests.scratch_project import RunningService, scratch_project
 
 HERE = Path(__file__).parent
 OURS, BARE, USUAL = 9931, 9932, 9933
 RATE = 10_000.0
+LEAST_RATE = 10_000.0
+LEAST_SHARES = {
+    "bare ASGI on granian": 0.5,
+    "usual stack, cached object": 3.0,
+    "usual stack, stored bytes": 3.0,
+}
+MOST_P99_MILLISECONDS = 50.0
+"""Of cached feeds at 10,000 requests a second."""
 _BIN = Path(sys.executable).parent
 
 
@@ -90,10 +99,22 @@ def _print_throughput(arguments: argparse.Namespace, *, key: str, body_bytes: in
         median = statistics.median(values)
         spread = f"{min(values):,.0f} to {max(values):,.0f}"
         print(f"  {name:28} {median:>9,.0f} requests/s ({spread})   ours/this {ours / median:.2f}x")
+    tell(
+        "service_speed",
+        "cached feed, one worker",
+        Spread.of_turns(rates["ours, L1 hit"]),
+        unit="requests/s",
+        target=at_least(LEAST_RATE),
+    )
+    for name, least in LEAST_SHARES.items():
+        found = Spread.of_pairs(rates["ours, L1 hit"], rates[name])
+        target = at_least(least)
+        tell("service_speed", f"cached feed against {name}", found, unit="x", against=name, target=target)
 
 
 def _print_open_loop(service: RunningService, arguments: argparse.Namespace, *, key: str) -> None:
     requests = [get(f"/v1/feed/{user}", key=key) for user in range(1, arguments.users + 1)]
+    loads = []
     soak_until = time.monotonic() + max(arguments.soak, 20)
     while time.monotonic() < soak_until:
         load = run_load(OURS, requests=requests, rate=RATE, seconds=20)
@@ -105,6 +126,17 @@ def _print_open_loop(service: RunningService, arguments: argparse.Namespace, *, 
             f"resident {service.resident_bytes() / 2**20:.0f} MiB",
             flush=True,
         )
+        loads.append(load)
+    _tell_open_loop(loads)
+
+
+def _tell_open_loop(loads: list[Load]) -> None:
+    alone = f"cached feeds alone, {RATE:,.0f} requests/s planned"
+    for share, target in ((0.5, None), (0.99, at_most(MOST_P99_MILLISECONDS)), (0.999, None)):
+        found = Spread.of_turns([load.quantile_milliseconds(share) for load in loads])
+        tell("service_speed", f"{alone}, p{share * 100:g}", found, unit="ms", target=target)
+    errors = sum(load.errors for load in loads)
+    tell("service_speed", f"{alone}, errors", errors, unit="", target=at_most(0))
 
 
 def _wrk(url: str, *, key: str, seconds: int) -> float:

@@ -22,11 +22,12 @@ from pathlib import Path
 import httpx
 import numpy as np
 import psutil
+from tests.benchmarks.rows import Spread, at_least, at_most, tell
 from tests.benchmarks.sending import get, run_load
 from tests.scratch_project import RunningService, ScratchProject, scratch_project
 
 from opsctl.service.telemetry.silent import INSTRUMENTATION_VARIABLE
-from opsctl.vectors.statistics import MINIMUM_BLOCKS, Ratio, ratio_of_quantiles
+from opsctl.vectors.statistics import MINIMUM_BLOCKS, ratio_of_quantiles
 
 TELLING, SILENT, SCRAPED = 9961, 9962, 9963
 LEAST_SHARE = 0.90
@@ -78,13 +79,27 @@ def _print_cost(project: ScratchProject, arguments: argparse.Namespace, *, key: 
             for figure in ("rate", "cpu_microseconds")
         )
         print(f"  {name:22} {rate:>9,.0f} requests/s, {cpu:.1f} us of CPU a request")
-    kept = _ratio(turns, "rate")
-    held = "held" if kept.low >= LEAST_SHARE else "missed" if kept.high < LEAST_SHARE else "cannot tell"
-    print(f"  throughput, as it is / off: {_text(kept)}   at least {LEAST_SHARE:.2f}: {held}")
-    print(f"  CPU a request, as it is / off: {_text(_ratio(turns, 'cpu_microseconds'))}")
+    kept, cost = _ratio(turns, "rate"), _ratio(turns, "cpu_microseconds")
+    row = tell(
+        "telemetry_cost",
+        "throughput of the cached feed with metrics, logs and traces",
+        kept,
+        unit="x",
+        against="the same service without any of them",
+        target=at_least(LEAST_SHARE),
+    )
+    print(f"  throughput, as it is / off: {_text(kept)}   at least {LEAST_SHARE:.2f}: {row.verdict}")
+    print(f"  CPU a request, as it is / off: {_text(cost)}")
+    tell(
+        "telemetry_cost",
+        "CPU of a cached feed with metrics, logs and traces",
+        cost,
+        unit="x",
+        against="the same service without any of them",
+    )
 
 
-def _ratio(turns: dict[str, list[Turn]], figure: str) -> Ratio:
+def _ratio(turns: dict[str, list[Turn]], figure: str) -> Spread:
     told, off = (
         np.array([[getattr(turn, figure)] for turn in turns[name]])
         for name in ("as it is", "instrumentation off")
@@ -92,11 +107,11 @@ def _ratio(turns: dict[str, list[Turn]], figure: str) -> Ratio:
     found = ratio_of_quantiles(told, off, 0.5, seed=7)
     if found is None:
         raise SystemExit(f"at least {MINIMUM_BLOCKS} turns make an interval")
-    return found
+    return Spread(value=found.value, least=found.low, most=found.high, is_interval=True)
 
 
-def _text(ratio: Ratio) -> str:
-    return f"{ratio.value:.3f} ({ratio.low:.3f} to {ratio.high:.3f})"
+def _text(ratio: Spread) -> str:
+    return f"{ratio.value:.3f} ({ratio.least:.3f} to {ratio.most:.3f})"
 
 
 def _turn(service: RunningService, *, key: str, seconds: int) -> Turn:
@@ -150,10 +165,16 @@ def _print_scrapes(project: ScratchProject, arguments: argparse.Namespace, *, ke
 
 def _print_times(took: list[float], *, rate: float, meanwhile: str) -> None:
     p50, p95, p99, longest = np.quantile(np.array(took) * 1000, (0.5, 0.95, 0.99, 1.0))
-    held = "held" if p99 < LONGEST_SCRAPE_MILLISECONDS else "missed"
+    row = tell(
+        "telemetry_cost",
+        f"a scrape of two workers {f'under {rate:,.0f} feeds/s' if rate else 'at rest'}, p99",
+        float(p99),
+        unit="ms",
+        target=at_most(LONGEST_SCRAPE_MILLISECONDS),
+    )
     print(
         f"scrape of two workers at {rate:,.0f} feeds/s, {len(took)} scrapes: p50 {p50:.1f} ms, p95 {p95:.1f} ms, "
-        f"p99 {p99:.1f} ms, longest {longest:.1f} ms   p99 below {LONGEST_SCRAPE_MILLISECONDS:.0f} ms: {held}   "
+        f"p99 {p99:.1f} ms, longest {longest:.1f} ms   p99 below {LONGEST_SCRAPE_MILLISECONDS:.0f} ms: {row.verdict}   "
         f"({meanwhile})"
     )
 
