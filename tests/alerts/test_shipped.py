@@ -117,6 +117,7 @@ def test_every_alert_fires_stays_silent_and_does_so_without_data():
     assert {name for name, count in counted.items() if count < 3} == {"Watchdog"}
 
 
+@pytest.mark.drill
 @needs_tools
 def test_promtool_and_amtool_agree_with_all_shipped_rules_and_routes():
     """Every unit test of every alert, and the way of each, for real."""

@@ -169,6 +169,7 @@ def test_a_backup_is_proven_by_a_restore_that_leaves_nothing_behind(made: Shop):
     assert made.run("evidence", "list").data[0]["kind"] == "dr.verify"
 
 
+@pytest.mark.drill
 def test_a_project_comes_back_on_a_machine_that_has_nothing_but_the_key(
     made: Shop, empty: Path, elsewhere: Path
 ):

@@ -33,6 +33,7 @@ def require_passed(outcome: Outcome, data: dict[str, object]) -> None:
     assert outcome.exit_code == 0, outcome.stderr
 
 
+@pytest.mark.drill
 @pytest.mark.stack
 def test_both_stores_are_lost_under_load_and_come_back_with_every_acknowledged_row(open_folder: Path):
     """The short drill: killed, data removed, restored by the runbook, and every row of the canary is counted."""

@@ -123,6 +123,7 @@ def wait_until(is_so: Callable[[], bool], *, seconds: float = 60.0) -> None:
         time.sleep(0.02)
 
 
+@pytest.mark.drill
 def test_a_rotation_refuses_no_request_of_a_client_that_switches_in_time(
     operator: Operator, other_machine: RunningService
 ) -> None:

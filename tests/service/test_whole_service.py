@@ -298,6 +298,7 @@ def test_a_damaged_file_of_l2_is_made_anew_and_costs_no_answer(
     wait_until(is_counted)
 
 
+@pytest.mark.drill
 def test_the_contract_of_the_api_holds_over_the_whole_service(
     live_service: RunningService, bench_key: str, tmp_path: Path
 ) -> None:
