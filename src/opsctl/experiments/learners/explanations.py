@@ -1,8 +1,6 @@
 """What do the codes EXP100-EXP119 mean."""
 
 EXPLANATIONS: dict[str, str] = {
-    "EXP100": """The saved state of a learner cannot be read: it is cut off, was changed after it was written (its checksum says so), belongs
-to another kind of learner, or was written in a form that this version does not know. Nothing was loaded.""",
     "EXP101": """A learner was asked for a slate that it cannot make: more items than there are candidates, or candidates and readers that do not
 belong together.""",
     "EXP102": """A learner was shown a number that is NaN or infinite, a reward outside of 0 to 1, or rows of different lengths. One such row
