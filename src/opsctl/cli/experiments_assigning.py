@@ -52,9 +52,9 @@ def placements(
     Raises:
         UsageError: EXP030 something is no id of a unit.
     """
-    assigners, units = tuple(assigners), units or _from_stdin()
+    assigners, asked = tuple(assigners), units or _from_stdin()
     if sticky is None:
-        yield ((each.name, each.place(unit)) for unit in units for each in assigners)
+        yield ((each.name, each.place(unit)) for unit in asked for each in assigners)
         return
     from opsctl.cli import wiring
     from opsctl.ui.progress import progress
@@ -63,7 +63,7 @@ def placements(
         connection = servers.database()
         # Statements commit by themselves: nobody else waits for a unit until the last of a million is assigned.
         connection.autocommit = True
-        yield _kept(tuple(_sticky(each, connection, version=sticky) for each in assigners), units)
+        yield _kept(tuple(_sticky(each, connection, version=sticky) for each in assigners), asked)
 
 
 def _sticky(assigner: "Assigner", connection: "psycopg.Connection[Any]", *, version: int) -> "StickyAssigner":
