@@ -19,7 +19,7 @@ from opsctl.experiments.learners.network import NetworkSizes
 from opsctl.experiments.learners.policies import make_policy
 
 if TYPE_CHECKING:
-    from opsctl.experiments.learners.policies import KeptPolicy
+    from opsctl.experiments.learners.policies import PolicyWithChances
 
 SLATE = 20
 ITEMS = 5_000
@@ -101,7 +101,9 @@ def _row(name: str, items: Items, *, candidates: int) -> dict[str, Any]:
     }
 
 
-def _learning(policy: "KeptPolicy", items: Items, generator: np.random.Generator) -> "np.ndarray[Any, Any]":
+def _learning(
+    policy: "PolicyWithChances", items: Items, generator: np.random.Generator
+) -> "np.ndarray[Any, Any]":
     """Teach it something, and return how long each batch took."""
     feedback = Feedback(
         users=np.arange(64),

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 import yaml
 from tests.cli.command import Outcome, run_opsctl
-from tests.experiments.books import SMALL, document
+from tests.experiments.books import SMALL, document, weighted
 
 from opsctl.clients.postgres import DatabaseAddress, connect
 from opsctl.core.clock import SystemClock
@@ -300,6 +300,24 @@ def test_traffic_and_days_that_cannot_be_are_refused(shell: Shell, arguments: tu
     outcome = shell.run("plan", *arguments)
 
     assert (outcome.exit_code, "EXP035" in outcome.stderr, outcome.stdout) == (2, True, "")
+
+
+@pytest.mark.stack
+def test_units_keep_their_arms_in_the_database_when_weights_move(with_database: Shell) -> None:
+    """Under one version; another one follows the weights, and without `--sticky` nothing is remembered."""
+    shell, units = with_database, [str(unit) for unit in range(40)]
+
+    def arms(*arguments: str) -> list[str]:
+        return [each["arm"] for each in shell.data("assign", *units, *arguments)]
+
+    shell.write("agents", arms=weighted(0.5, 0.5))
+    first = arms("--sticky", "1")
+    shell.write("agents", arms=weighted(0.1, 0.9))
+    moved = arms()
+
+    assert moved != first
+    assert arms("--sticky", "1") == first
+    assert arms("--sticky", "2") == moved
 
 
 @pytest.mark.stack

@@ -6,7 +6,7 @@ import subprocess
 import time
 import unicodedata
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
 from functools import cache
 from itertools import combinations
@@ -25,7 +25,7 @@ from opsctl.clients.postgres import DatabaseAddress, connect
 from opsctl.core.errors import UsageError
 from opsctl.experiments.assignment import Assigner, Reason
 from opsctl.experiments.points import SPAN, bound_of, edge_of, point_of, prefix_of
-from opsctl.experiments.sticky import KeptInMapping, StickyAssigner
+from opsctl.experiments.sticky import KeptArms, StickyAssigner
 from opsctl.experiments.vectors import rendered
 from opsctl.store.kept_arms import KeptInDatabase
 
@@ -312,45 +312,47 @@ def _seconds(assign: Any, readers: list[str]) -> float:
     return time.perf_counter() - began
 
 
-def _kept_nowhere() -> KeptInMapping:
-    return KeptInMapping({}, experiment="x", version=1)
+class _Memory:
+    """Arms in a dict; whoever keeps first is right."""
+
+    def __init__(self) -> None:
+        self.arms: dict[str, str] = {}
+
+    def keep(self, arms: Mapping[str, str]) -> Mapping[str, str]:
+        """Keep the arms of units that have none, and return those of all."""
+        self.arms = dict(arms) | self.arms
+        return {unit: self.arms[unit] for unit in arms}
+
+
+def _arms(assigner: Assigner, units: Sequence[str], *, kept: KeptArms) -> dict[str, str | None]:
+    return {each.unit: each.arm for each in StickyAssigner(assigner, kept=kept).place_all(units)}
 
 
 def test_a_unit_keeps_its_arm_when_weights_move_and_new_ones_follow_the_new_weights() -> None:
     """Twice, and back again; without the memory a fifth of the units would change sides."""
-    kept = _kept_nowhere()
-    old, new = [str(unit) for unit in range(4000)], [str(unit) for unit in range(4000, 8000)]
+    kept = _Memory()
+    old, new = [str(unit) for unit in range(2000)], [str(unit) for unit in range(2000, 4000)]
     assigners = [Assigner(book(arms=weighted(1 - share, share)), name="x") for share in (0.5, 0.7, 0.2)]
-    first = {unit: StickyAssigner(assigners[0], kept=kept).assign(unit) for unit in old}
+    first = _arms(assigners[0], old, kept=kept)
 
-    moved = StickyAssigner(assigners[1], kept=kept)
-    arms_of_new = Counter(moved.assign(unit) for unit in new)
+    arms_of_new = Counter(_arms(assigners[1], new, kept=kept).values())
 
-    assert {unit: moved.assign(unit) for unit in old} == first
-    assert {unit: StickyAssigner(assigners[2], kept=kept).assign(unit) for unit in old} == first
-    assert abs(arms_of_new["b"] - 2800) < 150
-    assert sum(assigners[1].assign(unit) != first[unit] for unit in old) > 600
+    assert _arms(assigners[1], old, kept=kept) == first
+    assert _arms(assigners[2], old, kept=kept) == first
+    assert abs(arms_of_new["b"] - 1400) < 100
+    assert sum(assigners[1].assign(unit) != first[unit] for unit in old) > 300
 
 
-def test_another_version_forgets_and_an_arm_that_is_gone_is_not_kept() -> None:
-    """Also the ramp and the holdout hold as they are now."""
-    memory: dict[tuple[str, int, str], str] = {}
+def test_an_arm_that_is_gone_is_not_kept_and_the_ramp_holds_as_it_is_now() -> None:
+    """Whatever a unit had."""
+    kept, readers = _Memory(), [str(unit) for unit in range(200)]
     half = Assigner(book(arms=weighted(0.5, 0.5)), name="x")
     none = Assigner(book(arms=weighted(1.0, 0.0)), name="x")
-    readers = [str(unit) for unit in range(200)]
-    first = StickyAssigner(half, kept=KeptInMapping(memory, experiment="x", version=1))
-    assert {first.assign(unit) for unit in readers} == {"control", "b"}
+    small = Assigner(book(arms=weighted(0.5, 0.5), ramp=0.1), name="x")
 
-    gone = StickyAssigner(none, kept=KeptInMapping(memory, experiment="x", version=1))
-    later = StickyAssigner(none, kept=KeptInMapping(memory, experiment="x", version=2))
-    small = StickyAssigner(
-        Assigner(book(arms=weighted(0.5, 0.5), ramp=0.1), name="x"),
-        kept=KeptInMapping(memory, experiment="x", version=1),
-    )
-
-    assert {gone.assign(unit) for unit in readers} == {"control"}
-    assert {later.assign(unit) for unit in readers} == {"control"}
-    assert Counter(small.assign(unit) for unit in readers)[None] > 150
+    assert set(_arms(half, readers, kept=kept).values()) == {"control", "b"}
+    assert set(_arms(none, readers, kept=kept).values()) == {"control"}
+    assert Counter(_arms(small, readers, kept=kept).values())[None] > 150
 
 
 @pytest.mark.stack
@@ -363,19 +365,10 @@ def test_the_database_remembers_arms_and_those_of_whoever_was_exposed(database: 
             " ('3', 'x', 'bob', 'b', '2026-11-01'), ('4', 'other', 'cyd', 'b', '2026-11-01')"
         )
         kept = KeptInDatabase(connection, experiment="x", version=1)
-        filled = (kept.keep_exposed(), kept.keep_exposed())
 
-        assert filled == (2, 0)
-        assert {unit: kept.arm_of(unit) for unit in ("ann", "bob", "cyd")} == {
-            "ann": "control",
-            "bob": "b",
-            "cyd": None,
-        }
-        assert (kept.keep("ann", "b"), kept.keep("cyd", "b"), kept.keep("cyd", "control")) == (
-            "control",
-            "b",
-            "b",
-        )
-        assert KeptInDatabase(connection, experiment="x", version=2).arm_of("ann") is None
-        moved = Assigner(book(arms=weighted(1.0, 0.0)), name="x")
-        assert StickyAssigner(moved, kept=kept).assign("bob") == "control"  # `b` gets nobody any more
+        assert (kept.keep_exposed(), kept.keep_exposed()) == (2, 0)
+        assert kept.keep({"ann": "b", "cyd": "b"}) == {"ann": "control", "cyd": "b"}
+        assert kept.keep({"cyd": "control", "bob": "control"}) == {"cyd": "b", "bob": "b"}
+        assert kept.keep({}) == {}
+        other = KeptInDatabase(connection, experiment="x", version=2)
+        assert other.keep({"ann": "b"}) == {"ann": "b"}

@@ -53,6 +53,7 @@ _ARGUMENTS: dict[str, tuple[str, ...]] = {
     "experiments stop": ("beta_or_epinet", "--why", "done"),
     "experiments ramp": ("beta_or_epinet", "0.5"),
     "experiments export": ("history",),
+    "learned rollback": ("policy", "--to", "1"),
     "security keys create": ("--name", "me"),
     "security keys rotate": ("abcdefgh",),
     "security keys revoke": ("abcdefgh",),

@@ -147,17 +147,6 @@ def test_a_late_reward_never_takes_more_than_was_counted() -> None:
     assert (state.alpha[0], state.beta[0]) == (3.0, 1.0)
 
 
-def test_forgetting_moves_towards_the_prior() -> None:
-    """`a <- g a + (1 - g) a0`; at 0 only the newest batch counts."""
-    state = update_arms(initial_arms(("a",)), successes={"a": 8}, failures={"a": 4})
-
-    half = update_arms(state, successes={"a": 1}, failures={}, forgetting=0.5)
-    none = update_arms(state, successes={"a": 1}, failures={}, forgetting=0.0)
-
-    assert (half.alpha, half.beta) == ((0.5 * 9 + 0.5 + 1,), (0.5 * 5 + 0.5,))
-    assert (none.alpha, none.beta) == ((2.0,), (1.0,))
-
-
 def test_other_arms_keep_what_is_known_of_those_that_stay() -> None:
     """A book that adds, drops and reorders arms."""
     state = ArmsState(names=("a", "b"), alpha=(5.0, 6.0), beta=(7.0, 8.0), version=4)
@@ -174,8 +163,6 @@ def test_other_arms_keep_what_is_known_of_those_that_stay() -> None:
         ({"successes": {"sideways": 1}}, "no arm is called `sideways`"),
         ({"failures": {"fresh": -1}}, "-1 plays"),
         ({"late": {"fresh": -1}}, "-1 plays"),
-        ({"forgetting": 1.5}, "forgetting"),
-        ({"forgetting": math.nan}, "forgetting"),
     ],
 )
 def test_a_batch_that_cannot_be_is_refused(change: dict[str, object], words: str) -> None:

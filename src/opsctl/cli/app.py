@@ -23,6 +23,7 @@ from opsctl.cli import (
     dr,
     evidence,
     experiments,
+    learned,
     metrics,
     project,
     report,
@@ -101,6 +102,7 @@ app.add_typer(chaos.app, name="chaos")
 app.add_typer(dr.app, name="dr")
 app.add_typer(deploy.app, name="deploy")
 app.add_typer(experiments.app, name="experiments")
+app.add_typer(learned.app, name="learned")
 app.add_typer(costs.app, name="costs")
 app.add_typer(security.app, name="security")
 app.add_typer(checklist.app, name="checklist")

@@ -2,14 +2,19 @@
 
 import sys
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
 
 from opsctl.core.errors import UsageError
 
 if TYPE_CHECKING:
+    import psycopg
+
     from opsctl.experiments.assignment import Assigner, Placement
+    from opsctl.experiments.sticky import StickyAssigner
 
 _MOST_IN_A_DOCUMENT = 100_000
+_UNITS_AT_ONCE = 1000
 
 
 def assigners(names: Collection[str]) -> "tuple[Assigner, ...]":
@@ -33,18 +38,52 @@ def assigners(names: Collection[str]) -> "tuple[Assigner, ...]":
     return tuple(found)
 
 
+@contextmanager
 def placements(
-    assigners: "Iterable[Assigner]", units: Sequence[str] | None
-) -> "Iterator[tuple[str, Placement]]":
-    """Yield where each unit lies in each experiment, by the experiment's name.
+    assigners: "Iterable[Assigner]", units: Sequence[str] | None, *, sticky: int | None
+) -> "Iterator[Iterator[tuple[str, Placement]]]":
+    """Lend where each unit lies in each experiment, by the experiment's name, as it becomes known.
+
+    Args:
+        assigners: of the experiments.
+        units: ids; None takes them from standard input.
+        sticky: the version under which the database keeps arms; None keeps none, and needs no database.
 
     Raises:
         UsageError: EXP030 something is no id of a unit.
     """
-    assigners = tuple(assigners)
-    for unit in units or _from_stdin():
-        for assigner in assigners:
-            yield assigner.name, assigner.place(unit)
+    assigners, asked = tuple(assigners), units or _from_stdin()
+    if sticky is None:
+        yield ((each.name, each.place(unit)) for unit in asked for each in assigners)
+        return
+    from opsctl.cli import wiring
+    from opsctl.ui.progress import progress
+
+    with progress() as listener, wiring.backends(listener) as servers:
+        connection = servers.database()
+        # Statements commit by themselves: nobody else waits for a unit until the last of a million is assigned.
+        connection.autocommit = True
+        yield _kept(tuple(_sticky(each, connection, version=sticky) for each in assigners), asked)
+
+
+def _sticky(assigner: "Assigner", connection: "psycopg.Connection[Any]", *, version: int) -> "StickyAssigner":
+    """Return who assigns by the memory, which knows whoever was exposed before."""
+    from opsctl.experiments.sticky import StickyAssigner
+    from opsctl.store.kept_arms import KeptInDatabase
+
+    kept = KeptInDatabase(connection, experiment=assigner.name, version=version)
+    kept.keep_exposed()
+    return StickyAssigner(assigner, kept=kept)
+
+
+def _kept(assigners: "Iterable[StickyAssigner]", units: Iterable[str]) -> "Iterator[tuple[str, Placement]]":
+    from itertools import islice
+
+    waiting = iter(units)
+    while some := tuple(islice(waiting, _UNITS_AT_ONCE)):
+        placed = [(each.name, each.place_all(some)) for each in assigners]
+        for place in range(len(some)):
+            yield from ((name, found[place]) for name, found in placed)
 
 
 def all_of(found: "Iterator[tuple[str, Placement]]") -> "list[tuple[str, Placement]]":

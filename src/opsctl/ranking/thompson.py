@@ -4,7 +4,6 @@ The state of arm k is Beta(a_k, b_k). Source: Chapelle and Li (2011); batched up
 Joulani et al. (2013): what is pending counts neither way (`store.decisions` tells apart what is pending, due and late).
 """
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -107,29 +106,25 @@ def update_arms(
     successes: Mapping[str, int],
     failures: Mapping[str, int],
     late: Mapping[str, int] | None = None,
-    forgetting: float = 1.0,
 ) -> ArmsState:
-    """Return the state after a batch: `a <- g a + (1 - g) a0 + successes + late`, `b` alike.
+    """Return the state after a batch: `a <- a + successes + late`, `b` alike.
 
     Args:
         state: what was known.
         successes: rewarded plays by arm.
         failures: plays by arm whose window closed without a reward; never pending ones.
         late: plays by arm that counted as failures before and turned out rewarded: they add 1 to a and take 1 from b,
-            but b never falls below the prior, because a forgotten failure cannot be taken back twice.
-        forgetting: g, from 0 to 1; 1 forgets nothing.
+            but b never falls below the prior, whatever is taken back twice.
 
     Raises:
-        ValueError: an arm is unknown, a count is negative, or g is no share.
+        ValueError: an arm is unknown, or a count is negative.
     """
     late = late or {}
-    _check_batch(state, (successes, failures, late), forgetting)
+    _check_batch(state, (successes, failures, late))
     alpha, beta = [], []
     for name, known_alpha, known_beta in zip(state.names, state.alpha, state.beta, strict=True):
-        kept_alpha = forgetting * known_alpha + (1.0 - forgetting) * PRIOR
-        kept_beta = forgetting * known_beta + (1.0 - forgetting) * PRIOR
-        alpha.append(kept_alpha + successes.get(name, 0) + late.get(name, 0))
-        beta.append(max(kept_beta + failures.get(name, 0) - late.get(name, 0), PRIOR))
+        alpha.append(known_alpha + successes.get(name, 0) + late.get(name, 0))
+        beta.append(max(known_beta + failures.get(name, 0) - late.get(name, 0), PRIOR))
     return ArmsState(names=state.names, alpha=tuple(alpha), beta=tuple(beta), version=state.version + 1)
 
 
@@ -163,9 +158,7 @@ def _draw(state: ArmsState, generator: np.random.Generator, draws: int) -> Float
     return drawn
 
 
-def _check_batch(state: ArmsState, batch: Sequence[Mapping[str, int]], forgetting: float) -> None:
-    if not 0 <= forgetting <= 1 or math.isnan(forgetting):
-        raise ValueError(f"forgetting must lie in [0, 1], got {forgetting}")
+def _check_batch(state: ArmsState, batch: Sequence[Mapping[str, int]]) -> None:
     for counts in batch:
         for name, count in counts.items():
             if name not in state.names:

@@ -1,6 +1,11 @@
 """What the codes of starting the service mean, at length."""
 
 EXPLANATIONS: dict[str, str] = {
+    "SVC320": """No such version of what was learned is there: it was never reached, or is older than those that are kept (the newest
+200, and all since 200 before the oldest open decision). `opsctl learned list` shows what there is.""",
+    "SVC321": """The service learned something at the moment at which it was to go back. Nothing was changed; run the command again.""",
+    "SVC322": """No such decision can be made again. A decision is kept for thirty days after its reward is known, and only a share of
+them (`ranking.replayable_share` in ops/service.yaml) is logged with all that it was made from.""",
     "SVC301": """The host at which the service is to listen is no address of this machine, or no name of one.
 
 `127.0.0.1` is heard by this machine alone, `0.0.0.0` by every machine that reaches it.""",

@@ -77,6 +77,9 @@ from unnest(%(feeds)s::text[], %(rewards)s::float8[]) as rewards (feed_id, rewar
 where feed_decisions.feed_id = rewards.feed_id and closed_at is not null
 """
 _READ = f"select {_COLUMNS} from feed_decisions where feed_id = %s"  # noqa: S608 - literals only
+_REPLAYABLE = f"""
+select {_COLUMNS} from feed_decisions where replay is not null order by decided_at desc, feed_id limit %s
+"""  # noqa: S608 - literals only
 _PENDING = "select count(*) from feed_decisions where closed_at is null"
 _PRUNE = """
 delete from feed_decisions where feed_id in (
@@ -191,6 +194,13 @@ async def read_decision(connection: "psycopg.AsyncConnection[Any]", feed_id: str
     """Return a logged decision; None when there is none, or it was removed."""
     row = await (await connection.execute(_READ, [feed_id])).fetchone()
     return _decision(row) if row else None
+
+
+async def replayable_decisions(
+    connection: "psycopg.AsyncConnection[Any]", *, limit: int
+) -> Sequence[Decision]:
+    """Return the last decisions that were logged with all their inputs, the newest first."""
+    return [_decision(row) async for row in await connection.execute(_REPLAYABLE, [limit])]
 
 
 async def pending_decisions(connection: "psycopg.AsyncConnection[Any]") -> int:

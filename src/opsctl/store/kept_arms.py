@@ -1,16 +1,21 @@
 """Which arms do units keep although weights were moved: a memory in the database, for one experiment and version."""
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import psycopg
 
-_FIND = "select arm from experiment_kept_arms where experiment = %s and version = %s and unit_id = %s"
-# Whoever keeps first is right, also where two workers see a unit at the same moment.
+# In the order of units, so that two who keep the same ones never wait for each other in a circle.
 _KEEP = """
-insert into experiment_kept_arms (experiment, version, unit_id, arm) values (%s, %s, %s, %s)
-on conflict (experiment, version, unit_id) do update set arm = experiment_kept_arms.arm
-returning arm
+insert into experiment_kept_arms (experiment, version, unit_id, arm)
+select %(experiment)s, %(version)s, unit_id, arm
+from unnest(%(units)s::text[], %(arms)s::text[]) as fresh (unit_id, arm) order by unit_id
+on conflict (experiment, version, unit_id) do nothing
+"""
+_FIND = """
+select unit_id, arm from experiment_kept_arms
+where experiment = %(experiment)s and version = %(version)s and unit_id = any(%(units)s)
 """
 _KEEP_EXPOSED = """
 insert into experiment_kept_arms (experiment, version, unit_id, arm)
@@ -28,17 +33,11 @@ class KeptInDatabase:
         self._experiment = experiment
         self._version = version
 
-    def arm_of(self, unit: str) -> str | None:
-        """Return the arm that a unit keeps."""
-        row = self._connection.execute(_FIND, [self._experiment, self._version, unit]).fetchone()
-        return str(row[0]) if row else None
-
-    def keep(self, unit: str, arm: str) -> str:
-        """Keep an arm, unless the unit has one, and return the one that it has."""
-        row = self._connection.execute(_KEEP, [self._experiment, self._version, unit, arm]).fetchone()
-        if row is None:
-            raise AssertionError("an insert returns its row")
-        return str(row[0])
+    def keep(self, arms: Mapping[str, str]) -> Mapping[str, str]:
+        """Keep the arms of units that have none, and return those that all of them have."""
+        values = {"experiment": self._experiment, "version": self._version, "units": list(arms)}
+        self._connection.execute(_KEEP, values | {"arms": list(arms.values())})
+        return dict(self._connection.execute(_FIND, values).fetchall())
 
     def keep_exposed(self) -> int:
         """Keep, of every unit that was exposed so far, the arm that it saw first, and return how many are new."""

@@ -58,6 +58,17 @@ async def read_state(
     return LearnedState(version=row[0], state=row[1], learned_at=row[2]) if row else None
 
 
+async def recent_states(
+    connection: "psycopg.AsyncConnection[Any]", what: Learned, *, learner: str = SHARED, limit: int
+) -> Sequence[LearnedState]:
+    """Return a learner's last states, the newest first."""
+    query = f"""
+    select version, state, learned_at from {_table(what)} where learner = %s order by version desc limit %s
+    """  # noqa: S608 - a literal
+    rows = await connection.execute(query, [learner, limit])
+    return [LearnedState(version=row[0], state=row[1], learned_at=row[2]) async for row in rows]
+
+
 async def read_newest(
     connection: "psycopg.AsyncConnection[Any]", *, learner: str = SHARED
 ) -> Mapping[Learned, LearnedState]:

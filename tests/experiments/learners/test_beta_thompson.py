@@ -35,14 +35,14 @@ def _feedback(groups: list[int], rewards: list[int], *, readers: list[int] | Non
 _BATCH = st.lists(st.tuples(st.integers(0, 2), st.integers(0, 1)), max_size=12)
 
 
-@given(batches=st.lists(_BATCH, max_size=4), forgetting=st.floats(0, 1))
+@given(batches=st.lists(_BATCH, max_size=4))
 @settings(max_examples=50, deadline=None)
-def test_batches_and_forgetting_are_those_of_the_service(batches, forgetting: float) -> None:
+def test_batches_count_as_in_the_service(batches) -> None:
     """`ranking.thompson.update_arms`, fed with the same counts, gives the same a and b."""
     source = np.random.default_rng(1)
-    policy, arms = BetaThompsonPolicy(forgetting=forgetting), initial_arms(["0", "1", "2"])
+    policy, arms = BetaThompsonPolicy(), initial_arms(["0", "1", "2"])
     policy.learn(_feedback([0], [0]), generator=source)  # makes room for all groups
-    arms = update_arms(arms, successes={}, failures={"0": 1}, forgetting=forgetting)
+    arms = update_arms(arms, successes={}, failures={"0": 1})
 
     for batch in batches:
         policy.learn(
@@ -52,28 +52,21 @@ def test_batches_and_forgetting_are_those_of_the_service(batches, forgetting: fl
             arms,
             successes={str(group): batch.count((group, 1)) for group in range(3)},
             failures={str(group): batch.count((group, 0)) for group in range(3)},
-            forgetting=forgetting,
         )
 
     np.testing.assert_allclose(policy.alpha[0], arms.alpha, rtol=1e-12)
     np.testing.assert_allclose(policy.beta[0], arms.beta, rtol=1e-12)
 
 
-@given(late=st.lists(st.integers(0, 2), max_size=6))
-@settings(max_examples=30, deadline=None)
-def test_late_rewards_are_taken_over_as_the_service_does(late: list[int]) -> None:
-    """1 to a, 1 from b, and never below the prior."""
-    policy, arms = BetaThompsonPolicy(), initial_arms(["0", "1", "2"])
-    policy.learn(_feedback([0, 1, 2, 0], [0, 0, 0, 1]), generator=np.random.default_rng(1))
-    arms = update_arms(arms, successes={"0": 1}, failures={"0": 1, "1": 1, "2": 1})
+def test_forgetting_moves_towards_the_prior() -> None:
+    """`a <- g a + (1 - g) a0` before each batch; at 0 only the newest one counts."""
+    policies = {share: BetaThompsonPolicy(forgetting=share) for share in (0.5, 0.0)}
+    for policy in policies.values():
+        for batch in (_feedback([0] * 12, [1] * 8 + [0] * 4), _feedback([0], [1])):
+            policy.learn(batch, generator=np.random.default_rng(1))
 
-    policy.correct(user_groups=np.zeros(len(late), np.int64), item_groups=np.array(late, np.int64))
-    arms = update_arms(
-        arms, successes={}, failures={}, late={str(group): late.count(group) for group in range(3)}
-    )
-
-    np.testing.assert_allclose(policy.alpha[0], arms.alpha)
-    np.testing.assert_allclose(policy.beta[0], arms.beta)
+    assert (policies[0.5].alpha[0, 0], policies[0.5].beta[0, 0]) == (0.5 * 9 + 0.5 + 1, 0.5 * 5 + 0.5)
+    assert (policies[0.0].alpha[0, 0], policies[0.0].beta[0, 0]) == (2.0, 1.0)
 
 
 def test_each_pair_of_groups_has_the_posterior_in_closed_form() -> None:

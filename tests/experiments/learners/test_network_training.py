@@ -5,7 +5,6 @@ from tests.experiments.learners.scenes import contexts, feedback, random_feedbac
 
 from opsctl.experiments.learners.epinet import EpinetPolicy
 from opsctl.experiments.learners.network_training import NetworkOptions
-from opsctl.experiments.learners.state import state_from_text
 
 SCENE = scene(seed=11)
 
@@ -28,7 +27,7 @@ def test_steps_follow_the_number_of_new_pairs() -> None:
     _learn(policy, 64)
     _learn(policy, 65)
 
-    assert state_from_text(policy.to_state()).numbers["steps_made"] == 4 + 8
+    assert policy.learner._steps == 4 + 8
 
 
 def test_the_memory_keeps_the_newest_pairs_and_no_more() -> None:
@@ -42,7 +41,7 @@ def test_the_memory_keeps_the_newest_pairs_and_no_more() -> None:
     for given in everything:
         policy.learn(given, generator=np.random.default_rng(4))
 
-    rows = state_from_text(policy.to_state()).floats("memory")
+    rows = policy.learner._memory._rows
     wanted = np.concatenate([policy.learner.encoding.encode(given.user_vectors) for given in everything])[
         -100:
     ]
@@ -51,7 +50,7 @@ def test_the_memory_keeps_the_newest_pairs_and_no_more() -> None:
     assert found == {row.tobytes() for row in wanted}
 
     _learn(policy, 250)
-    assert len(state_from_text(policy.to_state()).floats("memory")) == 100
+    assert len(policy.learner._memory._rows) == 100
 
 
 def test_random_networks_are_never_trained() -> None:

@@ -93,10 +93,6 @@ class Always:
         """Keep what it is taught."""
         self.taught.append(feedback)
 
-    def to_state(self) -> str:
-        """Return nothing."""
-        return ""
-
 
 def _course(course, policy: Always, log: ReplayLog, *, block: int = 500) -> PolicyReplay:
     space = space_of(log, early=100, generator=np.random.default_rng(1))

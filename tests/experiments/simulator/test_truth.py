@@ -1,6 +1,8 @@
 """The true effect: counted as analysis counts, sharper with common chance, and what a plain test finds on average."""
 
 from collections import defaultdict
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -25,8 +27,8 @@ from opsctl.experiments.simulator.calendar import STARTED_AT, microseconds_of
 from opsctl.experiments.simulator.events import EventName, events_of, exposures_of, write_days
 from opsctl.experiments.simulator.market import Market
 from opsctl.experiments.simulator.run import Plan, run_days
-from opsctl.experiments.simulator.treatment import WarmUp
-from opsctl.experiments.simulator.truth import Setup, UnitValues, true_effects, unit_values
+from opsctl.experiments.simulator.treatment import Treatment, WarmUp
+from opsctl.experiments.simulator.truth import TrueEffect, UnitValues, effect_of, unit_values
 from opsctl.experiments.statistics.moments import moments_of
 from opsctl.experiments.warehouse.model import Trial
 from opsctl.experiments.warehouse.parquet import ParquetWarehouse
@@ -46,6 +48,37 @@ _METRICS = {
     ),
     "slow": Metric(kind=MetricKind.QUANTILE, events=["latency_milliseconds"], quantile=0.95),
 }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Setup:
+    """New policies for each arm, and how long they are tried; made anew for each run, because policies learn."""
+
+    treatments: Mapping[str, Treatment]
+    plan: Plan
+
+
+def true_effects(
+    market: Market,
+    make: Callable[[], Setup],
+    metrics: Mapping[str, Metric],
+    *,
+    common: bool = True,
+) -> dict[str, TrueEffect]:
+    """Return what the second arm does to all readers, each arm in a world of its own, by metric.
+
+    `common=False` gives each world its own chance, which shows what common numbers are worth.
+    """
+    worlds = []
+    for number, arm in enumerate(make().treatments):
+        setup = make()
+        noise = setup.plan.noise_seed if common else market.seed + 7919 * number
+        plan = replace(setup.plan, noise_seed=noise)
+        days = run_days(market, {arm: setup.treatments[arm]}, everybody(market), plan=plan)
+        worlds.append(unit_values(days, metrics, users=market.world.users))
+    return {
+        name: effect_of(worlds[0][name], worlds[1][name], metric=metric) for name, metric in metrics.items()
+    }
 
 
 def _planted(market: Market, *, days: int = 6, error: float = 1.0) -> Setup:
@@ -156,9 +189,8 @@ def test_the_true_effect_is_that_between_two_worlds_of_the_same_readers() -> Non
     """Against two runs by hand."""
     market = small_market(users=200)
 
-    found = true_effects(market, lambda: _planted(market), _METRICS, control="control")
+    found = true_effects(market, lambda: _planted(market), _METRICS)
 
-    assert list(found) == ["better"]
     worlds = []
     for arm in ("control", "better"):
         setup = _planted(market)
@@ -167,12 +199,12 @@ def test_the_true_effect_is_that_between_two_worlds_of_the_same_readers() -> Non
     for name in ("engaged", "reward", "inquirers"):
         means = [world[name].values[world[name].counts].mean() for world in worlds]
         gaps = (worlds[1][name].values - worlds[0][name].values)[worlds[0][name].counts]
-        effect = found["better"][name]
+        effect = found[name]
         assert [effect.control, effect.treated] == pytest.approx(means)
         assert effect.difference == pytest.approx(gaps.mean())
         assert effect.standard_error == pytest.approx(gaps.std(ddof=1) / np.sqrt(len(gaps)), rel=0.01)
         assert effect.relative == pytest.approx(means[1] / means[0] - 1)
-    slow = found["better"]["slow"]
+    slow = found["slow"]
     assert slow.control == pytest.approx(np.quantile(worlds[0]["slow"].samples[0], 0.95))
     assert slow.difference > 0
 
@@ -185,7 +217,7 @@ def test_a_policy_against_itself_has_no_effect_at_all() -> None:
         arms = {name: treat(market, ByTruth(market)) for name in ("one", "other")}
         return Setup(treatments=arms, plan=Plan(days=6))
 
-    effects = true_effects(market, make, _METRICS, control="one")["other"]
+    effects = true_effects(market, make, _METRICS)
 
     assert all(effect.difference == 0 for effect in effects.values())
 
@@ -194,7 +226,7 @@ def test_an_experiment_that_nobody_enters_has_no_numbers() -> None:
     """Rather than zeros."""
     market = small_market(users=2, return_base=0.0, return_satisfaction=0.0)
 
-    effects = true_effects(market, lambda: _planted(market, days=1), _METRICS, control="control")["better"]
+    effects = true_effects(market, lambda: _planted(market, days=1), _METRICS)
 
     assert all(np.isnan(effect.difference) for effect in effects.values())
 
@@ -209,10 +241,9 @@ def test_common_chance_gives_a_smaller_variance_than_chance_apart() -> None:
                 market,
                 lambda market=market: _planted(market, days=5),  # type: ignore[misc]
                 {"engaged": _ENGAGED},
-                control="control",
                 common=common,
             )
-            effect = effects["better"]["engaged"]
+            effect = effects["engaged"]
             found[common].append((effect.difference, effect.standard_error))
 
     errors = {common: np.mean([error for _, error in each]) for common, each in found.items()}
@@ -231,8 +262,7 @@ def _coverage(*, seeds: int, users: int) -> tuple[float, float, float]:
             market,
             lambda market=market: _planted(market, error=2.0),  # type: ignore[misc]
             {"engaged": _ENGAGED},
-            control="control",
-        )["better"]["engaged"].difference
+        )["engaged"].difference
         values = _tested(market, _planted(market, error=2.0), seed=1000 + seed)
         test = stats.ttest_ind(values.of_arm(1), values.of_arm(0), equal_var=False)
         interval = test.confidence_interval(0.95)
@@ -281,8 +311,7 @@ def _bias(*, seeds: int, scarce: bool) -> tuple[float, float]:
             market,
             lambda market=market: _planted(market, days=14, error=0.5),  # type: ignore[misc]
             _INQUIRIES,
-            control="control",
-        )["better"]["inquiries"].difference
+        )["inquiries"].difference
         setup = _planted(market, days=14, error=0.5)
         days = run_days(market, setup.treatments, halves(market, seed=seed), plan=setup.plan)
         values = unit_values(days, _INQUIRIES, users=300)["inquiries"]

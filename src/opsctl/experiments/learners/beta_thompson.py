@@ -1,13 +1,11 @@
 """What if all that counts is which kind of reader sees which kind of item: Beta-Bernoulli Thompson sampling by groups.
 
 For each group of readers and each group of items there is a Beta(a, b), with the prior and the rules of the service's own
-exploration (`ranking.thompson`): a batch adds successes to a and failures to b after both were drawn towards the prior by
-forgetting; what is pending counts neither way (feedback never holds it); what turns out rewarded after it counted as a
-failure adds 1 to a and takes 1 from b, which never falls below the prior.
+exploration (`ranking.thompson`): a batch adds successes to a and failures to b, and what is pending counts neither way
+(feedback never holds it). Before it both may be drawn towards the prior, which the service does not do: `forgetting`.
 """
 
 from dataclasses import dataclass
-from typing import Self
 
 import numpy as np
 
@@ -20,7 +18,6 @@ from opsctl.experiments.learners.choosing import (
     choose_by_draws,
 )
 from opsctl.experiments.learners.model import Contexts, Feedback, Floats, Ids, Slates
-from opsctl.experiments.learners.state import LearnerState, state_from_text
 from opsctl.ranking.thompson import PRIOR
 
 KIND = "beta_ts"
@@ -91,30 +88,6 @@ class BetaThompsonPolicy:
         self._rates = self.forgetting * self._rates + (1.0 - self.forgetting) * PRIOR
         self._count(feedback.user_groups, item_groups[feedback.items], feedback.rewards, place=0)
         self._count(feedback.user_groups, item_groups[feedback.items], 1.0 - feedback.rewards, place=1)
-
-    def correct(self, *, user_groups: Ids, item_groups: Ids) -> None:
-        """Take back impressions that counted as failures and turned out rewarded; a row each."""
-        self._make_room(user_groups, item_groups)
-        ones = np.ones(len(user_groups))
-        self._count(user_groups, item_groups, ones, place=0)
-        self._count(user_groups, item_groups, -ones, place=1)
-        self._rates[1] = np.maximum(self._rates[1], PRIOR)
-
-    def to_state(self) -> str:
-        """Return all that it knows."""
-        return LearnerState(
-            kind=KIND,
-            numbers={"forgetting": self.forgetting, "propensity_draws": self.propensity_draws},
-            arrays={"rates": self._rates},
-        ).to_text()
-
-    @classmethod
-    def from_state(cls, text: str) -> Self:
-        """Return the policy whose state this is; refuses that of another kind."""
-        state = state_from_text(text, kind=KIND)
-        policy = cls(forgetting=state.real("forgetting"), propensity_draws=state.whole("propensity_draws"))
-        policy._rates = state.floats("rates")
-        return policy
 
     def _drawing(self, contexts: Contexts, size: int) -> Drawing:
         self._make_room(contexts.user_groups, contexts.items.groups)

@@ -15,7 +15,6 @@ from opsctl.experiments.learners.choosing import (
 from opsctl.experiments.learners.model import Contexts, Feedback, Floats, Ids, Items, Slates
 from opsctl.experiments.learners.network import NetworkSizes, prepare, score
 from opsctl.experiments.learners.network_training import NetworkLearner, NetworkOptions
-from opsctl.experiments.learners.state import state_from_text
 
 KIND = "epinet_ts"
 
@@ -77,19 +76,6 @@ class EpinetPolicy:
         """Train base and epinet."""
         check_feedback(feedback)
         self.learner.learn(feedback, generator=generator)
-
-    def to_state(self) -> str:
-        """Return all that it knows."""
-        numbers: dict[str, float] = {"propensity_draws": self.propensity_draws, "fallbacks": self.fallbacks}
-        return self.learner.to_state(kind=KIND, numbers=numbers)
-
-    @classmethod
-    def from_state(cls, text: str) -> Self:
-        """Return the policy whose state this is; refuses that of another kind."""
-        state = state_from_text(text, kind=KIND)
-        policy = cls(NetworkLearner.from_state(state), propensity_draws=state.whole("propensity_draws"))
-        policy.fallbacks = state.whole("fallbacks")
-        return policy
 
     def _drawing(self, contexts: Contexts, size: int) -> Drawing:
         users = self.learner.encoding.encode(contexts.user_vectors)

@@ -1,8 +1,6 @@
 """What do the codes EXP100-EXP119 mean."""
 
 EXPLANATIONS: dict[str, str] = {
-    "EXP100": """The saved state of a learner cannot be read: it is cut off, was changed after it was written (its checksum says so), belongs
-to another kind of learner, or was written in a form that this version does not know. Nothing was loaded.""",
     "EXP101": """A learner was asked for a slate that it cannot make: more items than there are candidates, or candidates and readers that do not
 belong together.""",
     "EXP102": """A learner was shown a number that is NaN or infinite, a reward outside of 0 to 1, or rows of different lengths. One such row
@@ -10,9 +8,6 @@ would spoil all that was learned before, so nothing was learned from the batch."
     "EXP103": """An estimate of what another policy would have earned needs, for every row of the log, the probability with which the logged
 choice was made: above 0 and at most 1. A propensity of 0 says that what happened could not happen. Policies that log no
 propensities can only be replayed, and only where the log was made by chance alone.""",
-    "EXP104": """An event of one arm has taught the learner of another, or an arm learned twice from the same event, or never from one that was
-settled. The difference between the arms is then not the difference between the policies, and no verdict can be based on it.""",
-    "EXP105": """Two arms hold the same learner, or parts of it. Give each arm a learner of its own, made with `make_policy`.""",
     "EXP106": """The log to be replayed cannot be read as a table: it is neither CSV (gzip or not) nor Parquet, a row has another number of
 fields than the first one, or its text is no UTF-8. Files without a first line of names need `--header user,item,rating,time`.""",
     "EXP107": """The log to be replayed lacks a column. A file of ratings needs reader, item, rating and time; a log of a bandit needs item,

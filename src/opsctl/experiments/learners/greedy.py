@@ -10,7 +10,6 @@ from opsctl.experiments.learners.choosing import best, check_contexts, check_fee
 from opsctl.experiments.learners.model import Contexts, Feedback, Flags, Floats, Ids, Items, Slates
 from opsctl.experiments.learners.network import NetworkSizes, prepare
 from opsctl.experiments.learners.network_training import NetworkLearner, NetworkOptions
-from opsctl.experiments.learners.state import state_from_text
 
 BASE_SIZES = NetworkSizes(index=0)
 """The epinet's base network alone."""
@@ -103,18 +102,6 @@ class EpsilonGreedyPolicy:
         """Train the network."""
         check_feedback(feedback)
         self.learner.learn(feedback, generator=generator)
-
-    def to_state(self) -> str:
-        """Return all that it knows."""
-        return self.learner.to_state(kind=self.name, numbers={"epsilon": self.epsilon})
-
-    @classmethod
-    def from_state(cls, text: str) -> Self:
-        """Return the policy whose state this is; refuses that of another kind."""
-        state = state_from_text(text)
-        if state.kind not in ("greedy", "epsilon_greedy"):
-            state = state_from_text(text, kind="epsilon_greedy")
-        return cls(NetworkLearner.from_state(state), epsilon=state.real("epsilon"))
 
     def _order(self, contexts: Contexts, size: int) -> Ids:
         """Return the places of the best candidates, shape (b, m)."""

@@ -21,7 +21,6 @@ from opsctl.experiments.learners.choosing import (
 )
 from opsctl.experiments.learners.encoding import WIDTH, Encoding, ItemEncodings, encoding_of, inputs_of
 from opsctl.experiments.learners.model import Contexts, Feedback, Floats, Ids, Items, Slates
-from opsctl.experiments.learners.state import LearnerState, state_from_text
 
 KIND = "linear_ts"
 _ROWS_AT_ONCE = 8192
@@ -126,44 +125,6 @@ class LinearThompsonPolicy:
             self._products += inputs.T @ rewards
             self._totals += np.array([len(rewards), rewards @ rewards])
         self._settle()
-
-    def to_state(self) -> str:
-        """Return all that it knows."""
-        return LearnerState(
-            kind=KIND,
-            numbers={
-                "ridge": self.ridge,
-                "noise_shape": self.noise_shape,
-                "noise_scale": self.noise_scale,
-                "forgetting": self.forgetting,
-                "propensity_draws": self.propensity_draws,
-            },
-            arrays={
-                "squares": self._squares,
-                "products": self._products,
-                "totals": self._totals,
-                "centre": self.encoding.centre,
-                "directions": self.encoding.directions,
-            },
-        ).to_text()
-
-    @classmethod
-    def from_state(cls, text: str) -> Self:
-        """Return the policy whose state this is; refuses that of another kind."""
-        state = state_from_text(text, kind=KIND)
-        policy = cls(
-            Encoding(centre=state.floats("centre"), directions=state.floats("directions")),
-            ridge=state.real("ridge"),
-            noise_shape=state.real("noise_shape"),
-            noise_scale=state.real("noise_scale"),
-            forgetting=state.real("forgetting"),
-            propensity_draws=state.whole("propensity_draws"),
-        )
-        policy._squares = state.floats("squares")
-        policy._products = state.floats("products")
-        policy._totals = state.floats("totals")
-        policy._settle()
-        return policy
 
     def _drawing(self, contexts: Contexts, size: int) -> Drawing:
         users, items = self.encoding.encode(contexts.user_vectors), self._items.of(contexts.items)

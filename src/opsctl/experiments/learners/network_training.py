@@ -1,15 +1,14 @@
 """How does the network learn from what comes in: a memory of pairs, and a few steps of Adam for every batch of new ones."""
 
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass
 from typing import Self
 
 import numpy as np
 
 from opsctl.experiments.learners.encoding import Encoding, ItemEncodings, encoding_of
 from opsctl.experiments.learners.model import Feedback, Floats, Items
-from opsctl.experiments.learners.network import Network, NetworkSizes, initial_network, parts_of
+from opsctl.experiments.learners.network import Network, NetworkSizes, initial_network
 from opsctl.experiments.learners.network_gradient import Batch, bootstrap_weights, loss_and_gradient
-from opsctl.experiments.learners.state import LearnerState
 
 _LEAST_RATE = 1e-3
 """Bounds the share of rewards from which the output's bias begins: none among a few pairs does not mean never."""
@@ -127,51 +126,6 @@ class NetworkLearner:
         rate = self.options.rate * np.sqrt(1.0 - 0.999**self._steps) / (1.0 - 0.9**self._steps)
         self.network.weights[...] -= rate * mean / (np.sqrt(square) + 1e-8)
 
-    def to_state(self, *, kind: str, numbers: dict[str, float] | None = None) -> str:
-        """Return all of it as text."""
-        counts = {"steps_made": self._steps, "skipped_steps": self.skipped_steps}
-        return LearnerState(
-            kind=kind,
-            numbers=asdict(self.network.sizes)
-            | {f"train_{name}": value for name, value in asdict(self.options).items()}
-            | counts
-            | self._memory.numbers()
-            | (numbers or {}),
-            arrays={
-                "weights": self.network.weights,
-                "prior_in": self.network.prior_in,
-                "prior_out": self.network.prior_out,
-                "adam": self._adam,
-                "centre": self.encoding.centre,
-                "directions": self.encoding.directions,
-                "memory": self._memory.rows(),
-            },
-        ).to_text()
-
-    @classmethod
-    def from_state(cls, state: LearnerState) -> Self:
-        """Return the learner that this is the state of."""
-        sizes = NetworkSizes(
-            **{field.name: state.numbers[field.name] for field in fields(NetworkSizes)}  # type: ignore[arg-type]
-        )
-        options = NetworkOptions(
-            **{field.name: state.numbers[f"train_{field.name}"] for field in fields(NetworkOptions)}  # type: ignore[arg-type]
-        )
-        network = Network(
-            sizes=sizes,
-            weights=state.floats("weights"),
-            prior_in=state.floats("prior_in"),
-            prior_out=state.floats("prior_out"),
-        )
-        parts_of(network.weights, sizes)  # refuses a vector of another length
-        encoding = Encoding(centre=state.floats("centre"), directions=state.floats("directions"))
-        learner = cls(network=network, encoding=encoding, options=options)
-        learner._adam = state.floats("adam")
-        learner._steps = state.whole("steps_made")
-        learner.skipped_steps = state.whole("skipped_steps")
-        learner._memory.restore(state)
-        return learner
-
 
 class _Memory:
     """The newest pairs, in a ring."""
@@ -205,13 +159,3 @@ class _Memory:
             rewards=rows[:, 2 * width],
             signatures=rows[:, 2 * width + 1 :],
         )
-
-    def rows(self) -> Floats:
-        return self._rows
-
-    def numbers(self) -> dict[str, float]:
-        return {"memory_next": self._next, "memory_seen": self.seen}
-
-    def restore(self, state: LearnerState) -> None:
-        self._rows = state.floats("memory")
-        self._next, self.seen = state.whole("memory_next"), state.whole("memory_seen")

@@ -1,6 +1,6 @@
-"""Which policies are there, by the names that books know, and how is one made or brought back."""
+"""Which policies are there, by the names that books know, and how is one made."""
 
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 import numpy as np
 
@@ -13,21 +13,13 @@ from opsctl.experiments.learners.linear_thompson import LinearThompsonPolicy
 from opsctl.experiments.learners.model import Contexts, Floats, Ids, Items, Policy
 from opsctl.experiments.learners.network_training import NetworkOptions
 from opsctl.experiments.learners.random_choice import RandomPolicy
-from opsctl.experiments.learners.state import state_from_text
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 POLICIES = ("random", "greedy", "epsilon_greedy", "beta_ts", "linear_ts", "epinet_ts")
 EPSILON = 0.1
 
 
-class KeptPolicy(Policy, Protocol):
-    """A policy that can be written down and brought back."""
-
-    def to_state(self) -> str:
-        """Return all that it knows as one line of JSON; `load_policy` reads it."""
-        ...
+class PolicyWithChances(Policy, Protocol):
+    """A policy of which it can be asked how likely it would have chosen something else."""
 
     def chances(
         self, contexts: Contexts, *, size: int, places: Ids, generator: np.random.Generator
@@ -47,7 +39,7 @@ def make_policy(
     options: NetworkOptions | None = None,
     forgetting: float = 1.0,
     propensity_draws: int = PROPENSITY_DRAWS,
-) -> KeptPolicy:
+) -> PolicyWithChances:
     """Return a policy that has learned nothing.
 
     Args:
@@ -78,26 +70,6 @@ def make_policy(
             )
         case _:
             raise unknown_policy(name)
-
-
-def load_policy(text: str) -> KeptPolicy:
-    """Return the policy that `to_state` wrote.
-
-    Raises:
-        UsageError: EXP100 it cannot be read, EXP111 it is of no policy that is known.
-    """
-    kind = state_from_text(text).kind
-    makers: dict[str, Callable[[str], KeptPolicy]] = {
-        "random": RandomPolicy.from_state,
-        "greedy": EpsilonGreedyPolicy.from_state,
-        "epsilon_greedy": EpsilonGreedyPolicy.from_state,
-        "beta_ts": BetaThompsonPolicy.from_state,
-        "linear_ts": LinearThompsonPolicy.from_state,
-        "epinet_ts": EpinetPolicy.from_state,
-    }
-    if kind not in makers:
-        raise unknown_policy(kind)
-    return makers[kind](text)
 
 
 def unknown_policy(name: str) -> UsageError:

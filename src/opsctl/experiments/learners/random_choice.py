@@ -1,12 +1,9 @@
 """What if items are shown by chance alone: the policy that all others are compared with."""
 
-from typing import Self
-
 import numpy as np
 
 from opsctl.experiments.learners.choosing import best, check_contexts, check_feedback
 from opsctl.experiments.learners.model import Contexts, Feedback, Floats, Ids, Slates
-from opsctl.experiments.learners.state import LearnerState, state_from_text
 
 KIND = "random"
 
@@ -50,13 +47,3 @@ class RandomPolicy:
     def learn(self, feedback: Feedback, *, generator: np.random.Generator) -> None:  # noqa: ARG002
         """Learn nothing from a batch that others could learn from."""
         check_feedback(feedback)
-
-    def to_state(self) -> str:
-        """Return the state, which says only what it is of."""
-        return LearnerState(kind=KIND, numbers={}, arrays={}).to_text()
-
-    @classmethod
-    def from_state(cls, text: str) -> Self:
-        """Return the policy; refuses the state of another kind."""
-        state_from_text(text, kind=KIND)
-        return cls()

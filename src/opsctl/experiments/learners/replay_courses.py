@@ -7,7 +7,7 @@ import numpy as np
 
 from opsctl.experiments.learners.model import Floats
 from opsctl.experiments.learners.off_policy import Estimate, Estimator, Log, effective_samples, estimate
-from opsctl.experiments.learners.policies import KeptPolicy
+from opsctl.experiments.learners.policies import PolicyWithChances
 from opsctl.experiments.learners.replay_feeds import Block
 from opsctl.experiments.learners.replay_model import CurvePoint, PolicyReplay, ReplayOptions, is_enough
 
@@ -50,7 +50,7 @@ class RejectionCourse:
     """A policy to which only those rows happen in which it chooses what was logged."""
 
     def __init__(
-        self, policy: KeptPolicy, *, slate: int, items: int, seed: int, timer: Callable[[], float]
+        self, policy: PolicyWithChances, *, slate: int, items: int, seed: int, timer: Callable[[], float]
     ) -> None:
         del items
         self._policy, self._slate, self._timer = policy, slate, timer
@@ -96,7 +96,7 @@ class WeightsCourse:
     """A policy to which every row happens, as far as it would have chosen it."""
 
     def __init__(
-        self, policy: KeptPolicy, *, slate: int, items: int, seed: int, timer: Callable[[], float]
+        self, policy: PolicyWithChances, *, slate: int, items: int, seed: int, timer: Callable[[], float]
     ) -> None:
         self._policy, self._slate, self._timer = policy, slate, timer
         self._generator = np.random.default_rng([seed, 3])

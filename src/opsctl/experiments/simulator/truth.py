@@ -1,7 +1,7 @@
 """What would have happened if everybody had got one arm: the true effect, with which a test's answer is compared."""
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -10,20 +10,9 @@ from opsctl.experiments.learners.model import Flags, Floats, Ids
 from opsctl.experiments.metric_book import Counting, Metric, MetricKind
 from opsctl.experiments.simulator.calendar import SECOND, microseconds_of
 from opsctl.experiments.simulator.events import EventName, Events, events_of, exposures_of
-from opsctl.experiments.simulator.market import Market
 from opsctl.experiments.simulator.records import SimulatedDay
-from opsctl.experiments.simulator.run import Plan, run_days
-from opsctl.experiments.simulator.treatment import Treatment
 
 _NEVER = np.iinfo(np.int64).max
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Setup:
-    """New learners for each arm, and how long they are tried; made anew for each run, because policies learn."""
-
-    treatments: Mapping[str, Treatment]
-    plan: Plan
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,47 +88,6 @@ def unit_values(
         for tally in tallies.values():
             tally.add(events, first=first)
     return {name: tally.result(first=first, arms=arms, end=end) for name, tally in tallies.items()}
-
-
-def true_effects(
-    market: Market,
-    make: Callable[[], Setup],
-    metrics: Mapping[str, Metric],
-    *,
-    control: str,
-    common: bool = True,
-) -> dict[str, dict[str, TrueEffect]]:
-    """Return by arm and metric what the arm does to all readers, each arm in a world of its own.
-
-    With common random numbers, readers come and choose by the same chance in all worlds, so that the difference is what
-    the policies did; and who is exposed is the same, because nothing differs before the first feed (but for `capacity`).
-
-    Args:
-        market: where.
-        make: makes policies that have learned nothing, and says how long.
-        metrics: what is measured.
-        control: the arm with which the others are compared.
-        common: False gives each world its own chance, which shows what common numbers are worth.
-    """
-    worlds: dict[str, dict[str, UnitValues]] = {}
-    for number, arm in enumerate(make().treatments):
-        setup = make()
-        noise = setup.plan.noise_seed if common else (setup.plan.noise_seed or market.seed) + 7919 * number
-        days = run_days(
-            market,
-            {arm: setup.treatments[arm]},
-            np.zeros(market.world.users, np.int64),
-            plan=replace(setup.plan, noise_seed=noise),
-        )
-        worlds[arm] = unit_values(days, metrics, users=market.world.users)
-    return {
-        arm: {
-            name: effect_of(worlds[control][name], values[name], metric=metric)
-            for name, metric in metrics.items()
-        }
-        for arm, values in worlds.items()
-        if arm != control
-    }
 
 
 def effect_of(control: UnitValues, treated: UnitValues, *, metric: Metric) -> TrueEffect:

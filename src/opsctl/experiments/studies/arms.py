@@ -33,6 +33,8 @@ class ArmSettings(StrictModel):
     """Who chooses: the service's ranking, or a policy of its own."""
     embedding: Space = Space.WORDS
     """In which space items are seen."""
+    forgetting: Share = 1.0
+    """Of `beta_ts` and `linear_ts`: how much of what was learned still counts after a batch, where tastes drift; 1 forgets nothing."""
     agents: Annotated[tuple[AgentName, ...], Field(min_length=1)] = FOUR_AGENTS  # type: ignore[assignment]
     custom_weights: dict[str, float] | None = None
     exploration_share: Share = EXPLORATION_SHARE
@@ -105,7 +107,10 @@ class Prepared:
             )
         # the same first weights for all that have a network: arms differ in how they explore, and in nothing else
         return make_policy(
-            settings.learner, items=items, generator=population_generator(self.market.seed, "first weights")
+            settings.learner,
+            items=items,
+            generator=population_generator(self.market.seed, "first weights"),
+            forgetting=settings.forgetting,
         )
 
 

@@ -48,29 +48,35 @@ def arms_of(stored: LearnedState | None, *, settings: Ranking) -> ArmsState:
     """Return the arms of the book with what is known of them."""
     if stored is None:
         return with_arms(ArmsState(names=(), alpha=(), beta=()), settings.arms)
+    return with_arms(stored_arms(stored), settings.arms)
+
+
+def stored_arms(stored: LearnedState) -> ArmsState:
+    """Return the arms as they were stored, whatever arms the book has by now."""
     state = stored.state
-    known = ArmsState(
+    return ArmsState(
         names=tuple(state["names"]),
         alpha=tuple(state["alpha"]),
         beta=tuple(state["beta"]),
         version=stored.version,
     )
-    return with_arms(known, settings.arms)
 
 
 def policy_of(stored: LearnedState | None, *, settings: Ranking) -> PolicyState:
     """Return the policy of the book's agents with what is known of it."""
-    if stored is None:
-        known = PolicyState(agents=(), means=(), log_sigmas=())
-    else:
-        state = stored.state
-        known = PolicyState(
-            agents=tuple(state["agents"]),
-            means=tuple(tuple(row) for row in state["means"]),
-            log_sigmas=tuple(state["log_sigmas"]),
-            version=stored.version,
-        )
+    known = PolicyState(agents=(), means=(), log_sigmas=()) if stored is None else stored_policy(stored)
     return with_agents(known, settings.agents, context_size=len(CONTEXT))
+
+
+def stored_policy(stored: LearnedState) -> PolicyState:
+    """Return the policy as it was stored, whatever agents the book has by now."""
+    state = stored.state
+    return PolicyState(
+        agents=tuple(state["agents"]),
+        means=tuple(tuple(row) for row in state["means"]),
+        log_sigmas=tuple(state["log_sigmas"]),
+        version=stored.version,
+    )
 
 
 def arms_document(state: ArmsState) -> dict[str, Any]:

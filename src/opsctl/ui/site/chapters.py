@@ -94,6 +94,7 @@ IN_NO_CHAPTER = frozenset(
         "experiments.simulate",
         "experiments.start",
         "experiments.stop",
+        "learned.replay",
     }
 )
 """Kinds that a chapter or the first page shows, or that are marks in the life of something, and count for nothing by themselves."""
