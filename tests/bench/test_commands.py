@@ -66,6 +66,7 @@ def test_a_missed_budget_ends_with_one(project, node):
     assert [check["verdict"] for check in document["data"][0]["checks"]] == ["pass", "fail"]
 
 
+@pytest.mark.drill
 def test_two_runs_are_listed_shown_and_compared(project):
     """The second run is judged against the first; other queries make them incomparable."""
     for seed in ("0", "0", "1"):

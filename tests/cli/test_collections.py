@@ -70,6 +70,7 @@ def test_the_life_of_a_derived_collection_by_command(project: Path) -> None:
     ]
 
 
+@pytest.mark.drill
 def test_an_alias_that_a_script_deleted_is_led_to_its_generation_again(project: Path) -> None:
     """Drift says how; a dry run changes nothing; one name without a generation does not keep the other back."""
     url = (project / "opsctl.yaml").read_text().split("'")[1]

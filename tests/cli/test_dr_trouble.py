@@ -82,6 +82,7 @@ def test_two_at_once_are_refused(dr_shop: Shop):
     assert [(each.exit_code, each.codes) for each in (backup, prune)] == [(4, ["FIL002"])] * 2
 
 
+@pytest.mark.drill
 def test_where_only_the_copy_off_site_fails_the_backup_is_kept_and_the_ledger_says_so(dr_shop: Shop):
     """The next one copies what is missing."""
     offsite = dr_shop.folder / "nowhere"

@@ -191,6 +191,7 @@ def test_the_proof_of_a_simulation_names_its_events(shell: Shell) -> None:
     assert inputs["events"] == hashlib.sha256(manifest).hexdigest()
 
 
+@pytest.mark.drill
 def test_simulated_again_it_says_the_same(shell: Shell) -> None:
     """Figure by figure, whatever ran beside what."""
     before = (shell.folder / ".opsctl" / "experiments" / "learning" / "study.json").read_bytes()
@@ -284,6 +285,7 @@ def test_settings_that_the_simulator_does_not_know_are_refused(shell: Shell) -> 
     assert not list((shell.folder / ".opsctl" / "experiments").glob(".learning.[!l]*"))
 
 
+@pytest.mark.drill
 def test_two_simulations_of_one_name_do_not_spoil_each_other(shell: Shell) -> None:
     """The second is refused, and says who is at it; what a killed one has left is removed by the next."""
     folder = shell.folder / ".opsctl" / "experiments"

@@ -165,6 +165,7 @@ def test_a_crashed_part_is_seen_and_restarted_with_its_data(home: Path) -> None:
     assert _ask(_up(home), "select name from vendors where id = 7") == "kept"
 
 
+@pytest.mark.drill
 @pytest.mark.parametrize("sign", ["stack/state.json", "stack/postgres", "stack/postgres.pid"])
 def test_down_after_the_upping_process_was_killed_leaves_nothing(home: Path, sign: str) -> None:
     """Killed while placing, while initdb runs, or right after the spawn: down cleans, and up works afterwards."""
@@ -192,6 +193,7 @@ def test_two_ups_at_once_end_with_one_server(home: Path) -> None:
     assert len(states) == 2
 
 
+@pytest.mark.drill
 def test_a_recorded_port_that_is_taken_is_replaced(home: Path) -> None:
     """Somebody else's server on our old port means another port, not a failure."""
     old_port = _up(home).part(_POSTGRES).port
@@ -234,6 +236,7 @@ def test_a_lost_password_file_is_named(home: Path) -> None:
     assert (caught.value.code, str(password_file(home)) in caught.value.message) == ("STK012", True)
 
 
+@pytest.mark.drill
 def test_a_copied_project_leaves_the_original_alone(home: Path, open_folder: Path) -> None:
     """`down` in a copy, state files and all, does not stop the original's server."""
     _up(home)
@@ -246,6 +249,7 @@ def test_a_copied_project_leaves_the_original_alone(home: Path, open_folder: Pat
     assert stack_status(home).part(_POSTGRES).ready is True
 
 
+@pytest.mark.drill
 @pytest.mark.skipif(
     os.getuid() != 0, reason="root starts it as a plain user; a plain user has tested it already"
 )
@@ -296,6 +300,7 @@ def test_a_borrowed_stack_lasts_as_long_as_the_last_borrower(home: Path) -> None
     assert started == ["postgres", "vectors"]
 
 
+@pytest.mark.drill
 def test_borrowing_a_running_stack_leaves_it_up(home: Path) -> None:
     """A stack of `stack up` stays, even when a borrower started it before."""
     with borrowed_stack(home, listener=ignore, clock=_CLOCK):
@@ -311,6 +316,7 @@ def test_borrowing_a_running_stack_leaves_it_up(home: Path) -> None:
     assert stack_status(home).ready is True
 
 
+@pytest.mark.drill
 def test_a_borrower_that_fails_stops_what_it_started(home: Path) -> None:
     """Also Ctrl-C in the command's own work leaves no process."""
     with pytest.raises(KeyboardInterrupt), borrowed_stack(home, listener=ignore, clock=_CLOCK):

@@ -262,6 +262,7 @@ def test_ctrl_c_and_sigterm_keep_what_was_measured_so_far(
     assert len(json.loads(run_opsctl("bench", "list", "--json", folder=project).stdout)["data"]) == 1
 
 
+@pytest.mark.drill
 @pytest.mark.parametrize(
     "words", [("capacity", "small", "--target", "{url}", "--start", "50"), ("compare", "{url}", "{url}")]
 )
@@ -292,6 +293,7 @@ def test_ctrl_c_ends_loads_one_after_the_other_and_not_only_one_of_them(
         process.wait()
 
 
+@pytest.mark.drill
 def test_a_server_that_goes_away_in_the_middle_fails_the_run_early(project: Path) -> None:
     """The abort gate ends it after ten seconds; what failed is counted under its name."""
     with faulty_server() as gone:

@@ -99,6 +99,7 @@ def test_nobody_there_is_refused_and_nothing_is_lost():
     assert result.total.sent == 0
 
 
+@pytest.mark.drill
 def test_what_is_still_out_at_the_end_is_censored(target):
     """A server that never answers: requests are unfinished, those that found no connection too."""
     job = job_for(target.port, paths="/silent", rate=50, limits={"connections": 4, "drain": "200ms"})
@@ -110,6 +111,7 @@ def test_what_is_still_out_at_the_end_is_censored(target):
     assert result.total.timings.response.count == result.total.planned
 
 
+@pytest.mark.drill
 def test_arrivals_that_find_no_place_in_the_line_are_dropped_and_counted(target):
     """With one place in the line and one connection, the rest is dropped, and said to be."""
     limits = {"connections": 1, "drain": "200ms", "most_waiting": 1}
@@ -133,6 +135,7 @@ def test_waiting_for_a_connection_counts_as_latency(target):
     assert timings.queue_wait.value_at(0.5) > timings.generator_lag.value_at(0.5)
 
 
+@pytest.mark.drill
 def test_a_closed_loop_book_is_sent_as_one_and_says_so(target):
     """Each of two connections waits for its answers: no more than 1 / 20 ms each a second."""
     job = job_for(target.port, paths="/fixed", loop="closed", limits={"connections": 2})
@@ -144,6 +147,7 @@ def test_a_closed_loop_book_is_sent_as_one_and_says_so(target):
     assert result.total.planned == result.total.outcomes.total()
 
 
+@pytest.mark.drill
 def test_a_watcher_ends_the_run_early(target):
     """The reason is kept, what was out is counted, and Locust is gone."""
     job = job_for(target.port, rate=100, seconds=30)
@@ -242,6 +246,7 @@ def test_an_existing_locustfile_runs_unchanged_in_a_closed_loop(target, tmp_path
     assert total.tiers["HIT-L1"].count == total.outcomes["ok"]
 
 
+@pytest.mark.drill
 def test_a_scenario_follows_its_answers_and_begins_on_time(target, tmp_path):
     """Two requests for each arrival: the journeys that begin are exactly the plan's."""
     scenario = tmp_path / "journey.py"
@@ -266,6 +271,7 @@ def test_a_scenario_follows_its_answers_and_begins_on_time(target, tmp_path):
     assert result.errors == ("ValueError in Journey: seven",)
 
 
+@pytest.mark.drill
 def test_what_a_locustfile_starts_and_leaves_neither_holds_up_the_run_nor_outlives_it(target, tmp_path):
     """It inherits the pipe over which the results come, and the run ends before it would close."""
     scenario = tmp_path / "leaves.py"
