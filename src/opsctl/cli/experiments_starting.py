@@ -9,11 +9,23 @@ if TYPE_CHECKING:
     from opsctl.experiments.load_experiments import NamedExperiment
     from opsctl.experiments.registry import Started
 
-IRREVERSIBLE = {
+_CONSEQUENCES = {
     "start": "readers are assigned within seconds, and nothing of the book can change afterwards",
     "ramp": "more readers are assigned within seconds, and a ramp never falls",
     "stop": "its readers get what everybody gets, and it is not started again under this name",
 }
+
+
+def require_confirmed(verb: str, name: str, *, confirm: str | None, dry_run: bool) -> None:
+    """Refuse what cannot be taken back without the experiment's name; a dry run changes nothing.
+
+    Raises:
+        RefusedError: EXP024.
+    """
+    from opsctl.experiments.starting import require_confirmed as require
+
+    if not dry_run:
+        require(name, confirm=confirm, verb=verb, consequence=_CONSEQUENCES[verb])
 
 
 def startable(name: str) -> "NamedExperiment":

@@ -27,12 +27,7 @@ def read_text(path: Path, *, encoding: str = "utf-8", most_bytes: int | None = N
     try:
         data = read_bytes(path, most=most_bytes)
     except (FileNotFoundError, IsADirectoryError, NotADirectoryError, NoFileError) as error:
-        raise UsageError(
-            f"`{path}` is not a file that can be read",
-            code="FIL004",
-            why=error.strerror,
-            fix=f"check the path: ls -l {path.parent}",
-        ) from error
+        raise no_file_error(path, why=error.strerror) from error
     except OSError as error:
         raise file_error(error, path=path, doing="read") from error
     if most_bytes is not None and len(data) > most_bytes:
@@ -279,6 +274,16 @@ def is_out_of_room(error: OSError) -> bool:
 def says_no_room(text: str) -> bool:
     """Tell whether another program complains of a want of room, in the words of the C library."""
     return any(os.strerror(number) in text for number in _NO_ROOM)
+
+
+def no_file_error(path: Path, *, why: str | None = None) -> UsageError:
+    """Return the error for a path that was given and names no file."""
+    return UsageError(
+        f"`{path}` is not a file that can be read",
+        code="FIL004",
+        why=why,
+        fix=f"check the path: ls -l {path.parent}",
+    )
 
 
 def file_error(error: OSError, *, path: Path, doing: str) -> OpsError:
