@@ -3,6 +3,7 @@
 import re
 import sys
 from collections.abc import Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, fields, is_dataclass
 from functools import cache
 from io import TextIOWrapper
@@ -10,6 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from rich.console import Console
 
     from opsctl.core.envelope import Document
@@ -32,16 +35,27 @@ class OutputMode:
 mode = OutputMode()
 
 
-@cache
+_lent: "list[Console]" = []
+
+
 def out() -> "Console":
     """Return the console for results."""
-    return _console(stderr=False)
+    return _lent[-1] if _lent else standard_console(stderr=False)
 
 
-@cache
 def err() -> "Console":
     """Return the console for progress, notes and errors."""
-    return _console(stderr=True)
+    return _lent[-1] if _lent else standard_console(stderr=True)
+
+
+@contextmanager
+def shown_on(console: "Console") -> "Iterator[None]":
+    """Let results and notes alike go to another console within a `with` block."""
+    _lent.append(console)
+    try:
+        yield
+    finally:
+        _lent.remove(console)
 
 
 def print_document(document: "Document") -> None:
@@ -113,7 +127,9 @@ def _whole(value: Any) -> Any:
     return value
 
 
-def _console(*, stderr: bool) -> "Console":
+@cache
+def standard_console(*, stderr: bool) -> "Console":
+    """Return the console of a standard stream, as the user asked for it."""
     from opsctl.ui.escaping_console import EscapingConsole
 
     stream = sys.stderr if stderr else sys.stdout
