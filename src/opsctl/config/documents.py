@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
 from datetime import datetime
 from functools import cache
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
@@ -77,18 +77,20 @@ def value_of(kind: type[Made], body: Mapping[str, Any]) -> Made:
     Raises:
         NotKeptError: with the place of the first field that is not what it must be.
     """
+    adapter = _adapter(cast("Any", kind))
     try:
         # Strict, and from JSON: only there are lists tuples and texts enumerations, and nothing else is taken for anything.
         text = json.dumps(body, allow_nan=False)
-        return _adapter(kind).validate_json(text, strict=True, extra="forbid")
+        made: Made = adapter.validate_json(text, strict=True, extra="forbid")
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         place = ".".join(str(part) for part in first["loc"])[:200]
         raise NotKeptError(first["msg"], place=place or "the document") from error
     except ValueError as error:
         raise NotKeptError("a number in it is not finite") from error
+    return made
 
 
 @cache
-def _adapter(kind: type[Made]) -> TypeAdapter[Made]:
+def _adapter(kind: Any) -> TypeAdapter[Any]:
     return TypeAdapter(kind)
