@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from opsctl.clients.files import FileLock, append_durably, read_text, require_writable, write_atomically
+from opsctl.clients.file_locks import FileLock
+from opsctl.clients.files import append_durably, read_text, require_writable, write_atomically
 from opsctl.core.errors import NotReadyError, RefusedError, UsageError
 
 

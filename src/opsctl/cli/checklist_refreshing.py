@@ -63,7 +63,7 @@ def refresh(
 @contextmanager
 def _alone() -> Iterator[None]:
     """Let no second refresh begin."""
-    from opsctl.clients.files import FileLock
+    from opsctl.clients.file_locks import FileLock
     from opsctl.core.errors import RefusedError as LockRefused
 
     lock = FileLock(_home() / "lock", what="refreshing the checklist")

@@ -60,7 +60,7 @@ def restore(asked: Asked, *, into: str, listener: "Listener") -> "RestoreReport"
         OpsError: the last of those that were tried is damaged, too, or something else went wrong; the target is as it was.
     """
     from opsctl.cli import dr_place
-    from opsctl.clients.files import FileLock
+    from opsctl.clients.file_locks import FileLock
 
     if into != LIVE:
         return _restore(asked, into=into, listener=listener)

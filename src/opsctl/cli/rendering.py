@@ -56,7 +56,7 @@ def render_into(
     from hashlib import sha256
 
     from opsctl.cli.rendered_folder import look_at
-    from opsctl.clients.files import FileLock
+    from opsctl.clients.file_locks import FileLock
     from opsctl.core.differences import differences
 
     if dry_run:

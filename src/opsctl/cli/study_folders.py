@@ -25,7 +25,7 @@ def scratch_of(folder: Path) -> Iterator[Path]:
     """
     import shutil
 
-    from opsctl.clients.files import FileLock
+    from opsctl.clients.file_locks import FileLock
 
     scratch, old = folder.with_name(f".{folder.name}.new"), _old(folder)
     with FileLock(folder.with_name(f".{folder.name}.lock"), what=f"simulating {folder.name}"):

@@ -7,7 +7,7 @@ from collections.abc import Coroutine
 from pathlib import Path
 
 from opsctl.clients.asgi_server import asgi_server
-from opsctl.clients.files import FileLock
+from opsctl.clients.file_locks import FileLock
 from opsctl.core.errors import OpsError
 from opsctl.stack.vector_node.light_models import skip_client_imports
 from opsctl.stack.vector_node.logs import facts, log_to_stderr, logger
