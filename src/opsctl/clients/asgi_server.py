@@ -9,7 +9,7 @@ _MOST_CONNECTIONS = 1024
 
 def asgi_server(application: Any, *, host: str, port: int) -> Any:
     """Return granian's server for an application; await `serve()` of it, which SIGTERM and SIGINT end."""
-    from granian.constants import Interfaces
+    from granian.constants import HTTPModes, Interfaces
     from granian.server.embed import Server
 
     server = Server(
@@ -17,6 +17,8 @@ def asgi_server(application: Any, *, host: str, port: int) -> Any:
         address=host,
         port=port,
         interface=Interfaces.ASGINL,
+        # Where HTTP/2 may come, a connection waits for its first bytes without end; the head of a request has 30 s.
+        http=HTTPModes.http1,
         log_enabled=False,
         websockets=False,
         backlog=_MOST_CONNECTIONS,

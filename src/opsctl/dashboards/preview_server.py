@@ -9,8 +9,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 from urllib.parse import parse_qsl, urlsplit
 
-from opsctl.clients.web_server import port_taken, web_server
-from opsctl.core.errors import OpsError, UsageError
+from opsctl.core.errors import NotReadyError, OpsError, UsageError
 from opsctl.dashboards.preview import Asked, Preview
 
 HOST = "127.0.0.1"
@@ -37,9 +36,16 @@ def make_preview_server(preview: Preview, *, port: int) -> ThreadingHTTPServer:
     """
     handler = type("Handler", (_Handler,), {"preview": preview})
     try:
-        return web_server(handler, host=HOST, port=port)
+        server = ThreadingHTTPServer((HOST, port), handler)
     except OSError as error:
-        raise port_taken(error, what="the preview", host=HOST, port=port, code="DSH092") from error
+        raise NotReadyError(
+            f"the preview cannot listen at `{HOST}:{port}`",
+            code="DSH092",
+            why=error.strerror,
+            fix="choose another port: --port",
+        ) from error
+    server.daemon_threads = True
+    return server
 
 
 class _Handler(BaseHTTPRequestHandler):

@@ -4,10 +4,10 @@ import signal
 import threading
 from contextlib import suppress
 from http import HTTPStatus
-from http.server import BaseHTTPRequestHandler
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import ClassVar
 
-from opsctl.clients.web_server import port_taken, web_server
+from opsctl.core.errors import NotReadyError
 from opsctl.exporters.shelf import Shelf, exposition
 
 _TEXT = "text/plain; version=0.0.4; charset=utf-8"
@@ -21,9 +21,15 @@ def serve_exporter(shelf: Shelf, *, host: str, port: int) -> None:
     """
     handler = type("Handler", (_Handler,), {"shelf": shelf})
     try:
-        server = web_server(handler, host=host, port=port)
+        server = ThreadingHTTPServer((host, port), handler)
     except OSError as error:
-        raise port_taken(error, what="the exporter", host=host, port=port, code="EXP001") from error
+        raise NotReadyError(
+            f"the exporter cannot listen at `{host}:{port}`",
+            code="EXP001",
+            why=error.strerror,
+            fix="choose another port: --port",
+        ) from error
+    server.daemon_threads = True
     over = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: over.set())

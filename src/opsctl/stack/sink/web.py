@@ -9,7 +9,6 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import ClassVar
 from urllib.parse import parse_qs, unquote, urlsplit
 
-from opsctl.clients.web_server import web_server
 from opsctl.stack.sink.read import Told, read_pagerduty, read_slack, read_webhook
 from opsctl.stack.sink.store import Store
 
@@ -32,7 +31,10 @@ tr+tr td{{border-top:1px solid #8884}}.firing{{color:#c33}}.resolved{{color:#283
 
 def make_web_server(store: Store, *, host: str, port: int) -> ThreadingHTTPServer:
     """Return the server; it answers in threads, and none of them keeps the process alive."""
-    return web_server(type("Handler", (_Handler,), {"store": store}), host=host, port=port)
+    handler = type("Handler", (_Handler,), {"store": store})
+    server = ThreadingHTTPServer((host, port), handler)
+    server.daemon_threads = True
+    return server
 
 
 class _Handler(BaseHTTPRequestHandler):
