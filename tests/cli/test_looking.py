@@ -20,7 +20,7 @@ def test_a_look_that_takes_longer_than_its_time_is_followed_at_once() -> None:
     """On a machine in trouble even asking for the time takes time; nobody waits for less than nothing."""
     waits: list[float] = []
     seen: Any = object()
-    eyes = Eyes(stack=lambda: seen, reading=lambda _stack: None, look=lambda _before, _after, stack: stack)
+    eyes = Eyes(stack=lambda: seen, reading=lambda _stack: None, look=lambda *_seen: seen)
 
     def wait(seconds: float) -> bool:
         waits.append(seconds)

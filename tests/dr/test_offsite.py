@@ -140,7 +140,12 @@ def test_what_somebody_else_copied_meanwhile_is_no_trouble(here: FolderRepositor
 
 def test_what_is_removed_here_meanwhile_is_not_missed(here: FolderRepository, tmp_path: Path):
     """An archiver supersedes pieces of the log all the time; the backup that follows must get there all the same."""
-    there = Noting(tmp_path / "there", listed=lambda prefix: prefix == "backups/" and here.delete(LOG))
+
+    def superseded(prefix: str) -> None:
+        if prefix == "backups/":
+            here.delete(LOG)
+
+    there = Noting(tmp_path / "there", listed=superseded)
 
     assert copy(here, there).objects == 3
     assert sorted(contents(there)) == sorted([*FILES, MANIFEST])

@@ -1,5 +1,7 @@
 """A load run on a terminal: the verdict in the first line, nothing cut, nothing by colour alone."""
 
+from io import StringIO
+
 import pytest
 from rich.console import Console
 from tests.bench.load.reports import HOSTILE, empty, holding, invalid, missing, summarised
@@ -16,7 +18,7 @@ def shown():
         console = Console(
             width=width, force_terminal=is_terminal, color_system=None, record=True, emoji=False
         )
-        with shown_on(console):
+        with shown_on(console, notes=Console(file=StringIO())):
             show_load(report, run_id="20261122T120000-standard")
         return console.export_text()
 

@@ -35,27 +35,29 @@ class OutputMode:
 mode = OutputMode()
 
 
-_lent: "list[Console]" = []
+_lent: "list[tuple[Console, Console]]" = []
+"""Consoles that stand in for those of the standard streams: for results, and for notes; the last one counts."""
 
 
 def out() -> "Console":
     """Return the console for results."""
-    return _lent[-1] if _lent else standard_console(stderr=False)
+    return _lent[-1][0] if _lent else standard_console(stderr=False)
 
 
 def err() -> "Console":
     """Return the console for progress, notes and errors."""
-    return _lent[-1] if _lent else standard_console(stderr=True)
+    return _lent[-1][1] if _lent else standard_console(stderr=True)
 
 
 @contextmanager
-def shown_on(console: "Console") -> "Iterator[None]":
-    """Let results and notes alike go to another console within a `with` block."""
-    _lent.append(console)
+def shown_on(results: "Console", *, notes: "Console | None" = None) -> "Iterator[None]":
+    """Let results go to another console within a `with` block, and notes to theirs, or to the same."""
+    lent = (results, notes or results)
+    _lent.append(lent)
     try:
         yield
     finally:
-        _lent.remove(console)
+        _lent.remove(lent)
 
 
 def print_document(document: "Document") -> None:
