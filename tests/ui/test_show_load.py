@@ -1,12 +1,10 @@
 """A load run on a terminal: the verdict in the first line, nothing cut, nothing by colour alone."""
 
-from io import StringIO
-
 import pytest
 from rich.console import Console
 from tests.bench.load.reports import HOSTILE, empty, holding, invalid, missing, summarised
 
-from opsctl.ui.console import shown_on
+from opsctl.ui.console import err, shown_on
 from opsctl.ui.show_load import show_load
 
 
@@ -18,7 +16,7 @@ def shown():
         console = Console(
             width=width, force_terminal=is_terminal, color_system=None, record=True, emoji=False
         )
-        with shown_on(console, notes=Console(file=StringIO())):
+        with shown_on(console, notes=err()):
             show_load(report, run_id="20261122T120000-standard")
         return console.export_text()
 
