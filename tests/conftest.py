@@ -22,6 +22,7 @@ from opsctl.core.events import ignore
 from opsctl.stack import postgres
 from opsctl.stack.down import stop_stack
 from opsctl.stack.model import PartName
+from opsctl.stack.postgres_cluster import cluster_dir
 from opsctl.stack.record import read_stack_record
 from opsctl.stack.up import start_stack
 from opsctl.store.migrate import apply_migrations
@@ -105,7 +106,7 @@ def embedded_postgres(open_folder: Path) -> Iterator[EmbeddedPostgres]:
         yield EmbeddedPostgres(
             url=postgres.database_url(place.port, database="postgres"),
             port=place.port,
-            data_dir=postgres.cluster_dir(place),
+            data_dir=cluster_dir(place),
             home=home,
             password_file=state.database_password_file,
             password=state.database_password_file.read_text().strip(),

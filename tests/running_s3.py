@@ -10,7 +10,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from uuid import uuid4
 
-from opsctl.clients.repository_s3 import S3Place, S3Repository
+from opsctl.clients.repository_s3 import S3Repository
+from opsctl.clients.s3_place import S3Place
 
 ACCESS_KEY, SECRET_KEY = "AKIATESTSOFOPSCTL", "s3cret-that-nobody-may-see"  # pragma: allowlist secret
 SMALLEST_PART = 5 * 1024 * 1024

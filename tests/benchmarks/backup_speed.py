@@ -31,9 +31,9 @@ from tests.dr.postgres.own_server import OwnServer, programs_for
 from tests.running_node import start_node
 from tests.scratch_project import free_port
 
+from opsctl.catalog.item_points import PAYLOAD_INDEXES
 from opsctl.catalog.qdrant_sink import QdrantSink
 from opsctl.catalog.sink import CollectionNeeds, VectorPoint
-from opsctl.catalog.sync import PAYLOAD_INDEXES
 from opsctl.clients.qdrant import QdrantStore
 from opsctl.clients.qdrant_snapshots import QdrantSnapshots
 from opsctl.clients.qdrant_values import QdrantPlace

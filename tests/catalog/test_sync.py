@@ -13,9 +13,10 @@ from tests.running_node import RunningNode
 
 from opsctl.catalog import sync as sync_module
 from opsctl.catalog.generate import generate_items
+from opsctl.catalog.item_points import PAYLOAD_INDEXES
 from opsctl.catalog.qdrant_sink import QdrantSink
 from opsctl.catalog.sink import CollectionNeeds, VectorPoint
-from opsctl.catalog.sync import PAYLOAD_INDEXES, SyncReport, Truth, consumer_of, sync_vectors
+from opsctl.catalog.sync import SyncReport, Truth, consumer_of, sync_vectors
 from opsctl.clients.postgres import DatabaseAddress, connect
 from opsctl.clients.qdrant import QdrantStore
 from opsctl.clients.qdrant_values import QdrantPlace

@@ -8,7 +8,7 @@ import pytest
 from tests.fakes.clock import FakeClock
 
 from opsctl.chaos.budget import BudgetLedger
-from opsctl.clients.files import FileLock
+from opsctl.clients.file_locks import FileLock
 from opsctl.core.clock import SystemClock
 from opsctl.core.errors import FailedError, NotReadyError, RefusedError
 from opsctl.core.events import Event, Noted

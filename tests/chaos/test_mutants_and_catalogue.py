@@ -16,9 +16,8 @@ from opsctl.chaos.journal import entry_of
 from opsctl.chaos.load_drills import NamedDrill, load_drills
 from opsctl.chaos.mutants import MUTANTS, Bite, Mutant, bite, plain_drill, score
 from opsctl.chaos.verdict import Aspect, DrillVerdict, Outcome, Reason
-from opsctl.cli import chaos_holding, chaos_stage, chaosing, wiring
+from opsctl.cli.chaos_holding import hold_mutants
 from opsctl.core.errors import UsageError
-from opsctl.core.events import ignore
 
 if TYPE_CHECKING:
     from opsctl.evidence.model import Evidence
@@ -183,20 +182,14 @@ class Stage:
     ("names", "stops_at", "records"), [((), None, 1), (("no tiers",), None, 0), ((), 3, 0)]
 )
 def test_only_all_mutants_to_the_end_are_evidence(
-    monkeypatch: pytest.MonkeyPatch, names: tuple[str, ...], stops_at: int | None, records: int
+    names: tuple[str, ...], stops_at: int | None, records: int
 ) -> None:
     """One that was chosen, or a run that was stopped, says nothing of the others."""
     recorded: list[Evidence] = []
 
-    @contextmanager
-    def open_stage(_: object) -> Iterator[Stage]:
-        yield Stage(stops_at=stops_at)
+    stage: Any = Stage(stops_at=stops_at)
 
-    monkeypatch.setattr(chaos_stage, "open_stage", open_stage)
-    monkeypatch.setattr(chaosing, "drills", lambda _: DRILLS)
-    monkeypatch.setattr(wiring, "record", recorded.append)
-
-    chaos_holding.show_teeth(names, listener=ignore)
+    hold_mutants(names, DRILLS, stage=stage, record=recorded.append)
 
     assert len(recorded) == records
     assert all(each.figures["mutants"] == len(MUTANTS) for each in recorded)

@@ -70,17 +70,19 @@ class SteppingClock:
         self._seconds += 60
         return self._seconds
 
+    def sleep(self, seconds: float) -> None:
+        """Let time pass."""
+        self._seconds += seconds
+
 
 @pytest.fixture
 def service(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Service]:
     """Give a service of a project in which everything was measured."""
     made, shop = Service(), Shop(tmp_path)
     shop.prove_all()
-    clock = SteppingClock()
     with made.running() as address:
         (tmp_path / "opsctl.yaml").write_text(yaml.safe_dump({"service": {"url": address}}))
         monkeypatch.setitem(wiring._chosen, "root", tmp_path)
-        monkeypatch.setattr(wiring, "clock", lambda: clock)
         wiring.settings.cache_clear()
         yield made
     wiring.settings.cache_clear()
@@ -97,7 +99,7 @@ USED = (metrics.COST_BUDGET_USED.name, ("traffic",))
 
 def test_a_rate_needs_two_looks(service: Service):
     """So the first one tells of no traffic, and neither does one since which nobody asked."""
-    reader = CostsReader()
+    reader = CostsReader(clock=SteppingClock())
 
     assert TRAFFIC not in told(reader)
     assert TRAFFIC not in told(reader)
@@ -107,7 +109,7 @@ def test_a_rate_needs_two_looks(service: Service):
 
 def test_ten_feeds_a_second_that_are_all_made_cost_more_than_the_budget(service: Service):
     """26 million feeds a month, each with a search, statements and calls of the model; from the caches they are cheap."""
-    made, stored = CostsReader(), CostsReader()
+    made, stored = CostsReader(clock=SteppingClock()), CostsReader(clock=SteppingClock())
     told(made)
     service.feeds, service.made = 600, 600
     all_made = told(made)
@@ -121,7 +123,7 @@ def test_ten_feeds_a_second_that_are_all_made_cost_more_than_the_budget(service:
 
 def test_a_service_that_began_anew_tells_nothing(service: Service):
     """Counters that went back are no traffic."""
-    reader = CostsReader()
+    reader = CostsReader(clock=SteppingClock())
     service.feeds, service.made = 1000, 500
     told(reader)
     service.feeds, service.made = 10, 5

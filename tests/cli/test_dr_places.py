@@ -6,7 +6,7 @@ import pytest
 from tests.cli.dr_shop import run
 
 from opsctl.cli.dr_hand_over import UNFINISHED
-from opsctl.cli.dr_restoring import require_free
+from opsctl.cli.dr_restore_places import require_free
 from opsctl.core.errors import RefusedError
 
 

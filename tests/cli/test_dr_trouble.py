@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from tests.cli.dr_shop import Run, Shop, vault_of, wait_until
 
-from opsctl.clients.files import FileLock
+from opsctl.clients.file_locks import FileLock
 from opsctl.dr.kept import Catalogue, new_backup_id
 from opsctl.dr.manifest import BackupKind
 from opsctl.stack.model import PartName

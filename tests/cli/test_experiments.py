@@ -20,7 +20,8 @@ from opsctl.clients.postgres import DatabaseAddress, connect
 from opsctl.core.clock import SystemClock
 from opsctl.evidence.ledger import Ledger
 from opsctl.experiments.assignment import Assigner
-from opsctl.experiments.registry import start_evidence, start_now, starts_of
+from opsctl.experiments.registry import start_now
+from opsctl.experiments.start_records import start_evidence, starts_of
 
 
 class Shell:

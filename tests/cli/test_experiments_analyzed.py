@@ -18,7 +18,8 @@ from opsctl.evidence.ledger import Ledger
 from opsctl.experiments.assignment import Assigner
 from opsctl.experiments.book import Experiment
 from opsctl.experiments.peeks import Peek, peek_evidence
-from opsctl.experiments.registry import start_evidence, start_now
+from opsctl.experiments.registry import start_now
+from opsctl.experiments.start_records import start_evidence
 
 pytestmark = pytest.mark.stack
 

@@ -14,7 +14,7 @@ import pytest
 import yaml
 from tests.cli.command import Outcome, run_opsctl
 
-from opsctl.clients.files import FileLock
+from opsctl.clients.file_locks import FileLock
 from opsctl.experiments.certify.kept import shipped, valid
 from opsctl.experiments.statistics.methods import Method
 

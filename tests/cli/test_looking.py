@@ -1,29 +1,30 @@
 """When is looked at the service again."""
 
-import pytest
+from typing import Any
+
 from tests.fakes.clock import FakeClock
 
-from opsctl.cli import looking, wiring
+from opsctl.cli.looking import Eyes, looks
 
 
-def test_a_look_that_takes_longer_than_its_time_is_followed_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+class Slow(FakeClock):
+    """A clock of a machine in trouble: to ask for the time takes three seconds."""
+
+    def monotonic(self) -> float:
+        """Return the time, later."""
+        self.sleep(3.0)
+        return super().monotonic()
+
+
+def test_a_look_that_takes_longer_than_its_time_is_followed_at_once() -> None:
     """On a machine in trouble even asking for the time takes time; nobody waits for less than nothing."""
-    clock, waits = FakeClock(), []
-
-    class Slow(FakeClock):
-        def monotonic(self) -> float:
-            clock.seconds += 3.0
-            return clock.seconds
-
-    monkeypatch.setattr(wiring, "clock", Slow)
-    monkeypatch.setattr(looking, "_stack", lambda: None)
-    monkeypatch.setattr(looking, "_service_address", lambda _stack: "")
-    monkeypatch.setattr(looking, "_read", lambda _address: None)
-    monkeypatch.setattr(looking, "_look", lambda *_seen, stack: stack)
+    waits: list[float] = []
+    seen: Any = object()
+    eyes = Eyes(stack=lambda: seen, reading=lambda _stack: None, look=lambda *_seen: seen)
 
     def wait(seconds: float) -> bool:
         waits.append(seconds)
         return len(waits) < 4
 
-    assert list(looking.looks(every_seconds=1.0, wait=wait)) == [None] * 3
+    assert list(looks(every_seconds=1.0, wait=wait, clock=Slow(), eyes=eyes)) == [seen] * 3
     assert waits == [0.0] * 4

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from opsctl.cli.rendering import compare, out_folder, render_into
-from opsctl.clients.files import FileLock
+from opsctl.clients.file_locks import FileLock
 from opsctl.config.project import ProjectSettings
 from opsctl.config.settings import Settings
 from opsctl.core.errors import NotReadyError, OpsError, RefusedError

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from opsctl.clients.files import FileLock, append_durably, read_text, require_writable, write_atomically
+from opsctl.clients.file_locks import FileLock
+from opsctl.clients.files import append_durably, read_text, require_writable, write_atomically
 from opsctl.core.errors import NotReadyError, RefusedError, UsageError
 
 
@@ -154,7 +155,7 @@ def test_a_lock_goes_with_its_killed_holder(tmp_path: Path) -> None:
     """After kill -9 of the holder the lock is free."""
     path = tmp_path / "lock"
     code = (
-        "import sys, time\nfrom pathlib import Path\nfrom opsctl.clients.files import FileLock\n"
+        "import sys, time\nfrom pathlib import Path\nfrom opsctl.clients.file_locks import FileLock\n"
         "with FileLock(Path(sys.argv[1]), what='dying'):\n    print('held', flush=True)\n    time.sleep(60)\n"
     )
     with subprocess.Popen(

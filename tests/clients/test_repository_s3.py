@@ -21,7 +21,8 @@ from tests.running_s3 import (
 )
 
 from opsctl.clients import repository_s3, repository_s3_errors
-from opsctl.clients.repository_s3 import S3Place, S3Repository
+from opsctl.clients.repository_s3 import S3Repository
+from opsctl.clients.s3_place import S3Place
 from opsctl.core.errors import FailedError, NotReadyError, OpsError, RefusedError, UsageError
 
 _PARTS = bytes(range(256)) * (SMALLEST_PART // 64) + b"end"  # four parts and a rest
@@ -334,7 +335,8 @@ def test_memory_is_bounded_whatever_the_size(s3: RunningS3) -> None:
     place = s3.new_place()
     code = f"""
         import resource, sys
-        from opsctl.clients.repository_s3 import S3Place, S3Repository
+        from opsctl.clients.repository_s3 import S3Repository
+        from opsctl.clients.s3_place import S3Place
         place = S3Place(bucket={place.bucket!r}, endpoint={s3.url!r}, part_bytes={SMALLEST_PART},
                         access_key={ACCESS_KEY!r}, secret_key={SECRET_KEY!r})
         repository = S3Repository(place)

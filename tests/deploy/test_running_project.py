@@ -22,7 +22,7 @@ from tests.scratch_project import free_port
 from opsctl.clients.postgres import DatabaseAddress, connect
 from opsctl.deploy.compose import grace_seconds
 from opsctl.deploy.facts import Part
-from opsctl.stack import postgres
+from opsctl.stack.postgres_cluster import SUPERUSER
 
 pytestmark = [
     pytest.mark.stack,
@@ -54,7 +54,7 @@ def project(
     """Give the project of the containers, its hosts and folders replaced by those of this machine."""
     port = free_port()
     name = empty_database.url.rpartition("/")[2]
-    for path, text in rendered(Part.COMPOSE, {"database": {"user": postgres.SUPERUSER}}).items():
+    for path, text in rendered(Part.COMPOSE, {"database": {"user": SUPERUSER}}).items():
         if path.startswith("project/"):
             here = text.replace("http://qdrant:6333", vector_node.url).replace(
                 "cache:6379", f"127.0.0.1:{port}"

@@ -9,8 +9,7 @@ from tests.dr.manifests import full_manifest
 
 from opsctl.clients.repository_folder import FolderRepository
 from opsctl.clients.sealing import Sealing, new_key
-from opsctl.core.errors import FailedError, OpsError, UsageError
-from opsctl.dr import kept as module
+from opsctl.core.errors import FailedError, UsageError
 from opsctl.dr.kept import Catalogue, Kept, Mark, choose, new_backup_id
 from opsctl.dr.manifest import BackupKind, BackupManifest
 from opsctl.dr.vault import Vault
@@ -112,14 +111,10 @@ def test_a_damaged_copy_is_read_anew_from_the_repository(place: Place):
         assert [each.manifest for each in catalogue.backups()] == [made]
 
 
-def test_a_full_disk_here_keeps_nobody_from_reading(place: Place, monkeypatch: pytest.MonkeyPatch):
+def test_a_disk_here_that_takes_nothing_keeps_nobody_from_reading(place: Place):
     """The copy is left out, nothing else."""
     place.seen_by("maker").add(manifest())
-
-    def refuse(*_: object, **__: object) -> None:
-        raise OpsError("the disk is full", code="FIL001")
-
-    monkeypatch.setattr(module, "write_atomically", refuse)
+    (place.folder / "other").write_text("where the folder of the copies would be")
 
     assert place.seen_by("other").backups()[0].manifest == manifest()
 

@@ -1,6 +1,6 @@
 """The second copy is the first one, object for object; where it cannot be made, the first one goes on."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import pytest
@@ -22,16 +22,45 @@ LOG = f"wal/7/00000001/000000010000000000000003.aa@{'0' * 64}.zst"
 
 
 class Noting(FolderRepository):
-    """A repository that notes in which order things come, and refuses what it is told to."""
+    """A repository that notes in which order things come, and refuses what it is told to.
 
-    def __init__(self, folder: Path, *, down: frozenset[str] = frozenset()) -> None:
+    Args:
+        folder: where things are.
+        down: calls that nobody answers.
+        refused: a key that cannot be put.
+        broken: a key that ends early when it is read.
+        listed: is called with each prefix once it is listed to the end, as somebody who works beside us.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        down: frozenset[str] = frozenset(),
+        refused: str = "",
+        broken: str = "",
+        listed: Callable[[str], object] = str,
+    ) -> None:
         super().__init__(folder)
         self.order: list[str] = []
-        self.down = down
+        self.down, self.refused, self.broken, self.listed = down, refused, broken, listed
+
+    def get(self, key: str) -> Iterator[bytes]:
+        """Return what is kept, if it is whole."""
+        if key == self.broken:
+            raise missing(key, place="here", why="it ends 3 bytes early")
+        return super().get(key)
+
+    def list(self, prefix: str = "") -> Iterator[StoredObject]:
+        """Yield what is there; then others go on."""
+        yield from [*super().list(prefix)]
+        self.listed(prefix)
 
     def put(self, key: str, pieces: Iterable[bytes]) -> StoredObject:
         """Note it and keep it."""
         self._require_up("put")
+        if key == self.refused:
+            raise NotReadyError("nobody answers", code="REP005")
         self.order.append(key)
         return super().put(key, pieces)
 
@@ -87,80 +116,47 @@ def test_only_what_is_missing_is_copied(here: FolderRepository, tmp_path: Path):
     assert there.order == ["wal/7/next"]
 
 
-def test_what_breaks_off_goes_on_where_it_was(
-    here: FolderRepository, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-):
+def test_what_breaks_off_goes_on_where_it_was(here: FolderRepository, tmp_path: Path):
     """The trouble is told, and what has arrived stays."""
-    there = Noting(tmp_path / "there")
-    put = there.put
-
-    def once(key: str, pieces: Iterable[bytes]) -> StoredObject:
-        if key == FILES[1]:
-            raise NotReadyError("nobody answers", code="REP005")
-        return put(key, pieces)
-
-    monkeypatch.setattr(there, "put", once)
+    there = Noting(tmp_path / "there", refused=FILES[1])
     with pytest.raises(NotReadyError):
         copy(here, there)
     assert sorted(contents(there)) == sorted([LOG, FILES[0]])
 
-    monkeypatch.setattr(there, "put", put)
+    there.refused = ""
     assert copy(here, there).objects == 2
     assert MANIFEST in contents(there)
 
 
-def test_what_somebody_else_copied_meanwhile_is_no_trouble(
-    here: FolderRepository, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-):
+def test_what_somebody_else_copied_meanwhile_is_no_trouble(here: FolderRepository, tmp_path: Path):
     """Such as the archiver, which mirrors the log all the time."""
     there = Noting(tmp_path / "there")
-    listed = there.list
-
-    def before(prefix: str = "") -> Iterable[StoredObject]:
-        yield from list(listed(prefix))
-        if prefix == "wal/":
-            there.put(LOG, here.get(LOG))
-
-    monkeypatch.setattr(there, "list", before)
+    there.listed = lambda prefix: prefix == "wal/" and there.put(LOG, here.get(LOG))
 
     copy(here, there)
 
     assert len(contents(there)) == 4
 
 
-def test_what_is_removed_here_meanwhile_is_not_missed(
-    here: FolderRepository, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-):
+def test_what_is_removed_here_meanwhile_is_not_missed(here: FolderRepository, tmp_path: Path):
     """An archiver supersedes pieces of the log all the time; the backup that follows must get there all the same."""
-    there = Noting(tmp_path / "there")
-    listed = there.list
 
-    def after(prefix: str = "") -> Iterable[StoredObject]:
-        yield from list(listed(prefix))
+    def superseded(prefix: str) -> None:
         if prefix == "backups/":
             here.delete(LOG)
 
-    monkeypatch.setattr(there, "list", after)
+    there = Noting(tmp_path / "there", listed=superseded)
 
     assert copy(here, there).objects == 3
     assert sorted(contents(there)) == sorted([*FILES, MANIFEST])
 
 
-def test_what_is_here_and_cannot_be_read_is_told(
-    here: FolderRepository, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-):
+def test_what_is_here_and_cannot_be_read_is_told(here: FolderRepository, tmp_path: Path):
     """An object that ends early is no object that was removed."""
-    get = here.get
-
-    def broken(key: str) -> Iterator[bytes]:
-        if key == LOG:
-            raise missing(key, place="here", why="it ends 3 bytes early")
-        return get(key)
-
-    monkeypatch.setattr(here, "get", broken)
+    half = Noting(Path(here.place), broken=LOG)
 
     with pytest.raises(FailedError) as caught:
-        copy(here, Noting(tmp_path / "there"))
+        copy(half, Noting(tmp_path / "there"))
 
     assert caught.value.code == "REP003"
 

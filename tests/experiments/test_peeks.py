@@ -8,7 +8,8 @@ from tests.experiments.books import book
 from opsctl.core.clock import SystemClock
 from opsctl.evidence.ledger import Ledger
 from opsctl.experiments.peeks import Peek, peek_evidence, peeks_of
-from opsctl.experiments.registry import start_evidence, start_now
+from opsctl.experiments.registry import start_now
+from opsctl.experiments.start_records import start_evidence
 
 NOON = datetime(2026, 11, 2, 12, tzinfo=UTC)
 

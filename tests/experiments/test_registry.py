@@ -21,14 +21,11 @@ from opsctl.experiments.registry import (
     digest_of_book,
     experiment_of,
     named_start,
-    ramp_evidence,
     spec_of,
-    start_evidence,
     start_now,
     started_of,
-    starts_of,
-    stop_evidence,
 )
+from opsctl.experiments.start_records import ramp_evidence, start_evidence, starts_of, stop_evidence
 from opsctl.store.experiments import (
     end_experiment,
     raise_ramp,

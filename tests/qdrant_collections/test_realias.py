@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from tests.qdrant_collections.conftest import ALIAS, BOOK, Workshop
 
-from opsctl.clients.files import FileLock
+from opsctl.clients.file_locks import FileLock
 from opsctl.clients.qdrant_values import DropAlias
 from opsctl.core.errors import FailedError, RefusedError
 from opsctl.qdrant_collections.drift import find_drift

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 from tests.qdrant_collections.conftest import ALIAS, SOURCE_POINTS, Workshop, make_points
 
-from opsctl.clients.files import FileLock
+from opsctl.clients.file_locks import FileLock
 from opsctl.core.errors import FailedError, NotReadyError, OpsError, RefusedError
 from opsctl.core.events import Event, PhaseAdvanced, PhaseFinished, PhaseStarted
 from opsctl.qdrant_collections.beginning import preview

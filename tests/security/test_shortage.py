@@ -342,11 +342,10 @@ def test_a_check_does_not_wait_for_ever() -> None:
     assert asked == ["3600"]
 
 
-def test_waits_are_bounded_in_all(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_waits_are_bounded_in_all() -> None:
     """However many requests there are."""
     slept: list[float] = []
-    monkeypatch.setattr("opsctl.security.probing.shortage.time.sleep", slept.append)
-    shortage = Shortage()
+    shortage = Shortage(sleep=slept.append)
 
     for _ in range(100):
         shortage.patiently("a", lambda: unready("1"))

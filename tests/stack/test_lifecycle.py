@@ -22,7 +22,7 @@ from opsctl.core.events import Event, Noted, PhaseFinished, ignore
 from opsctl.stack.borrow import borrowed_stack
 from opsctl.stack.down import plan_stop, stop_stack
 from opsctl.stack.model import PartName, PartStatus, StackState, password_file, pid_path
-from opsctl.stack.postgres import cluster_dir
+from opsctl.stack.postgres_cluster import cluster_dir
 from opsctl.stack.record import read_process, read_stack_record
 from opsctl.stack.status import stack_status
 from opsctl.stack.up import plan_start, start_stack

@@ -24,11 +24,9 @@ SHOWN = r"a\x1b[31mb\u009bc\u202ed\u2066e\u007ff"
 @pytest.fixture(autouse=True)
 def new_consoles() -> Iterator[None]:
     """Make the consoles anew for the streams of each test."""
-    console.out.cache_clear()
-    console.err.cache_clear()
+    console.standard_console.cache_clear()
     yield
-    console.out.cache_clear()
-    console.err.cache_clear()
+    console.standard_console.cache_clear()
 
 
 def test_escapes_of_lines_findings_and_tables_are_shown(capsys: pytest.CaptureFixture[str]):

@@ -10,8 +10,7 @@ from tests.fakes.drill_world import FAILED, SIMPLE, AlertReaction, DrillWorld
 
 from opsctl.chaos.budget import Debit, Statement
 from opsctl.chaos.verdict import Outcome
-from opsctl.ui import show_chaos as module
-from opsctl.ui import show_chaos_plan, table
+from opsctl.ui.console import shown_on
 from opsctl.ui.show_chaos import (
     show_drill_report,
     show_drill_verdicts,
@@ -39,18 +38,15 @@ WHOLE = drill(
 
 
 @pytest.fixture
-def shown(monkeypatch):
+def shown():
     """Show something on a terminal of 80 columns and return what was printed."""
 
     def show(print_it, *args, **others):
         console = Console(
             width=80, force_terminal=True, color_system=None, record=True, emoji=False, file=StringIO()
         )
-        for place in (module, show_chaos_plan, table):
-            monkeypatch.setattr(place, "out", lambda: console)
-        monkeypatch.setattr(module, "note", lambda text: console.print(text, highlight=False, soft_wrap=True))
-        monkeypatch.setattr(module, "hint", lambda text: console.print(text, highlight=False, soft_wrap=True))
-        print_it(*args, **others)
+        with shown_on(console):
+            print_it(*args, **others)
         return console.export_text()
 
     return show

@@ -15,9 +15,7 @@ from opsctl.dr.manifest import BackupKind
 from opsctl.dr.plan import RestorePlan
 from opsctl.dr.restore import Done, Point, RestoreReport, Step
 from opsctl.dr.verify import CheckDone, Depth, VerifyReport, VerifyStep
-from opsctl.ui import console as console_module
-from opsctl.ui import show_dr as module
-from opsctl.ui import show_dr_load, show_error, table
+from opsctl.ui.console import shown_on
 from opsctl.ui.show_dr import (
     show_backup,
     show_backup_plan,
@@ -43,17 +41,15 @@ DOUBT = Finding(
 
 
 @pytest.fixture
-def shown(monkeypatch: pytest.MonkeyPatch):
+def shown():
     """Show something on a terminal of 80 columns, or without one, and return what was printed on both outputs."""
 
     def show(print_it, *args, width=80, terminal=True, **others):
         console = Console(
             width=width, force_terminal=terminal, color_system=None, record=True, emoji=False, file=StringIO()
         )
-        for place in (module, show_dr_load, show_error, table, console_module):
-            for name in ("out", "err"):
-                monkeypatch.setattr(place, name, lambda: console, raising=False)
-        print_it(*args, **others)
+        with shown_on(console):
+            print_it(*args, **others)
         return console.export_text()
 
     return show

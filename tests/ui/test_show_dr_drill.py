@@ -23,9 +23,8 @@ from tests.dr.drill.drills import (
 from opsctl.dr.drill.journal import Journal
 from opsctl.dr.drill.plan import DrillPlan
 from opsctl.dr.drill.summary import Listed, last_held
-from opsctl.ui import console as consoles
-from opsctl.ui import show_dr_drill, show_dr_scenarios, table
 from opsctl.ui.bars import bar_lines
+from opsctl.ui.console import shown_on
 from opsctl.ui.show_dr_drill import show_drill_details, show_drills
 from opsctl.ui.show_dr_scenarios import show_drill_plan, show_recoveries
 
@@ -38,7 +37,7 @@ BOOKS = {
 
 
 @pytest.fixture
-def shown(monkeypatch):
+def shown():
     """Show something on a terminal of 80 columns, or in a pipe, and return what was printed."""
 
     def show(print_it, *args, is_terminal: bool = True, **others) -> str:
@@ -50,10 +49,8 @@ def shown(monkeypatch):
             emoji=False,
             file=StringIO(),
         )
-        for place in (consoles, show_dr_drill, show_dr_scenarios, table):
-            monkeypatch.setattr(place, "out", lambda: console)
-        monkeypatch.setattr(consoles, "err", lambda: console)
-        print_it(*args, **others)
+        with shown_on(console):
+            print_it(*args, **others)
         return "\n".join(line.rstrip() for line in console.export_text().splitlines()) + "\n"
 
     return show

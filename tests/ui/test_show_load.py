@@ -4,22 +4,20 @@ import pytest
 from rich.console import Console
 from tests.bench.load.reports import HOSTILE, empty, holding, invalid, missing, summarised
 
-from opsctl.ui import show_load as module
-from opsctl.ui import table
+from opsctl.ui.console import err, shown_on
 from opsctl.ui.show_load import show_load
 
 
 @pytest.fixture
-def shown(monkeypatch):
+def shown():
     """Show a report on a terminal, or into a pipe, and return what was printed."""
 
     def show(report, *, width=140, is_terminal=True):
         console = Console(
             width=width, force_terminal=is_terminal, color_system=None, record=True, emoji=False
         )
-        monkeypatch.setattr(module, "out", lambda: console)
-        monkeypatch.setattr(table, "out", lambda: console)
-        show_load(report, run_id="20261122T120000-standard")
+        with shown_on(console, notes=err()):
+            show_load(report, run_id="20261122T120000-standard")
         return console.export_text()
 
     return show

@@ -1,9 +1,11 @@
 """Tables: whole on any terminal, because names and addresses are copied out of them."""
 
+from contextlib import ExitStack
+
 import pytest
 from rich.console import Console
 
-from opsctl.ui import table
+from opsctl.ui.console import shown_on
 from opsctl.ui.table import show_table
 
 TITLES = ("part", "status", "address")
@@ -14,15 +16,18 @@ ROWS = [
 
 
 @pytest.fixture
-def console(monkeypatch):
+def console():
     """A terminal whose width the test chooses."""
+    with ExitStack() as stack:
 
-    def make(width, *, is_terminal=True):
-        made = Console(width=width, force_terminal=is_terminal, color_system=None, record=True, quiet=False)
-        monkeypatch.setattr(table, "out", lambda: made)
-        return made
+        def make(width, *, is_terminal=True):
+            made = Console(
+                width=width, force_terminal=is_terminal, color_system=None, record=True, quiet=False
+            )
+            stack.enter_context(shown_on(made))
+            return made
 
-    return make
+        yield make
 
 
 def _lines(console):

@@ -8,16 +8,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from opsctl.vectors.intervals import mean_interval, wilson
+from opsctl.vectors.rank_test import mann_whitney
 from opsctl.vectors.statistics import (
     Comparison,
     Ratio,
     blocks_needed,
     judge,
-    mann_whitney,
-    mean_interval,
     ratio_of_independent,
     ratio_of_quantiles,
-    wilson,
 )
 
 values = st.lists(st.integers(min_value=0, max_value=30), min_size=1, max_size=40)

@@ -1,8 +1,7 @@
 """What do all books become together: rules with labels, annotations, receivers and predictions."""
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterator
 from typing import TypedDict
 
 from opsctl.alerts import slo
@@ -10,6 +9,7 @@ from opsctl.alerts.book import Alert, BurnTier, Drill, Objective, PanelReference
 from opsctl.alerts.detection import Intervals, predict_alert, predict_tier
 from opsctl.alerts.expressions import alert_expression, signal_expression
 from opsctl.alerts.load import AlertBooks, LoadedBook
+from opsctl.alerts.muting import ABSENT, with_muting
 from opsctl.alerts.rules import AlertRule, RecordingRule, RuleSet
 from opsctl.alerts.severity import AlertSeverity
 from opsctl.alerts.signals import (
@@ -31,7 +31,6 @@ PanelIds = Callable[[str, str], int]
 GENERATED_DASHBOARD = "alerts"
 """Where the panel of a rule is that names none."""
 
-ABSENT = "absent"
 _ABSENT_FOR_SECONDS = 60.0
 _WITH_LABELS = (RatioSignal, QuantileSignal, MeanSignal, RateSignal, LevelSignal, ShareSignal, AgeSignal)
 
@@ -52,23 +51,7 @@ def compile_rules(books: AlertBooks, *, target: Target, panel_ids: PanelIds | No
                 alerts += compiler.objective(name, rule, loaded=loaded)
             else:
                 alerts.append(compiler.alert(name, rule, loaded=loaded))
-    return RuleSet(alerts=_with_muting(alerts), recordings=tuple(recordings))
-
-
-def _with_muting(alerts: Sequence[AlertRule]) -> tuple[AlertRule, ...]:
-    """Return the alerts with the names of those that mute each: what its book says, and faster tiers of its objective."""
-    of_rule: dict[str, list[AlertRule]] = {}
-    for alert in alerts:
-        if alert.tier != ABSENT:
-            of_rule.setdefault(alert.rule, []).append(alert)
-    return tuple(replace(alert, inhibited_by=_muting(alert, of_rule)) for alert in alerts)
-
-
-def _muting(alert: AlertRule, of_rule: Mapping[str, Sequence[AlertRule]]) -> tuple[str, ...]:
-    by_book = [each.name for rule in alert.inhibited_by for each in of_rule.get(rule, ())]
-    tiers = [each.name for each in of_rule.get(alert.rule, ())] if alert.tier is not None else []
-    faster = tiers[: tiers.index(alert.name)] if alert.name in tiers else []
-    return (*by_book, *faster)
+    return RuleSet(alerts=with_muting(alerts), recordings=tuple(recordings))
 
 
 def comparison_of(alert: Alert) -> tuple[str, float | None]:

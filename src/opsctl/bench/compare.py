@@ -7,14 +7,8 @@ from typing import TYPE_CHECKING
 from opsctl.bench.registry import StoredLatencyRun, StoredRun
 from opsctl.core.errors import InconclusiveError, UsageError
 from opsctl.evidence.model import Verdict
-from opsctl.vectors.statistics import (
-    Comparison,
-    Ratio,
-    blocks_needed,
-    judge,
-    mann_whitney,
-    ratio_of_independent,
-)
+from opsctl.vectors.rank_test import mann_whitney
+from opsctl.vectors.statistics import Comparison, Ratio, blocks_needed, judge, ratio_of_independent
 
 if TYPE_CHECKING:
     import numpy as np

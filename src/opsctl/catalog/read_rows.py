@@ -10,6 +10,7 @@ from opsctl.catalog.read_csv import CsvReader
 from opsctl.catalog.read_jsonl import JsonlReader
 from opsctl.catalog.read_parquet import ParquetReader
 from opsctl.catalog.rows import BadRow, Row
+from opsctl.clients.files import no_file_error
 from opsctl.core.errors import UsageError
 from opsctl.core.findings import Finding, Location, Severity
 
@@ -50,11 +51,7 @@ def open_rows(path: Path, *, mapping: MappingBook) -> RowReader:
 def require_file(path: Path) -> None:
     """Refuse a path that names no file, with FIL004."""
     if not path.is_file():
-        raise UsageError(
-            f"`{path}` is not a file that can be read",
-            code="FIL004",
-            fix=f"check the path: ls -l {path.parent}",
-        )
+        raise no_file_error(path)
 
 
 def _reader(path: Path, *, mapping: MappingBook) -> RowReader:

@@ -1,10 +1,11 @@
-"""How do the vectors follow the truth: the outbox read to its end, every change applied at least once."""
+"""How do the vectors follow the truth: the outbox read to its end, every change applied at least once?"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from opsctl.catalog.batches import told_phase
+from opsctl.catalog.item_points import PAYLOAD_INDEXES, embedded_text, index_payload, payload_of
 from opsctl.catalog.sink import CollectionNeeds, VectorPoint, VectorSink
 from opsctl.catalog.sync_start import place_to_start
 from opsctl.core.errors import RefusedError
@@ -24,19 +25,6 @@ _BATCHES_BETWEEN_NOTES = 10
 # A running service follows in batches of a moment each; a synchronisation waits for the one in hand. The first one of
 # a service that has just been started makes the collection, and took more than two seconds on a busy machine.
 _PATIENCE_SECONDS = 15.0
-
-PAYLOAD_INDEXES = {
-    "region": "keyword",
-    "district": "keyword",
-    "category": "keyword",
-    "quality": "float",
-    "price_usd": "float",
-}
-
-
-def embedded_text(title: str, description: str) -> str:
-    """Return the text of an item that becomes its vector."""
-    return f"{title}\n{description}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,7 +82,7 @@ def sync_vectors(
         sink.ensure_collection(collection, needs)
         run = _Run(truth.work, sink=sink, embedder=embedder, collection=collection, needs=needs, place=start)
         run.follow(listener)
-        _index(sink, collection, listener=listener)
+        index_payload(sink, collection, listener=listener)
     state = sink.state(collection)
     return SyncReport(
         collection=collection,
@@ -166,7 +154,7 @@ def _write(
     if rows:
         vectors = embedder.embed([embedded_text(row.title, row.description) for row in rows])
         points = [
-            VectorPoint(id=row.id, vector=vector, payload=_payload(row, sequence=sequences[row.id]))
+            VectorPoint(id=row.id, vector=vector, payload=payload_of(row, sequence=sequences[row.id]))
             for row, vector in zip(rows, vectors, strict=True)
         ]
         sink.upsert(collection, points)
@@ -248,34 +236,6 @@ class _Run:
 
     def _note(self) -> None:
         self._sink.note_watermark(self._collection, self.place, needs=self._needs)
-
-
-def _index(sink: VectorSink, collection: str, *, listener: Listener) -> None:
-    with told_phase(listener, subject=collection, phase="index", unit="vectors", with_rate=False) as advance:
-        seen = 0
-
-        def look(indexed: int) -> None:
-            nonlocal seen
-            if indexed > seen:
-                advance(indexed - seen)
-                seen = indexed
-
-        sink.wait_until_indexed(collection, on_look=look)
-
-
-def _payload(row: ContentRow, *, sequence: int | None) -> dict[str, Any]:
-    return {
-        "region": row.region,
-        "district": row.district,
-        "category": row.category,
-        "quality": row.quality,
-        "price_usd": row.price_usd,
-        "tags": list(row.tags),
-        "vendor_id": row.vendor_id,
-        "title": row.title,
-        "updated_at": row.updated_at.isoformat(),
-        "sequence": sequence,
-    }
 
 
 def _busy(collection: str) -> RefusedError:

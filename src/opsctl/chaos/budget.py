@@ -10,7 +10,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from opsctl.clients.files import FileLock, append_durably, file_error
+from opsctl.clients.file_locks import FileLock
+from opsctl.clients.files import append_durably, file_error
 from opsctl.clients.lock_turn import in_turn
 from opsctl.clients.special_files import read_bytes
 from opsctl.core.clock import Clock

@@ -1,36 +1,17 @@
 """How is a run of drills kept: one JSON document with reports and verdicts, which comes back as the same values."""
 
-import json
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from opsctl.chaos.book import Control, Drill
+from opsctl.chaos.book import Drill
 from opsctl.chaos.load_drills import NamedDrill
-from opsctl.chaos.report import (
-    AlertSeen,
-    CallsSeen,
-    CounterSeen,
-    DrillReport,
-    FaultSpan,
-    Mitigated,
-    ProbeSeen,
-)
-from opsctl.chaos.sample import Phase, PhaseFigures, Point
-from opsctl.chaos.verdict import Aspect, DrillVerdict, Outcome, Reason
+from opsctl.chaos.report import DrillReport
+from opsctl.chaos.verdict import DrillVerdict
 from opsctl.clients.files import read_text, write_atomically
+from opsctl.config.documents import NotKeptError, document_text, parsed_document, value_of
 from opsctl.core.errors import UsageError
 
 SCHEMA = "opsctl.chaos.journal/1"
-
-_ROWS = {
-    "faults": FaultSpan,
-    "alerts": AlertSeen,
-    "calls": CallsSeen,
-    "counters": CounterSeen,
-    "points": Point,
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,7 +55,7 @@ def read_journal(path: Path) -> Journal:
     """
     try:
         return from_json(read_text(path))
-    except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
+    except NotKeptError as error:
         raise UsageError(
             f"`{path}` is no journal of drills",
             code="CHA030",
@@ -85,68 +66,17 @@ def read_journal(path: Path) -> Journal:
 
 def to_json(journal: Journal) -> str:
     """Return a journal as JSON, sorted and ending with a newline."""
-    entries = [
-        {
-            "drill": entry.drill.model_dump(mode="json", by_alias=True),
-            "report": asdict(entry.report),
-            "verdict": asdict(entry.verdict),
-            "book_digest": entry.book_digest,
-        }
-        for entry in journal.entries
-    ]
-    body = {"schema": SCHEMA, "run_id": journal.run_id, "simulated": journal.simulated, "entries": entries}
-    return json.dumps(body, indent=1, sort_keys=True, ensure_ascii=False, allow_nan=False) + "\n"
+    return document_text({"schema": SCHEMA}, journal)
 
 
 def from_json(text: str) -> Journal:
-    """Return the journal again.
+    """Return the journal again; older runs lack what nobody looked at then.
 
     Raises:
-        KeyError, TypeError, ValueError, AttributeError: when it is not a whole journal of this version.
+        NotKeptError: it is not a whole journal of this version.
     """
-    body = json.loads(text)
-    if body["schema"] != SCHEMA:
-        raise ValueError(f"its schema is `{body['schema']}`, not `{SCHEMA}`")
-    return Journal(
-        run_id=str(body["run_id"]),
-        simulated=tuple(body["simulated"]),
-        entries=tuple(
-            Entry(
-                drill=Drill.model_validate(entry["drill"]),
-                report=_report(entry["report"]),
-                verdict=_verdict(entry["verdict"]),
-                book_digest=str(entry["book_digest"]),
-            )
-            for entry in body["entries"]
-        ),
-    )
-
-
-def _report(plain: Mapping[str, Any]) -> DrillReport:
-    values = dict(plain)
-    for name, kind in _ROWS.items():
-        values[name] = tuple(kind(**row) for row in values.get(name, ()))
-    for name in ("errors", "lost_leases", "undo_failures", "residue", "after"):
-        values[name] = tuple(plain[name])
-    values["unfelt"] = tuple(plain.get("unfelt", ()))  # older runs have none of these
-    tier_after = plain.get("tier_after")
-    values["tier_after"] = None if tier_after is None else tuple(tier_after)
-    values["probes"] = tuple(ProbeSeen(**{**row, "phase": Phase(row["phase"])}) for row in plain["probes"])
-    values["phases"] = {Phase(name): PhaseFigures(**row) for name, row in plain["phases"].items()}
-    values["control"] = Control(plain["control"])
-    values["mitigation"] = None if plain["mitigation"] is None else Mitigated(**plain["mitigation"])
-    return DrillReport(**values)
-
-
-def _verdict(plain: Mapping[str, Any]) -> DrillVerdict:
-    return DrillVerdict(
-        drill=plain["drill"],
-        outcome=Outcome(plain["outcome"]),
-        reasons=_reasons(plain["reasons"]),
-        seen=_reasons(plain["seen"]),
-        is_interrupted=bool(plain["is_interrupted"]),
-    )
-
-
-def _reasons(rows: Sequence[Mapping[str, str]]) -> tuple[Reason, ...]:
-    return tuple(Reason(aspect=Aspect(row["aspect"]), text=row["text"]) for row in rows)
+    body = parsed_document(text)
+    schema = body.pop("schema", None)
+    if schema != SCHEMA:
+        raise NotKeptError(f"its schema is `{schema}`, not `{SCHEMA}`")
+    return value_of(Journal, body)

@@ -9,7 +9,7 @@ from opsctl.chaos.book import Drill
 from opsctl.chaos.check_drills import Faults, check_drill
 from opsctl.chaos.registry import all_faults
 from opsctl.clients.files import read_text
-from opsctl.config.folder import books_in
+from opsctl.config.folder import yaml_books
 from opsctl.config.load import load_book
 from opsctl.core.errors import UsageError
 from opsctl.core.findings import Finding, Severity
@@ -53,7 +53,7 @@ def load_drills(folder: Path, *, faults: Faults | None = None) -> tuple[NamedDri
     """
     drills: dict[str, NamedDrill] = {}
     findings: list[Finding] = []
-    for path in _books(folder):
+    for path in yaml_books(folder, of="drills"):
         try:
             drill = load_drill(path, faults=faults)
         except UsageError as error:
@@ -92,17 +92,6 @@ def chosen(
             fix=fix if known else "`opsctl init` writes the starter books",
         )
     return found
-
-
-def _books(folder: Path) -> list[Path]:
-    found = [books_in(folder, suffix=suffix) for suffix in (".yaml", ".yml")]
-    if not all(each.is_there for each in found):
-        raise UsageError(
-            f"`{folder}` is no folder of drills",
-            code="CFG008",
-            fix="`books: {drills: ...}` in opsctl.yaml says where they are; `opsctl init` writes the starter books",
-        )
-    return sorted(path for each in found for path in each.books)
 
 
 def _instead(wrong: str, known: Collection[str]) -> str:

@@ -1,13 +1,12 @@
 """The command `opsctl alerts render`: from books to rules, tests, routes and stubs of runbooks."""
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from opsctl.alerts.target import Histograms, PrometheusVersion
 from opsctl.cli.options import DryRun, Json, command
-from opsctl.cli.rendering import out_folder
+from opsctl.cli.rendering_options import CheckOnly, OutFolder
 from opsctl.core.exit_codes import ExitCode
 
 
@@ -23,25 +22,14 @@ def register(app: typer.Typer) -> None:
 
 def render(
     *,
-    check: Annotated[
-        bool, typer.Option("--check", help="Change nothing; exit 1 where a file differs from its book.")
-    ] = False,
+    check: CheckOnly = False,
     prometheus: Annotated[
         PrometheusVersion, typer.Option("--prometheus", help="Version of Prometheus: 2.42 or 3.")
     ] = PrometheusVersion.V2,
     histograms: Annotated[
         Histograms, typer.Option("--histograms", help="classic, or native (needs version 3).")
     ] = Histograms.CLASSIC,
-    out: Annotated[
-        Path | None,
-        typer.Option(
-            "--out",
-            "-o",
-            parser=out_folder,
-            metavar="PATH",
-            help="Folder; default: `rendered` beside the books.",
-        ),
-    ] = None,
+    out: OutFolder = None,
     dry_run: DryRun = False,
     json: Json = False,
 ) -> None:
@@ -62,10 +50,7 @@ def render(
     settings = wiring.settings()
     folder = out or settings.root / settings.project.books.alerts / "rendered"
     files = render_files(books, rules, target=target, contract=full_contract())
-    if check:
-        changes = rendering.compare(folder, files)
-    else:
-        changes = rendering.render_into(folder, files, settings=settings, dry_run=dry_run)
+    changes = rendering.changes_of(folder, files, settings=settings, is_check=check, dry_run=dry_run)
     stubs = {} if check else watching.missing_runbooks(rules)
     if not dry_run:
         watching.write_runbooks(stubs)

@@ -1,22 +1,22 @@
-"""How does `bench capacity` go: for each number of workers find the service, search, then conclude, record and show."""
+"""How does `bench capacity` go: for each number of workers search, then conclude, record and show."""
 
-from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from opsctl.bench.capacity.model import CapacityReport, Reading, Target, WorkersResult
+from opsctl.bench.capacity.model import CapacityReport, Target, WorkersResult
+from opsctl.cli.capacity_service import MOST_WORKERS, Served, served
 from opsctl.core.errors import UsageError
 from opsctl.core.exit_codes import ExitCode
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from opsctl.bench.capacity.search import SearchPlan
     from opsctl.bench.load.book import LoadBook
     from opsctl.cli.load_target import LoadTarget
     from opsctl.core.events import Listener
-
-_MOST_WORKERS = 64
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,11 +53,11 @@ class CapacityRequest:
             counts = tuple(dict.fromkeys(int(part) for part in self.workers.split(",")))
         except ValueError:
             counts = ()
-        if not counts or any(not 1 <= count <= _MOST_WORKERS for count in counts):
+        if not counts or any(not 1 <= count <= MOST_WORKERS for count in counts):
             raise UsageError(
                 f"`{self.workers}` are no numbers of workers",
                 code="BEN073",
-                why=f"each is a whole number from 1 to {_MOST_WORKERS}",
+                why=f"each is a whole number from 1 to {MOST_WORKERS}",
                 fix="write them as --workers 1,2,4",
             )
         return counts
@@ -125,7 +125,7 @@ def _search(request: CapacityRequest, *, listener: "Listener") -> CapacityReport
     with _target(request, book, folder=folder, listener=listener) as target:
         results = [
             _search_one(request, book, folder=folder, served=served, listener=listener)
-            for served in _served(target, counts=counts, listener=listener)
+            for served in served(target, counts=counts, listener=listener)
         ]
     conclusion = conclude(results, target=request.target)
     return CapacityReport(
@@ -145,17 +145,8 @@ def _search(request: CapacityRequest, *, listener: "Listener") -> CapacityReport
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Served:
-    """A service that is being asked: where, with how many workers, and how it is read."""
-
-    target: "LoadTarget"
-    workers: int
-    read: Callable[[], Reading]
-
-
 def _search_one(
-    request: CapacityRequest, book: "LoadBook", *, folder: Path, served: _Served, listener: "Listener"
+    request: CapacityRequest, book: "LoadBook", *, folder: Path, served: Served, listener: "Listener"
 ) -> WorkersResult:
     from opsctl.bench.capacity.run import Steps, search_capacity
     from opsctl.cli import wiring
@@ -189,25 +180,6 @@ def _target(
         )
     with load_target(book, folder=folder, allowed=request.allowed, listener=listener) as target:
         yield target
-
-
-def _served(target: "LoadTarget", *, counts: Sequence[int], listener: "Listener") -> Iterator[_Served]:
-    """Yield the service as it is, or once for each number of workers."""
-    from opsctl.cli import wiring
-    from opsctl.cli.service_of_workers import own_workers, reader_of, stack_service
-    from opsctl.service.plan import load_service_book
-
-    if not counts:
-        workers = load_service_book(wiring.settings()).workers
-        yield _Served(
-            target=target, workers=workers, read=reader_of(target, service_pid=stack_service(target))
-        )
-        return
-    with own_workers(listener=listener) as start:
-        for count in counts:
-            with start(count) as (address, pid):
-                moved = replace(target, address=address)
-                yield _Served(target=moved, workers=count, read=reader_of(moved, service_pid=pid))
 
 
 def _show(report: CapacityReport, *, html: Path | None, json: bool) -> None:

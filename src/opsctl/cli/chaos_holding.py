@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from opsctl.core.errors import UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from datetime import datetime
 
     from opsctl.chaos.journal import Journal
@@ -44,20 +45,34 @@ def run(drills: "Sequence[NamedDrill]", *, listener: "Listener") -> "Journal":
 
 
 def show_teeth(names: Collection[str], *, listener: "Listener") -> "tuple[Bite, ...]":
+    """Hold mutants on a stage of their own, and keep what they proved."""
+    from opsctl.cli import wiring
+    from opsctl.cli.chaos_stage import open_stage
+    from opsctl.cli.chaosing import drills
+
+    known = drills(())
+    with open_stage(listener) as stage:
+        return hold_mutants(names, known, stage=stage, record=wiring.record)
+
+
+def hold_mutants(
+    names: Collection[str],
+    known: "Sequence[NamedDrill]",
+    *,
+    stage: "Stage",
+    record: "Callable[[Evidence], object]",
+) -> "tuple[Bite, ...]":
     """Take protections away, one after the other, and hold the drill that must notice; it is held as it is before.
 
     Only all of them, to the end, are evidence.
     """
     from opsctl.chaos.biting import bites
     from opsctl.cli import wiring
-    from opsctl.cli.chaos_stage import open_stage
-    from opsctl.cli.chaosing import drills
 
-    known, began_at = drills(()), wiring.clock().now()
-    with open_stage(listener) as stage:
-        found = tuple(bites(chosen_mutants(names), known, hold=partial(_hold, stage)))
+    began_at = wiring.clock().now()
+    found = tuple(bites(chosen_mutants(names), known, hold=partial(_hold, stage)))
     if not names and not any(each.is_interrupted for each in found):
-        wiring.record(_teeth_evidence(found, began_at=began_at))
+        record(_teeth_evidence(found, began_at=began_at))
     return found
 
 

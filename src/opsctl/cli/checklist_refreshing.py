@@ -63,7 +63,7 @@ def refresh(
 @contextmanager
 def _alone() -> Iterator[None]:
     """Let no second refresh begin."""
-    from opsctl.clients.files import FileLock
+    from opsctl.clients.file_locks import FileLock
     from opsctl.core.errors import RefusedError as LockRefused
 
     lock = FileLock(_home() / "lock", what="refreshing the checklist")
@@ -86,6 +86,7 @@ def _begun(book: "ChecklistBook", *, listener: "Listener") -> "RefreshJournal":
     from opsctl.clients.files import read_text
     from opsctl.clients.git import read_state
     from opsctl.clients.procfs import boot_id_now
+    from opsctl.config.documents import NotKeptError
     from opsctl.core.events import Noted
 
     fresh = RefreshJournal(
@@ -99,7 +100,7 @@ def _begun(book: "ChecklistBook", *, listener: "Listener") -> "RefreshJournal":
         return fresh
     try:
         before = from_text(read_text(path))
-    except (ValueError, UsageError):  # no journal, or not even text, as after a disk that was full
+    except (NotKeptError, UsageError):  # no journal, or not even text, as after a disk that was full
         aside = path.with_suffix(".unreadable")
         path.replace(aside)
         listener(

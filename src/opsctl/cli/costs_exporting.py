@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from opsctl.core.clock import Clock
     from opsctl.costs.book import CostsBook
     from opsctl.exporters.family import Value
 
@@ -23,7 +24,8 @@ class _Look:
 class CostsReader:
     """Works the family out; remembers the last look, because a rate needs two."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, clock: "Clock | None" = None) -> None:
+        self._clock = clock
         self._last: _Look | None = None
 
     def read(self) -> "Sequence[Value]":
@@ -41,7 +43,7 @@ class CostsReader:
 
     def _traffic_usd(self, plan: "CostsBook") -> float | None:
         """Return what a month of the traffic since the last look would cost; None where a part is not known."""
-        last, self._last = self._last, _look()
+        last, self._last = self._last, _look(self._clock)
         now = self._last
         if last is None or now is None or now.seconds <= last.seconds or now.feeds <= last.feeds:
             return None  # the first look, nobody asked, or the service began anew
@@ -52,7 +54,7 @@ class CostsReader:
         return _priced(plan, rate=Decimal(str(rate)), missed=Decimal(str(missed)))
 
 
-def _look() -> _Look | None:
+def _look(clock: "Clock | None") -> _Look | None:
     from opsctl.cli import wiring
     from opsctl.clients.exposition import read_samples
     from opsctl.costs.reading import sums_of
@@ -61,7 +63,7 @@ def _look() -> _Look | None:
     if not samples:
         return None
     sums = sums_of(samples)
-    return _Look(seconds=wiring.clock().monotonic(), feeds=sums["feeds"], made=sums["made"])
+    return _Look(seconds=(clock or wiring.clock()).monotonic(), feeds=sums["feeds"], made=sums["made"])
 
 
 def _priced(plan: "CostsBook", *, rate: Decimal, missed: Decimal) -> float | None:

@@ -219,7 +219,7 @@ def _embedding() -> tuple[float, float]:
     import time
 
     from opsctl.catalog.generate import generate_items
-    from opsctl.catalog.sync import embedded_text
+    from opsctl.catalog.item_points import embedded_text
     from opsctl.cli.filling import embedder
 
     chosen = embedder()

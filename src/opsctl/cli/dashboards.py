@@ -1,14 +1,9 @@
 """Commands of `opsctl dashboards`: checked, rendered for Grafana, drawn from a live Prometheus."""
 
-from pathlib import Path
-from typing import Annotated
-
-import typer
-
 from opsctl.cli import dashboards_preview, dashboards_probe
 from opsctl.cli.finding_output import FailOn, Format
 from opsctl.cli.options import DryRun, Json, command, group
-from opsctl.cli.rendering import out_folder
+from opsctl.cli.rendering_options import CheckOnly, OutFolder
 from opsctl.core.exit_codes import ExitCode
 from opsctl.core.finding_formats import FindingFormat
 from opsctl.core.findings import Severity
@@ -43,19 +38,8 @@ def lint(
 @command(app, "opsctl dashboards render", "opsctl dashboards render --check")
 def render(
     *,
-    check: Annotated[
-        bool, typer.Option("--check", help="Change nothing; exit 1 where a file differs from its book.")
-    ] = False,
-    out: Annotated[
-        Path | None,
-        typer.Option(
-            "--out",
-            "-o",
-            parser=out_folder,
-            metavar="PATH",
-            help="Folder; default: `rendered` beside the books.",
-        ),
-    ] = None,
+    check: CheckOnly = False,
+    out: OutFolder = None,
     dry_run: DryRun = False,
     json: Json = False,
 ) -> None:
@@ -72,10 +56,7 @@ def render(
     files = render_dashboards(
         dashboarding.books(), dashboarding.alert_lines(found), contract=dashboarding.contract(found)
     )
-    if check:
-        changes = rendering.compare(folder, files)
-    else:
-        changes = rendering.render_into(folder, files, settings=settings, dry_run=dry_run)
+    changes = rendering.changes_of(folder, files, settings=settings, is_check=check, dry_run=dry_run)
     if json:
         data = {"folder": folder, "files": len(files), "changes": changes}
         print_document(document("opsctl.dashboards.render", data=data, ok=not (check and changes)))

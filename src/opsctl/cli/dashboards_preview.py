@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from opsctl.cli.options import Json, command
+from opsctl.cli.options import AskedPrometheus, Json, command
 
 
 def register(app: typer.Typer) -> None:
@@ -20,14 +20,7 @@ def preview(
     port: Annotated[
         int, typer.Option("--port", "-p", min=0, max=65535, help="Port on 127.0.0.1; 0: any.")
     ] = 9300,
-    prometheus: Annotated[
-        str | None,
-        typer.Option(
-            "--prometheus",
-            metavar="URL",
-            help="Whom to ask; default: `watch.prometheus_url`, else the stack's.",
-        ),
-    ] = None,
+    prometheus: AskedPrometheus = None,
     json: Json = False,
 ) -> None:
     """Draw all dashboards in the browser until Ctrl-C: read-only, on this machine only, thresholds and alerts included."""

@@ -1,10 +1,8 @@
 """The command `opsctl dashboards probe`: does Prometheus answer what the dashboards ask?"""
 
-from typing import Annotated
-
 import typer
 
-from opsctl.cli.options import Json, command
+from opsctl.cli.options import AskedPrometheus, Json, command
 
 
 def register(app: typer.Typer) -> None:
@@ -17,14 +15,7 @@ def register(app: typer.Typer) -> None:
 
 
 def probe(
-    prometheus: Annotated[
-        str | None,
-        typer.Option(
-            "--prometheus",
-            metavar="URL",
-            help="Whom to ask; default: `watch.prometheus_url`, else the stack's.",
-        ),
-    ] = None,
+    prometheus: AskedPrometheus = None,
     json: Json = False,
 ) -> None:
     """Ask a live Prometheus every question of every panel, and keep the answers as evidence that the dashboards live.

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Self
 if TYPE_CHECKING:
     from opsctl.clients.repository import Repository
     from opsctl.core.errors import OpsError
-    from opsctl.dr.archiver.archiving import ArchivePlace, ArchiverSettings
+    from opsctl.dr.archiver.settings import ArchivePlace, ArchiverSettings
     from opsctl.dr.book import BackupBook
 
 _log = logging.getLogger("opsctl.dr")
@@ -111,7 +111,7 @@ class _WatchedBook:
 def _order() -> _Order:
     from opsctl.cli import dr_place
     from opsctl.core.units import parse_duration
-    from opsctl.dr.archiver.archiving import ArchivePlace, ArchiverSettings
+    from opsctl.dr.archiver.settings import ArchivePlace, ArchiverSettings
     from opsctl.dr.vault import Vault
 
     book, repository = dr_place.book(), _repository()

@@ -97,7 +97,7 @@ def back_up(asked: BackupKind | None, *, listener: "Listener") -> Done:
     """
     from opsctl.cli import dr_place, dr_sources, wiring
     from opsctl.cli.dr_choosing import choose_kind, manifest_copy, server_of
-    from opsctl.clients.files import FileLock
+    from opsctl.clients.file_locks import FileLock
     from opsctl.dr.backup import take_backup
     from opsctl.dr.evidence import backup_evidence
     from opsctl.dr.unfinished import open_unfinished

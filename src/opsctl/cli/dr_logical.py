@@ -1,13 +1,11 @@
-"""How does a dump come back: into a scratch database that proves it, or into an empty one that goes on with it."""
+"""How does a dump come back in an empty database that goes on with it: chosen, planned, loaded, its roles written out?"""
 
-import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from opsctl.cli.dr_site import ScratchSite
-from opsctl.core.errors import FailedError, NotReadyError, RefusedError, UsageError
+from opsctl.core.errors import RefusedError, UsageError
 
 if TYPE_CHECKING:
     from opsctl.clients.postgres import DatabaseAddress
@@ -15,12 +13,7 @@ if TYPE_CHECKING:
     from opsctl.core.events import Listener
     from opsctl.dr.manifest import BackupManifest, Dump
     from opsctl.dr.postgres.dump_restore import Ownership
-    from opsctl.dr.restore import Outcome, RestoreReport
     from opsctl.dr.vault import Vault
-
-_TRIAL = "restored"
-# What a hosted database has and the embedded one has not; the dump may be as good as it can be.
-_NO_EXTENSION = "is not available"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,7 +82,7 @@ def plan(manifest: "BackupManifest", *, address: "DatabaseAddress") -> LoadPlan:
     """
     from opsctl.dr.postgres.dump_restore import require_empty
 
-    dump = _dump(manifest)
+    dump = dump_of(manifest)
     require_empty(address)
     return LoadPlan(
         backup_id=manifest.backup_id,
@@ -115,8 +108,8 @@ def load(
 
     clock, planned = wiring.clock(), plan(manifest, address=address)
     began = clock.monotonic()
-    tables, renumbered = _load(
-        _dump(manifest),
+    tables, renumbered = load_dump(
+        dump_of(manifest),
         vault=vault,
         address=address,
         ownership=ownership,
@@ -140,7 +133,7 @@ def write_roles(
 
     if to is None:
         raise AssertionError("asked without a file")
-    roles = _dump(manifest).globals
+    roles = dump_of(manifest).globals
     if roles is None:
         raise UsageError(
             f"there are no roles in `{manifest.backup_id}`",
@@ -170,86 +163,7 @@ def address_of(url: str) -> "DatabaseAddress":
     return DatabaseAddress(url=url, password=password)
 
 
-def trial(manifest: "BackupManifest", *, vault: "Vault", listener: "Listener") -> "RestoreReport":
-    """Restore a logical backup into a scratch stack and compare it.
-
-    Raises:
-        NotReadyError: DRC089 the dump needs an extension that is not here: that says nothing about the backup.
-    """
-    from opsctl.cli import wiring
-    from opsctl.cli.dr_scratch import TRIAL, scratch_home
-    from opsctl.cli.dr_trial import books_of
-    from opsctl.dr.restore import Step, restore
-
-    with (
-        scratch_home(TRIAL, token=secrets.token_hex(4), listener=listener) as home,
-        books_of(manifest, vault=vault, folder=home / "project"),
-    ):
-        site = LogicalSite(home, chain=None, manifest=manifest, vault=vault, listener=listener)
-        try:
-            return restore(
-                site,
-                backup_id=manifest.backup_id,
-                target="the moment of the dump",
-                clock=wiring.clock(),
-                listener=listener,
-                skip=(Step.DATABASE, Step.HAND_OVER),
-            )
-        finally:
-            site.abandon()
-
-
-class LogicalSite(ScratchSite):
-    """A stack whose database is loaded from a dump, and gone afterwards."""
-
-    def __init__(self, home: Path, **how: Any) -> None:
-        super().__init__(home, **how)
-        self._tables: dict[str, int] = {}
-
-    def start(self) -> None:
-        """Start both stores, and load the dump into a database of its own."""
-        from opsctl.cli import dr_place
-        from opsctl.clients.postgres import connect
-        from opsctl.clients.postgres_programs import PostgresPrograms
-        from opsctl.dr.postgres.dump_restore import Ownership
-
-        super().start()
-        with connect(super()._address(), autocommit=True) as connection:
-            connection.execute(f"create database {_TRIAL} template template0".encode())
-        try:
-            self._tables, _ = _load(
-                _dump(self._manifest),
-                vault=self._vault,
-                address=self._address(),
-                ownership=Ownership.OURS,
-                programs=PostgresPrograms(folder=self.place.programs_dir),
-                spool=dr_place.notes_folder() / "load",
-                listener=self._listener,
-            )
-        except FailedError as error:
-            if _NO_EXTENSION not in (error.why or ""):
-                raise
-            raise NotReadyError(
-                "the dump cannot be tried here",
-                code="DRC089",
-                why=error.why,
-                fix=f"try it where that is: opsctl dr load {self._manifest.backup_id} --database URL",
-            ) from error
-
-    def proof(self) -> "Outcome":
-        """Look at the database's own structure, and tell what is in it."""
-        outcome = super().proof()
-        outcome.figures |= {"tables": len(self._tables), "rows": sum(self._tables.values())}
-        return outcome
-
-    def _address(self) -> "DatabaseAddress":
-        from dataclasses import replace
-
-        address = super()._address()
-        return replace(address, url=f"{address.url.rpartition('/')[0]}/{_TRIAL}")
-
-
-def _load(
+def load_dump(
     dump: "Dump",
     *,
     vault: "Vault",
@@ -276,7 +190,8 @@ def _load(
         return tables, renumber_outbox(connection)
 
 
-def _dump(manifest: "BackupManifest") -> "Dump":
+def dump_of(manifest: "BackupManifest") -> "Dump":
+    """Return the dump of a logical backup."""
     if manifest.dump is None:
         raise AssertionError("a logical backup has a dump")
     return manifest.dump

@@ -34,7 +34,7 @@ def prune(*, replaced: bool, dry_run: bool) -> Pruned:
         RefusedError: DRC074 a manifest cannot be read here, so nobody knows what it needs.
     """
     from opsctl.cli import dr_place
-    from opsctl.clients.files import FileLock
+    from opsctl.clients.file_locks import FileLock
 
     folder = dr_place.notes_folder()
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)

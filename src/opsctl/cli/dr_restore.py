@@ -152,7 +152,7 @@ def restore(
     what the point does not know is removed; aliases come last. All of that happens beside the target and is proven
     there, so a restore that fails leaves the target as it was.
     """
-    from opsctl.cli import dr_place, dr_restoring, dr_way
+    from opsctl.cli import dr_place, dr_restore_places, dr_restoring, dr_way
     from opsctl.cli.ending import ends_as_by_ctrl_c
     from opsctl.cli.exit import leave
     from opsctl.cli.filling import tell
@@ -178,7 +178,7 @@ def restore(
     if dry_run:
         tell("opsctl.dr.restore_plan", data=plan, json=json, show=lambda: show_restore_plan(plan))
         return
-    dr_restoring.require_confirmed(into, confirm)
+    dr_restore_places.require_confirmed(into, confirm)
     with progress() as listener, ends_as_by_ctrl_c():
         report = dr_restoring.restore(asked, into=into, listener=listener)
     tell(

@@ -1,12 +1,12 @@
 """How is something restored: the plan, the site where it happens, and an older backup where the newest is damaged."""
 
-import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from opsctl.cli.dr_restore_places import LIVE, require_free, require_outside
 from opsctl.cli.dr_way import Asked, Way, way_to
 from opsctl.core.errors import FailedError, OpsError, RefusedError
 
@@ -21,8 +21,6 @@ _DAMAGED = frozenset(
     {"DRC001", "DRC002", "DRC003", "DRC022", "DRC023", "DRC029", "DRC034", "DRC048", "REP003"}
 )
 _NOT_REACHED = "DRC031"
-LIVE = "live"
-"""The word for `--into` that means this project's own stack."""
 
 
 def plan(way: Way, *, into: str) -> "RestorePlan":
@@ -62,7 +60,7 @@ def restore(asked: Asked, *, into: str, listener: "Listener") -> "RestoreReport"
         OpsError: the last of those that were tried is damaged, too, or something else went wrong; the target is as it was.
     """
     from opsctl.cli import dr_place
-    from opsctl.clients.files import FileLock
+    from opsctl.clients.file_locks import FileLock
 
     if into != LIVE:
         return _restore(asked, into=into, listener=listener)
@@ -159,28 +157,11 @@ def _write_down(report: "RestoreReport") -> None:
     write_atomically(path, json.dumps(asdict(report), default=str, indent=1) + "\n")
 
 
-def require_confirmed(into: str, confirm: str | None) -> None:
-    """Refuse to touch what is there without its name.
-
-    Raises:
-        RefusedError: DRC067.
-    """
-    from opsctl.cli import wiring
-
-    name = wiring.settings().root.name
-    if into == LIVE and confirm != name:
-        raise RefusedError(
-            "this would take the place of the stack that is here",
-            code="DRC067",
-            why="what it holds is moved aside, and readers get what was restored",
-            fix=f"look at the plan with --dry-run, then: opsctl dr restore --into live --confirm {name}",
-        )
-
-
 @contextmanager
 def _site(way: Way, *, into: str, listener: "Listener") -> "Iterator[Site]":
     from opsctl.cli import wiring
-    from opsctl.cli.dr_hand_over import FolderSite, LiveSite, VectorsSite
+    from opsctl.cli.dr_hand_over import FolderSite
+    from opsctl.cli.dr_live_sites import LiveSite, VectorsSite
     from opsctl.cli.dr_scratch import RESTORE, scratch_home
     from opsctl.clients.files import read_text
     from opsctl.stack.model import password_file
@@ -217,61 +198,3 @@ def _replaced(into: str, *, only_vectors: bool) -> Iterator[Path]:
                 yield places[name].data_dir
         return
     require_free(Path(into))
-
-
-def require_free(folder: Path) -> None:
-    """Require that a folder is empty or not there yet, before anything is fetched.
-
-    Raises:
-        RefusedError: DRC068 there is something in it, or it can be no folder: a file, a link in a circle, a name that
-            is too long or no UTF-8.
-    """
-    from opsctl.cli.dr_hand_over import UNFINISHED
-
-    why = "a restore into a folder writes over nothing"
-    try:
-        str(folder).encode()  # a name that is no UTF-8 could be in no document, nor in a file of settings
-        is_free = not any(folder.iterdir())
-        is_half = (folder / ".opsctl" / UNFINISHED).is_file()
-    except FileNotFoundError:
-        return
-    except UnicodeEncodeError:
-        is_free, is_half, why = False, False, "its name is no UTF-8"
-    except OSError as error:
-        is_free, is_half, why = False, False, error.strerror or str(error)
-    if is_half:
-        raise _half_restored(folder)
-    if not is_free:
-        raise RefusedError(
-            f"there is something in `{folder}` already, or it cannot be a folder",
-            code="DRC068",
-            why=why,
-            fix="name a folder that is not there yet, or empty",
-        )
-
-
-def _half_restored(folder: Path) -> RefusedError:
-    return RefusedError(
-        f"there is something in `{folder}` already",
-        code="DRC068",
-        why="a restore that was killed has left it, or one is still at work; it is no project that could be started",
-        fix=f"end what runs there with `opsctl --project {folder} stack down`, and remove the folder",
-    )
-
-
-def require_outside(folder: Path, *, repository: str) -> None:
-    """Require that a folder does not lie within a repository: a project there would be in the way of its objects.
-
-    Raises:
-        RefusedError: DRC068.
-    """
-    if not repository.startswith("/"):
-        return  # a bucket
-    # Not `Path.resolve`, which refuses a link in a circle: that is told by who looks whether the folder is free.
-    if Path(os.path.realpath(folder)).is_relative_to(os.path.realpath(repository)):
-        raise RefusedError(
-            f"`{folder}` lies within the repository {repository}",
-            code="DRC068",
-            why="a project there would be in the way of the backups, and go when somebody clears up",
-            fix="name a folder beside it",
-        )

@@ -20,7 +20,7 @@ def scratch_home(kind: str, *, token: str, listener: "Listener") -> Iterator[Pat
     Those of others that were killed are removed first.
     """
     from opsctl.cli import dr_place, wiring
-    from opsctl.clients.files import FileLock
+    from opsctl.clients.file_locks import FileLock
 
     home, locks = wiring.settings().home, dr_place.notes_folder() / "scratch"
     _clear(home, locks=locks, listener=listener)
@@ -35,7 +35,7 @@ def scratch_home(kind: str, *, token: str, listener: "Listener") -> Iterator[Pat
 
 
 def _clear(home: Path, *, locks: Path, listener: "Listener") -> None:
-    from opsctl.clients.files import FileLock
+    from opsctl.clients.file_locks import FileLock
 
     for kind in (TRIAL, RESTORE):
         for folder in home.glob(f"{kind}-*"):

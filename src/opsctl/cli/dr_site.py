@@ -78,7 +78,7 @@ class ScratchSite:
         from opsctl.dr.restore import Point
         from opsctl.stack.model import password_file
         from opsctl.stack.placement import give_to
-        from opsctl.stack.postgres import SUPERUSER
+        from opsctl.stack.postgres_cluster import SUPERUSER
 
         if self._chain is None:
             raise AssertionError("a restore of vectors alone has no such step")

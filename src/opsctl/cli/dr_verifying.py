@@ -113,11 +113,11 @@ def _report(kept: "Kept", look: _Look) -> "VerifyReport":
 
 def _trial(kept: "Kept", manifest: "BackupManifest", look: _Look) -> "RestoreReport":
     """Restore it where nobody is disturbed."""
-    from opsctl.cli import dr_logical, dr_trial, wiring
+    from opsctl.cli import dr_logical_trial, dr_trial, wiring
     from opsctl.dr.restore import Step, restore
 
     if manifest.dump is not None:
-        return dr_logical.trial(manifest, vault=look.vault, listener=look.listener)
+        return dr_logical_trial.trial(manifest, vault=look.vault, listener=look.listener)
     found = _way(kept, look)
     with dr_trial.trial(found, listener=look.listener) as site:
         return restore(
@@ -196,7 +196,8 @@ def _log_keys(base: "BaseBackup", archive: "WalArchive") -> "Iterator[str]":
 
 def _is_superseded(key: str, *, archive: "WalArchive", look: _Look) -> bool:
     """Tell whether an archiver has put something in the place of a piece of the log that reaches as far."""
-    from opsctl.dr.postgres.archive import pieces_now, reach_of
+    from opsctl.dr.postgres.archive import reach_of
+    from opsctl.dr.postgres.archive_reading import pieces_now
 
     for segment, pieces in archive.pieces.items():
         if any(each.key == key for each in pieces):

@@ -179,7 +179,8 @@ def _is_bad(kept: "Kept") -> bool:
 def _chain(
     kept: "Sequence[Kept]", *, vault: "Vault", of: "BackupManifest", target: "Target", only: bool
 ) -> "RestoreChain":
-    from opsctl.dr.postgres.archive import read_archive, read_lineages
+    from opsctl.dr.postgres.archive import read_archive
+    from opsctl.dr.postgres.archive_reading import read_lineages
     from opsctl.dr.postgres.chain import choose_chain
     from opsctl.dr.postgres.target import AtLsn
     from opsctl.dr.postgres.wal import parse_lsn

@@ -1,19 +1,18 @@
-"""With what do the verbs of `experiments` work: books, what was started of them, and what the service can be told."""
+"""With what do the verbs of `experiments` work: the books that lint accepts, and what was started of them?"""
 
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from opsctl.cli.experiment_arms import event_problems, service_complaints
+
 if TYPE_CHECKING:
     from opsctl.cli.backends import Backends
     from opsctl.core.findings import Finding
-    from opsctl.experiments.book import Experiment
     from opsctl.experiments.load_experiments import LoadedExperiments, NamedExperiment
-    from opsctl.experiments.problems import ChecksArms, Complaint, Problem
     from opsctl.experiments.registry import Started
     from opsctl.experiments.standing import Standing
-    from opsctl.service.book import Ranking
     from opsctl.store.experiments import ExperimentRow
 
 
@@ -72,25 +71,6 @@ def checked() -> CheckedExperiments:
     return CheckedExperiments(experiments=found.experiments, findings=(*found.findings, *findings))
 
 
-def event_problems(experiment: "Experiment") -> "Iterator[Problem]":
-    """Yield the metrics of a book of which the service writes no event."""
-    from opsctl.experiments.check_events import unwritten_events
-    from opsctl.experiments.simulator.events import EventName
-
-    return unwritten_events(
-        experiment, written=service_events(), simulated=[each.value for each in EventName]
-    )
-
-
-def service_events() -> tuple[str, ...]:
-    """Return the events that the service writes by itself: kinds of interactions."""
-    from typing import get_args
-
-    from opsctl.service.cache.policy import InteractionKind
-
-    return get_args(InteractionKind)
-
-
 def loaded() -> "LoadedExperiments":
     """Read all books, without a look at what they say together; files are named as in the project's folder."""
     from dataclasses import replace
@@ -129,7 +109,7 @@ def real_starts() -> "dict[str, Started]":
     A simulation under the same name, before or after, is another thing.
     """
     from opsctl.cli import wiring
-    from opsctl.experiments.registry import starts_of
+    from opsctl.experiments.start_records import starts_of
 
     records = wiring.ledger().records(kind="experiments")
     return starts_of(record for record in records if not record.simulated)
@@ -138,7 +118,7 @@ def real_starts() -> "dict[str, Started]":
 def all_starts() -> "dict[str, Started]":
     """Return what the ledger of this project knows to have been started, simulations included, by name."""
     from opsctl.cli import wiring
-    from opsctl.experiments.registry import starts_of
+    from opsctl.experiments.start_records import starts_of
 
     return starts_of(wiring.ledger().records(kind="experiments"))
 
@@ -186,51 +166,6 @@ def _readable(rows: "Sequence[ExperimentRow]") -> "tuple[list[Started], list[Fin
             severity = Severity.ERROR if row.ended_at is None else Severity.WARNING
             findings.append(replace(error.as_finding(), severity=severity))
     return found, findings
-
-
-def service_complaints(ranking: "Ranking", *, strictly: bool = False) -> "ChecksArms":
-    """Return what says which settings of arms the service cannot hold.
-
-    An experiment that is simulated may have settings that only the simulator knows, which looks at them itself; before a
-    start nothing is let pass.
-    """
-    from opsctl.service.feed.treatments import SETTINGS
-
-    def complaints(experiment: "Experiment", arm: str) -> "Iterator[Complaint]":
-        unknown = [key for key in experiment.arms[arm].settings if key not in SETTINGS]
-        if strictly or experiment.simulation is None:
-            yield from map(_unknown_setting, unknown)
-        if not unknown or not strictly:
-            yield from _misfits(experiment, arm, ranking)
-
-    return complaints
-
-
-def _unknown_setting(key: str) -> "Complaint":
-    import difflib
-
-    from opsctl.experiments.problems import Complaint
-    from opsctl.service.feed.treatments import SETTINGS
-
-    close = difflib.get_close_matches(key, SETTINGS, n=1)
-    return Complaint(
-        key=key,
-        message=f"the service cannot be told `{key}` for a reader",
-        fix=f"did you mean `{close[0]}`?" if close else f"an arm may set: {', '.join(sorted(SETTINGS))}",
-    )
-
-
-def _misfits(experiment: "Experiment", arm: str, ranking: "Ranking") -> "Iterator[Complaint]":
-    from opsctl.experiments.problems import Complaint
-    from opsctl.service.feed.treatments import SETTINGS, check_settings
-
-    wanted = {key: value for key, value in experiment.arms[arm].settings.items() if key in SETTINGS}
-    try:
-        check_settings(ranking, wanted, is_isolated=experiment.isolated_learners)
-    except ValueError as error:
-        message = str(error)
-        key = next((each for each in wanted if f"`{each}`" in message or message.startswith(each)), None)
-        yield Complaint(key=key, message=message)
 
 
 def _relative(findings: "Collection[Finding]") -> "Iterator[Finding]":

@@ -19,7 +19,7 @@ def reported(names: Sequence[str], *, listener: "Listener") -> "list[Reported]":
     """
     from opsctl.cli import experimenting, wiring
     from opsctl.cli.experiments_analyzing import look
-    from opsctl.cli.experiments_simulating import read
+    from opsctl.cli.study_folders import read
     from opsctl.experiments.peeks import PEEK_KIND, peeks_of
     from opsctl.ui.experiment_page import Reported
 

@@ -36,14 +36,11 @@ def start(name: Name, *, confirm: Confirm = None, dry_run: DryRun = False, json:
     """
     from opsctl.cli import experiments_starting, wiring
     from opsctl.cli.filling import tell
-    from opsctl.experiments.starting import require_confirmed
     from opsctl.ui.progress import progress
     from opsctl.ui.show_experiments import show_start, started_data, warn_unwritten
 
     named = experiments_starting.startable(name)
-    if not dry_run:
-        consequence = experiments_starting.IRREVERSIBLE["start"]
-        require_confirmed(name, confirm=confirm, verb="start", consequence=consequence)
+    experiments_starting.require_confirmed("start", name, confirm=confirm, dry_run=dry_run)
     with progress() as listener, wiring.backends(listener) as servers:
         started = experiments_starting.start(servers, named, dry_run=dry_run)
         unwritten = experiments_starting.unwritten(servers, named)
@@ -63,13 +60,10 @@ def ramp(
     """Let more units into a running experiment; nobody who is in it moves. Exit 4: it was not confirmed."""
     from opsctl.cli import experiments_starting, wiring
     from opsctl.cli.filling import tell
-    from opsctl.experiments.starting import require_confirmed
     from opsctl.ui.progress import progress
     from opsctl.ui.show_experiments import show_ramp, started_data
 
-    if not dry_run:
-        consequence = experiments_starting.IRREVERSIBLE["ramp"]
-        require_confirmed(name, confirm=confirm, verb="ramp", consequence=consequence)
+    experiments_starting.require_confirmed("ramp", name, confirm=confirm, dry_run=dry_run)
     with progress() as listener, wiring.backends(listener) as servers:
         after = experiments_starting.ramp(servers, name, share=share, dry_run=dry_run)
     data = {"dry_run": dry_run, "ramp": share, "experiment": started_data(after)}
@@ -92,13 +86,10 @@ def stop(
     """End a running experiment for everybody: its readers get what all get. Exit 4: it was not confirmed."""
     from opsctl.cli import experiments_starting, wiring
     from opsctl.cli.filling import tell
-    from opsctl.experiments.starting import require_confirmed
     from opsctl.ui.progress import progress
     from opsctl.ui.show_experiments import show_stop, started_data
 
-    if not dry_run:
-        consequence = experiments_starting.IRREVERSIBLE["stop"]
-        require_confirmed(name, confirm=confirm, verb="stop", consequence=consequence)
+    experiments_starting.require_confirmed("stop", name, confirm=confirm, dry_run=dry_run)
     with progress() as listener, wiring.backends(listener) as servers:
         ended = experiments_starting.stop(servers, name, why=why, dry_run=dry_run)
     data = {"dry_run": dry_run, "experiment": started_data(ended)}

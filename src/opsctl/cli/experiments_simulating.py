@@ -1,11 +1,12 @@
-"""How is a book simulated from here: worlds side by side in processes of their own, what they say written down and proven."""
+"""How is a book of an experiment simulated from here: its worlds on several processes, its variants, and what is recorded?"""
 
 import os
 import time
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from opsctl.cli.study_folders import folder_of, replace_folder, scratch_of
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor
@@ -43,13 +44,6 @@ def chosen(names: Sequence[str]) -> "tuple[NamedExperiment, ...]":
     return found
 
 
-def folder_of(name: str) -> Path:
-    """Return where the events and figures of a simulated experiment lie."""
-    from opsctl.cli import wiring
-
-    return Path(wiring.settings().home) / "experiments" / name
-
-
 def simulated(
     named: "NamedExperiment",
     *,
@@ -64,8 +58,9 @@ def simulated(
     """
     from opsctl.cli import wiring
     from opsctl.clients.files import write_atomically
-    from opsctl.experiments.registry import start_evidence, start_now
+    from opsctl.experiments.registry import start_now
     from opsctl.experiments.simulator.calendar import STARTED_AT
+    from opsctl.experiments.start_records import start_evidence
     from opsctl.experiments.studies.arms import check_arms
     from opsctl.experiments.studies.binding import bind
     from opsctl.experiments.studies.document import FILE, study_evidence, to_text
@@ -75,7 +70,7 @@ def simulated(
     check_arms(named.experiment)  # here, and not in the first of many processes
     began, clock = wiring.clock().now(), time.monotonic()
     folder = folder_of(named.name)
-    with _scratch_of(folder) as scratch:
+    with scratch_of(folder) as scratch:
         worlds, variants = _run(
             named,
             seeds=seeds,
@@ -87,7 +82,7 @@ def simulated(
         study = _study(named, worlds, variants)
         write_atomically(scratch / FILE, to_text(study))
         events = bind(scratch)  # the last one that is written
-        _replace(folder, by=scratch)
+        replace_folder(folder, by=scratch)
         started = start_now(named.experiment, name=named.name, at=STARTED_AT, simulated=SIMULATED)
         wiring.record(start_evidence(started))
     seconds = time.monotonic() - clock
@@ -95,33 +90,6 @@ def simulated(
         study_evidence(study, figures=figures_of(study), events=events, started_at=began, seconds=seconds)
     )
     return study
-
-
-@contextmanager
-def _scratch_of(folder: Path) -> Iterator[Path]:
-    """Lend the folder in which a simulation is made; one process at a time, and what a killed one has left is removed.
-
-    Raises:
-        RefusedError: FIL002 another process simulates the same book.
-    """
-    import shutil
-
-    from opsctl.clients.files import FileLock
-
-    scratch, old = folder.with_name(f".{folder.name}.new"), _old(folder)
-    with FileLock(folder.with_name(f".{folder.name}.lock"), what=f"simulating {folder.name}"):
-        if old.exists() and not folder.exists():
-            old.rename(folder)  # killed between two renames
-        for left in (scratch, old):
-            shutil.rmtree(left, ignore_errors=True)
-        try:
-            yield scratch
-        finally:
-            shutil.rmtree(scratch, ignore_errors=True)
-
-
-def _old(folder: Path) -> Path:
-    return folder.with_name(f".{folder.name}.old")
 
 
 def _study(
@@ -271,28 +239,3 @@ def _end_with(sentinel: int) -> None:
 
     wait([sentinel])
     os._exit(1)
-
-
-def _replace(folder: Path, *, by: Path) -> None:
-    """Put a whole folder in the place of another one."""
-    import shutil
-
-    old = _old(folder)
-    if folder.exists():
-        folder.rename(old)
-    by.rename(folder)
-    shutil.rmtree(old, ignore_errors=True)
-
-
-def read(names: Iterable[str]) -> "dict[str, Study]":
-    """Return the studies of these experiments that there are."""
-    from opsctl.core.errors import UsageError
-    from opsctl.experiments.studies.document import read_study
-
-    found = {}
-    for name in names:
-        try:
-            found[name] = read_study(folder_of(name), name=name)
-        except UsageError:
-            continue
-    return found

@@ -9,11 +9,23 @@ if TYPE_CHECKING:
     from opsctl.experiments.load_experiments import NamedExperiment
     from opsctl.experiments.registry import Started
 
-IRREVERSIBLE = {
+_CONSEQUENCES = {
     "start": "readers are assigned within seconds, and nothing of the book can change afterwards",
     "ramp": "more readers are assigned within seconds, and a ramp never falls",
     "stop": "its readers get what everybody gets, and it is not started again under this name",
 }
+
+
+def require_confirmed(verb: str, name: str, *, confirm: str | None, dry_run: bool) -> None:
+    """Refuse what cannot be taken back without the experiment's name; a dry run changes nothing.
+
+    Raises:
+        RefusedError: EXP024.
+    """
+    from opsctl.experiments.starting import require_confirmed as require
+
+    if not dry_run:
+        require(name, confirm=confirm, verb=verb, consequence=_CONSEQUENCES[verb])
 
 
 def startable(name: str) -> "NamedExperiment":
@@ -23,7 +35,7 @@ def startable(name: str) -> "NamedExperiment":
         UsageError: EXP001 the book has errors, EXP003 there is none.
         RefusedError: EXP093 there are too few units.
     """
-    from opsctl.cli import experimenting, wiring
+    from opsctl.cli import experiment_arms, experimenting, wiring
     from opsctl.cli.experiments_planning import require_statistics
     from opsctl.experiments.check_experiments import Checking, check_experiments
     from opsctl.experiments.sizes import size_problems
@@ -33,7 +45,7 @@ def startable(name: str) -> "NamedExperiment":
     require_statistics()
     (named,) = experimenting.chosen([name])
     ranking = load_service_book(wiring.settings()).ranking
-    arms = experimenting.service_complaints(ranking, strictly=True)
+    arms = experiment_arms.service_complaints(ranking, strictly=True)
     findings = check_experiments([named], checking=Checking(arms=arms, sizes=size_problems))
     require_hopeful(named, findings)
     return named
@@ -41,18 +53,18 @@ def startable(name: str) -> "NamedExperiment":
 
 def unwritten(servers: "Backends", named: "NamedExperiment") -> "dict[str, list[str]]":
     """Return by metric the events that neither the service writes nor anybody has ever written into the database."""
-    from opsctl.cli import experimenting
+    from opsctl.cli import experiment_arms
     from opsctl.clients.postgres import translated_errors
     from opsctl.experiments.check_events import unwritten as unwritten_of
     from opsctl.store.experiments import written_metrics
 
-    missing = unwritten_of(named.experiment, written=experimenting.service_events())
+    missing = unwritten_of(named.experiment, written=experiment_arms.service_events())
     if not missing:
         return {}
     with translated_errors(servers.database_address()):
         names = {event for events in missing.values() for event in events}
         others = written_metrics(servers.database(), names)
-    known = [*experimenting.service_events(), *others]
+    known = [*experiment_arms.service_events(), *others]
     return {name: list(events) for name, events in unwritten_of(named.experiment, written=known).items()}
 
 
@@ -65,7 +77,8 @@ def start(servers: "Backends", named: "NamedExperiment", *, dry_run: bool) -> "S
     """
     from opsctl.cli import wiring
     from opsctl.clients.postgres import translated_errors
-    from opsctl.experiments.registry import spec_of, start_evidence, start_now, started_of
+    from opsctl.experiments.registry import spec_of, start_now, started_of
+    from opsctl.experiments.start_records import start_evidence
     from opsctl.experiments.starting import require_startable
     from opsctl.store.experiments import lock_starts, start_experiment
 
@@ -97,7 +110,8 @@ def ramp(servers: "Backends", name: str, *, share: float, dry_run: bool) -> "Sta
     """
     from opsctl.cli import wiring
     from opsctl.clients.postgres import translated_errors
-    from opsctl.experiments.registry import ramp_evidence, started_of
+    from opsctl.experiments.registry import started_of
+    from opsctl.experiments.start_records import ramp_evidence
     from opsctl.experiments.starting import require_rising, running_start
     from opsctl.store.experiments import lock_starts, raise_ramp
 
@@ -124,7 +138,8 @@ def stop(servers: "Backends", name: str, *, why: str, dry_run: bool) -> "Started
     """
     from opsctl.cli import wiring
     from opsctl.clients.postgres import translated_errors
-    from opsctl.experiments.registry import started_of, stop_evidence
+    from opsctl.experiments.registry import started_of
+    from opsctl.experiments.start_records import stop_evidence
     from opsctl.experiments.starting import running_start
     from opsctl.store.experiments import end_experiment, lock_starts
 

@@ -8,7 +8,7 @@ from opsctl.core.errors import NotReadyError
 from opsctl.stack.model import PartName
 
 if TYPE_CHECKING:
-    from opsctl.clients.processes import ProcessRecord
+    from opsctl.clients.process_family import ProcessRecord
     from opsctl.core.clock import Clock
 
 

@@ -73,7 +73,7 @@ def _copied(table: str, *, book: "MappingBook", listener: Listener) -> Iterator[
     """Copy a table to a file that lives as long as the import."""
     from opsctl.catalog.copy_table import copy_table
     from opsctl.cli.supabase import project
-    from opsctl.clients.files import FileLock
+    from opsctl.clients.file_locks import FileLock
     from opsctl.clients.supabase_tables import SupabaseTable
 
     name = f"{_TABLE}{table}"

@@ -1,13 +1,13 @@
-"""Where does a load go: the service of this project, started when it is down, with a key of its own; or an address."""
+"""How does a load find the service of this project: started when it is down, with a key of its own?"""
 
-import os
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from opsctl.core.errors import NotReadyError, RefusedError, UsageError
+from opsctl.cli.load_address import address_of, given_key
+from opsctl.core.errors import NotReadyError
 from opsctl.core.events import Listener
 
 if TYPE_CHECKING:
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from opsctl.cli.backends import Backends
     from opsctl.vectors.state import SideState
 
-KEY_VARIABLE = "OPSCTL_LOAD_KEY"
 _KEY_NAME = "opsctl bench load"
 _PLAN = "bench"
 _SCOPES = ("feed:read", "interactions:write", "content:read")
@@ -40,52 +39,13 @@ class LoadTarget:
     engine_version: str = "-"
 
 
-def address_of(url: str, *, book: "LoadBook", folder: Path, allowed: Sequence[str]) -> "Address":
-    """Return a target as an address, when it may be one.
-
-    Raises:
-        UsageError: BEN034 it is no address.
-        RefusedError: BEN033 it is not on this machine, and was not allowed by name.
-    """
-    from urllib.parse import urlsplit
-
-    from opsctl.bench.load.ports import Address
-
-    try:
-        parts = urlsplit(url)
-        host, port = parts.hostname, parts.port
-    except ValueError as error:
-        raise _no_address(url, str(error)) from error
-    if (
-        parts.scheme not in ("http", "https")
-        or not host
-        or parts.path.strip("/")
-        or parts.query
-        or parts.username
-    ):
-        raise _no_address(url, "a target is scheme, host and port; paths are in the book")
-    if host not in allowed and not _is_loopback(host):
-        raise RefusedError(
-            f"`{host}` is not this machine",
-            code="BEN033",
-            why="a load that was sent to a wrong address by mistake is an attack on somebody",
-            fix=f"if it is yours and meant: --target-allow {host}",
-        )
-    return Address(
-        host=host,
-        port=port or (443 if parts.scheme == "https" else 80),
-        is_tls=parts.scheme == "https",
-        ca_file=folder / book.ca_file if book.ca_file else None,
-    )
-
-
 @contextmanager
 def load_target(
     book: "LoadBook", *, folder: Path, allowed: Sequence[str], listener: Listener
 ) -> Iterator[LoadTarget]:
     """Give the target of a book; what was started and made for it is stopped and revoked afterwards."""
     if book.target != "service":
-        key = _given_key()
+        key = given_key()
         headers = {"Authorization": f"Bearer {key}"} if key else {}
         yield LoadTarget(
             address=address_of(book.target, book=book, folder=folder, allowed=allowed), headers=headers
@@ -98,7 +58,7 @@ def load_target(
         address_of(own, book=book, folder=folder, allowed=allowed)  # refused before anything is started
     with wiring.backends(listener) as servers, ExitStack() as exit_stack:
         url = own or service_url(servers, listener=listener, exit_stack=exit_stack)
-        key = _given_key() or exit_stack.enter_context(_own_key(servers))
+        key = given_key() or exit_stack.enter_context(_own_key(servers))
         yield LoadTarget(
             address=address_of(url, book=book, folder=folder, allowed=allowed),
             headers={"Authorization": f"Bearer {key}"},
@@ -107,40 +67,6 @@ def load_target(
             simulated=_simulated(),
             engine_version=servers.vectors().server_version(),
         )
-
-
-def _given_key() -> str | None:
-    """Return the key of the environment, if there is one.
-
-    Raises:
-        UsageError: BEN034 it holds what no header can; what it holds is not said.
-    """
-    key = os.environ.get(KEY_VARIABLE)
-    if key and not (key.isascii() and key.isprintable()):
-        raise UsageError(
-            f"`{KEY_VARIABLE}` holds a character that no header can",
-            code="BEN034",
-            fix="set it to the key alone, without a line end",
-        )
-    return key
-
-
-def _no_address(url: str, why: str) -> UsageError:
-    return UsageError(
-        f"`{url}` is no target of a load", code="BEN034", why=why, fix="write it as `http://127.0.0.1:8000`"
-    )
-
-
-def _is_loopback(host: str) -> bool:
-    """Tell whether every address of a host is on this machine."""
-    import ipaddress
-    import socket
-
-    try:
-        found = {row[4][0] for row in socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)}
-    except (OSError, UnicodeError):
-        return False
-    return bool(found) and all(ipaddress.ip_address(str(each)).is_loopback for each in found)
 
 
 def service_url(servers: "Backends", *, listener: Listener, exit_stack: ExitStack) -> str:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from opsctl.cli.interruptible import interruptible
 from opsctl.core.errors import OpsError
 from opsctl.core.exit_codes import ExitCode
 
@@ -114,7 +115,7 @@ def show_plan(request: "LoadRequest", *, json: bool) -> None:
     """Show what would be sent."""
     from opsctl.bench.load.sources import arrivals_of, source_of
     from opsctl.cli.filling import tell
-    from opsctl.cli.load_target import address_of
+    from opsctl.cli.load_address import address_of
     from opsctl.evidence.model import digest_of
     from opsctl.ui.show_load_plan import LoadPlan, show_load_plan
 
@@ -228,29 +229,6 @@ def _watching(listener: "Listener", *, ndjson: bool) -> "Iterator[Listener]":
         return
     with live_load() as live:
         yield live
-
-
-@contextmanager
-def interruptible() -> Iterator[Callable[[], str]]:
-    """Let the first Ctrl-C ask for an orderly end, with what was measured so far kept; the second one ends at once."""
-    import signal
-
-    from opsctl.bench.load.model import INTERRUPTED
-    from opsctl.ui.console import note
-
-    asked: list[int] = []
-
-    def ask(number: int, _frame: object) -> None:
-        if asked:
-            raise KeyboardInterrupt
-        asked.append(number)
-        note("ending early; what was measured so far is kept. Once more to end at once")
-
-    before = signal.signal(signal.SIGINT, ask)
-    try:
-        yield lambda: INTERRUPTED if asked else ""
-    finally:
-        signal.signal(signal.SIGINT, before)
 
 
 def _rates(rate_at: Callable[[float], float], *, seconds: float) -> tuple[float, ...]:

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import typer
@@ -11,6 +12,7 @@ from opsctl.core.errors import OpsError
 if TYPE_CHECKING:
     from opsctl.clients.alertmanager import HeldAlert
     from opsctl.clients.prometheus import ActiveAlert
+    from opsctl.core.clock import Clock
     from opsctl.stack.model import StackState
     from opsctl.status.figures import Reading
     from opsctl.status.look import Look, SeenAlert, SeenEvidence, SeenPart
@@ -42,6 +44,15 @@ def interval(text: str) -> float:
     return seconds
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Eyes:
+    """What is looked at: the stack, the figures of its service, and both with all else that is known."""
+
+    stack: "Callable[[], StackState]"
+    reading: "Callable[[StackState], Reading | None]"
+    look: "Callable[[Reading | None, Reading | None, StackState], Look]"
+
+
 def look_once(*, every_seconds: float) -> "Look":
     """Return one look, after two readings."""
     from opsctl.cli import wiring
@@ -53,13 +64,21 @@ def look_once(*, every_seconds: float) -> "Look":
     return next(looks(every_seconds=every_seconds, wait=wait, first_seconds=every_seconds))
 
 
-def looks(*, every_seconds: float, wait: Wait, first_seconds: float = _FIRST_SECONDS) -> "Iterator[Look]":
+def looks(
+    *,
+    every_seconds: float,
+    wait: Wait,
+    first_seconds: float = _FIRST_SECONDS,
+    clock: "Clock | None" = None,
+    eyes: Eyes | None = None,
+) -> "Iterator[Look]":
     """Yield a look each so many seconds until `wait` says stop; a service that goes away is a look, never an error."""
     from opsctl.cli import wiring
 
-    clock = wiring.clock()
+    clock = clock or wiring.clock()
+    eyes = eyes or Eyes(stack=_stack, reading=lambda stack: _read(_service_address(stack)), look=_look)
     due = clock.monotonic()
-    before = _read(_service_address(_stack()))
+    before = eyes.reading(eyes.stack())
     seconds = min(first_seconds, every_seconds)
     while True:
         # From one due time to the next, so that the time that looking takes does not add up.
@@ -68,13 +87,13 @@ def looks(*, every_seconds: float, wait: Wait, first_seconds: float = _FIRST_SEC
         if not wait(due - now):
             return
         seconds = every_seconds
-        stack = _stack()
-        after = _read(_service_address(stack))
-        yield _look(before, after, stack=stack)
+        stack = eyes.stack()
+        after = eyes.reading(stack)
+        yield eyes.look(before, after, stack)
         before = after
 
 
-def _look(before: "Reading | None", after: "Reading | None", *, stack: "StackState") -> "Look":
+def _look(before: "Reading | None", after: "Reading | None", stack: "StackState") -> "Look":
     from opsctl.cli import wiring
     from opsctl.status.figures import signals
     from opsctl.status.look import Look

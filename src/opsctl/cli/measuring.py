@@ -85,7 +85,7 @@ class Bed:
     def scratch(self, prefix: str) -> "Iterator[ScratchCopies]":
         """Give a maker of scratch copies; a lock keeps two commands from removing each other's."""
         from opsctl.cli import wiring
-        from opsctl.clients.files import FileLock
+        from opsctl.clients.file_locks import FileLock
         from opsctl.vectors.scratch import ScratchCopies
 
         lock = wiring.settings().home / "locks" / f"{prefix.strip('_')}.lock"

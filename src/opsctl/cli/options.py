@@ -28,6 +28,12 @@ Html = Annotated[
 ]
 Junit = Annotated[Path | None, typer.Option("--junit", metavar="FILE", help="Also write JUnit XML.")]
 Markdown = Annotated[Path | None, typer.Option("--markdown", metavar="FILE", help="Also write Markdown.")]
+AskedPrometheus = Annotated[
+    str | None,
+    typer.Option(
+        "--prometheus", metavar="URL", help="Whom to ask; default: `watch.prometheus_url`, else the stack's."
+    ),
+]
 DryRun = Annotated[bool, typer.Option("--dry-run", "-n", help="Show what would be done, change nothing.")]
 
 

@@ -48,7 +48,7 @@ def proving_ground(
         is_for_drills: put Redis and a simulated model behind lines too, so that they can be broken.
         has_lines: put the fault proxy between the service and its stores; without, they are the project's own stack.
     """
-    from opsctl.clients.files import FileLock
+    from opsctl.clients.file_locks import FileLock
 
     root = settings.home / "proving"
     with FileLock(settings.home / "proving.lock", what="the proving ground"), ExitStack() as closing:

@@ -26,6 +26,15 @@ def out_folder(text: str) -> Path:
     return Path(text)
 
 
+def changes_of(
+    folder: Path, files: Mapping[str, str], *, settings: "Settings", is_check: bool, dry_run: bool
+) -> "tuple[Difference, ...]":
+    """Return how a folder differs from what is rendered, once it is rendered there, unless it is only looked at."""
+    if is_check:
+        return compare(folder, files)
+    return render_into(folder, files, settings=settings, dry_run=dry_run)
+
+
 def compare(folder: Path, files: Mapping[str, str]) -> "tuple[Difference, ...]":
     """Return how a folder differs from what is rendered; nothing is changed."""
     from opsctl.cli.rendered_folder import look_at
@@ -47,7 +56,7 @@ def render_into(
     from hashlib import sha256
 
     from opsctl.cli.rendered_folder import look_at
-    from opsctl.clients.files import FileLock
+    from opsctl.clients.file_locks import FileLock
     from opsctl.core.differences import differences
 
     if dry_run:

@@ -26,10 +26,10 @@ def build(out: str | None, *, listener: "Listener") -> "Built":
     from opsctl.cli import wiring
     from opsctl.cli.rendering import out_folder
     from opsctl.cli.report_facts import gather
-    from opsctl.clients.files import FileLock
+    from opsctl.clients.file_locks import FileLock
     from opsctl.clients.folder_swap import replaced_folder
     from opsctl.ui.site.built import Built
-    from opsctl.ui.site.index_page import headline_of
+    from opsctl.ui.site.headline import headline_of
     from opsctl.ui.site.pages import site_pages
 
     home = wiring.settings().home

@@ -11,7 +11,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import IO, Protocol
 
-from opsctl.clients.files import file_error, sync_directory
+from opsctl.clients.files import file_error, no_file_error, sync_directory
 from opsctl.core.errors import FailedError, RefusedError, UsageError
 
 _PIECE_BYTES = 1024 * 1024
@@ -140,12 +140,7 @@ def pieces_of(path: Path) -> Iterator[bytes]:
             while piece := stream.read(_PIECE_BYTES):
                 yield piece
     except (FileNotFoundError, IsADirectoryError, NotADirectoryError) as error:
-        raise UsageError(
-            f"`{path}` is not a file that can be read",
-            code="FIL004",
-            why=error.strerror,
-            fix=f"check the path: ls -l {path.parent}",
-        ) from error
+        raise no_file_error(path, why=error.strerror) from error
     except OSError as error:
         raise file_error(error, path=path, doing="read") from error
 

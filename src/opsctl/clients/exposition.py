@@ -2,7 +2,7 @@
 
 import http.client
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -36,6 +36,17 @@ def read_samples(
     finally:
         connection.close()
     return parse_samples(body.decode(errors="replace")) if answer.status == http.client.OK else ()
+
+
+def sums_by_name(
+    samples: Iterable[Sample], wanted: Mapping[str, tuple[str, Mapping[str, str]]]
+) -> dict[str, float]:
+    """Return by name the sum of a metric over all samples that have the given labels; one that is not there yet is 0."""
+    seen = [(sample.name, dict(sample.labels).items(), sample.value) for sample in samples]
+    return {
+        name: sum(value for found, has, value in seen if found == metric and labels.items() <= has)
+        for name, (metric, labels) in wanted.items()
+    }
 
 
 def parse_samples(text: str) -> tuple[Sample, ...]:

@@ -1,15 +1,12 @@
-"""How a file is read, replaced, locked and appended to without a half-written or silently lost byte."""
+"""How is a file read, replaced and appended to without a half-written or silently lost byte?"""
 
 import errno
-import fcntl
 import os
 import tempfile
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 from opsctl.clients.special_files import NoFileError, open_special, read_bytes, write_into
-from opsctl.core.errors import NotReadyError, OpsError, RefusedError, UsageError
+from opsctl.core.errors import NotReadyError, OpsError, UsageError
 
 # EFBIG is what a file-size limit (`ulimit -f`) answers; for the user it is the same trouble as a full disk.
 _NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
@@ -27,12 +24,7 @@ def read_text(path: Path, *, encoding: str = "utf-8", most_bytes: int | None = N
     try:
         data = read_bytes(path, most=most_bytes)
     except (FileNotFoundError, IsADirectoryError, NotADirectoryError, NoFileError) as error:
-        raise UsageError(
-            f"`{path}` is not a file that can be read",
-            code="FIL004",
-            why=error.strerror,
-            fix=f"check the path: ls -l {path.parent}",
-        ) from error
+        raise no_file_error(path, why=error.strerror) from error
     except OSError as error:
         raise file_error(error, path=path, doing="read") from error
     if most_bytes is not None and len(data) > most_bytes:
@@ -147,101 +139,6 @@ def sync_tree(folder: Path) -> None:
         sync_directory(Path(parent))
 
 
-class FileLock:
-    """Hold an exclusive lock on `path` for the time of a `with` block, or refuse at once and name the holder.
-
-    The kernel owns the lock: it goes with the process, also after kill -9. The file stays, because removing
-    it would let two processes lock two different files of one name.
-
-    Args:
-        path: the lock file; made when it is not there.
-        what: what the holder is doing, told to whoever is refused, such as `rebuilding au_photographers`.
-    """
-
-    def __init__(self, path: Path, *, what: str = "working") -> None:
-        self.path = path
-        self.what = what
-        self._descriptor: int | None = None
-
-    def __enter__(self) -> Self:
-        try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o644)
-        except OSError as error:
-            raise file_error(error, path=self.path, doing="lock") from error
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            os.ftruncate(descriptor, 0)
-            os.pwrite(descriptor, f"{os.getpid()} {self.what}\n".encode(errors="backslashreplace"), 0)
-        except BlockingIOError as error:
-            holder = os.pread(descriptor, 4096, 0).decode(errors="replace").strip()
-            os.close(descriptor)
-            raise self._refusal(holder) from error
-        except OSError as error:
-            os.close(descriptor)
-            raise file_error(error, path=self.path, doing="lock") from error
-        self._descriptor = descriptor
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if self._descriptor is not None:
-            os.ftruncate(self._descriptor, 0)
-            os.close(self._descriptor)
-            self._descriptor = None
-
-    def _refusal(self, holder: str) -> RefusedError:
-        pid, _, what = holder.partition(" ")
-        return RefusedError(
-            f"process {pid or 'unknown'} holds the lock `{self.path}`",
-            code="FIL002",
-            why=f"it is {what or 'working'}; two at once would spoil each other's work",
-            fix=f"wait for it, or look at it: ps -fp {pid}" if pid else "wait for it and try again",
-        )
-
-
-class SharedLease:
-    """Hold a lease that many may hold at once; the last holder can find out that it is the last.
-
-    A lease goes with its process, also after kill -9, like a `FileLock`.
-    """
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self._descriptor: int | None = None
-
-    def __enter__(self) -> Self:
-        try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            self._descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o644)
-        except OSError as error:
-            raise file_error(error, path=self.path, doing="lease") from error
-        # This waits for a last holder that is clearing up, and for nobody else.
-        fcntl.flock(self._descriptor, fcntl.LOCK_SH)
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if self._descriptor is not None:
-            os.close(self._descriptor)
-            self._descriptor = None
-
-    def become_last(self) -> bool:
-        """Tell whether nobody else holds a lease; if so, newcomers wait until this one is over.
-
-        The lease may be lost by a no; so ask only at the end of the work.
-        """
-        if self._descriptor is None:
-            return False
-        try:
-            fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return False
-        return True
-
-
 def _fill_and_sync(descriptor: int, content: bytes, *, mode: int) -> None:
     with os.fdopen(descriptor, "wb") as stream:
         os.fchmod(stream.fileno(), mode)
@@ -279,6 +176,16 @@ def is_out_of_room(error: OSError) -> bool:
 def says_no_room(text: str) -> bool:
     """Tell whether another program complains of a want of room, in the words of the C library."""
     return any(os.strerror(number) in text for number in _NO_ROOM)
+
+
+def no_file_error(path: Path, *, why: str | None = None) -> UsageError:
+    """Return the error for a path that was given and names no file."""
+    return UsageError(
+        f"`{path}` is not a file that can be read",
+        code="FIL004",
+        why=why,
+        fix=f"check the path: ls -l {path.parent}",
+    )
 
 
 def file_error(error: OSError, *, path: Path, doing: str) -> OpsError:

@@ -71,7 +71,8 @@ def _folder(path: Path) -> Repository:
 
 
 def _bucket(url: str, parts: SplitResult, *, secrets: Mapping[str, str]) -> Repository:
-    from opsctl.clients.repository_s3 import S3Place, S3Repository
+    from opsctl.clients.repository_s3 import S3Repository
+    from opsctl.clients.s3_place import S3Place
 
     options = _options(url, parts)
     prefix = unquote(parts.path).strip("/")

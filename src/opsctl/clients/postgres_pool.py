@@ -2,12 +2,12 @@
 
 import time
 from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from dataclasses import dataclass
+from contextlib import asynccontextmanager
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Protocol, Self
+from typing import TYPE_CHECKING, Any, Self
 from weakref import WeakKeyDictionary
 
+from opsctl.clients.pool_ports import PoolFigures, PoolObserver
 from opsctl.clients.postgres import DatabaseAddress, connection_arguments, malformed, translated_errors
 from opsctl.clients.postgres_line import begin_with_limit, hanging_up, has_news
 from opsctl.core.errors import NotReadyError
@@ -28,39 +28,6 @@ _RECONNECT_SECONDS = 5.0
 _TRUSTED_REST_SECONDS = 5.0
 # A server takes a limit of 0 ms for none at all.
 _SHORTEST_SECONDS = 0.005
-
-
-class PoolObserver(Protocol):
-    """Hears what the pool does; it must not raise and must not block."""
-
-    def waited(self, *, seconds: float) -> None:
-        """Somebody got a connection after this time."""
-        ...
-
-    def used(self, query: str, *, seconds: float) -> None:
-        """Somebody gave a connection back after this time; `query` is the name given to the use."""
-        ...
-
-    def sized(self, *, idle: int, busy: int, waiting: int) -> None:
-        """So many connections rest and work, and so many requests wait."""
-        ...
-
-
-class LendsConnections(Protocol):
-    """Whoever lends connections, such as `AsyncDatabase`."""
-
-    def connection(self, query: str) -> "AbstractAsyncContextManager[AsyncConnection[tuple[Any, ...]]]":
-        """Lend a connection; `query` names the use for metrics."""
-        ...
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PoolFigures:
-    """How many connections rest and work, and how many requests wait for one."""
-
-    idle: int
-    busy: int
-    waiting: int
 
 
 class AsyncDatabase:

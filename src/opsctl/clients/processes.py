@@ -5,25 +5,26 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import NamedTuple
 
 from opsctl.clients.files import read_text, write_atomically
+from opsctl.clients.process_family import (
+    ProcessRecord,
+    family_of,
+    identity_of,
+    is_living,
+    send,
+    started_here,
+    wait_until_dead,
+)
 from opsctl.clients.procfs import all_pids, boot_id_now, memory_bytes_of, read_command_line, read_stat
 from opsctl.core.clock import Clock
 from opsctl.core.errors import NotReadyError, ResidueError
-from opsctl.core.waiting import wait_until
 
-_POLL_SECONDS = 0.02
 # After the leader's end its children have this long to follow before they are killed.
 _FOLLOW_SECONDS = 2.0
-_DEAD_STATES = frozenset("ZX")
-
-# A Popen object that is collected while its process runs warns, and one that is kept lets us reap the process;
-# so those that this process started are kept, by pid.
-_started_here: dict[int, subprocess.Popen[bytes]] = {}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,30 +48,12 @@ class ProcessPlan:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ProcessRecord:
-    """What a pid file holds; the start ticks and the boot tell our process from a later one with its pid.
-
-    `pid` is None between the intention and the start: whoever reads that looks for the process by `argv`.
-    """
-
-    argv: tuple[str, ...]
-    boot_id: str
-    pid: int | None = None
-    start_ticks: int | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class ProcessFigures:
     """What a living process and its children use; memory that they share is counted once where readable."""
 
     uptime_seconds: float
     memory_bytes: int
     processes: int
-
-
-class _Identity(NamedTuple):
-    pid: int
-    start_ticks: int
 
 
 def start(plan: ProcessPlan) -> ProcessRecord:
@@ -104,7 +87,7 @@ def start(plan: ProcessPlan) -> ProcessRecord:
         raise NotReadyError(
             f"cannot start `{plan.argv[0]}`", code="PRC001", why=str(error), fix="run `opsctl doctor`"
         ) from error
-    _started_here[process.pid] = process
+    started_here[process.pid] = process
     stat = read_stat(process.pid)
     record = ProcessRecord(
         argv=plan.argv,
@@ -144,7 +127,7 @@ def read_record(pid_path: Path) -> ProcessRecord | None:
 
 def is_alive(record: ProcessRecord) -> bool:
     """Tell whether this very process runs; a zombie and another process with the same pid do not count."""
-    return _is_living(_identity(record))
+    return is_living(identity_of(record))
 
 
 def stop(
@@ -158,18 +141,18 @@ def stop(
     record = read_record(pid_path)
     if record is None:
         return False
-    leader = _identity(record)
-    family = _family(record)
-    was_alive = any(_is_living(member) for member in family)
-    _send(leader, stop_signal)
-    _wait_until_dead([leader], seconds=grace_seconds, clock=clock)
-    _send(leader, signal.SIGKILL)
-    family |= _family(record)
+    leader = identity_of(record)
+    family = family_of(record)
+    was_alive = any(is_living(member) for member in family)
+    send(leader, stop_signal)
+    wait_until_dead([leader], seconds=grace_seconds, clock=clock)
+    send(leader, signal.SIGKILL)
+    family |= family_of(record)
     for number in (signal.SIGTERM, signal.SIGKILL):
         for member in family:
-            _send(member, number)
-        _wait_until_dead(family, seconds=_FOLLOW_SECONDS, clock=clock)
-    survivors = sorted(member.pid for member in family if _is_living(member))
+            send(member, number)
+        wait_until_dead(family, seconds=_FOLLOW_SECONDS, clock=clock)
+    survivors = sorted(member.pid for member in family if is_living(member))
     if survivors:
         names = ", ".join(str(pid) for pid in survivors)
         raise ResidueError(
@@ -184,18 +167,18 @@ def stop(
 
 def signal_all(record: ProcessRecord, number: signal.Signals) -> int:
     """Send a signal to a living process and all its children, such as SIGSTOP; return how many there were."""
-    family = [member for member in _family(record) if _is_living(member)]
+    family = [member for member in family_of(record) if is_living(member)]
     for member in family:
-        _send(member, number)
+        send(member, number)
     return len(family)
 
 
 def measure(record: ProcessRecord) -> ProcessFigures | None:
     """Return age and memory of a living process with its children; None when it does not run."""
-    leader = _identity(record)
-    if leader is None or not _is_living(leader):
+    leader = identity_of(record)
+    if leader is None or not is_living(leader):
         return None
-    family = _family(record)
+    family = family_of(record)
     age_seconds = time.clock_gettime(time.CLOCK_BOOTTIME) - leader.start_ticks / os.sysconf("SC_CLK_TCK")
     memory_bytes = sum(memory_bytes_of(member.pid) for member in family)
     return ProcessFigures(
@@ -205,7 +188,7 @@ def measure(record: ProcessRecord) -> ProcessFigures | None:
 
 def members(record: ProcessRecord) -> tuple[int, ...]:
     """Return the pids of a living process and of all its children; none where it does not run."""
-    return tuple(sorted(member.pid for member in _family(record) if _is_living(member)))
+    return tuple(sorted(member.pid for member in family_of(record) if is_living(member)))
 
 
 def _write_record(pid_path: Path, record: ProcessRecord) -> None:
@@ -221,60 +204,3 @@ def _find_by_argv(record: ProcessRecord) -> ProcessRecord:
                 argv=record.argv, boot_id=record.boot_id, pid=pid, start_ticks=stat.start_ticks
             )
     return record
-
-
-def _identity(record: ProcessRecord) -> _Identity | None:
-    if record.pid is None or record.start_ticks is None or record.boot_id != boot_id_now():
-        return None
-    return _Identity(record.pid, record.start_ticks)
-
-
-def _family(record: ProcessRecord) -> set[_Identity]:
-    """Return the process, its descendants, and all of its session, which outlive a leader that was killed."""
-    leader = _identity(record)
-    if leader is None:
-        return set()
-    stats = {pid: stat for pid in all_pids() if (stat := read_stat(pid)) is not None}
-    holder = stats.get(leader.pid)
-    if holder is not None and holder.start_ticks != leader.start_ticks:
-        # The kernel gives a pid away only when no session bears it any more: nobody of ours is left.
-        return set()
-    pids = {leader.pid} if holder else set()
-    pids |= {pid for pid, stat in stats.items() if stat.session == leader.pid}
-    while grown := {pid for pid, stat in stats.items() if stat.parent in pids} - pids:
-        pids |= grown
-    return {_Identity(pid, stats[pid].start_ticks) for pid in pids}
-
-
-def _is_living(identity: _Identity | None) -> bool:
-    if identity is None:
-        return False
-    if (child := _started_here.get(identity.pid)) is not None and child.poll() is not None:
-        del _started_here[identity.pid]
-    stat = read_stat(identity.pid)
-    return stat is not None and stat.start_ticks == identity.start_ticks and stat.state not in _DEAD_STATES
-
-
-def _send(identity: _Identity | None, number: signal.Signals) -> None:
-    """Signal exactly this process: the descriptor pins the pid, and only then its start is compared."""
-    if identity is None:
-        return
-    try:
-        descriptor = os.pidfd_open(identity.pid)
-    except ProcessLookupError:
-        return
-    try:
-        if _is_living(identity):
-            signal.pidfd_send_signal(descriptor, number)
-    except (ProcessLookupError, PermissionError):
-        # Gone in between, or not ours to end: the caller looks afterwards who still lives.
-        return
-    finally:
-        os.close(descriptor)
-
-
-def _wait_until_dead(identities: Iterable[_Identity | None], *, seconds: float, clock: Clock) -> None:
-    waiting = list(identities)
-    wait_until(
-        lambda: not any(map(_is_living, waiting)), clock=clock, seconds=seconds, poll_seconds=_POLL_SECONDS
-    )

@@ -6,7 +6,6 @@ conditional, so two writers could overwrite each other, and it does not hear Ctr
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass, field
 from functools import partial
 from itertools import chain
 from typing import Any
@@ -26,40 +25,14 @@ from opsctl.clients.repository_s3_errors import (
     not_s3,
     too_many_parts,
 )
+from opsctl.clients.s3_place import S3Place
 from opsctl.clients.side_by_side import in_order
 
-DEFAULT_PART_BYTES = 16 * 1024 * 1024
 _PIECE_BYTES = 8 * 1024 * 1024
 _AT_ONCE = 3
 _TRIES = 3
 _MOST_PARTS = 10_000  # https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html
 _TOKEN = "opsctl-put"  # noqa: S105 - the name of a note beside an object
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class S3Place:
-    """Where a bucket is and what of it is ours; the keys are no part of the text form.
-
-    Args:
-        endpoint: the server's address; None for Amazon's own in `region`.
-        path_style: the bucket is a step of the path and not a part of the host's name.
-        part_bytes: what is sent in one request. All parts of an upload are of one size, as Cloudflare wants it, and a
-            server takes 10,000 of them, so this limits how large an object can be.
-    """
-
-    bucket: str
-    prefix: str = ""
-    endpoint: str | None = None
-    region: str = "us-east-1"
-    path_style: bool = True
-    part_bytes: int = DEFAULT_PART_BYTES
-    access_key: str = field(repr=False)
-    secret_key: str = field(repr=False)
-
-    @property
-    def shown(self) -> str:
-        """Return where it is, fit for messages."""
-        return f"s3://{self.bucket}/{self.prefix}".rstrip("/")
 
 
 class S3Repository:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from opsctl.core.errors import NotReadyError, OpsError, UsageError
 
 if TYPE_CHECKING:
-    from opsctl.clients.repository_s3 import S3Place
+    from opsctl.clients.s3_place import S3Place
 
 # The words of the protocol, and the bare numbers that a HEAD answers with, because it has no body.
 NOT_THERE = frozenset({"NoSuchKey", "NoSuchBucket", "NotFound", "404"})

@@ -45,3 +45,19 @@ def books_in(folder: Path, *, suffix: str = ".yaml") -> BookFolder:
             )
     ignored = tuple(path for path in paths if path.suffix == _OTHER_SUFFIX.get(suffix))
     return BookFolder(books=books, ignored=ignored)
+
+
+def yaml_books(folder: Path, *, of: str) -> list[Path]:
+    """Return the books of a folder where both suffixes of YAML are taken; `of` is their key under `books`.
+
+    Raises:
+        UsageError: CFG008 there is no such folder; else as `books_in`.
+    """
+    found = [books_in(folder, suffix=suffix) for suffix in (".yaml", ".yml")]
+    if not all(each.is_there for each in found):
+        raise UsageError(
+            f"`{folder}` is no folder of {of}",
+            code="CFG008",
+            fix=f"`books: {{{of}: ...}}` in opsctl.yaml says where they are; `opsctl init` writes the starter books",
+        )
+    return sorted(path for each in found for path in each.books)

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
 
-from opsctl.clients.exposition import Sample
+from opsctl.clients.exposition import Sample, sums_by_name
 
 SUMS: dict[str, tuple[str, dict[str, str]]] = {
     "feeds": ("ranking_requests_total", {"route": "feed", "status": "2xx"}),
@@ -67,15 +67,7 @@ class Counters:
 
 def sums_of(samples: Iterable[Sample]) -> dict[str, float]:
     """Return the counters that `/metrics` has, by the names of `Counters`; one that is not there yet is 0."""
-    seen = list(samples)
-    return {
-        name: sum(
-            sample.value
-            for sample in seen
-            if sample.name == metric and wanted.items() <= dict(sample.labels).items()
-        )
-        for name, (metric, wanted) in SUMS.items()
-    }
+    return sums_by_name(samples, SUMS)
 
 
 def _grown(before: float | None, after: float | None) -> float | None:

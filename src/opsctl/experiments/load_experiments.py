@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from opsctl.clients.files import read_text
-from opsctl.config.folder import books_in
+from opsctl.config.folder import yaml_books
 from opsctl.config.load import load_book
 from opsctl.core.errors import UsageError
 from opsctl.core.findings import Finding, Location, Severity
@@ -71,7 +71,7 @@ def read_experiments(folder: Path) -> LoadedExperiments:
     """
     found: dict[str, NamedExperiment] = {}
     findings: list[Finding] = []
-    for path in _books(folder):
+    for path in yaml_books(folder, of="experiments"):
         try:
             named = load_experiment(path)
         except UsageError as error:
@@ -123,17 +123,6 @@ def require_right(findings: Sequence[Finding], *, what: str) -> None:
             findings=errors,
             fix="mend the books and run the same command again; nothing was changed",
         )
-
-
-def _books(folder: Path) -> list[Path]:
-    found = [books_in(folder, suffix=suffix) for suffix in (".yaml", ".yml")]
-    if not all(each.is_there for each in found):
-        raise UsageError(
-            f"`{folder}` is no folder of experiments",
-            code="CFG008",
-            fix="`books: {experiments: ...}` in opsctl.yaml says where they are; `opsctl init` writes the starter books",
-        )
-    return sorted(path for each in found for path in each.books)
 
 
 def _better(stem: str) -> str:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 from typing import Any
 
-from opsctl.clients.files import FileLock
+from opsctl.clients.file_locks import FileLock
 from opsctl.qdrant_collections.difference import Comparison, Sides, walk_differences
 from opsctl.qdrant_collections.mend import mend
 from opsctl.qdrant_collections.model import CollectionsBook

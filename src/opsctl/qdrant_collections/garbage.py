@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from opsctl.clients.files import FileLock
+from opsctl.clients.file_locks import FileLock
 from opsctl.qdrant_collections.checkpoint import Outcome
 from opsctl.qdrant_collections.many import chosen_names
 from opsctl.qdrant_collections.model import CollectionsBook, DerivedCollection

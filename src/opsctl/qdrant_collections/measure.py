@@ -10,9 +10,9 @@ from typing import Any
 from opsctl.clients.qdrant_values import Filter, Found, Query
 from opsctl.core.quantiles import quantile
 from opsctl.qdrant_collections.store import VectorStore
+from opsctl.vectors.intervals import wilson
 from opsctl.vectors.recall import recall
 from opsctl.vectors.search import Answer
-from opsctl.vectors.statistics import wilson
 
 TOP = 10
 _SEED = 20261122

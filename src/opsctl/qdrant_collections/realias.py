@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
-from opsctl.clients.files import FileLock
+from opsctl.clients.file_locks import FileLock
 from opsctl.clients.qdrant_values import SetAlias
 from opsctl.core.errors import FailedError, RefusedError
 from opsctl.qdrant_collections.many import Failure, Results, chosen_names, each_of

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-from opsctl.clients.files import FileLock
+from opsctl.clients.file_locks import FileLock
 from opsctl.core.errors import FailedError
 from opsctl.qdrant_collections import steps
 from opsctl.qdrant_collections.beginning import begin_or_go_on, plan

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from opsctl.clients.files import FileLock
+from opsctl.clients.file_locks import FileLock
 from opsctl.core.errors import RefusedError
 from opsctl.qdrant_collections.phases import Surroundings, phase
 from opsctl.qdrant_collections.realias import leads_to_nothing

@@ -5,18 +5,17 @@ from typing import Any, Protocol
 
 from opsctl.clients.qdrant_values import (
     AliasAction,
-    CollectionState,
     Filter,
     Found,
-    Page,
     Parcel,
     Point,
     PointId,
     Query,
 )
+from opsctl.vectors.store_view import ReadableStore
 
 
-class VectorStore(Protocol):
+class VectorStore(ReadableStore, Protocol):
     """The operations of Qdrant that the nine steps use; `QdrantStore` and the fake of the tests have them."""
 
     def server_version(self) -> str:
@@ -25,10 +24,6 @@ class VectorStore(Protocol):
 
     def collections(self) -> tuple[str, ...]:
         """Return the names of all collections."""
-        ...
-
-    def collection(self, name: str) -> CollectionState:
-        """Return what a collection says about itself."""
         ...
 
     def create_collection(self, name: str, parameters: Mapping[str, Any]) -> None:
@@ -47,33 +42,12 @@ class VectorStore(Protocol):
         """Index a payload field."""
         ...
 
-    def count(self, name: str, *, filter: Filter | None = None) -> int:  # noqa: A002 - Qdrant's own word
-        """Return the exact number of points."""
-        ...
-
-    def scroll(
-        self,
-        name: str,
-        *,
-        limit: int,
-        offset: PointId | None = None,
-        filter: Filter | None = None,  # noqa: A002 - Qdrant's own word
-        with_payload: bool = True,
-        with_vectors: bool = False,
-    ) -> Page:
-        """Return the next points in the order of ids."""
-        ...
-
     def fetch(self, name: str, *, limit: int, offset: PointId | None, filter: Filter) -> Parcel:  # noqa: A002
         """Return the next whole points for another collection, opened or sealed."""
         ...
 
     def deliver(self, name: str, parcel: Parcel, *, wait: bool) -> None:
         """Write the points of a parcel."""
-        ...
-
-    def retrieve(self, name: str, ids: Sequence[PointId], *, with_vectors: bool = False) -> list[Point]:
-        """Return the points with these ids that exist."""
         ...
 
     def sample(
@@ -94,10 +68,6 @@ class VectorStore(Protocol):
 
     def delete_points(self, name: str, ids: Sequence[PointId], *, wait: bool = True) -> None:
         """Delete points."""
-        ...
-
-    def aliases(self) -> dict[str, str]:
-        """Return every alias with its collection."""
         ...
 
     def change_aliases(self, actions: Sequence[AliasAction]) -> None:

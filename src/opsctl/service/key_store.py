@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from datetime import datetime
 
-from opsctl.clients.postgres_pool import LendsConnections
+from opsctl.clients.pool_ports import LendsConnections
 from opsctl.service.edge.key_model import KeyRecord
 from opsctl.store.api_keys import find_key, touch_keys
 

@@ -4,8 +4,9 @@ import shutil
 from pathlib import Path
 
 from opsctl.stack.model import Part, PartName, PartSpec, Place, stack_dir
-from opsctl.stack.ports import HOST, choose_port
+from opsctl.stack.ports import HOST
 from opsctl.stack.watch_files import alertmanager_file, read_intervals
+from opsctl.stack.web_part import web_place, web_url
 from opsctl.stack.web_probe import not_ready_because
 
 # Debian calls it by its longer name.
@@ -14,9 +15,8 @@ _PROGRAMS = ("prometheus-alertmanager", "alertmanager")
 
 def plan_place(home: Path, recorded: Place | None) -> Place:
     """Decide folder and port; the recorded port is kept when it is free."""
-    return Place(
-        port=choose_port(owner=f"{home}:alertmanager", recorded=recorded.port if recorded else None),
-        data_dir=stack_dir(home) / "alertmanager",
+    return web_place(
+        home, PartName.ALERTMANAGER, data_dir=stack_dir(home) / "alertmanager", recorded=recorded
     )
 
 
@@ -33,7 +33,7 @@ def specify(home: Path, place: Place) -> PartSpec:
             "--cluster.listen-address=",
             "--log.level=warn",
         ),
-        url=url(place.port),
+        url=web_url(place.port),
         prepare=lambda: _prepare(home, place),
         not_ready_because=lambda: not_ready_because(place.port, "/-/ready"),
         finish=lambda: None,
@@ -50,11 +50,6 @@ def missing_because() -> str | None:
     )
 
 
-def url(port: int) -> str:
-    """Return the address."""
-    return f"http://{HOST}:{port}"
-
-
 def _prepare(home: Path, place: Place) -> None:
     read_intervals(home)  # says what to do where nothing was written yet
     place.data_dir.mkdir(parents=True, exist_ok=True)
@@ -68,7 +63,7 @@ PART = Part(
     name=PartName.ALERTMANAGER,
     plan_place=plan_place,
     specify=specify,
-    url=url,
+    url=web_url,
     required=False,
     on_demand=True,
     missing_because=missing_because,

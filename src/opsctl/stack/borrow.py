@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from opsctl.clients.files import SharedLease
+from opsctl.clients.file_locks import SharedLease
 from opsctl.core.clock import Clock
 from opsctl.core.events import Listener, Noted
 from opsctl.stack.down import stop_stack

@@ -5,17 +5,14 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from opsctl.stack.model import Part, PartName, PartSpec, Place, stack_dir
-from opsctl.stack.ports import HOST, choose_port
 from opsctl.stack.record import read_stack_record
+from opsctl.stack.web_part import web_place, web_url
 from opsctl.stack.web_probe import not_ready_because
 
 
 def plan_place(home: Path, recorded: Place | None) -> Place:
     """Decide folder and port; the recorded port is kept when it is free."""
-    return Place(
-        port=choose_port(owner=f"{home}:exporter", recorded=recorded.port if recorded else None),
-        data_dir=stack_dir(home) / "exporter",
-    )
+    return web_place(home, PartName.EXPORTER, data_dir=stack_dir(home) / "exporter", recorded=recorded)
 
 
 def specify(home: Path, place: Place) -> PartSpec:
@@ -28,7 +25,7 @@ def specify(home: Path, place: Place) -> PartSpec:
             *(sys.executable, "-m", "opsctl", "--project", str(project)),
             *("metrics", "export", "--port", str(place.port)),
         ),
-        url=url(place.port),
+        url=web_url(place.port),
         prepare=lambda: place.data_dir.mkdir(parents=True, exist_ok=True),
         not_ready_because=lambda: not_ready_because(place.port, "/-/ready"),
         finish=lambda: None,
@@ -45,16 +42,11 @@ def missing_because() -> str | None:
     )
 
 
-def url(port: int) -> str:
-    """Return the address."""
-    return f"http://{HOST}:{port}"
-
-
 PART = Part(
     name=PartName.EXPORTER,
     plan_place=plan_place,
     specify=specify,
-    url=url,
+    url=web_url,
     required=False,
     on_demand=True,
     missing_because=missing_because,

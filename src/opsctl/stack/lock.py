@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from opsctl.clients.files import FileLock
+from opsctl.clients.file_locks import FileLock
 from opsctl.clients.lock_turn import in_turn
 from opsctl.core.clock import Clock
 from opsctl.core.errors import RefusedError

@@ -11,6 +11,7 @@ from opsctl.stack import postgres
 from opsctl.stack.model import Part, PartName, PartSpec, Place, password_file
 from opsctl.stack.placement import choose_account, choose_data_dir, give_to
 from opsctl.stack.ports import HOST, choose_port
+from opsctl.stack.postgres_cluster import SUPERUSER
 from opsctl.stack.record import read_stack_record
 
 POOLED_CONNECTIONS = 10
@@ -75,7 +76,7 @@ def _write_settings(home: Path, *, place: Place) -> None:
     place.data_dir.chmod(0o700)
     give_to(place.data_dir, place.account)
     password = read_text(password_file(home)).strip()
-    users = f'"{postgres.SUPERUSER}" "{password}"\n'  # url-safe characters only, so nothing is to be escaped
+    users = f'"{SUPERUSER}" "{password}"\n'  # url-safe characters only, so nothing is to be escaped
     for path, text in ((_users_file(place), users), (_settings_file(place), _settings(home, place=place))):
         write_atomically(path, text, mode=0o600)
         give_to(path, place.account)
@@ -99,7 +100,7 @@ listen_port = {place.port}
 unix_socket_dir =
 auth_type = scram-sha-256
 auth_file = {_users_file(place)}
-admin_users = {postgres.SUPERUSER}
+admin_users = {SUPERUSER}
 pool_mode = transaction
 default_pool_size = {POOLED_CONNECTIONS}
 max_client_conn = 1000

@@ -5,10 +5,11 @@ from pathlib import Path
 
 from opsctl.clients.files import write_atomically
 from opsctl.stack.model import Part, PartName, PartSpec, Place, stack_dir
-from opsctl.stack.ports import HOST, choose_port
+from opsctl.stack.ports import HOST
 from opsctl.stack.prometheus_config import render_prometheus_config
 from opsctl.stack.record import read_stack_record
 from opsctl.stack.watch_files import prometheus_file, read_intervals, rules_folder
+from opsctl.stack.web_part import web_place, web_url
 from opsctl.stack.web_probe import not_ready_because
 
 _PROGRAM = "prometheus"
@@ -17,10 +18,7 @@ _RETENTION = ("--storage.tsdb.retention.time=15d", "--storage.tsdb.retention.siz
 
 def plan_place(home: Path, recorded: Place | None) -> Place:
     """Decide folder and port; the recorded port is kept when it is free."""
-    return Place(
-        port=choose_port(owner=f"{home}:prometheus", recorded=recorded.port if recorded else None),
-        data_dir=stack_dir(home) / "prometheus",
-    )
+    return web_place(home, PartName.PROMETHEUS, data_dir=stack_dir(home) / "prometheus", recorded=recorded)
 
 
 def specify(home: Path, place: Place) -> PartSpec:
@@ -38,7 +36,7 @@ def specify(home: Path, place: Place) -> PartSpec:
             "--enable-feature=exemplar-storage",
             "--log.level=warn",
         ),
-        url=url(place.port),
+        url=web_url(place.port),
         prepare=lambda: prepare(home, place),
         not_ready_because=lambda: not_ready_because(place.port, "/-/ready"),
         finish=lambda: None,
@@ -76,16 +74,11 @@ def missing_because() -> str | None:
     )
 
 
-def url(port: int) -> str:
-    """Return the address."""
-    return f"http://{HOST}:{port}"
-
-
 PART = Part(
     name=PartName.PROMETHEUS,
     plan_place=plan_place,
     specify=specify,
-    url=url,
+    url=web_url,
     required=False,
     on_demand=True,
     missing_because=missing_because,

@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from opsctl.clients.files import read_text, write_atomically
-from opsctl.clients.processes import Account, ProcessRecord, is_alive, read_record
+from opsctl.clients.process_family import ProcessRecord
+from opsctl.clients.processes import Account, is_alive, read_record
 from opsctl.core.errors import UsageError
 from opsctl.stack.model import PartName, Place, pid_path, stack_dir
 

@@ -1,25 +1,22 @@
 """How the ranking service is started as a part of the stack and asked whether it is ready."""
 
-import http.client
 import sys
 from importlib.util import find_spec
 from pathlib import Path
 
 from opsctl.stack.model import Part, PartName, PartSpec, Place
-from opsctl.stack.ports import HOST, choose_port
+from opsctl.stack.ports import HOST
 from opsctl.stack.record import read_stack_record
+from opsctl.stack.web_part import web_place, web_url
+from opsctl.stack.web_probe import not_ready_because
 
-_PROBE_TIMEOUT_SECONDS = 2.0
 # What the extra `service` brings; one missing means that it is not installed.
 _NEEDED = ("fastapi", "granian", "lmdb", "msgspec", "structlog")
 
 
 def plan_place(home: Path, recorded: Place | None) -> Place:
     """Decide folder and port; the recorded port is kept when it is free."""
-    return Place(
-        port=choose_port(owner=f"{home}:service", recorded=recorded.port if recorded else None),
-        data_dir=home / "service",
-    )
+    return web_place(home, PartName.SERVICE, data_dir=home / "service", recorded=recorded)
 
 
 def specify(home: Path, place: Place) -> PartSpec:
@@ -32,9 +29,9 @@ def specify(home: Path, place: Place) -> PartSpec:
             *(sys.executable, "-m", "opsctl.service", "--project", str(project)),
             *("--host", HOST, "--port", str(place.port)),
         ),
-        url=url(place.port),
+        url=web_url(place.port),
         prepare=lambda: place.data_dir.mkdir(parents=True, exist_ok=True),
-        not_ready_because=lambda: _not_ready_because(place.port),
+        not_ready_because=lambda: not_ready_because(place.port, "/readyz"),
         finish=lambda: None,
         passing_troubles=("Address already in use", "address in use"),
     )
@@ -46,29 +43,11 @@ def missing_because() -> str | None:
     return f"the extra `opsctl[service]` is not installed: no {', '.join(missing)}" if missing else None
 
 
-def url(port: int) -> str:
-    """Return the service's address."""
-    return f"http://{HOST}:{port}"
-
-
-def _not_ready_because(port: int) -> str | None:
-    connection = http.client.HTTPConnection(HOST, port, timeout=_PROBE_TIMEOUT_SECONDS)
-    try:
-        connection.request("GET", "/readyz")
-        answer = connection.getresponse()
-        body = answer.read()
-    except (OSError, http.client.HTTPException) as error:
-        return f"GET /readyz: {error}"
-    finally:
-        connection.close()
-    return None if answer.status == http.client.OK else f"GET /readyz: {body.decode(errors='replace')[:500]}"
-
-
 PART = Part(
     name=PartName.SERVICE,
     plan_place=plan_place,
     specify=specify,
-    url=url,
+    url=web_url,
     required=False,
     missing_because=missing_because,
     extra="service",

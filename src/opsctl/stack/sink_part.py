@@ -4,7 +4,8 @@ import sys
 from pathlib import Path
 
 from opsctl.stack.model import Part, PartName, PartSpec, Place, stack_dir
-from opsctl.stack.ports import HOST, choose_port
+from opsctl.stack.ports import choose_port
+from opsctl.stack.web_part import web_url
 from opsctl.stack.web_probe import not_ready_because
 
 
@@ -26,7 +27,7 @@ def specify(_home: Path, place: Place) -> PartSpec:
             *(sys.executable, "-m", "opsctl.stack.sink", "--port", str(place.port)),
             *("--smtp-port", str(place.mail_port), "--folder", str(place.data_dir)),
         ),
-        url=url(place.port),
+        url=web_url(place.port),
         prepare=lambda: place.data_dir.mkdir(parents=True, exist_ok=True),
         not_ready_because=lambda: not_ready_because(place.port, "/-/ready"),
         finish=lambda: None,
@@ -34,11 +35,6 @@ def specify(_home: Path, place: Place) -> PartSpec:
     )
 
 
-def url(port: int) -> str:
-    """Return the address of its page."""
-    return f"http://{HOST}:{port}"
-
-
 PART = Part(
-    name=PartName.SINK, plan_place=plan_place, specify=specify, url=url, required=False, on_demand=True
+    name=PartName.SINK, plan_place=plan_place, specify=specify, url=web_url, required=False, on_demand=True
 )

@@ -57,20 +57,10 @@ class NewContent:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Content:
+class Content(NewContent):
     """One item as it stands in the database now, published or not."""
 
     id: int
-    vendor_id: int
-    title: str
-    description: str
-    region: str
-    district: str | None
-    category: str
-    tags: tuple[str, ...]
-    price_usd: float | None
-    quality: float
-    status: str
     updated_at: datetime
 
 

@@ -3,6 +3,7 @@
 import re
 import sys
 from collections.abc import Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, fields, is_dataclass
 from functools import cache
 from io import TextIOWrapper
@@ -10,6 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from rich.console import Console
 
     from opsctl.core.envelope import Document
@@ -32,16 +35,29 @@ class OutputMode:
 mode = OutputMode()
 
 
-@cache
+_lent: "list[tuple[Console, Console]]" = []
+"""Consoles that stand in for those of the standard streams: for results, and for notes; the last one counts."""
+
+
 def out() -> "Console":
     """Return the console for results."""
-    return _console(stderr=False)
+    return _lent[-1][0] if _lent else standard_console(stderr=False)
 
 
-@cache
 def err() -> "Console":
     """Return the console for progress, notes and errors."""
-    return _console(stderr=True)
+    return _lent[-1][1] if _lent else standard_console(stderr=True)
+
+
+@contextmanager
+def shown_on(results: "Console", *, notes: "Console | None" = None) -> "Iterator[None]":
+    """Let results go to another console within a `with` block, and notes to theirs, or to the same."""
+    lent = (results, notes or results)
+    _lent.append(lent)
+    try:
+        yield
+    finally:
+        _lent.remove(lent)
 
 
 def print_document(document: "Document") -> None:
@@ -113,7 +129,9 @@ def _whole(value: Any) -> Any:
     return value
 
 
-def _console(*, stderr: bool) -> "Console":
+@cache
+def standard_console(*, stderr: bool) -> "Console":
+    """Return the console of a standard stream, as the user asked for it."""
     from opsctl.ui.escaping_console import EscapingConsole
 
     stream = sys.stderr if stderr else sys.stdout

@@ -6,7 +6,8 @@ from opsctl.experiments.statistics.cannot_tell import CannotTell
 from opsctl.experiments.statistics.estimates import Estimate
 from opsctl.experiments.studies.model import Study
 from opsctl.experiments.studies.summary import agreements, learnings, stabilities
-from opsctl.ui.experiment_page import Reported, percent, preference_words
+from opsctl.ui.experiment_page import Reported
+from opsctl.ui.experiment_words import percent, preference_words
 from opsctl.ui.show_analysis import p_words, plain_words
 
 BEGIN = "<!-- measured:begin (opsctl experiments report NAME --markdown FILE) -->"

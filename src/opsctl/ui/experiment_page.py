@@ -1,4 +1,4 @@
-"""What does the page of an experiment hold: the verdict, the lifts over time, who was in it, and what a simulation knows."""
+"""What does the page of an experiment hold: tiles, rows, the forest, lifts over time, and what a simulation knows."""
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
@@ -8,12 +8,20 @@ from datetime import datetime
 from opsctl.experiments.analysis.model import Analysis, Result
 from opsctl.experiments.metric_book import Role
 from opsctl.experiments.peeks import Peek
-from opsctl.experiments.statistics.cannot_tell import CannotTell
-from opsctl.experiments.statistics.estimates import Estimate, Interval
+from opsctl.experiments.statistics.estimates import Interval
 from opsctl.experiments.studies.model import Study
 from opsctl.experiments.studies.summary import agreements, learnings, stabilities
 from opsctl.experiments.verdict import Outcome
 from opsctl.ui.experiment_charts import INKS, lift_chart, regret_chart, units_chart
+from opsctl.ui.experiment_words import (
+    difference_interval,
+    effect_words,
+    ink_of,
+    peek_cells,
+    percent,
+    preference_words,
+    value_words,
+)
 from opsctl.ui.reports import render_report
 from opsctl.ui.show_analysis import p_words, plain_words
 
@@ -77,7 +85,7 @@ def render_experiment_page(reported: Reported) -> str:
         lifts=_lift_charts(analysis),
         units=units_chart(analysis, [(at, dict(each)) for at, each in reported.units]),
         study=_study(reported.study) if reported.study else None,
-        peeks=[_peek(each) for each in reported.peeks],
+        peeks=[peek_cells(each) for each in reported.peeks],
         method=list(_method(analysis)),
     )
 
@@ -121,14 +129,8 @@ def _tiles(reported: Reported) -> Iterator[tuple[str, str, str]]:
         yield "Sample ratio", f"p = {p_words(ratio.p_value)}", "below 0.001 would be a mismatch"
     for result in analysis.results:
         if result.role is Role.PRIMARY:
-            yield result.metric, _effect(result), f"{result.arm}, p = {p_words(result.adjusted_p)}"
+            yield result.metric, effect_words(result), f"{result.arm}, p = {p_words(result.adjusted_p)}"
     yield "Looks", f"{len(reported.peeks)}", "each is recorded"
-
-
-def _effect(result: Result) -> str:
-    if result.lift is not None:
-        return f"{100 * result.lift:+.1f} %"
-    return f"{result.difference:+.3g}" if result.difference is not None else "-"
 
 
 def _row(result: Result) -> dict[str, object]:
@@ -137,34 +139,18 @@ def _row(result: Result) -> dict[str, object]:
         "metric": result.metric,
         "arm": result.arm,
         "role": result.role.value,
-        "control": _value(result.control),
-        "treatment": _value(result.treatment),
-        "lift": _effect(result),
+        "control": value_words(result.control),
+        "treatment": value_words(result.treatment),
+        "lift": effect_words(result),
         "interval": f"{100 * interval.low:+.1f} % to {100 * interval.high:+.1f} %"
         if isinstance(interval, Interval)
-        else _difference_interval(result),
+        else difference_interval(result),
         "p": p_words(result.adjusted_p),
         "shown": plain_words(result),
-        "ink": _ink(result),
+        "ink": ink_of(result),
         "cuped": f"{result.variance_reduction:.0%}" if result.variance_reduction > 0 else "-",
         "needed": f"{result.shown.needed_units:,}" if result.shown.needed_units else "-",
     }
-
-
-def _difference_interval(result: Result) -> str:
-    interval = result.inference.interval
-    return f"{interval.low:+.3g} to {interval.high:+.3g}" if interval is not None else "-"
-
-
-def _ink(result: Result) -> str:
-    shown = result.shown
-    if shown.is_worse or shown.breaks_margin:
-        return "bad"
-    return "good" if shown.is_better or shown.keeps_margin else ""
-
-
-def _value(estimate: Estimate | CannotTell) -> str:
-    return "-" if isinstance(estimate, CannotTell) else f"{estimate.value:.4g}"
 
 
 def _forest(results: Sequence[Result]) -> list[dict[str, object]]:
@@ -181,7 +167,7 @@ def _forest(results: Sequence[Result]) -> list[dict[str, object]]:
             "width": 50 * (interval.high - interval.low) / reach,
             "dot": 50 + 50 * (each.lift or 0.0) / reach,
             "text": each.shown.effect,
-            "ink": _ink(each) or "f",
+            "ink": ink_of(each) or "f",
         }
         for each, interval in told
     ]
@@ -237,28 +223,6 @@ def _study(study: Study) -> dict[str, object]:
         "variants": len(study.variants),
         "preference": preference_words(study),
     }
-
-
-def preference_words(study: Study) -> str:
-    """Return what interleaving said in the first world; nothing where there was none."""
-    first = study.worlds[0].preference
-    if first is None:
-        return ""
-    return (
-        f"{first.value:+.3f} ({first.low:+.3f} to {first.high:+.3f}) for the treatment, p = {p_words(first.p_value)},"
-        f" {first.sessions:,} sessions"
-    )
-
-
-def percent(share: float) -> str:
-    """Return a share as people read it."""
-    return f"{100 * share:+.1f} %" if math.isfinite(share) else "-"
-
-
-def _peek(peek: Peek) -> list[str]:
-    smallest = min((each for each in peek.p.values() if each is not None), default=None)
-    units = sum(peek.units.values())
-    return [f"{peek.at:%Y-%m-%d %H:%M}", f"{units:,}", p_words(smallest), peek.outcome.replace("_", " ")]
 
 
 def _method(analysis: Analysis) -> Iterator[tuple[str, str]]:

@@ -1,7 +1,8 @@
 """How is a measured figure written: three digits, its interval, and a dash where the sample does not support it."""
 
 from opsctl.evidence.model import Verdict
-from opsctl.vectors.statistics import Comparison, Interval, Ratio
+from opsctl.vectors.intervals import Interval
+from opsctl.vectors.statistics import Comparison, Ratio
 from opsctl.vectors.summary import TailEstimate
 
 VERDICT_WORDS = {

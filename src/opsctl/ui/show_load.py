@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 
 from opsctl.bench.load.model import LoadReport, Percentiles
-from opsctl.bench.load.waterfall import Bar, waterfall
+from opsctl.bench.load.waterfall import waterfall
 from opsctl.bench.load.words import (
     Standing,
     amount,
@@ -21,7 +21,8 @@ from opsctl.bench.load.words import (
 from opsctl.core.findings import Severity
 from opsctl.core.units import format_duration
 from opsctl.ui.console import hint, out
-from opsctl.ui.figures import VERDICT_WORDS, milliseconds, recorded_milliseconds
+from opsctl.ui.figures import VERDICT_WORDS, recorded_milliseconds
+from opsctl.ui.load_waterfall import LABEL_COLUMNS, waterfall_lines
 from opsctl.ui.show_error import show_findings
 from opsctl.ui.sparkline import sparkline
 from opsctl.ui.table import plain_table, show_table
@@ -37,8 +38,6 @@ STANDING_WORDS = {
 }
 
 _CONTROLS = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f]")
-_BAR_COLUMNS = 32
-_LABEL_COLUMNS = 20
 _UNLIMITED = 10_000  # columns
 
 
@@ -81,20 +80,6 @@ def percentile_cells(percentiles: Percentiles, *, between: str = " ") -> list[st
             interval = f"{recorded_milliseconds(found.low)}-{recorded_milliseconds(found.high)}"
             cells.append(f"{recorded_milliseconds(found.value)}{between}[dim]{interval}[/]")
     return [*cells, recorded_milliseconds(percentiles.maximum_seconds) if percentiles.count else "-"]
-
-
-def waterfall_lines(bars: tuple[Bar, ...], *, width: int) -> Iterator[str]:
-    """Yield a line of markup for each stage: name, bar from when it begins, mean milliseconds."""
-    from rich.markup import escape
-
-    whole = max((bar.begins_seconds + bar.seconds for bar in bars), default=0.0)
-    columns = max(8, min(_BAR_COLUMNS, width - _LABEL_COLUMNS - 14))
-    for bar in bars:
-        begin = round(columns * bar.begins_seconds / whole) if whole else 0
-        length = max(1, round(columns * bar.seconds / whole)) if whole else 1
-        begin = min(begin, columns - length)
-        drawn = " " * begin + "█" * length + " " * (columns - begin - length)
-        yield f"  {escape(_fitted(bar.name))} {drawn} {milliseconds(bar.seconds):>7} ms"
 
 
 def _setting(report: LoadReport) -> Iterator[str]:
@@ -182,7 +167,7 @@ def _show_percentiles(parts: Mapping[str, Percentiles]) -> None:
 def _show_over_time(report: LoadReport) -> None:
     if not report.points:
         return
-    width = max(10, out().width - _LABEL_COLUMNS - 24)
+    width = max(10, out().width - LABEL_COLUMNS - 24)
     points = report.points
     rows: list[tuple[str, list[float | None], str]] = [
         ("p99", [point.p99_seconds for point in points], "s"),
@@ -262,12 +247,6 @@ def _span(values: Sequence[float | None], *, unit: str) -> str:
         return "too few answers a second"
     low, high = (amount(value, unit=unit) for value in (min(known), max(known)))
     return high if low == high else f"{low} to {high}"
-
-
-def _fitted(name: str) -> str:
-    if len(name) <= _LABEL_COLUMNS:
-        return f"{name:<{_LABEL_COLUMNS}}"
-    return f"{name[: _LABEL_COLUMNS - 1]}…"
 
 
 def _line(text: str) -> None:

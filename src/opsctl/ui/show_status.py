@@ -1,16 +1,25 @@
-"""How does the state of the service look: one line a thing, with the last minutes as curves where there is room."""
+"""How is the state of the service laid out: one line a thing, with the last minutes as curves where there is room."""
 
 from collections import deque
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from datetime import datetime
 from typing import TYPE_CHECKING
 
-from opsctl.core.units import format_count, format_duration
-from opsctl.status.figures import BAD_ERROR_RATIO, Signals
-from opsctl.status.look import Look, SeenAlert, SeenEvidence, SeenPart
+from opsctl.status.figures import Signals
+from opsctl.status.look import Look
 from opsctl.ui.console import hint, out
 from opsctl.ui.sparkline import sparkline
+from opsctl.ui.status_pieces import (
+    Piece,
+    alert_pieces,
+    count_text,
+    error_piece,
+    evidence_pieces,
+    part_piece,
+    saturation_pieces,
+    sentence_pieces,
+    state_pieces,
+    time_text,
+)
 
 if TYPE_CHECKING:
     from rich.text import Text
@@ -19,16 +28,6 @@ KEPT_LOOKS = 240
 _TITLE_COLUMNS = 13
 _FIGURE_COLUMNS = 43
 _SMALLEST_CURVE = 8
-_COLOURS = {"critical": "bold red", "warning": "yellow", "info": "cyan"}
-
-
-@dataclass(frozen=True, slots=True)
-class Piece:
-    """Words that stay on one line, and what stands between them and those before."""
-
-    words: str
-    style: str = ""
-    gap: str = "   "
 
 
 class History:
@@ -68,7 +67,7 @@ def status_lines(look: Look, history: History, *, width: int, height: int | None
     lines = [_headline(look)]
     for title, pieces in _rows(look, history, room=room):
         lines += _row(title, pieces, room=room)
-    alerts = [_row("", pieces, room=room) for pieces in _alerts(look)]
+    alerts = [_row("", pieces, room=room) for pieces in alert_pieces(look)]
     return lines + _that_fit(alerts, most=None if height is None else height - len(lines))
 
 
@@ -119,107 +118,26 @@ def _row(title: str, pieces: Sequence[Piece], *, room: int) -> "list[Text]":
 
 def _rows(look: Look, history: History, *, room: int) -> Iterator[tuple[str, list[Piece]]]:
     if look.signals is None:
-        yield "", _sentence(look.silence or "the service does not answer", style="red")
+        yield "", sentence_pieces(look.silence or "the service does not answer", style="red")
     if look.signals is not None or any(value is not None for value in history.rates):
         yield from _curves(look.signals, history, room=room)
     if look.signals is not None:
-        yield from _saturation(look.signals)
-        yield "depends on", _states(look.signals)
+        yield from saturation_pieces(look.signals)
+        yield "depends on", state_pieces(look.signals)
     if look.parts:
-        yield "stack", [_part(part) for part in look.parts]
+        yield "stack", [part_piece(part) for part in look.parts]
     if look.evidence is not None:
-        yield "evidence", _evidence(look.evidence, now=look.at)
+        yield "evidence", evidence_pieces(look.evidence, now=look.at)
 
 
 def _curves(found: Signals | None, history: History, *, room: int) -> Iterator[tuple[str, list[Piece]]]:
-    rate = "-" if found is None else f"{_count(found.rate)}/s"
+    rate = "-" if found is None else f"{count_text(found.rate)}/s"
     yield "requests", _with_curve(Piece(rate), history.rates, room=room)
-    errors = _errors(found.error_ratio if found else None)
+    errors = error_piece(found.error_ratio if found else None)
     yield "errors", _with_curve(errors, history.errors, room=room, style=errors.style)
     shares = found.latency_seconds.items() if found else ()
-    latency = "  ".join(f"p{share * 100:g} {_time(value)}" for share, value in shares)
+    latency = "  ".join(f"p{share * 100:g} {time_text(value)}" for share, value in shares)
     yield "latency", _with_curve(Piece(latency or "-"), history.slowest, room=room)
-
-
-def _saturation(found: Signals) -> Iterator[tuple[str, list[Piece]]]:
-    hits = [Piece(f"{tier.upper()} {_percent(ratio)}") for tier, ratio in found.hit_ratio.items()]
-    yield "hits", hits or [Piece("nothing was looked up", "dim")]
-    tiers = [Piece(f"{tier} {_percent(share)}") for tier, share in found.tiers.items() if share]
-    made = [Piece(f"p99 {_time(found.generation_seconds)}"), *tiers]
-    yield "making feeds", made if tiers else [Piece("none was made", "dim")]
-    yield (
-        "workers",
-        [
-            Piece(f"{found.workers:.0f} at {_percent(found.worker_use)} of a core"),
-            Piece(f"loop lag p99 {_time(found.loop_lag_seconds)}"),
-            Piece(f"{found.in_flight:.0f} in flight"),
-        ],
-    )
-    yield (
-        "pool",
-        [
-            Piece(f"{found.pool_busy:.0f} busy"),
-            Piece(f"{found.pool_idle:.0f} idle"),
-            Piece(f"{found.pool_waiting:.0f} waiting", "yellow" if found.pool_waiting else ""),
-        ],
-    )
-    yield "outbox", [Piece(f"{format_count(found.outbox_lag)} changes behind")]
-
-
-def _states(found: Signals) -> list[Piece]:
-    states = [
-        Piece(f"✔ {name}", "green") if is_up else Piece(f"✘ {name} does not answer", "red")
-        for name, is_up in sorted(found.dependencies.items())
-    ]
-    states += [
-        Piece(f"! breaker of {name} open", "red")
-        for name, is_open in sorted(found.breakers.items())
-        if is_open
-    ]
-    return states or [Piece("nothing that it tells of", "dim")]
-
-
-def _part(part: SeenPart) -> Piece:
-    if part.problem is not None:
-        return Piece(f"✘ {part.name} {'crashed' if part.status == 'crashed' else 'not ready'}", "red")
-    return Piece(f"✔ {part.name}", "green") if part.is_ready else Piece(f"- {part.name}", "dim")
-
-
-def _evidence(found: SeenEvidence, *, now: datetime) -> list[Piece]:
-    marks = {"pass": Piece("✔ pass", "green"), "fail": Piece("✘ fail", "red")}
-    age = format_duration(max(0.0, (now - found.recorded_at).total_seconds()))
-    return [
-        marks.get(found.verdict, Piece(f"! {found.verdict}", "yellow")),
-        Piece(found.kind, gap="  "),
-        Piece(found.subject, gap=" "),
-        Piece(f"{age} ago{', stale' if found.is_stale else ''}", "dim", gap="  "),
-    ]
-
-
-def _alerts(look: Look) -> Iterator[list[Piece]]:
-    if look.alerts is None:
-        yield [Piece("nobody watches", "dim")]
-        return
-    if not look.firing:
-        yield [Piece("✔ none fires", "green")]
-    for alert in look.firing:
-        yield _firing(alert)
-    if look.pending:
-        names = ", ".join(alert.name for alert in look.pending)
-        yield _sentence(f"○ pending: {names}", style="dim")
-
-
-def _firing(alert: SeenAlert) -> list[Piece]:
-    colour = "dim" if alert.is_muted else _COLOURS.get(alert.severity, "")
-    muted = " (muted)" if alert.is_muted else ""
-    name = Piece(f"● {alert.severity or 'firing'} {alert.name}{muted}", colour)
-    first, *others = _sentence(alert.summary, style="dim")
-    return [name, Piece(first.words, "dim", gap="  "), *others]
-
-
-def _sentence(text: str, *, style: str) -> list[Piece]:
-    """Return words that may stand on several lines."""
-    return [Piece(word, style, gap=" ") for word in text.split()] or [Piece("")]
 
 
 def _with_curve(
@@ -231,23 +149,3 @@ def _with_curve(
         return [figures]
     curve = sparkline(list(values)[-columns:], width=columns, floor=0)
     return [figures, Piece(curve, style, gap=" " * (_FIGURE_COLUMNS - len(figures.words)))]
-
-
-def _errors(ratio: float | None) -> Piece:
-    if ratio is None:
-        return Piece("-", "dim")
-    if ratio > BAD_ERROR_RATIO:
-        return Piece(f"✘ {ratio:.1%}", "red")
-    return Piece(f"{ratio:.2%}", "yellow") if ratio else Piece("0%", "dim")
-
-
-def _count(number: float) -> str:
-    return format_count(number) if number >= 100 else f"{number:.1f}"
-
-
-def _time(seconds: float | None) -> str:
-    return "-" if seconds is None else format_duration(seconds)
-
-
-def _percent(share: float | None) -> str:
-    return "-" if share is None else f"{share:.1%}"

@@ -19,6 +19,20 @@ class Frame:
     description: str
     height: int
 
+    def around(
+        self, strokes: Sequence[Stroke], ends: Sequence[EndLabel], *, across: Scale, upward: Scale
+    ) -> Chart:
+        """Return the chart of strokes whose names stand at their ends."""
+        return Chart(
+            title=self.title,
+            description=self.description,
+            height=self.height,
+            across=across,
+            upward=upward,
+            strokes=tuple(strokes),
+            labels=spread_labels(ends, height=self.height),
+        )
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
@@ -51,18 +65,12 @@ def rate_chart(
     """Return how many requests a second there were, as an area, and how many of them were good, as a line upon it."""
     upward = count_scale([*whole[1], *part[1]])
     ends = [_end(name, ink, values[-1], upward) for (name, values), ink in ((whole, "f"), (part, "c"))]
-    return Chart(
-        title="Requests a second",
-        description=description,
-        height=MIDDLE,
-        across=across,
-        upward=upward,
-        strokes=(
-            Stroke(kind="area", ink="f", path=area_path(points, whole[1], across, upward)),
-            Stroke(kind="line", ink="c", path=line_path(points, part[1], across, upward)),
-        ),
-        labels=spread_labels(ends, height=MIDDLE),
+    strokes = (
+        Stroke(kind="area", ink="f", path=area_path(points, whole[1], across, upward)),
+        Stroke(kind="line", ink="c", path=line_path(points, part[1], across, upward)),
     )
+    frame = Frame(title="Requests a second", description=description, height=MIDDLE)
+    return frame.around(strokes, ends, across=across, upward=upward)
 
 
 def latency_chart(
@@ -83,15 +91,7 @@ def latency_chart(
         last = next((value for value in reversed(line.values) if value is not None), None)
         if last is not None:
             ends.append(_end(line.name, line.ink, last, upward))
-    return Chart(
-        title=frame.title,
-        description=frame.description,
-        height=frame.height,
-        across=across,
-        upward=upward,
-        strokes=tuple(strokes),
-        labels=spread_labels(ends, height=frame.height),
-    )
+    return frame.around(strokes, ends, across=across, upward=upward)
 
 
 def share_chart(
@@ -114,15 +114,7 @@ def share_chart(
         if band.is_always_named or above[last] > below[last]:
             ends.append(_end(band.name, band.ink, (below[last] + above[last]) / 2, upward))
         below = above
-    return Chart(
-        title=frame.title,
-        description=frame.description,
-        height=frame.height,
-        across=across,
-        upward=upward,
-        strokes=tuple(strokes),
-        labels=spread_labels(ends, height=frame.height),
-    )
+    return frame.around(strokes, ends, across=across, upward=upward)
 
 
 def joined(points: Sequence[Each]) -> list[Sequence[Each]]:

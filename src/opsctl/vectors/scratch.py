@@ -6,11 +6,12 @@ from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, Protocol, Self
 
-from opsctl.clients.qdrant_values import CollectionState, Filter, Page, Point, PointId
+from opsctl.clients.qdrant_values import CollectionState, Filter, Point, PointId
 from opsctl.core.clock import Clock
 from opsctl.core.errors import InconclusiveError, OpsError, ResidueError
 from opsctl.core.events import Listener, Noted, PhaseAdvanced, PhaseFinished, PhaseStarted, ignore
 from opsctl.vectors.rest import wait_for_rest
+from opsctl.vectors.store_view import PagedStore
 
 Payload = Mapping[str, Any]
 
@@ -19,15 +20,11 @@ _POLL_SECONDS = 0.1  # how long a copy takes to build is a figure
 _REST_DEADLINE_SECONDS = 600.0
 
 
-class WritableStore(Protocol):
+class WritableStore(PagedStore, Protocol):
     """The part of `clients.qdrant.QdrantStore` that copies need."""
 
     def collections(self) -> tuple[str, ...]:
         """Return the names of all collections."""
-        ...
-
-    def collection(self, name: str) -> CollectionState:
-        """Return what a collection says about itself."""
         ...
 
     def create_collection(self, name: str, parameters: Mapping[str, Any]) -> None:
@@ -44,19 +41,6 @@ class WritableStore(Protocol):
 
     def delete_collection(self, name: str) -> None:
         """Delete a collection."""
-        ...
-
-    def scroll(
-        self,
-        name: str,
-        *,
-        limit: int,
-        offset: PointId | None = None,
-        filter: Filter | None = None,  # noqa: A002 - Qdrant's own word
-        with_payload: bool = True,
-        with_vectors: bool = False,
-    ) -> Page:
-        """Return the next points in the order of ids."""
         ...
 
     def upsert(self, name: str, points: list[Point], *, wait: bool = True) -> None:

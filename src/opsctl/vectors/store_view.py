@@ -11,19 +11,11 @@ _PAGE = 10_000  # ids only: about 200 KB of JSON a page
 _VECTORS_AT_ONCE = 500
 
 
-class ReadableStore(Protocol):
-    """The reading part of `clients.qdrant.QdrantStore`."""
+class PagedStore(Protocol):
+    """What copies and measurements alike read of `clients.qdrant.QdrantStore`: a collection, page by page."""
 
     def collection(self, name: str) -> CollectionState:
         """Return what a collection says about itself."""
-        ...
-
-    def aliases(self) -> dict[str, str]:
-        """Return every alias with its collection."""
-        ...
-
-    def count(self, name: str, *, filter: Filter | None = None) -> int:  # noqa: A002 - Qdrant's own word
-        """Return the exact number of points."""
         ...
 
     def scroll(
@@ -37,6 +29,18 @@ class ReadableStore(Protocol):
         with_vectors: bool = False,
     ) -> Page:
         """Return the next points in the order of ids."""
+        ...
+
+
+class ReadableStore(PagedStore, Protocol):
+    """The reading part of `clients.qdrant.QdrantStore`."""
+
+    def aliases(self) -> dict[str, str]:
+        """Return every alias with its collection."""
+        ...
+
+    def count(self, name: str, *, filter: Filter | None = None) -> int:  # noqa: A002 - Qdrant's own word
+        """Return the exact number of points."""
         ...
 
     def retrieve(self, name: str, ids: Sequence[PointId], *, with_vectors: bool = False) -> list[Point]:

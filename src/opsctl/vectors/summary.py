@@ -7,15 +7,8 @@ from typing import TYPE_CHECKING
 
 from opsctl.core.quantiles import QuantileEstimate, estimate_quantile, order_statistic_ranks, quantile
 from opsctl.vectors.arms import ArmSamples, Measurement
-from opsctl.vectors.statistics import (
-    Comparison,
-    Interval,
-    Ratio,
-    blocks_needed,
-    judge,
-    mean_interval,
-    ratio_of_quantiles,
-)
+from opsctl.vectors.intervals import Interval, mean_interval
+from opsctl.vectors.statistics import Comparison, Ratio, blocks_needed, judge, ratio_of_quantiles
 
 if TYPE_CHECKING:
     import numpy as np

@@ -4,7 +4,8 @@ import pytest
 from tests.bench.load.test_requests import FEED, job
 
 from opsctl.bench.load.adjust import Adjustments, adjusted
-from opsctl.bench.load.book import LoadBook, Ramp, Spike, Steady
+from opsctl.bench.load.book import LoadBook
+from opsctl.bench.load.phases import Ramp, Spike, Steady
 from opsctl.core.errors import UsageError
 
 BOOK = job(

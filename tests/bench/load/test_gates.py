@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from opsctl.bench.load.gate_checks import check_gate, check_gates
 from opsctl.bench.load.gates import parse_gate
 from opsctl.bench.load.histogram import Histogram
-from opsctl.bench.load.measured import Measured, spread_of
+from opsctl.bench.load.measured import Measured
 from opsctl.bench.load.model import Recall
+from opsctl.bench.load.spread import spread_of
 from opsctl.bench.load.tally import Block, Outcome, Tally
 from opsctl.evidence.model import Verdict
 

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from tests.bench.load.made_up import a_job, made_report
 
-from opsctl.bench.load.book import Steady
 from opsctl.bench.load.interleaved import Turns, mean_rate, run_interleaved, turn_of
 from opsctl.bench.load.metrics import Metric
+from opsctl.bench.load.phases import Steady
 from opsctl.core.errors import InconclusiveError
 from opsctl.evidence.model import Verdict
 from opsctl.vectors.statistics import Comparison

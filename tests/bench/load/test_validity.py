@@ -15,10 +15,11 @@ from opsctl.bench.load.gates import parse_gate
 from opsctl.bench.load.measured import Measured
 from opsctl.bench.load.plan import ArrivalPlan
 from opsctl.bench.load.ports import EngineResult
+from opsctl.bench.load.sender_validity import objective_seconds
 from opsctl.bench.load.summarise import Run, busiest_stretch, conclude, summarise
 from opsctl.bench.load.tally import Outcome, Tally
 from opsctl.bench.load.timeline import Timeline
-from opsctl.bench.load.validity import Circumstances, WarmUpReport, objective_seconds, problems_of
+from opsctl.bench.load.validity import Circumstances, WarmUpReport, problems_of
 from opsctl.bench.load.words import verdict_sentence
 from opsctl.core.findings import Finding, Severity
 from opsctl.evidence.model import Verdict

@@ -290,18 +290,16 @@ def test_a_service_that_never_meets_its_level_again_is_a_miss(clock: ExactClock)
     assert judge(run, GOALS).reasons == ("the service level was not met again",)
 
 
-def test_golden_requests_have_to_be_good_in_a_row(clock: ExactClock, monkeypatch: pytest.MonkeyPatch):
+def test_golden_requests_have_to_be_good_in_a_row(clock: ExactClock):
     """One that is bad begins the row anew."""
-    world = World(clock)
     answers = [True] * 19 + [False] + [True] * 20
 
-    def golden() -> bool:
-        clock.sleep(0.5)
-        return answers.pop(0)
+    class Wavering(World):
+        def golden(self) -> bool:
+            clock.sleep(0.5)
+            return answers.pop(0)
 
-    monkeypatch.setattr(world, "golden", golden)
-
-    run = drilled(world)
+    run = drilled(Wavering(clock))
 
     assert seconds_of(run)["serving"] == 20.0
     assert answers == []
@@ -320,20 +318,16 @@ def test_what_was_lost_is_counted_from_rows(clock: ExactClock):
     assert run.divergence == 0
 
 
-def test_rows_that_are_in_one_store_only_are_counted(clock: ExactClock, monkeypatch: pytest.MonkeyPatch):
+def test_rows_that_are_in_one_store_only_are_counted(clock: ExactClock):
     """Of the streams that the vectors follow."""
-    world = World(clock)
-    held = world.held
 
-    def without_one() -> Held:
-        found = held()
-        return Held(
-            truth=found.truth, vectors={CONTENT: set(found.truth[CONTENT]) - {5}}, catalogue=found.catalogue
-        )
+    class Apart(World):
+        def held(self) -> Held:
+            found = super().held()
+            vectors = {CONTENT: set(found.truth[CONTENT]) - {5}}
+            return Held(truth=found.truth, vectors=vectors, catalogue=found.catalogue)
 
-    monkeypatch.setattr(world, "held", without_one)
-
-    run = drilled(world)
+    run = drilled(Apart(clock))
 
     assert run.divergence == 1
     assert judge(run, GOALS).reasons == ("1 rows are in one store and not in the other",)

@@ -15,7 +15,8 @@ from opsctl.clients.sealing import Sealing
 from opsctl.core.clock import SystemClock
 from opsctl.core.events import ignore
 from opsctl.dr.manifest import BackupKind, BackupManifest, BaseBackup
-from opsctl.dr.postgres.archive import WalArchive, read_archive, read_lineages
+from opsctl.dr.postgres.archive import WalArchive, read_archive
+from opsctl.dr.postgres.archive_reading import read_lineages
 from opsctl.dr.postgres.base_backup import take_base_backup
 from opsctl.dr.postgres.chain import RestoreChain, choose_chain
 from opsctl.dr.postgres.private_server import private_server

@@ -12,7 +12,8 @@ from typing import Any
 
 from opsctl.clients.postgres import DatabaseAddress, connect
 from opsctl.clients.postgres_programs import PostgresPrograms
-from opsctl.clients.processes import ProcessPlan, ProcessRecord, is_alive, start, stop
+from opsctl.clients.process_family import ProcessRecord
+from opsctl.clients.processes import ProcessPlan, is_alive, start, stop
 from opsctl.core.clock import SystemClock
 from opsctl.core.errors import NotReadyError
 from opsctl.stack.placement import choose_account, choose_programs_dir

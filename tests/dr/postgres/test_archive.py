@@ -16,9 +16,9 @@ from opsctl.dr.postgres.archive import (
     piece_name,
     prefix_of,
     read_archive,
-    read_segment,
     whole_name,
 )
+from opsctl.dr.postgres.archive_reading import read_segment
 from opsctl.dr.postgres.wal import Segment
 
 SEGMENT = Segment(1, 7)

@@ -13,7 +13,8 @@ from tests.dr.postgres.running_archiver import RunningArchiver
 
 from opsctl.core.errors import NotReadyError
 from opsctl.dr.archiver.status import read_status
-from opsctl.dr.postgres.archive import WalArchive, read_archive, read_segment
+from opsctl.dr.postgres.archive import WalArchive, read_archive
+from opsctl.dr.postgres.archive_reading import read_segment
 from opsctl.dr.postgres.wal import Lineage, cover, parse_lsn
 
 SIZE = 16 * 1024 * 1024

@@ -21,7 +21,8 @@ from opsctl.core.clock import SystemClock
 from opsctl.core.errors import FailedError, NotReadyError, OpsError
 from opsctl.core.events import ignore
 from opsctl.dr.manifest import BackupManifest, SealedFile
-from opsctl.dr.postgres.archive import prefix_of, read_segment, whole_name
+from opsctl.dr.postgres.archive import prefix_of, whole_name
+from opsctl.dr.postgres.archive_reading import read_segment
 from opsctl.dr.postgres.rebuild import materialise
 from opsctl.dr.postgres.recover import recover
 from opsctl.dr.postgres.target import AtLsn, Latest, Target

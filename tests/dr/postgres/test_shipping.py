@@ -14,7 +14,8 @@ from tests.dr.postgres.segments import SIZE, SYSTEM, segment_content
 from opsctl.core.errors import FailedError, NotReadyError, RefusedError
 from opsctl.dr.archiver.shipping import Shipper
 from opsctl.dr.archiver.spool import Spool, written_end
-from opsctl.dr.postgres.archive import WalArchive, piece_name, prefix_of, read_archive, read_segment
+from opsctl.dr.postgres.archive import WalArchive, piece_name, prefix_of, read_archive
+from opsctl.dr.postgres.archive_reading import read_segment
 from opsctl.dr.postgres.wal import Segment
 
 FIRST = Segment(1, 7)

@@ -11,7 +11,7 @@ import duckdb
 import pytest
 from tests.experiments.warehouse.histories import DAY, START, random_history, trial, write_database
 
-from opsctl.clients.files import FileLock
+from opsctl.clients.file_locks import FileLock
 from opsctl.clients.postgres import DatabaseAddress, connect
 from opsctl.core.errors import NotReadyError, OpsError, RefusedError, UsageError
 from opsctl.core.events import Event, PhaseAdvanced

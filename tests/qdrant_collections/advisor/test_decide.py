@@ -6,7 +6,8 @@ from opsctl.core.findings import Finding, Severity
 from opsctl.qdrant_collections.advisor.decide import break_even, decide
 from opsctl.qdrant_collections.advisor.model import Advice, Combination, Cost, Measured
 from opsctl.vectors.filters import FilterSpec
-from opsctl.vectors.statistics import Comparison, Interval, Ratio
+from opsctl.vectors.intervals import Interval
+from opsctl.vectors.statistics import Comparison, Ratio
 from opsctl.vectors.strategies import Strategy
 from opsctl.vectors.summary import ArmComparison, ArmSummary, TailEstimate
 

@@ -15,7 +15,8 @@ from opsctl.service.cache import keys
 from opsctl.service.cache.codecs import NumberCodec
 from opsctl.service.cache.invalidated import InvalidatedMemory
 from opsctl.service.cache.journal import InvalidationJournal
-from opsctl.service.cache.kind import KindCache, l1_kind, l2_kind
+from opsctl.service.cache.kind import KindCache
+from opsctl.service.cache.kind_tiers import l1_kind, l2_kind
 from opsctl.service.cache.memory import MemoryTier
 from opsctl.service.cache.policy import Lifetime
 from opsctl.service.cache.single_flight import FlightEndedError

@@ -14,7 +14,8 @@ from opsctl.service.cache import keys
 from opsctl.service.cache.codecs import VectorCodec
 from opsctl.service.cache.invalidation import ItemInvalidation
 from opsctl.service.cache.journal import InvalidationJournal
-from opsctl.service.cache.kind import KindCache, l2_kind
+from opsctl.service.cache.kind import KindCache
+from opsctl.service.cache.kind_tiers import l2_kind
 from opsctl.service.cache.policy import Lifetime
 from opsctl.service.feed.items import VectorsOfItems
 from opsctl.service.resilience.unconfirmed import Unconfirmed

@@ -1,7 +1,6 @@
 """What a worker tells of its breakers."""
 
 import asyncio
-import time
 
 import pytest
 from pydantic import ValidationError
@@ -21,14 +20,13 @@ def told(protection: Protection, meters: Meters) -> float:
     return value
 
 
-def test_a_worker_whom_nobody_asks_does_not_tell_of_an_outage_for_ever(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_a_worker_whom_nobody_asks_does_not_tell_of_an_outage_for_ever() -> None:
     """Once its breaker would try again it says so, though no request comes that would try; an alert could not end else."""
     seconds = [1000.0]
-    monkeypatch.setattr(time, "monotonic", lambda: seconds[0])
     meters = Meters()
-    protection = Protection(Resilience(), request_seconds=2, orders=None, meters=meters)
+    protection = Protection(
+        Resilience(), request_seconds=2, orders=None, meters=meters, now=lambda: seconds[0]
+    )
     breaker = protection.breakers["model"]
     while (permit := breaker.acquire()) is not None:
         breaker.release(permit, Outcome.FAILURE)
@@ -41,12 +39,9 @@ def test_a_worker_whom_nobody_asks_does_not_tell_of_an_outage_for_ever(
 
 
 @pytest.mark.parametrize(("name", "slow_seconds"), [("model", 1.0), ("l2", 0.1), ("vectors", 0.2)])
-def test_slow_is_half_of_the_time_that_a_dependency_really_has(
-    monkeypatch: pytest.MonkeyPatch, name: str, slow_seconds: float
-) -> None:
+def test_slow_is_half_of_the_time_that_a_dependency_really_has(name: str, slow_seconds: float) -> None:
     """A model that may take two seconds and takes 600 ms is not slow, and must not be left alone for ever."""
     seconds = [1000.0]
-    monkeypatch.setattr(time, "monotonic", lambda: seconds[0])
     states = []
     for share in (0.9, 1.1):
         protection = Protection(
@@ -55,6 +50,7 @@ def test_slow_is_half_of_the_time_that_a_dependency_really_has(
             orders=None,
             meters=Meters(),
             own_timeouts={"model": 2.0, "l2": 0.2},
+            now=lambda: seconds[0],
         )
         breaker = protection.breakers[name]
         for _ in range(20):

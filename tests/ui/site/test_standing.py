@@ -9,7 +9,7 @@ from tests.ui.site.records import EXPECTED, NOW, Book, alert_proof, broken, chec
 
 from opsctl.evidence.model import Verdict
 from opsctl.ui.site.facts import Facts, ItemNow, JudgedNow
-from opsctl.ui.site.index_page import headline_of
+from opsctl.ui.site.headline import headline_of
 from opsctl.ui.site.items import Item, items_of
 from opsctl.ui.site.standing import State, age_text, standing_of
 from opsctl.ui.site.stands import stands

@@ -1,4 +1,4 @@
-"""Which checks are there, and what do they look at."""
+"""Which checks of alert books are there, and what do they look at?"""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field

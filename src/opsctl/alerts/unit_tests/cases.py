@@ -4,8 +4,8 @@ import math
 from collections.abc import Iterator
 
 from opsctl.alerts.book import ErrorsIndicator, Objective
-from opsctl.alerts.compile import ABSENT
 from opsctl.alerts.load import AlertBooks
+from opsctl.alerts.muting import ABSENT
 from opsctl.alerts.promql_text import selection
 from opsctl.alerts.rules import AlertRule, RuleSet
 from opsctl.alerts.signals import (

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from opsctl.clients.exposition import Sample
+from opsctl.clients.exposition import Sample, sums_by_name
 
 _SUMS: dict[str, tuple[str, dict[str, str]]] = {
     "requests": ("ranking_requests_total", {}),
@@ -18,13 +18,4 @@ _SUMS: dict[str, tuple[str, dict[str, str]]] = {
 def counters_of(samples: Iterable[Sample]) -> dict[str, float]:
     """Return the sums by name; a counter that the service does not expose yet is 0, nothing at all without samples."""
     seen = list(samples)
-    if not seen:
-        return {}
-    return {
-        name: sum(
-            sample.value
-            for sample in seen
-            if sample.name == metric and wanted.items() <= dict(sample.labels).items()
-        )
-        for name, (metric, wanted) in _SUMS.items()
-    }
+    return sums_by_name(seen, _SUMS) if seen else {}

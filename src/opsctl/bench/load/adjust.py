@@ -7,8 +7,9 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from opsctl.bench.load.book import LoadBook, Phase, Ramp, Spike, Stairs
+from opsctl.bench.load.book import LoadBook
 from opsctl.bench.load.gates import RATES, parse_gate
+from opsctl.bench.load.phases import Phase, Ramp, Spike, Stairs
 from opsctl.core.errors import UsageError
 from opsctl.core.findings import Finding, Severity
 from opsctl.core.units import parse_duration

@@ -7,7 +7,8 @@ from functools import lru_cache
 from statistics import NormalDist
 from typing import TYPE_CHECKING
 
-from opsctl.vectors.statistics import MINIMUM_BLOCKS, mann_whitney
+from opsctl.vectors.rank_test import mann_whitney
+from opsctl.vectors.statistics import MINIMUM_BLOCKS
 
 if TYPE_CHECKING:
     import numpy as np

@@ -6,24 +6,15 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, Field, ValidationInfo, model_validator
 
 from opsctl.bench.load.gates import CLOCKS, TIERS, parse_gate
+from opsctl.bench.load.phases import LONGEST_SECONDS, Length, Pause, Phase, phase_seconds
 from opsctl.config.model import StrictModel
-from opsctl.config.quantities import Duration, PositiveDuration, Share
+from opsctl.config.quantities import Share
 from opsctl.core.units import parse_duration
-
-Rate = Annotated[float, Field(gt=0, le=1_000_000)]
-"""Requests a second."""
 
 PLACEHOLDERS = ("user", "content", "key", "now")
 """What may stand in braces in a path or a body."""
 
-_LONGEST_SECONDS = 7 * 24 * 3600.0
 _FRAMING = frozenset({"connection", "content-length", "expect", "keep-alive", "transfer-encoding", "upgrade"})
-
-
-def _within_a_week(text: str) -> str:
-    if parse_duration(text) > _LONGEST_SECONDS:
-        raise ValueError("nothing here lasts longer than seven days")
-    return text
 
 
 def _checked_name(name: str) -> str:
@@ -57,66 +48,11 @@ def _without_repeats(headers: dict[str, str]) -> dict[str, str]:
     return headers
 
 
-Pause = Annotated[Duration, AfterValidator(_within_a_week)]
-"""A time that may be nothing."""
-
-Length = Annotated[PositiveDuration, AfterValidator(_within_a_week)]
-"""A time that is more than nothing."""
-
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,39}$"), AfterValidator(_checked_name)]
 GateText = Annotated[str, Field(max_length=100), AfterValidator(_checked_gate)]
 Method = Literal["GET", "POST", "PUT", "DELETE", "HEAD"]
 HeaderName = Annotated[str, Field(pattern=r"^[A-Za-z0-9-]{1,60}$")]
 HeaderValue = Annotated[str, Field(pattern=r"^[\t\x20-\x7e]{0,4000}$")]
-
-
-class Steady(StrictModel):
-    """The same rate all along: at even distances, or at random ones as independent users send."""
-
-    shape: Literal["constant", "poisson", "soak"]
-    """`soak` is `poisson` for long: its report also says whether latency drifted from first to last quarter."""
-    rate: Rate
-    duration: Length
-
-
-class Ramp(StrictModel):
-    """From one rate to another, evenly."""
-
-    shape: Literal["ramp"]
-    start: Rate
-    end: Rate
-    duration: Length
-
-
-class Spike(StrictModel):
-    """A base rate with one peak in the middle."""
-
-    shape: Literal["spike"]
-    base: Rate
-    peak: Rate
-    duration: Length
-    """Of all of it."""
-    peak_duration: Length
-    """Of the peak; base before and after it."""
-
-    @model_validator(mode="after")
-    def _fits(self) -> Self:
-        if parse_duration(self.peak_duration) >= parse_duration(self.duration):
-            raise ValueError("`peak_duration` must be shorter than `duration`")
-        return self
-
-
-class Stairs(StrictModel):
-    """From rate to rate in equal steps. `breakpoint` ends at the first step that misses a gate and names the one before."""
-
-    shape: Literal["stairs", "breakpoint"]
-    start: Rate
-    end: Rate
-    steps: Annotated[int, Field(ge=2, le=1000)]
-    step_duration: Length
-
-
-Phase = Annotated[Steady | Ramp | Spike | Stairs, Field(discriminator="shape")]
 
 
 class Users(StrictModel):
@@ -248,7 +184,7 @@ class LoadBook(StrictModel):
 
     @model_validator(mode="after")
     def _ends(self) -> Self:
-        if self.duration_seconds > _LONGEST_SECONDS:
+        if self.duration_seconds > LONGEST_SECONDS:
             raise ValueError("a load ends within seven days")
         return self
 
@@ -256,10 +192,3 @@ class LoadBook(StrictModel):
     def duration_seconds(self) -> float:
         """Return the length of all phases."""
         return sum(phase_seconds(phase) for phase in self.arrivals)
-
-
-def phase_seconds(phase: Steady | Ramp | Spike | Stairs) -> float:
-    """Return how long a phase lasts."""
-    if isinstance(phase, Stairs):
-        return phase.steps * parse_duration(phase.step_duration)
-    return parse_duration(phase.duration)

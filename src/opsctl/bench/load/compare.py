@@ -19,7 +19,8 @@ from opsctl.bench.load.comparison import MetricChange, Pairing
 from opsctl.bench.load.metrics import Metric
 from opsctl.bench.load.series import Groups, Unit, group_sides, units_per_group
 from opsctl.evidence.model import Verdict
-from opsctl.vectors.statistics import MINIMUM_BLOCKS, Comparison, wilson
+from opsctl.vectors.intervals import wilson
+from opsctl.vectors.statistics import MINIMUM_BLOCKS, Comparison
 
 if TYPE_CHECKING:
     import numpy as np

@@ -9,8 +9,9 @@ from collections.abc import Iterable
 
 from opsctl.bench.load.gates import Gate
 from opsctl.bench.load.histogram import Histogram
-from opsctl.bench.load.measured import Figure, Measured
+from opsctl.bench.load.measured import Measured
 from opsctl.bench.load.model import GateCheck
+from opsctl.bench.load.spread import Figure
 from opsctl.bench.load.tally import Outcome
 from opsctl.evidence.model import Verdict
 

@@ -3,11 +3,12 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from opsctl.bench.load.book import LoadBook, Phase, Ramp, Spike, Stairs, Steady, WarmUp, phase_seconds
+from opsctl.bench.load.book import LoadBook, WarmUp
 from opsctl.bench.load.compare import compare_units, conclude
 from opsctl.bench.load.comparison import LoadComparison, Pairing
 from opsctl.bench.load.metrics import Metric
 from opsctl.bench.load.model import LoadReport
+from opsctl.bench.load.phases import Phase, Ramp, Spike, Stairs, Steady, phase_seconds
 from opsctl.bench.load.ports import LoadJob
 from opsctl.bench.load.series import Unit, joined
 from opsctl.bench.load.stored import units_of

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from opsctl.bench.load.book import Phase, Ramp, Spike, Stairs, Steady
+from opsctl.bench.load.phases import Phase, Ramp, Spike, Stairs, Steady
 from opsctl.core.units import parse_duration
 
 if TYPE_CHECKING:

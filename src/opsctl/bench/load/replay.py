@@ -1,50 +1,17 @@
-"""What was asked, and when: a recorded log of requests as a source, with arrival times of its own."""
+"""When, and in which mix, are the requests of a recorded log sent again: a source with arrival times of its own?"""
 
-import json
 import math
 import re
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from datetime import datetime
-from pathlib import Path
-from typing import Any
+from collections.abc import Sequence
 from zlib import crc32
 
-from opsctl.bench.load.book import Endpoint, Method
+from opsctl.bench.load.book import Endpoint
+from opsctl.bench.load.phases import LONGEST_SECONDS
 from opsctl.bench.load.plan import RecordedArrivals
 from opsctl.bench.load.ports import LoadJob, PlannedRequest
+from opsctl.bench.load.replay_log import OTHER, Line, read_log
 from opsctl.bench.load.requests import MixSource, template_of
-from opsctl.clients.files import read_text
 from opsctl.core.errors import UsageError
-from opsctl.core.findings import Finding, Location, Severity
-
-_MOST_FINDINGS = 20
-_LONGEST_SECONDS = 7 * 24 * 3600.0
-_COMMON = re.compile(
-    r'\S+ \S+ \S+ \[(?P<at>[^\]]+)\] "(?P<method>[A-Z]+) (?P<path>\S+)(?: HTTP/[\d.]+)?" \d{3} (?:\d+|-).*'
-)
-_METHODS: tuple[Method, ...] = ("GET", "POST", "PUT", "DELETE", "HEAD")
-_PROBES = frozenset({"health", "ready", "metrics"})
-_OTHER = "other"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Line:
-    """One recorded request; `at_seconds` counts from any moment.
-
-    Args:
-        route: the endpoint's name, where the log knows no paths.
-        user: whose request it is, where the log knows that by a hash.
-        is_whole_second: the log has no fractions.
-    """
-
-    at_seconds: float
-    method: Method = "GET"
-    path: str = ""
-    body: str | None = None
-    route: str = ""
-    user: str = ""
-    is_whole_second: bool = False
 
 
 class ReplaySource:
@@ -65,12 +32,12 @@ class ReplaySource:
             raise ValueError("the job names no log")
         self._mix = MixSource(job)
         self._job = job
-        self._names = (*job.book.mix, _OTHER)
+        self._names = (*job.book.mix, OTHER)
         path = job.replay if job.replay.is_absolute() else job.folder / job.replay
-        lines = _spread(sorted(_read(path, is_route=self._is_route), key=lambda line: line.at_seconds))
+        lines = _spread(sorted(read_log(path, is_route=self._is_route), key=lambda line: line.at_seconds))
         first = lines[0].at_seconds
         times = [(line.at_seconds - first) / job.replay_speed for line in lines]
-        if times[-1] > _LONGEST_SECONDS:
+        if times[-1] > LONGEST_SECONDS:
             raise UsageError(
                 f"`{path}` spans more than seven days",
                 code="BEN031",
@@ -96,7 +63,7 @@ class ReplaySource:
     def _is_route(self, name: str) -> bool:
         return name in self._job.book.mix
 
-    def _encoded(self, lines: Sequence[_Line]) -> list[PlannedRequest]:
+    def _encoded(self, lines: Sequence[Line]) -> list[PlannedRequest]:
         patterns = [(endpoint.method, _pattern(endpoint)) for endpoint in self._job.book.mix.values()]
         known: dict[tuple[str, str, str | None, str, str], PlannedRequest] = {}
         made: list[PlannedRequest] = []
@@ -107,7 +74,7 @@ class ReplaySource:
             made.append(known[key])
         return made
 
-    def _planned(self, line: _Line, patterns: "Sequence[tuple[str, re.Pattern[str]]]") -> PlannedRequest:
+    def _planned(self, line: Line, patterns: "Sequence[tuple[str, re.Pattern[str]]]") -> PlannedRequest:
         if line.route:
             number = self._names.index(line.route)
             return number, self._mix.request_of(
@@ -120,7 +87,7 @@ class ReplaySource:
                 return number, self._literal(line, headers)
         return len(patterns), self._literal(line, {"Content-Type": "application/json"} if line.body else {})
 
-    def _literal(self, line: _Line, headers: dict[str, str]) -> bytes:
+    def _literal(self, line: Line, headers: dict[str, str]) -> bytes:
         """Return the request as it was recorded: braces in it are no placeholders."""
         endpoint = Endpoint.model_construct(
             share=1.0, method=line.method, path=_escaped(line.path), headers=headers, body=None
@@ -131,100 +98,7 @@ class ReplaySource:
         return template.with_body(line.body)
 
 
-def _read(path: Path, *, is_route: Callable[[str], bool]) -> list[_Line]:
-    lines: list[_Line] = []
-    findings: list[Finding] = []
-    # Not `splitlines`: a body may hold U+2028 and its like, which JSON leaves as they are.
-    for number, text in enumerate(read_text(path).split("\n"), start=1):
-        if not text.strip():
-            continue
-        try:
-            line = _parsed(text, is_route=is_route)
-        except (ValueError, RecursionError) as error:
-            findings.append(_bad_line(path, number, text, str(error)))
-        else:
-            lines += [line] if line is not None else []
-    if not lines and not findings:
-        findings.append(_bad_line(path, 1, "", "the log holds no request"))
-    if findings:
-        raise UsageError(
-            f"`{path}` has {len(findings)} bad {'line' if len(findings) == 1 else 'lines'}",
-            code="BEN031",
-            findings=findings[:_MOST_FINDINGS],
-            fix='every line is an object such as {"at_seconds": 0.25, "method": "GET", "path": "/v1/feed/7"}',
-        )
-    return lines
-
-
-def _parsed(text: str, *, is_route: Callable[[str], bool]) -> _Line | None:
-    """Return what a line records; None for a probe of the service itself."""
-    if not text.lstrip().startswith("{"):
-        return _of_common_log(text)
-    body: Any = json.loads(text, parse_constant=_refuse_constant)
-    if "http.route" in body or ("route" in body and "at" in body):
-        return _of_service_log(body, is_route=is_route)
-    unknown = body.keys() - {"at_seconds", "method", "path", "body"}
-    if unknown:
-        raise ValueError(f"unknown key `{min(unknown)}`")
-    at, content = body.get("at_seconds"), body.get("body")
-    if isinstance(at, bool) or not isinstance(at, int | float) or not 0 <= at <= 1e12:
-        raise ValueError("`at_seconds` must be a number from 0 on")
-    if content is not None and not isinstance(content, str):
-        content = json.dumps(content, separators=(",", ":"))
-    return _Line(
-        at_seconds=float(at),
-        method=_method(body.get("method", "GET")),
-        path=_path(body.get("path")),
-        body=None if content is None else _whole(content),
-    )
-
-
-def _of_service_log(body: dict[str, Any], *, is_route: Callable[[str], bool]) -> _Line | None:
-    route = body.get("http.route", body.get("route"))
-    if isinstance(route, str) and route in _PROBES:
-        return None
-    if not isinstance(route, str) or not is_route(route):
-        raise ValueError(f"the mix of the book has no endpoint `{route}`, whose requests this line records")
-    # `at` and `route` are the names of earlier releases.
-    at = datetime.fromisoformat(str(body.get("timestamp", body.get("at")))).timestamp()
-    return _Line(at_seconds=at, route=route, user=_whole(str(body.get("user", ""))))
-
-
-def _of_common_log(text: str) -> _Line:
-    found = _COMMON.fullmatch(text.strip())
-    if found is None:
-        raise ValueError("neither a JSON object nor a line of the Common Log Format")
-    at = datetime.strptime(found["at"], "%d/%b/%Y:%H:%M:%S %z").timestamp()
-    return _Line(
-        at_seconds=at, method=_method(found["method"]), path=_path(found["path"]), is_whole_second=True
-    )
-
-
-def _method(value: object) -> Method:
-    for method in _METHODS:
-        if method == value:
-            return method
-    raise ValueError(f"`{value}` is not one of {', '.join(_METHODS)}")
-
-
-def _path(value: object) -> str:
-    if not isinstance(value, str) or not re.fullmatch(r"/[^\s\x00-\x1f\x7f]{0,8000}", value):
-        raise ValueError("`path` must begin with `/` and hold no blanks")
-    return _whole(value)
-
-
-def _whole(text: str) -> str:
-    """Return a text when it can be sent: JSON may escape half of a character."""
-    if re.search("[\ud800-\udfff]", text):
-        raise ValueError("half of a character cannot be sent")
-    return text
-
-
-def _refuse_constant(name: str) -> float:
-    raise ValueError(f"`{name}` is not a number of JSON")
-
-
-def _spread(lines: list[_Line]) -> list[_Line]:
+def _spread(lines: list[Line]) -> list[Line]:
     """Spread lines without fractions evenly over their second: all at its beginning would be a load nobody sent."""
     from collections import Counter
     from dataclasses import replace
@@ -252,12 +126,3 @@ def _escaped(path: str) -> str:
 def _user_of(name: str, *, count: int) -> int:
     """Return a user for a hash, always the same one; spread evenly over the users of the book."""
     return 1 + math.floor(crc32(name.encode()) / 2**32 * count)
-
-
-def _bad_line(path: Path, number: int, line: str, title: str) -> Finding:
-    return Finding(
-        code="BEN031",
-        severity=Severity.ERROR,
-        title=title,
-        location=Location(file=str(path), line=number, column=1, source=line[:200]),
-    )

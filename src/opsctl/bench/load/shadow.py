@@ -18,9 +18,9 @@ from opsctl.bench.load.model import Recall
 from opsctl.bench.load.ports import Arrivals
 from opsctl.core.clock import Clock
 from opsctl.core.errors import OpsError
+from opsctl.vectors.intervals import mean_interval
 from opsctl.vectors.recall import recall
 from opsctl.vectors.search import Search, Searcher
-from opsctl.vectors.statistics import mean_interval
 
 _STREAM = 7
 _SEED = 20_261_123

@@ -1,24 +1,19 @@
-"""What does a run amount to: the result of an engine as a report, with what the sample supports and no more."""
+"""What does a run amount to: gates, verdict and rates of its busiest stretch, put together as a report?"""
 
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from opsctl.bench.load.gate_checks import check_gates
 from opsctl.bench.load.gates import Gate, parse_gate
-from opsctl.bench.load.histogram import Histogram
 from opsctl.bench.load.measured import Measured, hits_of
-from opsctl.bench.load.model import GateCheck, LoadReport, Percentiles, Point, Recall
+from opsctl.bench.load.model import GateCheck, LoadReport, Recall
 from opsctl.bench.load.ports import Arrivals, EngineResult, LoadJob
-from opsctl.bench.load.tally import Block, Tally, Tier
+from opsctl.bench.load.tally_figures import histograms_of, latencies_of, points_of, sender_figures, stages_of
 from opsctl.bench.load.timeline import Timeline
 from opsctl.bench.load.validity import Circumstances, problems_of
 from opsctl.core.findings import Finding, Severity
-from opsctl.core.quantiles import QuantileEstimate
 from opsctl.evidence.model import Verdict, digest_of
-
-SHARES = (0.5, 0.75, 0.9, 0.95, 0.99, 0.999)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,16 +84,16 @@ def summarise(run: Run) -> LoadReport:
         statuses={str(status): count for status, count in sorted(total.statuses.items())},
         reasons=dict(total.reasons.most_common()),
         error_rate=measured.errors / measured.ended if measured.ended else 0.0,
-        **_latencies(total, measured, gates=gates),
+        **latencies_of(total, measured, gates=gates),
         tier_counts=tiers,
         hit_ratio=hits / named if named else None,
-        stages=_stages(total),
-        points=tuple(_points(total, seconds=seconds)),
-        histograms=_histograms(total),
+        stages=stages_of(total),
+        points=tuple(points_of(total, seconds=seconds)),
+        histograms=histograms_of(total),
         recall=run.recall,
         gates=checks,
         problems=problems,
-        sender=_sender(run.result),
+        sender=sender_figures(run.result),
         aborted=run.result.aborted,
         fingerprint=run.machine,
         git_commit=run.git_commit,
@@ -126,39 +121,6 @@ def _checks(run: Run, measured: Measured) -> tuple[GateCheck, ...]:
     missed = {(check.gate, check.is_abort): check for check in run.missed}
     found = (*check_gates(measured, gates), *check_gates(measured, aborts, is_abort=True))
     return tuple(missed.get((check.gate, check.is_abort), check) for check in found)
-
-
-def _latencies(total: Tally, measured: Measured, *, gates: Sequence[Gate]) -> dict[str, Any]:
-    """Return the percentiles of each clock, endpoint and tier, by the names of a report."""
-
-    def of(histogram: Histogram) -> Percentiles:
-        return _percentiles(histogram, measured, gates=gates)
-
-    timings = total.timings
-    return {
-        "response": of(timings.response),
-        "service": of(timings.service),
-        "generator_lag": of(timings.generator_lag),
-        "queue_wait": of(timings.queue_wait),
-        "endpoints": {name: of(block.response) for name, block in total.endpoints.items()},
-        "tiers": {tier: of(histogram) for tier, histogram in total.tiers.items()},
-    }
-
-
-def _stages(total: Tally) -> dict[str, dict[str, float]]:
-    """Return the mean seconds of each stage by tier."""
-    return {
-        tier: {stage: time.seconds / time.answers for stage, time in stages.items() if time.answers}
-        for tier, stages in total.stages.items()
-    }
-
-
-def _sender(result: EngineResult) -> dict[str, float]:
-    return {
-        "cpu_cores": result.cpu_cores,
-        "starved_share": result.starved_share,
-        "resident_bytes": float(result.resident_bytes),
-    }
 
 
 def gates_of(job: LoadJob) -> tuple[tuple[Gate, ...], tuple[Gate, ...]]:
@@ -214,55 +176,6 @@ def _planned_rate(arrivals: Arrivals, *, begin: float, end: float) -> float:
     parts = max(1, math.ceil(end - begin))
     middles = (begin + (part + 0.5) * (end - begin) / parts for part in range(parts))
     return sum(map(arrivals.rate_at, middles)) / parts
-
-
-def percentiles(histogram: Histogram, estimates: Sequence[QuantileEstimate]) -> Percentiles:
-    """Return the summary of a histogram in seconds."""
-    count = histogram.count
-    return Percentiles(
-        count=count,
-        mean_seconds=histogram.mean_microseconds / 1e6 if count else 0.0,
-        maximum_seconds=histogram.largest_microseconds / 1e6,
-        estimates=tuple(estimates),
-    )
-
-
-def _percentiles(histogram: Histogram, measured: Measured, *, gates: Sequence[Gate]) -> Percentiles:
-    shares = sorted({*SHARES, *(gate.share for gate in gates if gate.share is not None)})
-    found = (measured.quantile(histogram, share) for share in shares)
-    return percentiles(histogram, [estimate for estimate in found if estimate is not None])
-
-
-def _points(total: Tally, *, seconds: float) -> list[Point]:
-    rows = []
-    for second in sorted(total.blocks):
-        block = total.blocks[second]
-        rows.append(
-            Point(
-                second=float(second),
-                length_seconds=max(1e-3, min(float(total.block_seconds), seconds - second)),
-                planned=block.planned,
-                answered=block.response.count,
-                errors=block.errors,
-                p50_seconds=_at(block, 0.5),
-                p95_seconds=_at(block, 0.95),
-                p99_seconds=_at(block, 0.99),
-                tiers=dict(block.tiers),
-            )
-        )
-    return rows
-
-
-def _at(block: Block, share: float) -> float | None:
-    """Return a quantile of a block where its sample supports one; the interval is not kept."""
-    estimate = block.response.estimate(share)
-    return None if estimate is None else estimate.value
-
-
-def _histograms(total: Tally) -> dict[str, Mapping[str, object]]:
-    named = {"response": total.timings.response, "service": total.timings.service}
-    named |= {f"response.{tier}": histogram for tier, histogram in total.tiers.items() if tier != Tier.NONE}
-    return {name: histogram.to_sparse() for name, histogram in named.items()}
 
 
 def _rate(first: float, last: float, seconds: float) -> float | None:

@@ -1,19 +1,20 @@
-"""Does a run say anything about the service: what was wrong with the sender or the surroundings, each with its cure."""
+"""Does a run say anything about the service, or was it cold, cut short, or disturbed from beside it: each with its cure."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from opsctl.bench.load.gates import Gate
-from opsctl.bench.load.measured import Figure, Measured, hits_of, share_figure, spread_of
+from opsctl.bench.load.measured import Measured, hits_of
 from opsctl.bench.load.model import GateCheck
 from opsctl.bench.load.ports import EngineResult, LoadJob
-from opsctl.bench.load.tally import Block, Outcome
+from opsctl.bench.load.sender_validity import invalid, sending_problems
+from opsctl.bench.load.spread import Figure, share_figure, spread_of
+from opsctl.bench.load.tally import Block
 from opsctl.core.findings import Finding, Severity
 from opsctl.core.units import format_count, format_duration
 from opsctl.evidence.model import Verdict
 from opsctl.vectors.state import SideState
 
-DEFAULT_OBJECTIVE_SECONDS = 1.0
 STEADY_POINTS = 0.05
 _FEWEST_NAMED = 100
 """Fewer answers in a third of the run do not tell whether a cache changed."""
@@ -57,7 +58,7 @@ def problems_of(
     found = [
         *_engine_problems(result),
         *_warm_up_problems(job, circumstances.warm_up),
-        *_sending_problems(job, result, gates=gates),
+        *sending_problems(job, result, gates=gates),
         *_cache_problems(job, measured),
         *_source_problems(circumstances),
         *_short(checks, result),
@@ -65,25 +66,9 @@ def problems_of(
     return tuple(found)
 
 
-_STARVED_LAG_SHARE = 0.01
-"""A starved sender whose lag stays below this share of the objective changes no verdict; ours: a tenth of `lag_share`."""
-
-_STARVED_FOR_SURE = 0.5
-
-
-def objective_seconds(gates: Sequence[Gate]) -> float:
-    """Return the smallest time of the service that a gate limits from above, else a second."""
-    limits = [
-        gate.limit
-        for gate in gates
-        if gate.is_latency and gate.clock != "generator_lag" and gate.wants_less and gate.limit > 0
-    ]
-    return min(limits, default=DEFAULT_OBJECTIVE_SECONDS)
-
-
 def _engine_problems(result: EngineResult) -> list[Finding]:
     return [
-        _error(
+        invalid(
             "BEN042",
             "a sending process gave up",
             evidence=error,
@@ -91,7 +76,7 @@ def _engine_problems(result: EngineResult) -> list[Finding]:
         )
         for error in result.errors
     ] + (
-        [_error("BEN042", "nothing was sent", fix="see whether the service answers: opsctl stack status")]
+        [invalid("BEN042", "nothing was sent", fix="see whether the service answers: opsctl stack status")]
         if not result.total.sent
         else []
     )
@@ -101,7 +86,7 @@ def _warm_up_problems(job: LoadJob, warm_up: WarmUpReport) -> list[Finding]:
     if not warm_up.complaint:
         return []
     return [
-        _error(
+        invalid(
             "BEN040",
             "the warm-up failed",
             evidence=warm_up.complaint,
@@ -110,72 +95,6 @@ def _warm_up_problems(job: LoadJob, warm_up: WarmUpReport) -> list[Finding]:
             else "see what the target answers: curl -i with a path of the book; the log of the target says why",
         )
     ]
-
-
-def _sending_problems(job: LoadJob, result: EngineResult, *, gates: Sequence[Gate]) -> list[Finding]:
-    total, validity = result.total, job.book.validity
-    found = []
-    allowed = validity.lag_share * objective_seconds(gates)
-    lag = total.timings.generator_lag
-    seen = lag.value_at(0.99) / 1e6 if lag.count else 0.0
-    if seen > allowed:
-        found.append(
-            _error(
-                "BEN035",
-                f"the sender was late: p99 of its lag is {format_duration(seen)}",
-                evidence=f"at most {format_duration(allowed)} is allowed, {validity.lag_share:.0%} of the objective",
-                fix="give it more `processes`, a lower rate, or a machine of its own",
-            )
-        )
-    if total.planned and total.sent < validity.achieved_share * total.planned and not result.aborted:
-        found.append(
-            _error(
-                "BEN036",
-                f"only {format_count(total.sent)} of {format_count(total.planned)} planned requests were sent",
-                evidence=_why_unsent(result),
-                fix="ask for a lower rate, or let it have more `connections` or `processes`",
-            )
-        )
-    if dropped := total.outcomes.get(Outcome.DROPPED, 0):
-        found.append(
-            _error(
-                "BEN037",
-                f"{format_count(dropped)} requests were dropped unsent",
-                evidence=f"more than {format_count(job.book.limits.most_waiting)} were waiting for a connection",
-                fix="ask for a lower rate; opsctl bench capacity finds the one that holds",
-            )
-        )
-    if result.starved_share > validity.starved_share:
-        found.append(
-            _starved(result, allowed=validity.starved_share, lag_share=seen / objective_seconds(gates))
-        )
-    return found
-
-
-def _starved(result: EngineResult, *, allowed: float, lag_share: float) -> Finding:
-    """Return what starvation means here: many short waits, beside a service on the same cores, delay nothing that counts.
-
-    What the waits amount to is measured, as lag, and the same waits delay the reading of answers.
-    """
-    matters = lag_share > _STARVED_LAG_SHARE or result.starved_share > _STARVED_FOR_SURE
-    lag = f"p99 of its lag is {lag_share:.2%} of the objective"
-    return Finding(
-        code="BEN038",
-        severity=Severity.ERROR if matters else Severity.WARNING,
-        title=f"the sender waited {result.starved_share:.0%} of the time for a CPU",
-        evidence=f"more than {allowed:.0%}; {lag}, {'above' if matters else 'within'} {_STARVED_LAG_SHARE:.0%}"
-        if result.starved_share <= _STARVED_FOR_SURE
-        else f"at most {_STARVED_FOR_SURE:.0%} is allowed whatever came of it",
-        fix="end other work on this machine, or send from another one",
-    )
-
-
-def _why_unsent(result: EngineResult) -> str:
-    timings = result.total.timings
-    waits = timings.queue_wait.value_at(0.99) if timings.queue_wait.count else 0.0
-    lags = timings.generator_lag.value_at(0.99) if timings.generator_lag.count else 0.0
-    who = "the service kept all connections busy" if waits > lags else "the sender itself was too slow"
-    return f"{who}: p99 of the wait {format_duration(waits / 1e6)}, of the lag {format_duration(lags / 1e6)}"
 
 
 def _cache_problems(job: LoadJob, measured: Measured) -> list[Finding]:
@@ -190,7 +109,7 @@ def _cache_problems(job: LoadJob, measured: Measured) -> list[Finding]:
     if first is None or last is None or not _is_apart(first, last):
         return []
     return [
-        _error(
+        invalid(
             "BEN039",
             f"the cache was not in a steady state: L1 answered {first.value:.0%} at first and {last.value:.0%} at last",
             evidence=f"first and last third of the run; at most {STEADY_POINTS * 100:.0f} points are allowed",
@@ -230,7 +149,7 @@ def _source_problems(circumstances: Circumstances) -> list[Finding]:
         else:
             continue
         found.append(
-            _error(
+            invalid(
                 "BEN041",
                 f"collection `{state.collection}` {what}",
                 evidence=evidence,
@@ -258,7 +177,3 @@ def _short(checks: Sequence[GateCheck], result: EngineResult) -> list[Finding]:
             fix="run it for longer: --duration 2m",
         )
     ]
-
-
-def _error(code: str, title: str, *, evidence: str | None = None, fix: str) -> Finding:
-    return Finding(code=code, severity=Severity.ERROR, title=title, evidence=evidence, fix=fix)

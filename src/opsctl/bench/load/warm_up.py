@@ -5,8 +5,9 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
-from opsctl.bench.load.book import LoadBook, Phase, Spike, Steady
+from opsctl.bench.load.book import LoadBook
 from opsctl.bench.load.checks import Checks, outcome_of
+from opsctl.bench.load.phases import Phase, Spike, Steady
 from opsctl.bench.load.plan import ArrivalPlan
 from opsctl.bench.load.ports import Engine, LoadJob
 from opsctl.bench.load.requests import MixSource

@@ -11,7 +11,8 @@ from locust import User, task
 from locust.exception import StopUser
 from locust.runners import WorkerRunner
 
-from opsctl.bench.load.book import Limits, Phase
+from opsctl.bench.load.book import Limits
+from opsctl.bench.load.phases import Phase
 from opsctl.bench.load.plan import ArrivalPlan
 from opsctl.bench.load.ports import Address, Arrivals, LoadJob
 from opsctl.bench.load.sources import arrivals_of, source_of

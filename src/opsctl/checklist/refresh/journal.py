@@ -1,11 +1,10 @@
 """What of a refresh is done, written down after each command, so that one that was killed goes on where it was?"""
 
-import json
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Any
+
+from opsctl.config.documents import NotKeptError, document_text, parsed_document, value_of
 
 _VERSION = 1
 # What prepared the ground this long ago may be gone: a stack that was stopped, a catalogue that was emptied.
@@ -85,42 +84,20 @@ class RefreshJournal:
 
 def to_text(journal: RefreshJournal) -> str:
     """Return a journal as JSON."""
-    body = asdict(journal) | {"version": _VERSION, "started_at": journal.started_at.isoformat()}
-    return json.dumps(body, indent=2, sort_keys=True) + "\n"
+    return document_text({"version": _VERSION}, journal)
 
 
 def from_text(text: str) -> RefreshJournal:
     """Read a journal back.
 
     Raises:
-        ValueError: it is none of this version.
+        NotKeptError: it is none of this version.
     """
-    try:
-        body = json.loads(text)
-        if body["version"] != _VERSION:
-            raise ValueError(f"version {body['version']}")
-        started_at = datetime.fromisoformat(body["started_at"])
-        if started_at.tzinfo is None:
-            raise ValueError("`started_at` has no time zone")
-        return RefreshJournal(
-            started_at=started_at,
-            boot=str(body["boot"]),
-            commit=body["commit"],
-            book=str(body["book"]),
-            done=tuple(_done(each) for each in body["done"]),
-            is_over=bool(body["is_over"]),
-        )
-    except (KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise ValueError(f"no journal of a refresh: {error!r}") from error
-
-
-def _done(body: Mapping[str, Any]) -> Done:
-    return Done(
-        name=str(body["name"]),
-        argv=tuple(str(word) for word in body["argv"]),
-        ending=Ending(body["ending"]),
-        exit_code=body["exit_code"],
-        seconds=float(body["seconds"]),
-        log=str(body["log"]),
-        why=str(body["why"]),
-    )
+    body = parsed_document(text)
+    version = body.pop("version", None)
+    if version != _VERSION:
+        raise NotKeptError(f"its version is {version}, and not {_VERSION}")
+    journal = value_of(RefreshJournal, body)
+    if journal.started_at.tzinfo is None:
+        raise NotKeptError("it has no time zone", place="started_at")
+    return journal

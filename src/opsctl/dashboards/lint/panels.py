@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 from opsctl.core.findings import Severity
 from opsctl.core.lint_checks import Complaint
-from opsctl.dashboards.grafana import known_units, threshold_steps
+from opsctl.dashboards.grafana import threshold_steps
+from opsctl.dashboards.grafana_reading import known_units
 from opsctl.dashboards.lint.registry import CHECKS, LintContext
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from opsctl.config.printable import escaped, unprintable_values
 from opsctl.core.findings import Location, Severity
 from opsctl.core.lint_checks import Complaint
-from opsctl.dashboards.grafana import read_back
+from opsctl.dashboards.grafana_reading import read_back
 from opsctl.dashboards.ids import UID_PREFIX
 from opsctl.dashboards.lint.registry import CHECKS, LintContext
 

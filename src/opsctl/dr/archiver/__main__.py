@@ -17,14 +17,14 @@ from opsctl.clients.postgres_programs import PostgresPrograms
 from opsctl.clients.sealing import Sealing
 from opsctl.core.clock import SystemClock
 from opsctl.core.errors import OpsError
-from opsctl.dr.archiver.archiving import (
+from opsctl.dr.archiver.run import run_archiver
+from opsctl.dr.archiver.settings import (
     MOST_WAITING_BYTES,
     SHIP_EVERY_SECONDS,
     SLOT,
     ArchivePlace,
     ArchiverSettings,
 )
-from opsctl.dr.archiver.run import run_archiver
 from opsctl.dr.vault import Vault
 
 _PASSWORD_VARIABLE = "OPSCTL_DATABASE_PASSWORD"  # noqa: S105 - the name of a variable

@@ -11,48 +11,14 @@ from opsctl.core.errors import OpsError
 from opsctl.dr.archiver.backoff import Backoff
 from opsctl.dr.archiver.probe import Probe, ServerState
 from opsctl.dr.archiver.receiver import Receiver
+from opsctl.dr.archiver.settings import ArchivePlace, ArchiverSettings
 from opsctl.dr.archiver.shipping import Shipper, last_archived
 from opsctl.dr.archiver.spool import Spool
 from opsctl.dr.archiver.status import ArchiverStatus, read_status
-from opsctl.dr.ports import NamedVault
 from opsctl.dr.postgres.wal import Segment, format_lsn
 
-SLOT = "opsctl_archive"
-SHIP_EVERY_SECONDS = 5.0
-MOST_WAITING_BYTES = 1 << 30
 _GONE = "has already been removed"
 _MOST_PROMISES = 1000
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ArchiverSettings:
-    """How the archiver works.
-
-    Args:
-        spool: the folder in which the log comes in.
-        slot: name of the replication slot.
-        ship_every_seconds: after this time at the latest goes into the repository what is no whole segment yet.
-        most_waiting_bytes: with so much in the spool nothing more is received: the server keeps it, up to its own
-            `max_slot_wal_keep_size`, and this machine's disk does not fill up.
-    """
-
-    spool: Path
-    slot: str = SLOT
-    ship_every_seconds: float = SHIP_EVERY_SECONDS
-    most_waiting_bytes: int = MOST_WAITING_BYTES
-
-    @property
-    def status_path(self) -> Path:
-        """Return where the archiver notes how it is."""
-        return self.spool / "status.json"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ArchivePlace:
-    """Where the log goes; `discard` removes a key that was superseded, where that is allowed."""
-
-    vault: NamedVault
-    discard: Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

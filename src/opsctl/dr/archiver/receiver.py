@@ -7,7 +7,8 @@ from pathlib import Path
 from opsctl.clients.postgres import DatabaseAddress
 from opsctl.clients.postgres_programs import PostgresPrograms
 from opsctl.clients.postgres_running import connection_text, environment_for, tied_to_us
-from opsctl.clients.processes import ProcessPlan, ProcessRecord, is_alive, start, stop
+from opsctl.clients.process_family import ProcessRecord
+from opsctl.clients.processes import ProcessPlan, is_alive, start, stop
 from opsctl.core.clock import Clock
 
 _GRACE_SECONDS = 10.0

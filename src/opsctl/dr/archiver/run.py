@@ -2,13 +2,14 @@
 
 import threading
 
-from opsctl.clients.files import FileLock
+from opsctl.clients.file_locks import FileLock
 from opsctl.clients.postgres import DatabaseAddress
 from opsctl.clients.postgres_programs import PostgresPrograms
 from opsctl.core.clock import Clock
-from opsctl.dr.archiver.archiving import ArchivePlace, ArchiverSettings, Archiving
+from opsctl.dr.archiver.archiving import Archiving
 from opsctl.dr.archiver.probe import Probe
 from opsctl.dr.archiver.receiver import Receiver
+from opsctl.dr.archiver.settings import ArchivePlace, ArchiverSettings
 from opsctl.dr.archiver.status import write_status
 from opsctl.dr.postgres.server import require_direct
 

@@ -1,20 +1,14 @@
 """How is a run of drills kept: one JSON document that comes back as the same values, or is refused with the place."""
 
-import json
-from collections.abc import Mapping
-from dataclasses import dataclass, fields, is_dataclass
-from functools import cache
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
 
 from opsctl.clients.files import read_text, write_atomically
+from opsctl.config.documents import NotKeptError, document_text, parsed_document, value_of
 from opsctl.core.errors import UsageError
 from opsctl.dr.drill.book import Recovery
 from opsctl.dr.drill.judge import DrillVerdict, Goals, Outcome
 from opsctl.dr.drill.model import DrillRun, Stage
-
-if TYPE_CHECKING:
-    from pydantic import TypeAdapter
 
 SCHEMA = "opsctl.dr.drills/1"
 # The end of the year 9999, less a day: every zone can show it.
@@ -70,10 +64,7 @@ def to_json(journal: Journal) -> str:
     Raises:
         ValueError: a number is not finite; opsctl measures no such number.
     """
-    body = {"schema": SCHEMA, **_plain(journal)}
-    text = json.dumps(body, indent=1, sort_keys=True, ensure_ascii=False, allow_nan=False) + "\n"
-    # Half a character, of what a command printed: no JSON can hold it.
-    return text.encode(errors="replace").decode()
+    return document_text({"schema": SCHEMA}, journal)
 
 
 def from_json(text: str, *, name: str = "the text") -> Journal:
@@ -82,70 +73,32 @@ def from_json(text: str, *, name: str = "the text") -> Journal:
     Raises:
         UsageError: as `read_journal`.
     """
-    from pydantic import ValidationError
-
-    body = _parsed(text, name=name)
     try:
-        # Strict, and from JSON: only there are lists tuples and texts enumerations, and nothing else is taken for anything.
-        made = _adapter().validate_json(json.dumps(body, allow_nan=False), strict=True, extra="forbid")
-    except ValidationError as error:
-        first = error.errors(include_url=False)[0]
+        body = parsed_document(text)
+    except NotKeptError as error:
+        raise _no_journal(name, why=error.why) from error
+    _require_schema(body.pop("schema", None), name=name)
+    try:
+        made = value_of(Journal, body)
+    except NotKeptError as error:
+        if error.place is None:
+            raise _no_journal(name, why=error.why) from error
         raise UsageError(
-            f"`{'.'.join(str(part) for part in first['loc'])[:200] or 'the document'}` of `{name}` is not what it must be",
-            code="DRC082",
-            why=first["msg"],
-            fix=_FIX,
+            f"`{error.place}` of `{name}` is not what it must be", code="DRC082", why=error.why, fix=_FIX
         ) from error
-    except ValueError:
-        _no_journal(name, why="a number in it is not finite")
     _require_sense(made, name=name)
     return made
 
 
-@cache
-def _adapter() -> "TypeAdapter[Journal]":
-    from pydantic import TypeAdapter
-
-    return TypeAdapter(Journal)
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, Recovery):
-        return value.model_dump(mode="json")
-    if is_dataclass(value):
-        return {each.name: _plain(getattr(value, each.name)) for each in fields(value)}
-    match value:
-        case Mapping():
-            return {str(key): _plain(each) for key, each in value.items()}
-        case tuple() | list():
-            return [_plain(each) for each in value]
-        case _:
-            return value
-
-
-def _parsed(text: str, *, name: str) -> dict[str, Any]:
-    """Return the document without its schema."""
-
-    def pairs(found: list[tuple[str, Any]]) -> dict[str, Any]:
-        if len({key for key, _ in found}) != len(found):
-            raise ValueError("a key stands twice in one object")
-        return dict(found)
-
-    try:
-        body = json.loads(text, object_pairs_hook=pairs)
-    except (ValueError, RecursionError) as error:
-        _no_journal(name, why=str(error))
-    schema = body.pop("schema", None) if isinstance(body, dict) else None
+def _require_schema(schema: object, *, name: str) -> None:
     if not isinstance(schema, str) or schema.rpartition("/")[0] != _FAMILY:
-        _no_journal(name, why=f"its `schema` is not {_FAMILY}/...")
+        raise _no_journal(name, why=f"its `schema` is not {_FAMILY}/...")
     if schema != SCHEMA:
         raise UsageError(
             f"`{name}` is of the schema `{schema[:80]}`, and this opsctl understands `{SCHEMA}`",
             code="DRC081",
             fix="use the opsctl that held the drills",
         )
-    made: dict[str, Any] = body
-    return made
 
 
 def _require_sense(journal: Journal, *, name: str) -> None:
@@ -177,5 +130,5 @@ def _contradiction(entry: Entry) -> str | None:
     return None
 
 
-def _no_journal(name: str, *, why: str) -> NoReturn:
-    raise UsageError(f"`{name}` is no journal of drills", code="DRC080", why=why, fix=_FIX)
+def _no_journal(name: str, *, why: str) -> UsageError:
+    return UsageError(f"`{name}` is no journal of drills", code="DRC080", why=why, fix=_FIX)

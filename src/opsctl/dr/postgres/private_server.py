@@ -14,7 +14,8 @@ from opsctl.clients.files import write_atomically
 from opsctl.clients.postgres import DatabaseAddress, connect
 from opsctl.clients.postgres_programs import PostgresPrograms
 from opsctl.clients.postgres_running import run, tied_to_us
-from opsctl.clients.processes import ProcessPlan, ProcessRecord, is_alive, start, stop
+from opsctl.clients.process_family import ProcessRecord
+from opsctl.clients.processes import ProcessPlan, is_alive, start, stop
 from opsctl.core.clock import Clock
 from opsctl.core.errors import FailedError, NotReadyError
 from opsctl.core.waiting import wait_until

@@ -17,7 +17,7 @@ from opsctl.core.errors import FailedError, NotReadyError, RefusedError
 from opsctl.core.events import Listener, Noted, PhaseAdvanced, PhaseStarted
 from opsctl.dr.manifest import BaseBackup
 from opsctl.dr.ports import Vault
-from opsctl.dr.postgres.archive import read_history, read_segment
+from opsctl.dr.postgres.archive_reading import read_history, read_segment
 from opsctl.dr.postgres.chain import RestoreChain
 from opsctl.dr.postgres.private_folder import make_private_folder
 from opsctl.dr.postgres.server_manifest import read_server_manifest

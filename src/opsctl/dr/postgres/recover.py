@@ -1,11 +1,9 @@
-"""How is a rebuilt data directory brought to its point in time, and is it really there."""
+"""How is a rebuilt data directory brought to its point in time, and is it really there: run, watched, looked at?"""
 
-import os
 import re
 import secrets
-import shlex
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,9 +22,16 @@ from opsctl.dr.postgres.private_server import (
     read_log_tail,
 )
 from opsctl.dr.postgres.rebuild import Rebuilt, version_number
-from opsctl.dr.postgres.target import AtLsn, AtName, AtTime, Latest, Target
+from opsctl.dr.postgres.recovery_settings import (
+    HEADER_BYTES,
+    NO_COPY,
+    recovery_settings,
+    signal_recovery,
+    tail_of,
+)
+from opsctl.dr.postgres.target import AtLsn, AtName, Latest, Target
 from opsctl.dr.postgres.wal import format_lsn, parse_history, parse_lsn
-from opsctl.dr.postgres.wal_tail import WalTail, read_tail
+from opsctl.dr.postgres.wal_tail import WalTail
 
 if TYPE_CHECKING:
     from psycopg import Connection
@@ -36,11 +41,7 @@ _PHASE = "replay log"
 _DEADLINE_SECONDS = 24 * 3600.0
 _RESTORED = re.compile(r'restored log file "(?P<name>[0-9A-F]{24})" from archive')
 _NOT_REACHED = "recovery ended before configured recovery target was reached"
-# What is copied was unpacked and checked by us a moment ago: where that fails it is this machine, not the backup.
-_NO_COPY = 200
-_NOT_COPIED = f"child process exited with exit code {_NO_COPY}"
-# A position right after a page's header and one right before it are the same place.
-_HEADER_BYTES = 40
+_NOT_COPIED = f"child process exited with exit code {NO_COPY}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,11 +89,11 @@ def recover(
     programs.require_same("postgres", server_version=version_number(rebuilt.chain.newest))
     began = clock.monotonic()
     listener(PhaseStarted(subject=_SUBJECT, phase=_PHASE, total=len(rebuilt.chain.segments), unit="segments"))
-    tail = _tail(rebuilt, programs=programs)
-    settings = _settings(rebuilt, tail=tail)
+    tail = tail_of(rebuilt, programs=programs)
+    settings = recovery_settings(rebuilt, tail=tail)
     work = rebuilt.folder / f"recovery-{secrets.token_hex(4)}"
     make_private_folder(work, account=programs.account)
-    _signal_recovery(rebuilt.data, programs=programs)
+    signal_recovery(rebuilt.data, programs=programs)
     with private_server(rebuilt.data, programs=programs, settings=settings, work=work, clock=clock) as server:
         wait = _Wait(server, target=rebuilt.chain.target, listener=listener, clock=clock)
         wait.until_promoted(user=user, deadline=began + _DEADLINE_SECONDS)
@@ -120,52 +121,6 @@ def recover(
         last_commit_at=last_commit_at,
         seconds=seconds,
     )
-
-
-def _tail(rebuilt: Rebuilt, *, programs: PostgresPrograms) -> WalTail | None:
-    programs.require_same("pg_waldump", server_version=version_number(rebuilt.chain.newest))
-    return read_tail(
-        programs,
-        rebuilt.wal,
-        segments=rebuilt.chain.segments,
-        segment_bytes=rebuilt.chain.archive.segment_bytes,
-    )
-
-
-def _settings(rebuilt: Rebuilt, *, tail: WalTail | None) -> dict[str, str]:
-    """Return how the server is told where to stop."""
-    folder = shlex.quote(str(rebuilt.wal)).replace("%", "%%")
-    # 1 says that there is no such file; above 128 ends the recovery, which must not go on without a file that is there.
-    fetch = f'test -e {folder}/%f || exit 1; cp -- {folder}/%f "%p" || exit {_NO_COPY}'
-    return {
-        "restore_command": fetch,
-        "recovery_target_timeline": str(rebuilt.chain.lineage.timeline),
-        "recovery_target_action": "promote",
-        **_target_settings(rebuilt.chain.target, tail=tail),
-    }
-
-
-def _target_settings(target: Target, *, tail: WalTail | None) -> dict[str, str]:
-    match target:
-        case Latest():
-            return {}
-        case AtTime(time):
-            at = f"{time.astimezone(UTC):%Y-%m-%d %H:%M:%S.%f}+00"
-            return {"recovery_target_time": at, "recovery_target_inclusive": "on"}
-        case AtName(name):
-            return {"recovery_target_name": name}
-        case AtLsn(lsn):
-            if tail is not None and tail.last_record < lsn <= tail.end + _HEADER_BYTES:
-                # PostgreSQL stops at the first record behind the target. There is none, and all before it is wanted.
-                return {}
-            return {"recovery_target_lsn": format_lsn(lsn), "recovery_target_inclusive": "off"}
-
-
-def _signal_recovery(data: Path, *, programs: PostgresPrograms) -> None:
-    path = data / "recovery.signal"
-    path.touch(mode=0o600)
-    if programs.account is not None:
-        os.chown(path, programs.account.uid, programs.account.gid)
 
 
 class _Wait:
@@ -254,7 +209,7 @@ def _require_reached(lsn: int, *, rebuilt: Rebuilt, tail: WalTail | None) -> Non
         wanted = tail.end if tail is not None else parse_lsn(rebuilt.chain.newest.end_lsn)
     elif isinstance(target, AtLsn):
         wanted = target.lsn
-    if lsn + _HEADER_BYTES < wanted:
+    if lsn + HEADER_BYTES < wanted:
         raise FailedError(
             f"{target.shown} was not reached",
             code="DRC031",

@@ -2,7 +2,7 @@
 
 import hashlib
 import platform
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import opsctl.experiments as experiments_package
@@ -14,10 +14,10 @@ UNBOUND = ("simulation_book.py",)
 """What is drawn in with them, and decides no verdict: how a book's readers are simulated."""
 
 
-def code_digest() -> str:
+def code_digest(files: Iterable[tuple[str, Path]] | None = None) -> str:
     """Return the SHA-256 of this code, comments and all: a certificate is of exactly these bytes."""
     digest = hashlib.sha256()
-    for name, path in bound_files():
+    for name, path in bound_files() if files is None else files:
         digest.update(name.encode() + b"\0" + path.read_bytes() + b"\0")
     return digest.hexdigest()
 

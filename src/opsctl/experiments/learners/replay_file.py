@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from opsctl.clients.files import no_file_error
 from opsctl.core.errors import NotReadyError, OpsError, UsageError
 from opsctl.experiments.learners.replay_columns import Columns
 from opsctl.experiments.learners.replay_piece import Piece, piece_of
@@ -125,11 +126,7 @@ def digest_of_file(path: Path) -> str:
 
 def _require_file(path: Path) -> None:
     if not path.is_file():
-        raise UsageError(
-            f"`{path}` is not a file that can be read",
-            code="FIL004",
-            fix=f"check the path: ls -l {path.parent}",
-        )
+        raise no_file_error(path)
 
 
 def _delimiter(path: Path) -> str:

@@ -7,7 +7,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from opsctl.clients.files import FileLock
+from opsctl.clients.file_locks import FileLock
 from opsctl.clients.postgres import DatabaseAddress, connect, translated_errors
 from opsctl.core.errors import RefusedError
 from opsctl.core.events import Listener, PhaseAdvanced, PhaseStarted, ignore

@@ -1,4 +1,4 @@
-"""Which checks are there, and what do they look at."""
+"""Which checks of runbooks are there, and what do they look at?"""
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field

@@ -48,7 +48,8 @@ def only_there(suspect: Callable[[], WireAnswer], good: Callable[[], WireAnswer]
 class Shortage:
     """What of one check was answered with 503 to the last; it also bounds how long the check waits in all."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, sleep: Callable[[float], None] = time.sleep) -> None:
+        self._sleep = sleep
         self._found: dict[str, str] = {}
         self._waited_seconds = 0.0
 
@@ -87,7 +88,7 @@ class Shortage:
         if seconds > _LONGEST_WAIT_SECONDS or self._waited_seconds + seconds > _ALL_WAITS_SECONDS:
             return False
         self._waited_seconds += seconds
-        time.sleep(seconds)
+        self._sleep(seconds)
         return True
 
 

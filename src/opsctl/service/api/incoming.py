@@ -6,6 +6,7 @@ from pydantic import ConfigDict, Field
 from pydantic.config import JsonDict
 
 from opsctl.service.api.schema import (
+    CONTENT_EXAMPLE,
     ChoiceName,
     FeedId,
     Id,
@@ -27,18 +28,6 @@ _INTERACTION: JsonDict = {
     "user_id": 42,
     "content_id": 7,
     "occurred_at": "2026-01-31T12:00:00Z",
-}
-_CONTENT: JsonDict = {
-    "vendor_id": 3,
-    "title": "Letterpress studio",
-    "description": "Invitations and posters, printed by hand.",
-    "region": "Brooklyn",
-    "district": "Gowanus",
-    "category": "print",
-    "tags": ["letterpress", "paper"],
-    "price_usd": 120.5,
-    "quality": 0.87,
-    "status": "published",
 }
 
 
@@ -99,7 +88,7 @@ def batch_of(most: int) -> type[InteractionBatch]:
 class ContentBody(Incoming):
     """An item as a client writes it; what is left out gets its default, whatever was there before."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [_CONTENT]})
+    model_config = ConfigDict(json_schema_extra={"examples": [CONTENT_EXAMPLE]})
 
     vendor_id: Id = Field(description="Who offers it; the vendor exists already, else 422.")
     title: Title = Field(description="Shown as the item's name.")

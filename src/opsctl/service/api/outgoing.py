@@ -5,7 +5,7 @@ from typing import Annotated
 from pydantic import AwareDatetime, ConfigDict, Field
 from pydantic.config import JsonDict
 
-from opsctl.service.api.schema import Id, Outgoing, Score, Status
+from opsctl.service.api.schema import CONTENT_EXAMPLE, Id, Outgoing, Score, Status
 from opsctl.service.model import Tier
 
 _MOMENT = "2026-01-31T12:00:00Z"
@@ -19,20 +19,7 @@ _ITEM: JsonDict = {
     "quality": 0.87,
     "score": 0.7312,
 }
-_CONTENT: JsonDict = {
-    "id": 7,
-    "vendor_id": 3,
-    "title": "Letterpress studio",
-    "description": "Invitations and posters, printed by hand.",
-    "region": "Brooklyn",
-    "district": "Gowanus",
-    "category": "print",
-    "tags": ["letterpress", "paper"],
-    "price_usd": 120.5,
-    "quality": 0.87,
-    "status": "published",
-    "updated_at": _MOMENT,
-}
+_CONTENT: JsonDict = {"id": 7, **CONTENT_EXAMPLE, "updated_at": _MOMENT}
 
 Moment = Annotated[AwareDatetime, Field(json_schema_extra={"format": "date-time"})]
 Price = Annotated[float | None, Field(description="US dollars; null where the vendor names no price.")]
@@ -53,7 +40,7 @@ class TrendingItemAnswer(Outgoing):
     score: Score = Field(description="By which it stands where it stands, rounded to four digits.")
 
 
-class FeedItemAnswer(Outgoing):
+class FeedItemAnswer(TrendingItemAnswer):
     """One item of a feed."""
 
     model_config = ConfigDict(
@@ -68,14 +55,6 @@ class FeedItemAnswer(Outgoing):
         },
     )
 
-    id: Id = Field(description="The item.")
-    vendor_id: Id = Field(description="Who offers it.")
-    title: str
-    region: str
-    category: str
-    price_usd: Price
-    quality: Score = Field(description="From 0 (worst) to 1 (best), rounded to four digits.")
-    score: Score = Field(description="By which it stands where it stands, rounded to four digits.")
     agents: dict[str, float] = Field(
         description="What each agent said of it, rounded to four digits; empty in lower tiers."
     )

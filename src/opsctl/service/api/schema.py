@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Annotated, Any, Final, Literal
 
 from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic.config import JsonDict
 from pydantic_core import PydanticCustomError
 
 LARGEST_ID: Final = 2**63 - 1
@@ -14,6 +15,20 @@ InteractionKind = Literal["view", "click", "save", "share", "inquiry", "purchase
 Status = Literal["draft", "published", "archived"]
 
 _LARGEST_EXACT: Final = 2**53
+
+CONTENT_EXAMPLE: JsonDict = {
+    "vendor_id": 3,
+    "title": "Letterpress studio",
+    "description": "Invitations and posters, printed by hand.",
+    "region": "Brooklyn",
+    "district": "Gowanus",
+    "category": "print",
+    "tags": ["letterpress", "paper"],
+    "price_usd": 120.5,
+    "quality": 0.87,
+    "status": "published",
+}
+"""An item as a client writes it."""
 
 _PRINTABLE = r"^[^\x00-\x1f\x7f-\x9f]*$"
 _PRINTABLE_AND_LINES = r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]*$"

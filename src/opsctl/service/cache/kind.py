@@ -1,22 +1,14 @@
 """How is a value of one kind got: from the cache while it is good, from its source once for all who ask, never wrong."""
 
 import asyncio
-import random
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from contextvars import Context
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 from opsctl.metrics import service as metrics
-from opsctl.service.cache.codecs import Codec
-from opsctl.service.cache.invalidated import InvalidatedMemory
-from opsctl.service.cache.journal import InvalidationJournal
 from opsctl.service.cache.pause import Pause
-from opsctl.service.cache.policy import Lifetime
-from opsctl.service.cache.ports import KeyValueStore
 from opsctl.service.cache.shelf import Shelf
-from opsctl.service.cache.shelf_memory import MemoryShelf
-from opsctl.service.cache.shelf_store import StoreShelf
 from opsctl.service.cache.single_flight import wait_for
 from opsctl.service.cache.sorting import Sorted, sort_found
 from opsctl.service.resilience.deadline import without_deadline
@@ -197,70 +189,3 @@ class KindCache(Generic[Value]):
             if count:
                 self._meters.count(metrics.CACHE_LOOKUPS, self._shelf.tier, self.kind, outcome, by=count)
                 trace.looked_up(tier=self._shelf.tier, kind=self.kind, outcome=outcome, count=count)
-
-
-def l1_kind(  # noqa: PLR0913 - one place where all of it meets
-    kind: str,
-    *,
-    memory: InvalidatedMemory,
-    lifetime: Lifetime,
-    size_of: Callable[[Value], int],
-    meters: Meters,
-    now: Callable[[], float],
-    chance: random.Random,
-    is_enabled: bool = True,
-) -> KindCache[Value]:
-    """Return the cache of live objects in the worker's memory.
-
-    Args:
-        kind: one of `cache.keys.L1_KINDS`.
-        memory: shared by all kinds of L1.
-        lifetime: from the book.
-        size_of: bytes that a value takes, roughly.
-        meters: counts lookups.
-        now: the clock of `memory`.
-        chance: draws the jitter.
-        is_enabled: False loads always and keeps nothing.
-    """
-    shelf = MemoryShelf(memory, lifetime=lifetime, size_of=size_of, now=now, chance=chance)
-    return KindCache(kind, shelf, is_enabled=is_enabled, meters=meters)
-
-
-def l2_kind(  # noqa: PLR0913 - one place where all of it meets
-    kind: str,
-    *,
-    store: KeyValueStore,
-    codec: Codec[Value],
-    lifetime: Lifetime,
-    journal: InvalidationJournal,
-    timeout_seconds: float,
-    meters: Meters,
-    now: Callable[[], float],
-    chance: random.Random,
-    is_enabled: bool = True,
-) -> KindCache[Value]:
-    """Return the cache of encoded values in the shared store.
-
-    Args:
-        kind: one of `cache.keys.L2_KINDS`.
-        store: shared by all kinds of L2.
-        codec: value to bytes and back.
-        lifetime: from the book.
-        journal: says what was invalidated while a value was loaded, which is then not kept.
-        timeout_seconds: longest wait for the store.
-        meters: counts lookups.
-        now: wall time, such as `time.time`.
-        chance: draws the jitter.
-        is_enabled: False loads always and keeps nothing.
-    """
-    shelf = StoreShelf(
-        store,
-        kind=kind,
-        codec=codec,
-        lifetime=lifetime,
-        journal=journal,
-        timeout_seconds=timeout_seconds,
-        now=now,
-        chance=chance,
-    )
-    return KindCache(kind, shelf, is_enabled=is_enabled, meters=meters)

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from opsctl.clients.postgres_pool import AsyncDatabase, LendsConnections
+from opsctl.clients.pool_ports import LendsConnections
+from opsctl.clients.postgres_pool import AsyncDatabase
 from opsctl.core.units import parse_duration
 from opsctl.qdrant_collections.model import CollectionsBook
 from opsctl.service.book import Model, ServiceBook

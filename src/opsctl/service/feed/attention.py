@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 
-from opsctl.clients.postgres_pool import LendsConnections
+from opsctl.clients.pool_ports import LendsConnections
 from opsctl.core.errors import OpsError
 from opsctl.service.feed.values import Attention
 from opsctl.store.popularity import popularity_of

@@ -10,7 +10,8 @@ from opsctl.ranking.model import RankingState
 from opsctl.service.cache import keys
 from opsctl.service.cache.codecs import NumberCodec, VectorCodec
 from opsctl.service.cache.invalidated import InvalidatedMemory
-from opsctl.service.cache.kind import KindCache, l1_kind, l2_kind
+from opsctl.service.cache.kind import KindCache
+from opsctl.service.cache.kind_tiers import l1_kind, l2_kind
 from opsctl.service.cache.policy import CacheBook
 from opsctl.service.cache.ports import KeyValueStore
 from opsctl.service.feed.facts_codec import FactsCodec

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 
-from opsctl.clients.postgres_pool import LendsConnections
+from opsctl.clients.pool_ports import LendsConnections
 from opsctl.metrics import service as metrics
 from opsctl.service.cache.invalidation import ReaderInvalidation
 from opsctl.service.telemetry.meters import Meters

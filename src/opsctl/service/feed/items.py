@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from opsctl.clients.postgres_pool import LendsConnections
+from opsctl.clients.pool_ports import LendsConnections
 from opsctl.clients.qdrant_values import PointId
 from opsctl.core.errors import OpsError
 from opsctl.service.cache import keys

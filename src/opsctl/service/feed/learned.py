@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from opsctl.clients.postgres_pool import LendsConnections
+from opsctl.clients.pool_ports import LendsConnections
 from opsctl.ranking.model import ArmsState, PolicyState, RankingState
 from opsctl.ranking.policy import with_agents
 from opsctl.ranking.reader import CONTEXT

@@ -6,7 +6,7 @@ from statistics import median
 
 import numpy as np
 
-from opsctl.clients.postgres_pool import LendsConnections
+from opsctl.clients.pool_ports import LendsConnections
 from opsctl.core.units import parse_duration
 from opsctl.ranking.reader import context_vector, interaction_weights, reader_vector, segment
 from opsctl.service.book import Ranking

@@ -11,7 +11,7 @@ from pathlib import Path
 import msgspec
 
 from opsctl.clients.files import write_atomically
-from opsctl.clients.postgres_pool import LendsConnections
+from opsctl.clients.pool_ports import LendsConnections
 from opsctl.core.errors import OpsError
 from opsctl.service.api.ports import UnknownChoiceError
 from opsctl.store.popularity import PopularItem, trending_by_group

@@ -8,7 +8,8 @@ from typing import Annotated, NamedTuple
 
 import msgspec
 
-from opsctl.clients.files import FileLock, file_error, write_atomically
+from opsctl.clients.file_locks import FileLock
+from opsctl.clients.files import file_error, write_atomically
 from opsctl.clients.special_files import read_bytes
 from opsctl.core.errors import UsageError
 from opsctl.service.resilience.breaker_model import OverrideKind

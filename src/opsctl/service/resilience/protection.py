@@ -4,7 +4,7 @@ import asyncio
 import logging
 import random
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -67,9 +67,10 @@ class Protection:
         connections: to the database that this worker may have. More calls at once would wait for one inside their time
             limit, and the database would be blamed for our own crowd.
         own_timeouts: time limits of those that have one in a place of their own, in seconds: model and L2.
+        now: a monotonic clock.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what it is made of
         self,
         book: Resilience,
         *,
@@ -78,7 +79,9 @@ class Protection:
         meters: Meters,
         connections: int | None = None,
         own_timeouts: Mapping[str, float] | None = None,
+        now: Callable[[], float] = time.monotonic,
     ) -> None:
+        self._now = now
         self._book = book
         self._request_seconds = request_seconds
         self._orders = None if orders is None else OrdersFile(orders)
@@ -119,7 +122,7 @@ class Protection:
     def isolate(self, name: str, *, seconds: float, owner: str, reason: str) -> None:
         """Leave a dependency alone for a while, unless an operator ordered something else of it."""
         if not any(order.dependency == name for order in self._standing):
-            until = time.monotonic() + seconds
+            until = self._now() + seconds
             self.breakers[name].override(
                 Override(kind=OverrideKind.ISOLATED, owner=owner, until=until, reason=reason)
             )
@@ -150,7 +153,7 @@ class Protection:
             self._override(name, None)
         for order in standing:
             if order.dependency in self.breakers:
-                until = time.monotonic() + order.seconds_left(now)
+                until = self._now() + order.seconds_left(now)
                 self._override(
                     order.dependency,
                     Override(kind=order.kind, owner=order.owner, until=until, reason=order.reason),
@@ -184,7 +187,7 @@ class Protection:
         return CircuitBreaker(
             name,
             options,
-            now=time.monotonic,
+            now=self._now,
             random=random.random,
             changed=self._changed,
         )
@@ -192,7 +195,7 @@ class Protection:
     def _tier_breaker(self, tier: Tier) -> CircuitBreaker:
         never_slow = BreakerOptions(slow_seconds=float("inf"))
         options = never_slow if self._book.breakers else replace(_NEVER)
-        return CircuitBreaker(tier, options, now=time.monotonic, random=random.random)
+        return CircuitBreaker(tier, options, now=self._now, random=random.random)
 
     def _changed(self, name: str, before: BreakerState, after: BreakerState) -> None:
         self._meters.count(metrics.BREAKER_CHANGES, name, after)

@@ -1,13 +1,10 @@
 """How is the simulated scoring model started: `python -m opsctl.service.scoring.simulated --port N`."""
 
 import argparse
-import asyncio
-import signal
 import sys
 
+from opsctl.clients.asgi_server import asgi_server
 from opsctl.service.scoring.stand_in import Behaviour, StandIn
-
-_MOST_CONNECTIONS = 1024
 
 
 def main() -> int:
@@ -28,22 +25,7 @@ def main() -> int:
 
 
 async def _serve(application: StandIn, *, host: str, port: int) -> None:
-    from granian.constants import Interfaces
-    from granian.server.embed import Server
-
-    server = Server(
-        application,
-        address=host,
-        port=port,
-        interface=Interfaces.ASGINL,
-        log_enabled=False,
-        websockets=False,
-        backlog=_MOST_CONNECTIONS,
-        backpressure=_MOST_CONNECTIONS,
-    )
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, server.stop)
-    await server.serve()
+    await asgi_server(application, host=host, port=port).serve()
 
 
 def _parse(words: list[str]) -> argparse.Namespace:

@@ -2,17 +2,15 @@
 
 import argparse
 import asyncio
-import signal
 import sys
 from collections.abc import Coroutine
 from pathlib import Path
 
-from opsctl.clients.files import FileLock
+from opsctl.clients.asgi_server import asgi_server
+from opsctl.clients.file_locks import FileLock
 from opsctl.core.errors import OpsError
 from opsctl.stack.vector_node.light_models import skip_client_imports
 from opsctl.stack.vector_node.logs import facts, log_to_stderr, logger
-
-_MOST_CONNECTIONS = 1024
 
 
 def main() -> int:
@@ -37,25 +35,11 @@ def main() -> int:
 
 
 async def _serve(host: str, *, port: int, data: Path, api_key: str | None) -> None:
-    from granian.constants import Interfaces
-    from granian.server.embed import Server
-
     from opsctl.stack.vector_node.front import Front
     from opsctl.stack.vector_node.node import Node
 
     node = Node(data)
-    server = Server(
-        Front(node, api_key=api_key),
-        address=host,
-        port=port,
-        interface=Interfaces.ASGINL,
-        log_enabled=False,
-        websockets=False,
-        backlog=_MOST_CONNECTIONS,
-        backpressure=_MOST_CONNECTIONS,
-    )
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, server.stop)
+    server = asgi_server(Front(node, api_key=api_key), host=host, port=port)
     opening = asyncio.create_task(node.open_all())
     try:
         await server.serve()

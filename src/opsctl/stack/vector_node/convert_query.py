@@ -1,4 +1,4 @@
-"""What a query of Qdrant's REST API means to the engine, with examples by id turned into their vectors."""
+"""What does a query of Qdrant's REST API mean to the engine, with examples by id turned into their vectors?"""
 
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -6,15 +6,13 @@ from uuid import UUID
 
 from opsctl.stack.vector_node.api_error import ApiError
 from opsctl.stack.vector_node.convert_filter import engine_filter
+from opsctl.stack.vector_node.convert_options import check_limit, order_by, payload_selector, search_params
 from opsctl.stack.vector_node.convert_vectors import engine_vector
-from opsctl.stack.vector_node.engine_values import engine_enum
 from opsctl.stack.vector_node.parsing import refuse_shard_key
 
 if TYPE_CHECKING:
     import qdrant_edge as edge
     from qdrant_client.http import models
-
-DEFAULT_LIMIT = 10
 
 
 def engine_query(asked: "models.QueryRequest", *, engine: "edge.EdgeShard") -> "edge.QueryRequest":
@@ -34,71 +32,6 @@ def engine_query(asked: "models.QueryRequest", *, engine: "edge.EdgeShard") -> "
         params=search_params(asked.params),
         with_vector=asked.with_vector or False,
         with_payload=payload_selector(asked.with_payload, default=False),
-    )
-
-
-def check_limit(limit: int | None) -> int:
-    """Return the limit in force."""
-    if limit is None:
-        return DEFAULT_LIMIT
-    if limit < 1:
-        raise ApiError(422, f"Validation error: limit: value {limit} invalid, must be 1 or larger")
-    return limit
-
-
-def payload_selector(asked: "models.WithPayloadInterface | None", *, default: bool) -> Any:
-    """Return which payload fields come along."""
-    import qdrant_edge as edge
-    from qdrant_client.http import models
-
-    match asked:
-        case None:
-            return default
-        case models.PayloadSelectorInclude():
-            return edge.PayloadSelector.Include(asked.include)
-        case models.PayloadSelectorExclude():
-            return edge.PayloadSelector.Exclude(asked.exclude)
-        case _:
-            return asked
-
-
-def search_params(asked: "models.SearchParams | None") -> "edge.SearchParams | None":
-    """Return the engine's search parameters."""
-    import qdrant_edge as edge
-
-    if asked is None:
-        return None
-    quantization, acorn = asked.quantization, asked.acorn
-    if asked.idf is not None:
-        raise ApiError(501, "Not implemented: the vector node does not take `params.idf`")
-    return edge.SearchParams(
-        hnsw_ef=asked.hnsw_ef,
-        exact=asked.exact or False,
-        indexed_only=asked.indexed_only or False,
-        quantization=None
-        if quantization is None
-        else edge.QuantizationSearchParams(
-            ignore=quantization.ignore or False,
-            rescore=quantization.rescore,
-            oversampling=quantization.oversampling,
-        ),
-        acorn=None
-        if acorn is None
-        else edge.AcornSearchParams(enable=acorn.enable or False, max_selectivity=acorn.max_selectivity),
-    )
-
-
-def order_by(asked: "models.OrderByInterface") -> "edge.OrderBy":
-    """Return the engine's order."""
-    import qdrant_edge as edge
-
-    if isinstance(asked, str):
-        return edge.OrderBy(asked)
-    start: Any = asked.start_from
-    return edge.OrderBy(
-        asked.key,
-        direction=None if asked.direction is None else engine_enum(edge.Direction, asked.direction),
-        start_from=start if start is None or isinstance(start, int | float) else start.isoformat(),
     )
 
 

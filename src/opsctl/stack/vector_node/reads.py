@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 from opsctl.stack.vector_node import answers
 from opsctl.stack.vector_node.api_error import ApiError
 from opsctl.stack.vector_node.convert_filter import engine_filter
-from opsctl.stack.vector_node.convert_query import check_limit, engine_query, order_by, payload_selector
+from opsctl.stack.vector_node.convert_options import check_limit, order_by, payload_selector
+from opsctl.stack.vector_node.convert_query import engine_query
 from opsctl.stack.vector_node.parsing import parse_model, refuse_shard_key
 
 if TYPE_CHECKING:

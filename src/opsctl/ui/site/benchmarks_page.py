@@ -69,16 +69,14 @@ def _latency_row(record: Record, facts: Facts, library: Library) -> Row:
         record, facts, library,
         *(_both_cell(figures, share) for share in ("p50", "p95", "p99")),
         _ratio_cell(figures),
-        reading.milliseconds(figures, "derived.recall"),
+        reading.figure(figures, "derived.recall"),
         notes=(f"doubts: {problems}",) if problems else (),
     )  # fmt: skip
 
 
 def _both_cell(figures: Mapping[str, Any], share: str) -> Cell:
     """Return a percentile of the derived collection, and below it that of the source."""
-    derived, source = (
-        reading.milliseconds(figures, f"{arm}.engine.{share}_ms") for arm in ("derived", "source")
-    )
+    derived, source = (reading.figure(figures, f"{arm}.engine.{share}_ms") for arm in ("derived", "source"))
     return Cell(text=derived, below=(f"source {source}",))
 
 
@@ -99,7 +97,7 @@ def _capacity(facts: Facts, library: Library) -> Section:
             ", ".join(_workers(record.figures)) or reading.NOTHING,
             ", ".join(_passed(record.figures)) or reading.NOTHING,
             reading.count(record.figures, "need_workers"),
-            reading.milliseconds(record.figures, "need_cores"),
+            reading.figure(record.figures, "need_cores"),
         )
         for record in facts.survey.of("bench.capacity")
     )  # fmt: skip
@@ -139,7 +137,7 @@ def _need(figures: Mapping[str, Any]) -> Iterator[Tile]:
     yield Tile(name="Wanted", value=f"{rate:,.0f} requests/s", below=f"of {users} users")
     basis = reading.text(figures, "need_basis")
     yield Tile(name="Workers", value=reading.count(figures, "need_workers"), below=basis)
-    yield Tile(name="Cores", value=reading.milliseconds(figures, "need_cores"), below="over all parts")
+    yield Tile(name="Cores", value=reading.figure(figures, "need_cores"), below="over all parts")
 
 
 def _filters(facts: Facts, library: Library) -> Section:

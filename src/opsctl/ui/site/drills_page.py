@@ -10,7 +10,7 @@ from opsctl.ui.site.facts import Expected, Facts
 from opsctl.ui.site.layout import Cell, Chapter, Notice, Row, Section, Table, Tile, columns, table_of
 from opsctl.ui.site.library import Library
 from opsctl.ui.site.standing import State, standing_of
-from opsctl.ui.site.stands import stands, stands_if_any
+from opsctl.ui.site.stands import paired, stands, stands_if_any
 
 KIND, TEETH = "chaos.drill", "chaos.teeth"
 _ORDER = (State.FAIL, State.DISTRUSTED, State.UNKNOWN, State.STALE, State.PASS, State.MISSING, State.WAIVED)
@@ -28,11 +28,8 @@ def drills(facts: Facts, library: Library) -> Chapter:
 
 
 def _held(facts: Facts, library: Library) -> Section:
-    proofs = facts.survey.newest.get(KIND, {})
-    expected = {each.name: each for each in facts.expected.get(KIND, ())}
-    names = dict.fromkeys((*proofs, *expected))
     seen = sorted(
-        ((name, expected.get(name), proofs.get(name)) for name in names),
+        paired(KIND, facts),
         key=lambda each: (_ORDER.index(stands_if_any(each[2], KIND, facts).state), each[0]),
     )
     titles = columns(
@@ -43,7 +40,7 @@ def _held(facts: Facts, library: Library) -> Section:
     return Section(
         title="Drills",
         notices=tuple(_notices(facts)),
-        tiles=tuple(_tiles(list(proofs.values()), len(names), facts)),
+        tiles=tuple(_tiles([record for _, _, record in seen if record], len(seen), facts)),
         tables=table_of("Newest time that each was held", titles, rows),
         command="opsctl chaos run --profile ci",
         anchor="held",

@@ -111,7 +111,7 @@ def _readers(facts: Facts, library: Library) -> Section:
     rows = (
         proof_row(
             record, facts, library,
-            reading.milliseconds(record.figures, "value"),
+            reading.figure(record.figures, "value"),
             Cell(text=reading.count(record.figures, "number"), below=(f"real ones: {reading.count(record.figures, 'real_number')}",)),
             standing=_measured(record, facts),
             notes=reading.notes(record.figures, "definition"),
@@ -161,7 +161,7 @@ def _replays(facts: Facts, library: Library) -> Section:
         proof_row(
             record, facts, library,
             reading.count(record.figures, "rows"),
-            reading.milliseconds(record.figures, "logged_value"),
+            reading.figure(record.figures, "logged_value"),
             "; ".join(_policies(record.figures)) or reading.NOTHING,
             below=(reading.text(record.figures, "is"),),
         )

@@ -1,63 +1,24 @@
-"""What does the first page say: ready or not, item by item, what rests on a simulation, and what is to be done next."""
+"""What does the first page say: item by item, what rests on a simulation, and what is to be done next?"""
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
-from opsctl.evidence.model import Record, Verdict
+from opsctl.evidence.model import Record
 from opsctl.ui.site import reading
 from opsctl.ui.site.cells import age_cell, labels_of, standing_cell
 from opsctl.ui.site.chapters import OUTLINES, Brief, brief_of, others
 from opsctl.ui.site.facts import Facts
+from opsctl.ui.site.headline import STATE_WORDS, headline_of, trouble_of
 from opsctl.ui.site.items import KIND, Item, items_of
 from opsctl.ui.site.layout import Cell, Row, Table, Tile, columns
 from opsctl.ui.site.library import Library
-from opsctl.ui.site.standing import Standing, State, age_text, shown, standing_of
+from opsctl.ui.site.standing import State, age_text, shown, standing_of
 
 _GROUPS = {"readiness": "Before production", "metrics": "Final metrics"}
-_WORDS = {
-    State.PASS: "passed",
-    State.WAIVED: "waived",
-    State.FAIL: "failed",
-    State.STALE: "stale",
-    State.UNKNOWN: "unknown",
-    State.DISTRUSTED: "not counted",
-}
 _MOST_OTHERS = 60
 _WORST_FIRST = (State.FAIL, State.STALE, State.UNKNOWN, State.DISTRUSTED)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Headline:
-    """Ready or not, in one line.
-
-    Args:
-        counts: how many items stand how, only those that there are.
-    """
-
-    is_ready: bool
-    text: str
-    standing: Standing
-    counts: tuple[tuple[State, int], ...] = ()
-
-
-def headline_of(facts: Facts) -> Headline:
-    """Return whether everything counts; a doubt is never a yes."""
-    checklist = facts.survey.last(KIND)
-    items = items_of(checklist, facts) if checklist else ()
-    counted = Counter(item.standing.state for item in items)
-    counts = tuple((state, counted[state]) for state in State if counted[state])
-    trouble = _trouble(checklist, items, facts)
-    if trouble is None:
-        simulated = sum(bool(item.simulated) for item in items)
-        rest = f"; {simulated} {'rests' if simulated == 1 else 'rest'} on a simulation" if simulated else ""
-        text = f"Ready: {_counts_text(counts)} of {len(items)}{rest}"
-        return Headline(is_ready=True, text=text, standing=shown(State.PASS, word="ready"), counts=counts)
-    is_bad = not facts.is_trusted or counted[State.FAIL]
-    standing = shown(State.FAIL if is_bad else State.UNKNOWN, word="not ready")
-    return Headline(is_ready=False, text=f"Not ready: {trouble}", standing=standing, counts=counts)
 
 
 def index_values(facts: Facts, library: Library) -> dict[str, Any]:
@@ -76,39 +37,15 @@ def index_values(facts: Facts, library: Library) -> dict[str, Any]:
     }
 
 
-def _trouble(checklist: Record | None, items: Sequence[Item], facts: Facts) -> str | None:
-    """Return why it is not ready; None where it is."""
-    if not facts.is_trusted:
-        return "the evidence ledger is broken, so nothing counts as passed"
-    if checklist is None or not items:
-        return "the checklist was never run" if checklist is None else "the checklist has no items"
-    if not all(item.standing.counts for item in items):
-        counted = Counter(item.standing.state for item in items)
-        states = [state for state in State if counted[state] and not shown(state).counts]
-        return f"{_counts_text([(state, counted[state]) for state in states])} of {len(items)}"
-    if checklist.is_stale(facts.now):
-        return "the checklist is stale"
-    if added := _added(items, facts):
-        return f"{added} {'item was' if added == 1 else 'items were'} added to the checklist since it was run"
-    return None if checklist.verdict is Verdict.PASS else "the checklist itself did not pass"
-
-
-def _added(items: Sequence[Item], facts: Facts) -> int:
-    """Return how many items the checklist's book has now that nobody has judged yet."""
-    return len(facts.judged_now.items.keys() - {item.code for item in items}) if facts.judged_now else 0
-
-
-def _counts_text(counts: Sequence[tuple[State, int]]) -> str:
-    return ", ".join(f"{number} {_WORDS.get(state, str(state))}" for state, number in counts)
-
-
 def _tiles(items: Sequence[Item]) -> Iterator[Tile]:
     counted = Counter(item.standing.state for item in items)
     for state in (State.PASS, State.FAIL, State.STALE, State.UNKNOWN, State.WAIVED, State.DISTRUSTED):
         if counted[state] or (items and state in (State.PASS, State.FAIL)):
             each = shown(state)
             ink = each.ink if counted[state] else ""
-            yield Tile(name=_WORDS[state].capitalize(), value=f"{counted[state]} of {len(items)}", ink=ink)
+            yield Tile(
+                name=STATE_WORDS[state].capitalize(), value=f"{counted[state]} of {len(items)}", ink=ink
+            )
     simulated = sum(bool(item.simulated) for item in items)
     if simulated:
         yield Tile(
@@ -207,7 +144,7 @@ def _steps(items: Sequence[Item], checklist: Record | None, facts: Facts) -> Ite
     if checklist is None:
         what = "Run the checklist, and whatever evidence it misses."
         yield {"what": (what,), "command": "opsctl checklist run --refresh"}
-    elif _trouble(checklist, items, facts) is not None:
+    elif trouble_of(checklist, items, facts) is not None:
         what = "Then run the checklist again, and build this site."
         yield {"what": (what,), "command": "opsctl checklist run && opsctl report build"}
 

@@ -55,7 +55,7 @@ def _load_row(record: Record, facts: Facts, library: Library) -> Row:
     invalid = said(reading.text(figures, "invalid_because"))
     return proof_row(
         record, facts, library,
-        *(reading.milliseconds(figures, name) for name in ("achieved_rate", "response.p50_ms", "response.p99_ms")),
+        *(reading.figure(figures, name) for name in ("achieved_rate", "response.p50_ms", "response.p99_ms")),
         *(reading.share(figures, name) for name in ("error_rate", "hit_ratio")),
         notes=(f"invalid because of {invalid}",) if invalid else (),
     )  # fmt: skip

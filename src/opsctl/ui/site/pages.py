@@ -15,7 +15,8 @@ from opsctl.ui.site.drills_page import drills
 from opsctl.ui.site.evidence_page import evidence_values
 from opsctl.ui.site.experiments_page import experiments
 from opsctl.ui.site.facts import Facts
-from opsctl.ui.site.index_page import headline_of, index_values
+from opsctl.ui.site.headline import headline_of
+from opsctl.ui.site.index_page import index_values
 from opsctl.ui.site.layout import Chapter
 from opsctl.ui.site.library import Library, library_of, page_name
 from opsctl.ui.site.recovery_page import recovery

@@ -97,8 +97,8 @@ def duration(value: float) -> str:
     return "0" if value == 0 else format_duration(value)
 
 
-def milliseconds(figures: Mapping[str, Any], name: str) -> str:
-    """Return milliseconds with three digits, or a dash."""
+def figure(figures: Mapping[str, Any], name: str) -> str:
+    """Return a figure of any unit with three significant digits, or a dash."""
     value = number(figures, name)
     return NOTHING if value is None else significant(value)
 

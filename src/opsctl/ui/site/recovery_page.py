@@ -11,7 +11,7 @@ from opsctl.ui.site.facts import Expected, Facts
 from opsctl.ui.site.layout import Cell, Chapter, Notice, Row, Section, Tile, columns, table_of
 from opsctl.ui.site.library import Library
 from opsctl.ui.site.standing import State
-from opsctl.ui.site.stands import stands, stands_if_any
+from opsctl.ui.site.stands import paired, stands, stands_if_any
 
 KIND = "dr.drill"
 _MOST_BACKUPS = 10
@@ -29,21 +29,19 @@ def recovery(facts: Facts, library: Library) -> Chapter:
 
 
 def _losses(facts: Facts, library: Library) -> Section:
-    proofs = facts.survey.newest.get(KIND, {})
-    expected = {each.name: each for each in facts.expected.get(KIND, ())}
-    names = list(dict.fromkeys((*proofs, *expected)))
+    seen = list(paired(KIND, facts))
     titles = columns(
         "Loss", "State", "RPO", "Allowed", "RTO", "Allowed", "Rows lost", "Served", "Drilled",
         numbers=("RPO", "Allowed", "RTO", "Rows lost", "Served"), words=("State", "Drilled"),
     )  # fmt: skip
-    rows = tuple(_row(name, expected.get(name), proofs.get(name), facts, library) for name in names)
+    rows = tuple(_row(name, book, record, facts, library) for name, book, record in seen)
     return Section(
         title="Losses",
         notices=(Notice(text=f"The books of losses cannot be read, so losses that were never drilled are not shown: {facts.troubles[KIND]}"),)
         if KIND in facts.troubles
         else (),
         note="Served is the share of readers' requests that were answered while it was gone.",
-        tiles=tuple(_tiles(list(proofs.values()), len(names), facts)),
+        tiles=tuple(_tiles([record for _, _, record in seen if record], len(seen), facts)),
         tables=table_of("Newest drill of each kind of loss", titles, rows),
         command="opsctl dr drill --profile ci",
         anchor="losses",

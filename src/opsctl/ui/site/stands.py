@@ -1,6 +1,6 @@
 """How does a proof stand for the book as it is now: one of an older book, or of none at all, is no longer a proof of it."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from opsctl.evidence.model import Record
@@ -47,6 +47,14 @@ def stands(record: Record, facts: Facts) -> Standing:
 def stands_if_any(record: Record | None, kind: str, facts: Facts) -> Standing:
     """Return how a proof stands, or that there is none."""
     return shown(State.MISSING, word=_BOOKS[kind].missing) if record is None else stands(record, facts)
+
+
+def paired(kind: str, facts: Facts) -> Iterator[tuple[str, Expected | None, Record | None]]:
+    """Yield every subject that has a proof or stands in a book, with what its book says and its newest proof."""
+    proofs = facts.survey.newest.get(kind, {})
+    expected = {each.name: each for each in facts.expected.get(kind, ())}
+    for name in dict.fromkeys((*proofs, *expected)):
+        yield name, expected.get(name), proofs.get(name)
 
 
 def expected_of(kind: str, name: str, facts: Facts) -> Expected | None:
