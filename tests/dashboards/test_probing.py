@@ -52,10 +52,10 @@ def test_all_is_well_where_everything_is_answered():
 
 def test_an_empty_panel_is_told_and_is_no_failure():
     """Nothing failed, so there is nothing to show."""
-    probed = probe(BOARDS, Answering(empty="ranking_refused_total"))
+    probed = probe(BOARDS, Answering(empty="ranking_explored_items_total"))
 
     assert probed.verdict is Verdict.PASS
-    assert "system/refused" in probe_figures(probed)["empty"]
+    assert "ai/explored_share" in probe_figures(probed)["empty"]
 
 
 @pytest.mark.parametrize(
