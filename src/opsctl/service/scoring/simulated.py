@@ -28,7 +28,7 @@ def main() -> int:
 
 
 async def _serve(application: StandIn, *, host: str, port: int) -> None:
-    from granian.constants import Interfaces
+    from granian.constants import HTTPModes, Interfaces
     from granian.server.embed import Server
 
     server = Server(
@@ -36,6 +36,8 @@ async def _serve(application: StandIn, *, host: str, port: int) -> None:
         address=host,
         port=port,
         interface=Interfaces.ASGINL,
+        # Where HTTP/2 may come, a connection waits for its first bytes without end; the head of a request has 30 s.
+        http=HTTPModes.http1,
         log_enabled=False,
         websockets=False,
         backlog=_MOST_CONNECTIONS,

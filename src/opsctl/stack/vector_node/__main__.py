@@ -37,7 +37,7 @@ def main() -> int:
 
 
 async def _serve(host: str, *, port: int, data: Path, api_key: str | None) -> None:
-    from granian.constants import Interfaces
+    from granian.constants import HTTPModes, Interfaces
     from granian.server.embed import Server
 
     from opsctl.stack.vector_node.front import Front
@@ -49,6 +49,8 @@ async def _serve(host: str, *, port: int, data: Path, api_key: str | None) -> No
         address=host,
         port=port,
         interface=Interfaces.ASGINL,
+        # Where HTTP/2 may come, a connection waits for its first bytes without end; the head of a request has 30 s.
+        http=HTTPModes.http1,
         log_enabled=False,
         websockets=False,
         backlog=_MOST_CONNECTIONS,
