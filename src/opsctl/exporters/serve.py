@@ -44,6 +44,7 @@ class ExporterHandler(PromptHandler, BaseHTTPRequestHandler):
     shelf: ClassVar[Shelf]
 
     def do_GET(self) -> None:
+        """Answer one scrape."""
         match self.path.partition("?")[0]:
             case "/metrics":
                 self._answer(HTTPStatus.OK, exposition(self.shelf.values), _TEXT)
