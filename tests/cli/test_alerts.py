@@ -163,6 +163,45 @@ def test_a_folder_for_temporary_files_that_is_none_is_no_failure_of_the_rules(ow
     assert not (own_project / ".opsctl" / "evidence").exists()
 
 
+def test_missing_tools_are_named_at_once_with_what_to_install(own_project: Path, tmp_path: Path):
+    """Before anything that takes minutes; what can be said without them is said."""
+    nothing = tmp_path / "nothing"
+    nothing.mkdir()
+
+    outcome = run_opsctl("alerts", "test", folder=own_project, environment={"PATH": str(nothing)})
+
+    assert outcome.exit_code == 3
+    assert "promtool and amtool are missing, so nothing was tested" in outcome.stderr
+    assert "expressions parse" in outcome.stderr
+    assert "hint: install: apt-get install prometheus prometheus-alertmanager" in outcome.stderr
+
+
+def test_an_amtool_older_than_a_key_of_the_routes_is_no_failure_of_theirs(own_project: Path, tmp_path: Path):
+    """Exit 5: it could not say where alerts go; that the rules are right was seen all the same."""
+    book = own_project / "alerts" / "delivery.yaml"
+    document = yaml.safe_load(book.read_text())
+    document["receivers"]["hook"] = {"kind": "webhook", "url_file": "secrets/hook"}
+    book.write_text(yaml.safe_dump(document, sort_keys=False))
+    tools = tmp_path / "tools"
+    tools.mkdir()
+    answers = {"promtool": "promtool, version 2.42.0", "amtool": "amtool, version 0.25.0"}
+    for name, version in answers.items():
+        (tools / name).write_text(f"#!/bin/sh\necho '{version}'\n")
+        (tools / name).chmod(0o755)
+
+    outcome = run_opsctl(
+        "alerts", "test", "quality_drift", folder=own_project, environment={"PATH": str(tools)}
+    )
+    (record,) = json.loads(run_opsctl("evidence", "list", "--json", folder=own_project).stdout)["data"]
+
+    assert outcome.exit_code == 5, outcome.stderr
+    assert "warning[ALR063]: amtool 0.25.0 does not know `url_file`" in outcome.stderr
+    assert "hint: install Alertmanager 0.26 or newer" in outcome.stderr
+    assert "? 1 alerts" in outcome.stdout
+    assert "0 failures" in outcome.stdout
+    assert (record["verdict"], record["figures"]["failures"]) == ("inconclusive", 0)
+
+
 def test_nan_is_no_least_score(own_project: Path):
     """Nothing is below it."""
     outcome = run_opsctl("alerts", "test", "--min-mutation-score", "nan", folder=own_project)

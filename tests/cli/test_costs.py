@@ -71,7 +71,7 @@ class Shop:
 
     def prove_all(self) -> None:
         """Add everything that an estimate needs."""
-        self.prove("costs.measure", "feed", quantities=QUANTITIES)
+        self.prove("costs.measure", "project", quantities=QUANTITIES)
         self.prove("bench.load", "standard", fresh_hit_ratio=0.995)
         self.prove("bench.capacity", "standard", workers_2_passed_requests_per_second=11_000.0)
 
@@ -288,7 +288,7 @@ def test_old_prices_are_in_the_headline(shop: Shop):
 def test_stale_evidence_is_told(tmp_path: Path):
     """It is used, because it is the best there is, and the command that renews it is named."""
     shop = Shop(tmp_path)
-    shop.prove("costs.measure", "feed", valid_for=timedelta(microseconds=1), quantities=QUANTITIES)
+    shop.prove("costs.measure", "project", valid_for=timedelta(microseconds=1), quantities=QUANTITIES)
     shop.prove("bench.load", "standard", fresh_hit_ratio=0.995)
 
     outcome = shop.estimate()

@@ -237,3 +237,37 @@ def test_the_job_keeps_the_proofs_of_runs_that_failed_and_can_tell_what_has_chan
     assert save["with"]["key"].startswith(restore["with"]["restore-keys"])
     names = [each.get("name") for each in steps]
     assert steps.index(save) > names.index("checklist") > steps.index(restore)
+
+
+@pytest.mark.parametrize("out", [".", "ops", ".."])
+def test_a_folder_that_holds_the_project_is_refused(copy: Path, out: str):
+    """The project's root would get six folders more, beside those that are its own."""
+    before = _files(copy.parent)
+
+    outcome = deploy("render", "--out", out, folder=copy)
+
+    assert outcome.exit_code == 4
+    assert f"`{out}` holds the project or its books" in outcome.stderr
+    assert _files(copy.parent) == before
+
+
+def test_a_part_that_is_somebody_elses_keeps_every_part_from_being_written(copy: Path):
+    """Half a deployment would be worse than none."""
+    (copy / "elsewhere" / "qdrant").mkdir(parents=True)
+    (copy / "elsewhere" / "qdrant" / "own.yaml").write_text("mine: true\n")
+
+    outcome = run_opsctl(
+        "deploy", "render", "--only", "ci", "--only", "qdrant", "--out", "elsewhere", folder=copy
+    )
+
+    assert outcome.exit_code == 4
+    assert "own.yaml" in outcome.stderr
+    assert not (copy / "elsewhere" / "ci").exists()
+
+
+def _files(folder: Path) -> dict[Path, bytes]:
+    return {
+        path: path.read_bytes()
+        for path in folder.rglob("*")
+        if path.is_file() and ".opsctl" not in path.parts
+    }

@@ -6,6 +6,8 @@ from xml.etree import ElementTree as ET
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from jsonschema_rs import validator_for
+from tests.security.sarif_rules import RULES
 
 from opsctl.core.differences import differences
 from opsctl.core.finding_formats import github, junit, sarif
@@ -61,3 +63,30 @@ def test_no_findings_are_a_passing_case():
 def test_what_differs_on_the_disk_is_named(there: dict[str, str], found: list[tuple[str, str]]):
     """Missing, changed, left over."""
     assert [(each.path, each.state) for each in differences({"a": "1\n", "b": "2\n"}, there)] == found
+
+
+def test_sarif_of_lints_keeps_the_standard_and_takes_rules_from_their_pages():
+    """The same writer as the audit's: closed objects, an address for any file, and the worst level of a code as its rule's."""
+    mild = Finding(
+        code="ALR010",
+        severity=Severity.WARNING,
+        title="mild",
+        location=Location(file="alerts/ä [1].yaml"),
+    )
+    nowhere = Finding(code="ALR011", severity=Severity.INFO, title="of no file", location=None)
+
+    text = sarif(
+        [mild, finding("bad"), nowhere], version="1", explain=lambda code: f"{code} is so.\n\nMore of it."
+    )
+    document = json.loads(text)
+    (run,) = document["runs"]
+
+    validator_for(RULES).validate(document)
+    assert [
+        (each["id"], each["defaultConfiguration"]["level"]) for each in run["tool"]["driver"]["rules"]
+    ] == [
+        ("ALR010", "error"),
+        ("ALR011", "note"),
+    ]
+    assert run["tool"]["driver"]["rules"][0]["help"]["text"] == "ALR010 is so.\n\nMore of it."
+    assert [each["level"] for each in run["results"]] == ["warning", "error", "note"]

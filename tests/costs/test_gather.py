@@ -118,9 +118,9 @@ def test_most_workers_that_pass_nothing_have_no_rate():
 def test_what_cannot_tell_is_passed_over():
     """The last measurement that could counts, however old, and is told as stale."""
     found = gathered(
-        record("costs.measure", "feed", verdict=Verdict.INCONCLUSIVE, quantities={"prompt_tokens": 1}),
+        record("costs.measure", "project", verdict=Verdict.INCONCLUSIVE, quantities={"prompt_tokens": 1}),
         record(
-            "costs.measure", "feed", age=timedelta(days=8), quantities={"prompt_tokens": 140.5}, name="old"
+            "costs.measure", "project", age=timedelta(days=8), quantities={"prompt_tokens": 140.5}, name="old"
         ),
     )
 
@@ -154,7 +154,7 @@ def test_a_figure_that_is_no_number_is_not_known(figure: Any):
     """A ledger is written by other versions too."""
     found = gathered(
         record("bench.load", "standard", fresh_hit_ratio=figure),
-        record("costs.measure", "feed", quantities={"prompt_tokens": figure}),
+        record("costs.measure", "project", quantities={"prompt_tokens": figure}),
     )
 
     assert found.value(Quantity.MISS_AT_PEAK) is None

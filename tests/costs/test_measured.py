@@ -2,8 +2,10 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -25,6 +27,7 @@ from opsctl.costs.reading import SUMS, Counters, sums_of
 from opsctl.evidence.model import Verdict
 from opsctl.metrics.contract import full_contract
 
+ROOT = Path(__file__).parents[2]
 PROMPT, ITEM, SCORE = 140.0, 60.0, 8.0
 SHORTLIST = 24
 PLAN = MeasurePlan(feeds=100, readers=50, warm_up=5, cached_feeds=500)
@@ -227,3 +230,23 @@ def test_the_names_of_the_counters_are_those_of_the_contract():
         series = known.series(metric)
         assert series is not None, metric
         assert all(value in series.labels[name] for name, value in labels.items()), metric
+
+
+def test_a_measurement_of_another_size_is_of_something_else():
+    """The checklist asks for the project; fifty feeds would pass for three hundred."""
+    assert MeasurePlan().subject == "project"
+    assert MeasurePlan(feeds=50).subject == "project, 50 feeds of 300 readers"
+    assert MeasurePlan(readers=10).subject == "project, 300 feeds of 10 readers"
+
+
+def test_the_checklist_asks_for_what_a_measurement_is_of():
+    """Else its item would be unknown for ever."""
+    book = yaml.safe_load((ROOT / "ops" / "checklist.yaml").read_text())
+    asked = {
+        query["subject"]
+        for item in book["items"].values()
+        for query in item.get("all", [])
+        if query.get("kind") == "costs.measure"
+    }
+
+    assert asked == {MeasurePlan().subject}

@@ -1,13 +1,14 @@
 """Whether dashboards live: every question taken, every dashboard with something to show, every target up."""
 
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 from tests.dashboards.boards import boards
 
 from opsctl.clients.prometheus import Point
 from opsctl.core.errors import UsageError
-from opsctl.dashboards.probing import boards_digest, probe, probe_figures
+from opsctl.dashboards.probing import boards_digest, probe, probe_evidence, probe_figures
 from opsctl.evidence.model import Verdict, canonical_json
 
 BOARDS = boards()
@@ -85,3 +86,25 @@ def test_a_probe_is_of_the_questions_as_they_are():
 
     assert boards_digest([other]) == boards_digest([board])
     assert boards_digest(BOARDS[1:]) != boards_digest(BOARDS)
+
+
+@pytest.mark.parametrize(
+    ("elsewhere", "subject"),
+    [
+        (None, "dashboards"),
+        ("http://other.example:9090", "dashboards at http://other.example:9090"),
+        ("https://me:secret@other.example/prom?key=x", "dashboards at https://other.example/prom"),
+    ],
+)
+def test_what_another_prometheus_answers_is_no_evidence_of_this_project(elsewhere: str | None, subject: str):
+    """Nor is how to log in there any matter of the ledger."""
+    record = probe_evidence(
+        probe(BOARDS, Answering()),
+        elsewhere=elsewhere,
+        dashboards=boards_digest(BOARDS),
+        version="2.42.0",
+        started_at=datetime(2026, 11, 29, tzinfo=UTC),
+        seconds=1,
+    )
+
+    assert record.subject == subject

@@ -10,6 +10,7 @@ from tests.security.audited_project import AuditedProject
 from tests.security.spoiling_proxy import Passing
 from tests.security.test_probes_of_nothing import asked
 
+from opsctl.clients.wire import WireAnswer
 from opsctl.security.checks import sec101_rate_limit
 from opsctl.security.model import State
 
@@ -63,3 +64,47 @@ def test_a_policy_that_is_none_is_no_defect_of_the_check(project: AuditedProject
     found = asked(sec101_rate_limit.CHECK, project, Limit("1", policy=policy))
 
     assert (found.state, found.reason) == (State.UNKNOWN, "the service states no `RateLimit-Policy`")
+
+
+_KEYS = ["first", "second"]
+
+
+@pytest.mark.parametrize("requests", [1, 10, 50, 99, 1000])
+def test_every_way_to_ask_is_tried_with_each_key_after_the_allowance_is_used_up(requests: int) -> None:
+    """A pass says so; of an allowance of ten a fifth more would be two requests."""
+    batches = sec101_rate_limit._batches(7, _KEYS, requests=requests)
+
+    beyond = Counter(
+        (trick.name, key) for trick, key in [each for batch in batches for each in batch][requests:]
+    )
+    ways = {(trick.name, key) for trick in sec101_rate_limit._tricks(7) for key in _KEYS}
+    assert set(beyond) == ways
+    assert min(beyond.values()) >= 2
+    assert len(batches) >= 16
+    assert max(map(len, batches)) <= 25
+
+
+def _answered(status: int, *, began: float, ended: float) -> sec101_rate_limit._Asked:
+    answer = WireAnswer(status=status, headers=(), body=b"", seconds=ended - began)
+    return sec101_rate_limit._Asked(trick="plain", answer=answer, began=began, ended=ended)
+
+
+def _titles(asked: list[sec101_rate_limit._Asked], *, requests: int) -> list[str]:
+    found = sec101_rate_limit._miscounted(asked, requests=requests, refilled=0.5)
+    return [each.title for each in found]
+
+
+def test_a_request_that_others_overtook_was_not_refused_early() -> None:
+    """The slow one began first, and came when three others had used up the three that are allowed."""
+    slow = _answered(429, began=0.0, ended=9.0)
+    quick = [_answered(200, began=float(n), ended=n + 0.5) for n in range(1, 4)]
+
+    assert _titles([slow, *quick], requests=3) == []
+
+
+def test_a_refusal_before_so_many_had_begun_is_early() -> None:
+    """However small the allowance is."""
+    asked = [_answered(200, began=0.0, ended=0.5), _answered(429, began=1.0, ended=1.5)]
+    asked += [_answered(200, began=float(n), ended=n + 0.5) for n in range(2, 4)]
+
+    assert _titles(asked, requests=3) == ["plain: refused before the allowance was used up"]

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from opsctl.core.errors import NotReadyError
+from opsctl.core.exit_codes import ExitCode
 
 if TYPE_CHECKING:
     from opsctl.alerts.rules import RuleSet
@@ -42,10 +43,12 @@ def run(names: Sequence[str], *, mutation: bool, listener: "Listener") -> "TestR
     return report
 
 
-def is_bad(report: "TestReport", *, least_score: float) -> bool:
-    """Tell whether the verdict is bad."""
+def exit_code(report: "TestReport", *, least_score: float) -> ExitCode:
+    """Return how the command ends; too many mutants that survive are bad whatever the rules do."""
+    from opsctl.cli.bench_runs import exit_code as of_verdict
+
     score = report.mutation_score
-    return bool(report.findings) or (score is not None and score < least_score)
+    return ExitCode.BAD_VERDICT if score is not None and score < least_score else of_verdict(report.verdict)
 
 
 def as_data(report: "TestReport") -> dict[str, Any]:
@@ -95,23 +98,23 @@ def _require_temporary_folder() -> None:
 
 def _record(report: "TestReport", *, began_at: Any, seconds: float, subject: str, rules: str) -> None:
     from opsctl.cli import wiring
-    from opsctl.clients.watch_tools import promtool_version
-    from opsctl.evidence.model import Evidence, Verdict
+    from opsctl.clients.watch_tools import tool_version
+    from opsctl.evidence.model import Evidence
 
     wiring.record(
         Evidence(
             kind="alerts.test",
             subject=subject,
-            verdict=Verdict.FAIL if report.findings else Verdict.PASS,
+            verdict=report.verdict,
             figures={
                 "alerts": len(report.cases),
                 "cases": sum(report.cases.values()),
-                "failures": len(report.findings),
+                "failures": report.failures,
                 "mutants": report.mutants,
                 "mutation_score": report.mutation_score,
             },
             inputs={"rules": rules},
-            tools={"promtool": promtool_version()},
+            tools={"promtool": tool_version("promtool")},
             started_at=began_at,
             duration_seconds=round(seconds, 1),
         )

@@ -54,7 +54,7 @@ def check_rules(
     """Test the alert books for real: every alert fires, stays silent, waits, ends; every route leads where it should.
 
     Exit 1: a test fails, an alert lacks a case, or too many mutants survive. Exit 3: promtool or amtool is missing; then
-    the expressions are at least parsed.
+    the expressions are at least parsed. Exit 5: amtool is older than a key of the routes, and all else is well.
     """
     from opsctl.cli import alert_testing
     from opsctl.cli.document import document
@@ -67,7 +67,7 @@ def check_rules(
 
     with progress() as listener:
         report = alert_testing.run(names or (), mutation=mutation, listener=listener)
-    is_bad = alert_testing.is_bad(report, least_score=least_score)
+    ended = alert_testing.exit_code(report, least_score=least_score)
     if junit is not None:
         write_atomically(junit, as_junit(report.findings, suite="alerts"))
     if json:
@@ -75,10 +75,10 @@ def check_rules(
             document(
                 "opsctl.alerts.test",
                 data=alert_testing.as_data(report),
-                ok=not is_bad,
+                ok=ended is ExitCode.GOOD,
                 findings=report.findings,
             )
         )
     else:
         show_report(report, least_score=least_score)
-    leave(ExitCode.BAD_VERDICT if is_bad else ExitCode.GOOD)
+    leave(ended)

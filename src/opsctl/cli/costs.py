@@ -47,7 +47,8 @@ def measure(
     """Measure what a feed uses, with caches and batches and without, by the service's own counters.
 
     It runs on a stack of its own below the state folder, with a simulated model; yours is not touched. Takes about three
-    minutes. Exit 5: something is wrong with the measurement, so no estimate uses it.
+    minutes. Exit 5: something is wrong with the measurement, so no estimate uses it. With other numbers than the usual ones the
+    record has a subject of its own, and the checklist does not take it.
     """
     from opsctl.cli import costs_measuring as measuring
     from opsctl.cli.exit import leave

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
+from opsctl.cli.ledger_health import WatchedLedger
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -27,16 +29,16 @@ class CostsReader:
     def __init__(self, *, clock: "Clock | None" = None) -> None:
         self._clock = clock
         self._last: _Look | None = None
+        self._ledger = WatchedLedger()
 
     def read(self) -> "Sequence[Value]":
         """Return the samples of now."""
-        from opsctl.cli import wiring
         from opsctl.cli.costs_estimating import costs_book
         from opsctl.exporters.costs import cost_values
 
         plan = costs_book()
         return cost_values(
-            wiring.ledger().records(kind="costs"),
+            self._ledger.records(kind="costs"),
             budget_usd=float(plan.budgets.month_usd),
             traffic_usd=self._traffic_usd(plan),
         )

@@ -55,7 +55,11 @@ def measure(asked: MeasureAsked) -> "Measurement":
         measured = measuring.measure(plan, ground=ground, clock=wiring.clock(), listener=listener)
     wiring.record(
         measure_evidence(
-            measured, inputs=_digests(asked, items_a_feed), simulated=SIMULATED, started_at=started_at
+            measured,
+            subject=plan.subject,
+            inputs=_digests(asked, items_a_feed),
+            simulated=SIMULATED,
+            started_at=started_at,
         )
     )
     return measured

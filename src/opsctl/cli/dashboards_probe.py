@@ -21,7 +21,7 @@ def probe(
     """Ask a live Prometheus every question of every panel, and keep the answers as evidence that the dashboards live.
 
     Exit 1: a question is refused, a dashboard has nothing to show, or a target is down. Single panels may be empty: nothing
-    failed, or nobody came.
+    failed, or nobody came. Evidence of another Prometheus than the project's has its address in the subject, and counts for nothing here.
     """
     from opsctl.cli import dashboarding, wiring
     from opsctl.cli.exit import leave
@@ -38,6 +38,7 @@ def probe(
     wiring.record(
         probe_evidence(
             probed,
+            elsewhere=None if prometheus is None or _is_own(prometheus) else prometheus,
             dashboards=boards_digest(parts.boards),
             version=parts.prometheus.version(),
             started_at=began_at,
@@ -46,3 +47,11 @@ def probe(
     )
     tell("opsctl.dashboards.probe", data=probe_figures(probed), json=json, show=lambda: show_probed(probed))
     leave(ExitCode.GOOD if probed.verdict is Verdict.PASS else ExitCode.BAD_VERDICT)
+
+
+def _is_own(url: str) -> bool:
+    """Tell whether it is the one that would be asked anyway."""
+    from opsctl.cli import watching
+
+    own = watching.watcher_url("prometheus")
+    return own is not None and own.rstrip("/") == url.rstrip("/")

@@ -33,11 +33,17 @@ def validated(files: "PartFiles") -> "tuple[Looked, ...]":
 
 
 def written(files: "PartFiles", *, folder: Path, check: bool, dry_run: bool) -> "tuple[Difference, ...]":
-    """Bring each part's folder to what is rendered, or only compare; return how they differed."""
+    """Bring each part's folder to what is rendered, or only compare; return how they differed.
+
+    Raises:
+        RefusedError: FIL007 the folder holds the project, or a part's is somebody else's; nothing was written then.
+    """
     from dataclasses import replace
 
     from opsctl.cli import rendering, wiring
 
+    if not check:
+        _require_own(files, folder)
     changes: list[Difference] = []
     for part, texts in files.items():
         place = folder / part
@@ -47,6 +53,17 @@ def written(files: "PartFiles", *, folder: Path, check: bool, dry_run: bool) -> 
             found = rendering.render_into(place, texts, settings=wiring.settings(), dry_run=dry_run)
         changes += [replace(each, path=f"{part}/{each.path}") for each in found]
     return tuple(changes)
+
+
+def _require_own(files: "PartFiles", folder: Path) -> None:
+    """Look at every part before the first is written, so that a refusal leaves nothing behind."""
+    from opsctl.cli import rendering, wiring
+    from opsctl.cli.rendered_folder import look_at
+
+    settings = wiring.settings()
+    rendering.require_beside_project(folder, settings)
+    for part, texts in files.items():
+        rendering.require_own(look_at(folder / part, texts), settings)
 
 
 def rendered_code(looked: "Sequence[Looked]", *, has_drift: bool) -> ExitCode:

@@ -108,31 +108,31 @@ def real_starts() -> "dict[str, Started]":
 
     A simulation under the same name, before or after, is another thing.
     """
-    from opsctl.cli import wiring
+    from opsctl.cli import ledger_health
     from opsctl.experiments.start_records import starts_of
 
-    records = wiring.ledger().records(kind="experiments")
+    records = ledger_health.sound_records(kind="experiments")
     return starts_of(record for record in records if not record.simulated)
 
 
 def all_starts() -> "dict[str, Started]":
     """Return what the ledger of this project knows to have been started, simulations included, by name."""
-    from opsctl.cli import wiring
+    from opsctl.cli import ledger_health
     from opsctl.experiments.start_records import starts_of
 
-    return starts_of(wiring.ledger().records(kind="experiments"))
+    return starts_of(ledger_health.sound_records(kind="experiments"))
 
 
 def standings(servers: "Backends") -> Standings:
     """Return how every experiment of the books and of the database stands."""
-    from opsctl.cli import wiring
+    from opsctl.cli import ledger_health, wiring
     from opsctl.clients.postgres import translated_errors
     from opsctl.experiments.peeks import PEEK_KIND, peeks_of
     from opsctl.experiments.standing import Seen
     from opsctl.experiments.standing import standings as stand
     from opsctl.store.experiments import read_experiments, units_by_arm
 
-    books, looks = loaded(), wiring.ledger().records(kind=PEEK_KIND)
+    books, looks = loaded(), ledger_health.sound_records(kind=PEEK_KIND)
     with translated_errors(servers.database_address()):
         connection = servers.database()
         started, unread = _readable(read_experiments(connection))

@@ -51,7 +51,7 @@ def look(
     name: str, *, source: Path | None = None, at: datetime | None = None, listener: "Listener"
 ) -> Looked:
     """Return the same; that somebody looked is recorded before anything of it is shown."""
-    from opsctl.cli import wiring
+    from opsctl.cli import ledger_health, wiring
     from opsctl.experiments.analysis.document import peek_of
     from opsctl.experiments.peeks import PEEK_KIND, peek_evidence, peeks_of
 
@@ -59,7 +59,7 @@ def look(
     started = _started(name, listener=listener)
     _require_unchanged(started)
     certificates = certified(started)
-    records = wiring.ledger().records(kind=PEEK_KIND)
+    records = ledger_health.sound_records(kind=PEEK_KIND)
     looks = peeks_of(records, name=name, digest=started.digest, is_simulated=bool(started.simulated))
     with analysis_place(started, source=source, listener=listener) as place:
         looked = _looked(

@@ -38,11 +38,11 @@ def chosen(names: Sequence[str]) -> "tuple[Method, ...]":
 
 def held(methods: "Sequence[Method]") -> "tuple[Certificate, ...]":
     """Return what is certified now, of these methods."""
-    from opsctl.cli import wiring
+    from opsctl.cli import ledger_health
     from opsctl.experiments.certify.document import CERTIFICATE_KIND, certificates_of
     from opsctl.experiments.certify.kept import shipped, valid
 
-    own = certificates_of(wiring.ledger().records(kind=CERTIFICATE_KIND))
+    own = certificates_of(ledger_health.sound_records(kind=CERTIFICATE_KIND))
     found = valid((*shipped(), *own))
     return tuple(found[method] for method in methods if method in found)
 

@@ -17,7 +17,7 @@ def reported(names: Sequence[str], *, listener: "Listener") -> "list[Reported]":
     Raises:
         UsageError: EXP022 one was not started, or none was.
     """
-    from opsctl.cli import experimenting, wiring
+    from opsctl.cli import experimenting, ledger_health
     from opsctl.cli.experiments_analyzing import look
     from opsctl.cli.study_folders import read
     from opsctl.experiments.peeks import PEEK_KIND, peeks_of
@@ -31,7 +31,7 @@ def reported(names: Sequence[str], *, listener: "Listener") -> "list[Reported]":
             code="EXP022",
             fix="run `opsctl experiments simulate NAME`; `opsctl experiments plan` names those that there are",
         )
-    studies, looks = read(chosen), wiring.ledger().records(kind=PEEK_KIND)
+    studies, looks = read(chosen), ledger_health.sound_records(kind=PEEK_KIND)
     found = []
     for name in chosen:
         looked = look(name, listener=listener)

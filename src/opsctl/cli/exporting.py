@@ -3,6 +3,8 @@
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
+from opsctl.cli.ledger_health import WatchedLedger
+
 if TYPE_CHECKING:
     from opsctl.clients.qdrant import QdrantStore
     from opsctl.exporters.family import Family, Value
@@ -10,6 +12,8 @@ if TYPE_CHECKING:
 
 _STATEMENT_SECONDS = 20.0
 _COUNTING_SECONDS = 60.0  # of the units of one experiment: a second for each million exposures
+
+_LEDGER = WatchedLedger()
 
 
 def families(names: Sequence[str]) -> "tuple[Family, ...]":
@@ -70,20 +74,19 @@ def _embeddings() -> "Sequence[Value]":
 
 
 def _evidence() -> "Sequence[Value]":
-    from opsctl.cli import wiring
     from opsctl.exporters.evidence import evidence_values
 
-    return evidence_values(wiring.ledger().records())
+    return evidence_values(_LEDGER.records())
 
 
 def _recovery() -> "Sequence[Value]":
-    from opsctl.cli import dr_place, wiring
+    from opsctl.cli import dr_place
     from opsctl.core.units import parse_duration
     from opsctl.exporters.recovery import Archiving, recovery_values
 
     book, status = dr_place.book(), dr_place.archiver_status()
     return recovery_values(
-        wiring.ledger().records(),
+        _LEDGER.records(),
         backup_every_seconds=parse_duration(book.schedule.backup_every),
         rpo_seconds=parse_duration(book.objectives.rpo),
         rto_seconds=parse_duration(book.objectives.rto),
@@ -100,7 +103,7 @@ def _experiments() -> "Sequence[Value]":
     from opsctl.clients.postgres import connect, translated_errors
     from opsctl.exporters.experiments import experiment_values
 
-    records = wiring.ledger().records(kind="experiments")
+    records = _LEDGER.records(kind="experiments")
     address = replace(_places().database(), statement_timeout_seconds=_COUNTING_SECONDS)
     with translated_errors(address), connect(address, application_name="opsctl exporter") as connection:
         running = experiments_exporting.running(connection, looks=records, now=wiring.clock().now())

@@ -1,5 +1,14 @@
 """Can what the evidence ledger says be believed: told beside any list that rests on it."""
 
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from opsctl.evidence.model import Record
+
+_Mark = tuple[tuple[int, int, int] | None, ...]
+
 
 def tell_if_damaged() -> None:
     """Say in one line that the ledger fails its verification; nothing where it does not."""
@@ -37,3 +46,42 @@ def require_whole() -> None:
         findings=broken,
         fix="run `opsctl evidence verify`; restore the ledger from a backup, or move it away and measure anew",
     )
+
+
+def sound_records(*, kind: str | None = None) -> "list[Record]":
+    """Return the records of a kind, the newest first, of a ledger that is whole; errors as of `require_whole`."""
+    from opsctl.cli import wiring
+
+    require_whole()
+    return wiring.ledger().records(kind=kind)
+
+
+class WatchedLedger:
+    """The ledger for whoever looks again and again: its chain is walked when the files have changed, and not at each look.
+
+    To hash all records takes some eight times as long as to read them. An edit that puts size and time back is seen by
+    the next look after an append, by `opsctl evidence verify`, and by SEC013.
+    """
+
+    def __init__(self) -> None:
+        self._whole: _Mark | None = None
+
+    def records(self, *, kind: str | None = None) -> "Sequence[Record]":
+        """Return the records of a kind, the newest first; errors as of `require_whole`."""
+        from opsctl.cli import wiring
+
+        mark = _mark()
+        if mark != self._whole:
+            require_whole()
+            self._whole = mark
+        return wiring.ledger().records(kind=kind)
+
+
+def _mark() -> _Mark:
+    """Return what changes when the files do."""
+    from opsctl.cli import wiring
+
+    folder = wiring.settings().home / "evidence"
+    files = [folder / name for name in ("ledger.jsonl", "head")]
+    found = [file.stat() if file.exists() else None for file in files]
+    return tuple(each and (each.st_ino, each.st_size, each.st_mtime_ns) for each in found)

@@ -75,10 +75,7 @@ def require_own(found: "RenderedFolder", settings: "Settings") -> None:
     """Refuse a folder that is somebody else's: a render replaces files, and removes those that it no longer makes."""
     from opsctl.cli.rendered_folder import LOCK
 
-    chosen, books = found.path.resolve(), settings.project.books.model_dump().values()
-    for place in (settings.root, *(settings.root / book for book in books)):
-        if place.resolve().is_relative_to(chosen):
-            raise _refusal(f"`{found.path}` holds the project or its books", fix="name a folder of its own")
+    require_beside_project(found.path, settings)
     there = [each for each in (*found.holds, *found.there) if each not in KEEPS_A_FOLDER]
     if there and not found.is_ours:
         more = f" and {len(there) - 1} more" if len(there) > 1 else ""
@@ -87,6 +84,18 @@ def require_own(found: "RenderedFolder", settings: "Settings") -> None:
             why=f"it holds `{there[0]}`{more}",
             fix="name an empty folder; if everything in this one was rendered, remove it first",
         )
+
+
+def require_beside_project(folder: Path, settings: "Settings") -> None:
+    """Refuse a folder that holds the project, or any book of it.
+
+    Raises:
+        RefusedError: FIL007 it does.
+    """
+    chosen, books = folder.resolve(), settings.project.books.model_dump().values()
+    for place in (settings.root, *(settings.root / book for book in books)):
+        if place.resolve().is_relative_to(chosen):
+            raise _refusal(f"`{folder}` holds the project or its books", fix="name a folder of its own")
 
 
 def _write(found: "RenderedFolder", files: Mapping[str, str]) -> None:

@@ -60,11 +60,11 @@ def exercises() -> "dict[str, Exercise]":
 
 def listed() -> tuple[Listed, ...]:
     """Return every exercise with who is at it, and who has done it."""
-    from opsctl.cli import wiring
+    from opsctl.cli import ledger_health, wiring
     from opsctl.training.attempt import TRAINING_KIND, read_attempt
 
     now = wiring.clock().now()
-    done = [each for each in wiring.ledger().records(kind=TRAINING_KIND) if not each.is_stale(now)]
+    done = [each for each in ledger_health.sound_records(kind=TRAINING_KIND) if not each.is_stale(now)]
     rows = []
     for name, exercise in exercises().items():
         begun = read_attempt(_folder(), name)

@@ -7,6 +7,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from opsctl.clients.programs import run_program
+from opsctl.clients.watch_tools import tool_version
 
 _SECONDS = 60.0
 
@@ -14,6 +15,11 @@ _SECONDS = 60.0
 def has_program(name: str) -> bool:
     """Tell whether a program is on the path."""
     return shutil.which(name) is not None
+
+
+def version_of(program: str) -> str:
+    """Return the version of promtool or amtool."""
+    return tool_version(program)
 
 
 def has_compose() -> bool:

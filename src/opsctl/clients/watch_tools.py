@@ -39,9 +39,9 @@ def amtool(*words: str, folder: Path) -> ToolAnswer:
     return _run("amtool", words, folder)
 
 
-def promtool_version() -> str:
-    """Return the version of promtool, such as `2.42.0`."""
-    found = re.search(r"version (?P<version>[\d.]+)", _run("promtool", ("--version",), Path()).text)
+def tool_version(program: str) -> str:
+    """Return the version of promtool or amtool, such as `2.42.0`."""
+    found = re.search(r"version (?P<version>[\d.]+)", _run(program, ("--version",), Path()).text)
     return found["version"] if found else "unknown"
 
 

@@ -1,14 +1,13 @@
 """How do findings look to other programs: SARIF for code scanning, JUnit for CI, annotations for GitHub."""
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from enum import StrEnum
 from xml.sax.saxutils import escape, quoteattr
 
 from opsctl.core.findings import Finding, Severity
 from opsctl.core.outside_text import in_xml
+from opsctl.core.sarif import document, place, rule
 
-_SARIF_SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 _SARIF_LEVELS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO: "note"}
 _GITHUB_LEVELS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO: "notice"}
 _RANKS = {Severity.INFO: 0, Severity.WARNING: 1, Severity.ERROR: 2}
@@ -33,24 +32,14 @@ def sarif(findings: Sequence[Finding], *, version: str, explain: Callable[[str],
     """Return SARIF 2.1.0; `explain` gives the page of a code."""
     codes = sorted({finding.code for finding in findings})
     rules = [
-        {
-            "id": code,
-            "shortDescription": {"text": explain(code).partition("\n")[0]},
-            "fullDescription": {"text": explain(code)},
-        }
-        for code in codes
+        rule(code, explanation=explain(code), level=_SARIF_LEVELS[_worst(findings, code)]) for code in codes
     ]
-    document = {
-        "$schema": _SARIF_SCHEMA,
-        "version": "2.1.0",
-        "runs": [
-            {
-                "tool": {"driver": {"name": "opsctl", "version": version, "rules": rules}},
-                "results": [_sarif_result(finding, codes) for finding in findings],
-            }
-        ],
-    }
-    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+    results = [_sarif_result(finding, codes) for finding in findings]
+    return document(name="opsctl", version=version, rules=rules, results=results)
+
+
+def _worst(findings: Sequence[Finding], code: str) -> Severity:
+    return max((each.severity for each in findings if each.code == code), key=_RANKS.__getitem__)
 
 
 def junit(findings: Sequence[Finding], *, suite: str) -> str:
@@ -78,12 +67,8 @@ def _sarif_result(finding: Finding, codes: Sequence[str]) -> Mapping[str, object
         "level": _SARIF_LEVELS[finding.severity],
         "message": {"text": _whole(finding)},
     }
-    place = finding.location
-    if place is not None:
-        region = {"startLine": place.line or 1} | ({"startColumn": place.column} if place.column else {})
-        result["locations"] = [
-            {"physicalLocation": {"artifactLocation": {"uri": place.file}, "region": region}}
-        ]
+    if finding.location is not None:
+        result["locations"] = [place(finding.location)]
     return result
 
 

@@ -9,7 +9,7 @@ from typing import Protocol
 from opsctl.core.clock import Clock
 from opsctl.core.events import Listener
 from opsctl.core.phases import told_phase
-from opsctl.costs.measured import Arm, ArmResult, Measurement, Standing
+from opsctl.costs.measured import SUBJECT, Arm, ArmResult, Measurement, Standing
 from opsctl.costs.reading import Counters
 
 _CACHELESS = frozenset({Arm.NEITHER, Arm.BATCHES})
@@ -64,6 +64,12 @@ class MeasurePlan:
     warm_up: int = 20
     cached_feeds: int = 3000
     seed: int = 7
+
+    @property
+    def subject(self) -> str:
+        """Return what a measurement of this plan is of: the project, or the project asked otherwise than usual."""
+        usual = self == MeasurePlan()
+        return SUBJECT if usual else f"{SUBJECT}, {self.feeds} feeds of {self.readers} readers"
 
     def users(self, arm: Arm) -> list[int]:
         """Return who asks, in order: the same in each arm but the one of cached feeds."""

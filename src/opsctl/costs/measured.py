@@ -10,7 +10,8 @@ from opsctl.costs.reading import Counters
 from opsctl.evidence.model import Evidence, Verdict
 
 MEASURE_KIND = "costs.measure"
-SUBJECT = "feed"
+SUBJECT = "project"
+"""Of a measurement as large as the checklist asks for; smaller and larger ones are of something else."""
 VALID_FOR = timedelta(days=30)
 
 Figure = float | int | str | None
@@ -143,6 +144,7 @@ def _saved(before: float | None, after: float | None) -> float | None:
 def measure_evidence(
     measurement: Measurement,
     *,
+    subject: str = SUBJECT,
     inputs: Mapping[str, str],
     simulated: tuple[str, ...],
     started_at: datetime,
@@ -150,7 +152,7 @@ def measure_evidence(
     """Return the record of a measurement; `figures.quantities` is what an estimate reads."""
     return Evidence(
         kind=MEASURE_KIND,
-        subject=SUBJECT,
+        subject=subject,
         verdict=measurement.verdict,
         figures=measure_figures(measurement),
         inputs=dict(inputs),

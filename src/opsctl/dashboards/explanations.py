@@ -9,7 +9,11 @@ EXPLANATIONS = explanations() | {
 of a render with their digests.""",
     "DSH091": """Grafana's SDK is not installed, through which dashboards are written.
 
-It is the extra `opsctl[grafana]`. `opsctl dashboards preview` draws the same panels without it.""",
+1. `pip install 'opsctl[grafana]'`, in the environment in which opsctl runs. Where the SDK is there in another version, add
+   `--upgrade`.
+2. Run the command again, such as `opsctl dashboards render`.
+
+Nobody needs it to look at dashboards: `opsctl dashboards preview` draws the same panels without it.""",
     "DSH092": """The preview cannot listen at its port, or is asked for by another name than that of this machine.
 
 It answers on loopback only, and only to pages of its own: a page of somebody else's must not read your figures.""",

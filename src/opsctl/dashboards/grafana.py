@@ -23,7 +23,7 @@ def render_board(board: Board) -> str:
     """Return the JSON of a dashboard (Grafana's classic schema), ending with a newline.
 
     Raises:
-        NotReadyError: DSH091 the extra `grafana` is not installed.
+        NotReadyError: DSH091 Grafana's SDK is not installed, or another version of it.
     """
     built = _sdk().dashboard_json(board)
     return json.dumps(built, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
@@ -57,12 +57,7 @@ class _Sdk:
                 from grafana_foundation_sdk.models import dashboard as models
                 from grafana_foundation_sdk.models import prometheus as prometheus_models
         except ImportError as error:
-            raise NotReadyError(
-                "the extra `opsctl[grafana]` is not installed",
-                code="DSH091",
-                why=str(error),
-                fix="run `pip install 'opsctl[grafana]'`; `opsctl dashboards preview` works without it",
-            ) from error
+            raise _without_sdk(error) from error
         self._dashboard: Any = dashboard
         self._prometheus: Any = prometheus
         self._common: Any = common
@@ -254,3 +249,16 @@ def threshold_steps(alerts: tuple[AlertLine, ...]) -> list[tuple[float | None, s
         for index, (value, _) in enumerate(below)
     ]
     return [*steps, *above]
+
+
+def _without_sdk(error: ImportError) -> NotReadyError:
+    """Return what to do: install it, or where it is there and lacks a part, take the version that has it."""
+    is_missing = isinstance(error, ModuleNotFoundError)
+    message = "is not installed" if is_missing else "is here in a version that opsctl does not know"
+    install = f"pip install {'' if is_missing else '--upgrade '}'opsctl[grafana]'"
+    return NotReadyError(
+        f"Grafana's SDK, through which dashboards are written, {message}",
+        code="DSH091",
+        why=str(error),
+        fix=f"{install}, then run this command again; to look at them without it: opsctl dashboards preview",
+    )

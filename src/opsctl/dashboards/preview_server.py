@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 from urllib.parse import parse_qsl, urlsplit
 
+from opsctl.clients.prompt_server import PromptHandler, make_prompt_server
 from opsctl.core.errors import NotReadyError, OpsError, UsageError
 from opsctl.dashboards.preview import Asked, Preview
 
@@ -34,9 +35,8 @@ def make_preview_server(preview: Preview, *, port: int) -> ThreadingHTTPServer:
     Raises:
         NotReadyError: DSH092 the port is taken.
     """
-    handler = type("Handler", (_Handler,), {"preview": preview})
     try:
-        server = ThreadingHTTPServer((HOST, port), handler)
+        return make_prompt_server(_Handler, host=HOST, port=port, preview=preview)
     except OSError as error:
         raise NotReadyError(
             f"the preview cannot listen at `{HOST}:{port}`",
@@ -44,13 +44,10 @@ def make_preview_server(preview: Preview, *, port: int) -> ThreadingHTTPServer:
             why=error.strerror,
             fix="choose another port: --port",
         ) from error
-    server.daemon_threads = True
-    return server
 
 
-class _Handler(BaseHTTPRequestHandler):
+class _Handler(PromptHandler, BaseHTTPRequestHandler):
     preview: ClassVar[Preview]
-    timeout = 10.0
     protocol_version = "HTTP/1.1"
 
     def do_GET(self) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Protocol
+from urllib.parse import urlsplit, urlunsplit
 
 from opsctl.clients.prometheus import Point
 from opsctl.core.errors import UsageError
@@ -11,7 +12,7 @@ from opsctl.dashboards.model import Board, PlacedPanel
 from opsctl.dashboards.preview import Asked, substituted
 from opsctl.evidence.model import Evidence, Verdict, digest_of
 
-PROBE_KIND = "dashboards.probe"
+PROBE_KIND, SUBJECT = "dashboards.probe", "dashboards"
 _RANGE_SECONDS, _STEP_SECONDS = 900.0, 15.0
 _VALID_FOR = timedelta(days=7)
 _UP = "up"
@@ -123,12 +124,27 @@ def probe_figures(probed: Probed) -> dict[str, Any]:
 
 
 def probe_evidence(
-    probed: Probed, *, dashboards: str, version: str, started_at: datetime, seconds: float
+    probed: Probed,
+    *,
+    elsewhere: str | None,
+    dashboards: str,
+    version: str,
+    started_at: datetime,
+    seconds: float,
 ) -> Evidence:
-    """Return the proof of a probe."""
+    """Return the proof of a probe.
+
+    Args:
+        probed: what was seen.
+        elsewhere: the Prometheus that was asked, where it is another than the project's: that proves nothing of the project.
+        dashboards: digest of what they ask.
+        version: of that Prometheus.
+        started_at: when it began.
+        seconds: how long it took.
+    """
     return Evidence(
         kind=PROBE_KIND,
-        subject="dashboards",
+        subject=SUBJECT if elsewhere is None else f"{SUBJECT} at {_without_login(elsewhere)}",
         verdict=probed.verdict,
         figures=probe_figures(probed),
         inputs={"dashboards": dashboards},
@@ -137,3 +153,9 @@ def probe_evidence(
         duration_seconds=round(seconds, 3),
         valid_for=_VALID_FOR,
     )
+
+
+def _without_login(url: str) -> str:
+    """Return an address without a name and a password, which are no matter of the ledger."""
+    parts = urlsplit(url)
+    return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2], query="", fragment=""))

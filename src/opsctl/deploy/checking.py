@@ -8,6 +8,7 @@ from typing import Protocol
 
 import yaml
 
+from opsctl.clients.alertmanager_keys import too_old_for
 from opsctl.deploy.facts import Part
 
 Files = Mapping[str, str]
@@ -50,6 +51,8 @@ class Checkers(Protocol):
     """The checkers of this machine (`clients.file_checkers`)."""
 
     def has_program(self, name: str) -> bool: ...  # noqa: D102
+
+    def version_of(self, program: str) -> str: ...  # noqa: D102
 
     def has_compose(self) -> bool: ...  # noqa: D102
 
@@ -156,7 +159,16 @@ def _watchers(look: _Look, part: Part, beginning: str) -> Iterator[Looked]:
     if rules:
         yield look.by_program(part, f"{beginning}prometheus/rules", "promtool", "check", "rules", *rules)
     routes = f"{beginning}alertmanager/alertmanager.yml"
-    yield look.by_program(part, routes, "amtool", "check-config", routes)
+    yield _unless_too_old(look, look.by_program(part, routes, "amtool", "check-config", routes))
+
+
+def _unless_too_old(look: _Look, told: Looked) -> Looked:
+    """Take no refusal for one by a program that never heard of a key of the file."""
+    if told.answer is not Answer.REFUSED:
+        return told
+    version = look.checkers.version_of("amtool")
+    too_old = too_old_for(look.files[told.subject], program="amtool", version=version)
+    return _unknown(told.part, told.checker, told.subject, f"{too_old}: {too_old.fix}") if too_old else told
 
 
 def _kubernetes(look: _Look) -> Iterator[Looked]:

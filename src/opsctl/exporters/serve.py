@@ -4,9 +4,10 @@ import signal
 import threading
 from contextlib import suppress
 from http import HTTPStatus
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import ClassVar
 
+from opsctl.clients.prompt_server import PromptHandler, make_prompt_server
 from opsctl.core.errors import NotReadyError
 from opsctl.exporters.shelf import Shelf, exposition
 
@@ -19,9 +20,8 @@ def serve_exporter(shelf: Shelf, *, host: str, port: int) -> None:
     Raises:
         NotReadyError: EXP001 the port is taken.
     """
-    handler = type("Handler", (_Handler,), {"shelf": shelf})
     try:
-        server = ThreadingHTTPServer((host, port), handler)
+        server = make_prompt_server(ExporterHandler, host=host, port=port, shelf=shelf)
     except OSError as error:
         raise NotReadyError(
             f"the exporter cannot listen at `{host}:{port}`",
@@ -29,7 +29,6 @@ def serve_exporter(shelf: Shelf, *, host: str, port: int) -> None:
             why=error.strerror,
             fix="choose another port: --port",
         ) from error
-    server.daemon_threads = True
     over = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: over.set())
@@ -39,11 +38,13 @@ def serve_exporter(shelf: Shelf, *, host: str, port: int) -> None:
     server.server_close()
 
 
-class _Handler(BaseHTTPRequestHandler):
+class ExporterHandler(PromptHandler, BaseHTTPRequestHandler):
+    """Answers from the shelf; nothing is worked out for a request."""
+
     shelf: ClassVar[Shelf]
-    timeout = 10.0
 
     def do_GET(self) -> None:
+        """Answer one scrape."""
         match self.path.partition("?")[0]:
             case "/metrics":
                 self._answer(HTTPStatus.OK, exposition(self.shelf.values), _TEXT)

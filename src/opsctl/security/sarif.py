@@ -1,15 +1,14 @@
 """How does an audit look to code scanning: SARIF 2.1.0, every check a rule, every trouble a result."""
 
-import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from opsctl.core import sarif
 from opsctl.security.audit import Audit, Checked
 from opsctl.security.model import SecurityCheck, State, Trouble, Weight
 from opsctl.security.waiver_book import Waiver
 from opsctl.security.waivers import Accepted
 
-_SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 _LEVELS = {Weight.CRITICAL: "error", Weight.HIGH: "error", Weight.MEDIUM: "warning", Weight.LOW: "note"}
 # In the middle of the ranges of CVSS 3.1 that code scanning calls critical, high, medium and low.
 _SCORES = {Weight.CRITICAL: "9.5", Weight.HIGH: "8.0", Weight.MEDIUM: "5.5", Weight.LOW: "2.0"}
@@ -27,28 +26,26 @@ def to_sarif(audit: Audit, *, version: str) -> str:
     rules = [_rule(each.check) for each in audit.checked]
     results = [result for number, each in enumerate(audit.checked) for result in _results(each, number)]
     notes = [note for number, each in enumerate(audit.checked) for note in _notifications(each, number)]
-    run = {
-        "tool": {"driver": {"name": "opsctl security audit", "version": version, "rules": rules}},
-        "columnKind": "unicodeCodePoints",
-        "invocations": [{"executionSuccessful": True, "toolExecutionNotifications": notes}],
-        "results": results,
-    }
-    document = {"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]}
-    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+    return sarif.document(
+        name="opsctl security audit",
+        version=version,
+        rules=rules,
+        results=results,
+        invocations=[{"executionSuccessful": True, "toolExecutionNotifications": notes}],
+    )
 
 
 def _rule(check: SecurityCheck) -> Mapping[str, Any]:
-    return {
-        "id": check.code,
-        "shortDescription": {"text": check.title},
-        "fullDescription": {"text": check.explanation.partition("\n")[0]},
-        "help": {"text": check.explanation},
-        "defaultConfiguration": {"level": _LEVELS[check.weight]},
-        "properties": {
+    return sarif.rule(
+        check.code,
+        explanation=check.explanation,
+        level=_LEVELS[check.weight],
+        title=check.title,
+        properties={
             "security-severity": _SCORES[check.weight],
             "tags": ["security", f"OWASP-2025-{check.owasp}", *(f"ASVS-5.0.0-{row}" for row in check.asvs)],
         },
-    }
+    )
 
 
 def _results(checked: Checked, rule: int) -> Iterator[Mapping[str, Any]]:
@@ -85,17 +82,9 @@ def _notifications(checked: Checked, rule: int) -> Iterator[Mapping[str, Any]]:
 
 
 def _location(trouble: Trouble) -> Mapping[str, Any]:
-    place = trouble.location
-    if place is None:
+    if trouble.location is None:
         return {"physicalLocation": {"artifactLocation": {"uri": _PROJECT_FILE}}}
-    region = {"startLine": place.line or 1} | ({"startColumn": place.column} if place.column else {})
-    return {"physicalLocation": {"artifactLocation": {"uri": _uri(place.file)}, "region": region}}
-
-
-def _uri(file: str) -> str:
-    from urllib.parse import quote
-
-    return quote(file.encode(errors="surrogateescape"), safe="/")
+    return sarif.place(trouble.location)
 
 
 def _suppressed(accepted: Accepted) -> dict[str, Any]:

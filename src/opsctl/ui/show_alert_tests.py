@@ -9,8 +9,8 @@ def show_report(report: TestReport, *, least_score: float) -> None:
     """Print the verdict of each part."""
     show_findings(report.findings)
     cases = sum(report.cases.values())
-    mark = "✘" if report.findings else "✔"
-    print_line(f"{mark} {len(report.cases)} alerts, {cases} cases, {len(report.findings)} failures")
+    mark = {"pass": "✔", "fail": "✘"}.get(report.verdict, "?")
+    print_line(f"{mark} {len(report.cases)} alerts, {cases} cases, {report.failures} failures")
     score = report.mutation_score
     if score is None:
         hint(

@@ -10,6 +10,7 @@ from typing import Any
 import httpx
 import pytest
 from tests.fakes.virtual_time import run_virtually
+from tests.http2_beginning import speaks_http2
 from tests.service.scoring.items import counted, items, outcomes
 from tests.service.scoring.simulated_model import simulated_model
 
@@ -151,8 +152,9 @@ def test_batching_saves_calls():
 
 
 def test_it_ends_with_sigterm():
-    """Exit code 0, and the port is free again."""
+    """Exit code 0, and the port is free again; nobody could make it wait for HTTP/2 meanwhile."""
     with simulated_model() as model:
+        assert not speaks_http2(httpx.URL(model.root).port or 0)
         assert model.stop() == 0
         with pytest.raises(httpx.ConnectError):
             model.stats()

@@ -8,6 +8,7 @@ import httpx
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 from qdrant_client import QdrantClient, models
+from tests.http2_beginning import speaks_http2
 from tests.running_node import RunningNode
 from tests.stack.vector_node.helpers import create, fill
 
@@ -170,6 +171,11 @@ def test_metrics_are_prometheus_text(vector_node: RunningNode, qdrant: QdrantCli
     points = {each.labels["id"]: each.value for each in families["collection_points"].samples}
     assert points["metered"] == 20.0
     assert families["rest_responses_duration_seconds"].type == "histogram"
+
+
+def test_a_beginning_of_http2_is_not_waited_for(vector_node: RunningNode) -> None:
+    """A client that says half of it, or nothing, would be waited for without end."""
+    assert not speaks_http2(vector_node.port)
 
 
 def test_the_client_finds_its_version_compatible(vector_node: RunningNode) -> None:

@@ -18,11 +18,13 @@ from opsctl.alerts.testing.mutants import Mutant, mutants_of, with_rule
 from opsctl.alerts.unit_tests.cases import cases_of
 from opsctl.alerts.unit_tests.model import Case, CaseKind
 from opsctl.alerts.unit_tests.render import render_cases, render_unit_tests
-from opsctl.clients.watch_tools import amtool, promtool
+from opsctl.clients.alertmanager_keys import too_old_for
+from opsctl.clients.watch_tools import amtool, promtool, tool_version
 from opsctl.core.clock import Clock
 from opsctl.core.events import Listener, PhaseAdvanced
 from opsctl.core.findings import Finding, Severity
 from opsctl.core.phases import told_phase
+from opsctl.evidence.model import Verdict
 from opsctl.metrics.contract import Contract
 
 _AT_ONCE = 2
@@ -36,7 +38,7 @@ class TestReport:
 
     Args:
         cases: how many cases of each alert ran.
-        findings: what failed.
+        findings: what failed, and as a warning what could not be looked at.
         mutants: how many wrong rules were tried.
         survivors: those that no test noticed.
     """
@@ -45,6 +47,18 @@ class TestReport:
     findings: tuple[Finding, ...]
     mutants: int = 0
     survivors: tuple[Mutant, ...] = ()
+
+    @property
+    def failures(self) -> int:
+        """Return how many findings say that something is wrong."""
+        return sum(finding.severity is Severity.ERROR for finding in self.findings)
+
+    @property
+    def verdict(self) -> Verdict:
+        """Return inconclusive where nothing failed, and something could not be looked at."""
+        if self.failures:
+            return Verdict.FAIL
+        return Verdict.INCONCLUSIVE if self.findings else Verdict.PASS
 
     @property
     def mutation_score(self) -> float | None:
@@ -150,7 +164,13 @@ class RuleTester:
             tempfile.TemporaryDirectory(prefix="opsctl-routes-") as name,
         ):
             folder = Path(name)
-            (folder / "alertmanager.yml").write_text(render_alertmanager(self._books, self._rules))
+            text = render_alertmanager(self._books, self._rules)
+            too_old = too_old_for(text, program="amtool", version=tool_version("amtool"))
+            if too_old:
+                title = f"{too_old}, so it was not asked where alerts go"
+                yield Finding(code="ALR063", severity=Severity.WARNING, title=title, fix=too_old.fix)
+                return
+            (folder / "alertmanager.yml").write_text(text)
             checked = amtool("check-config", "alertmanager.yml", folder=folder)
             if not checked.is_good:
                 yield Finding(

@@ -4,7 +4,7 @@ A reader whom nobody knows is asked for with a fresh key until the service refus
 counted: at least as many as the plan says, and no more than that plus what refilled meanwhile. The requests come over
 many connections, so over many workers; with two keys in turn; with headers that claim another address or another user;
 with the reader's id written in several ways; and some of them are invalid, because these cost the service something
-too. A refusal has to say when to come again, and then one more has to pass; another reader is not concerned.
+too. However small the allowance, every way to ask comes twice with each key after it is used up. A refusal has to say when to come again, and then one more has to pass; another reader is not concerned.
 
 Fails also where the plan allows more than 1,000 requests an hour, which is what the service promises.
 """
@@ -13,6 +13,7 @@ import itertools
 import math
 import re
 import time
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -27,7 +28,9 @@ from opsctl.security.probing.target import Target, asking, stranger
 _PROMISED_PER_HOUR = 1000
 _MOST_REQUESTS = 5_000
 _CONNECTIONS_AT_ONCE = 4
-_REQUESTS_EACH = 25
+# Of a connection at most, and connections at least: one alone may never reach the other workers.
+_REQUESTS_EACH, _FEWEST_CONNECTIONS = 25, 16
+_ROUNDS_BEYOND = 2
 # Where one way to ask evades the limit, the others are used up well before the last of these.
 _LAST = 60
 _LONGEST_WAIT_SECONDS = 10
@@ -47,6 +50,8 @@ class _Trick:
 class _Asked:
     trick: str
     answer: WireAnswer
+    began: float
+    ended: float
 
 
 def look(context: Context) -> Answer:
@@ -62,7 +67,7 @@ def look(context: Context) -> Answer:
         if requests > _MOST_REQUESTS:
             return _not_used_up(requests, troubles)
         began = time.monotonic()
-        asked = _use_up(context, reader, keys, count=requests * 6 // 5)
+        asked = _use_up(context, _batches(reader, keys, requests=requests))
         for each in asked:
             target.shortage.note("GET /v1/feed", each.answer)
         seconds = time.monotonic() - began
@@ -150,29 +155,35 @@ def _not_kept(troubles: list[Trouble], **figures: int) -> Answer:
     )
 
 
-def _use_up(context: Context, reader: int, keys: list[str], *, count: int) -> list[_Asked]:
-    """Ask so often, from several connections at once, a new one after a few requests."""
-    turns = itertools.cycle(itertools.product(_tricks(reader), keys))
-    batches = [
-        list(itertools.islice(turns, _REQUESTS_EACH)) for _ in range(math.ceil(count / _REQUESTS_EACH))
-    ]
+def _batches(reader: int, keys: list[str], *, requests: int) -> list[list[tuple[_Trick, str]]]:
+    """Return what is asked on each connection: the allowance and a fifth more, or all ways twice more where that is more."""
+    ways = list(itertools.product(_tricks(reader), keys))
+    count = requests + max(requests // 5, _ROUNDS_BEYOND * len(ways))
+    each = min(_REQUESTS_EACH, count // _FEWEST_CONNECTIONS)
+    turns = itertools.islice(itertools.cycle(ways), count)
+    return [list(itertools.islice(turns, each)) for _ in range(math.ceil(count / each))]
+
+
+def _use_up(context: Context, batches: list[list[tuple[_Trick, str]]]) -> list[_Asked]:
+    """Ask everything, from several connections at once; return it in the order in which it began."""
 
     def ask(batch: list[tuple[_Trick, str]]) -> list[_Asked]:
         with asking(context) as target:
-            return [
-                _Asked(
-                    trick=trick.name,
-                    answer=target.once(trick.method, trick.target, key=key, headers=trick.headers),
-                )
-                for trick, key in batch
-            ]
+            return [_asked(target, trick, key) for trick, key in batch]
 
     with ThreadPoolExecutor(_CONNECTIONS_AT_ONCE) as threads:
-        return [each for part in threads.map(ask, batches) for each in part]
+        asked = [each for part in threads.map(ask, batches) for each in part]
+    return sorted(asked, key=lambda each: each.began)
+
+
+def _asked(target: Target, trick: _Trick, key: str) -> _Asked:
+    began = time.monotonic()
+    answer = target.once(trick.method, trick.target, key=key, headers=trick.headers)
+    return _Asked(trick=trick.name, answer=answer, began=began, ended=time.monotonic())
 
 
 def _miscounted(asked: list[_Asked], *, requests: int, refilled: float) -> Iterator[Trouble]:
-    """Count, and name what passed after the allowance was used up or did not before; `asked` is in their order."""
+    """Count, and name what passed after the allowance was used up or did not before; `asked` is in the order of time."""
     place = "GET /v1/feed/{user_id}"
     answered = [each for each in asked if not is_unready(each.answer)]
     passing = [each for each in answered if each.answer.status != _REFUSED]
@@ -182,16 +193,27 @@ def _miscounted(asked: list[_Asked], *, requests: int, refilled: float) -> Itera
     for status, count in broken.items():
         yield Trouble(title=f"{count} requests were answered with {status}", place=place)
     if len(passing) > most:
-        late = Counter(each.trick for each in answered[-_LAST:] if each.answer.status != _REFUSED)
+        last = min(_LAST, (len(asked) - requests) // _ROUNDS_BEYOND)
+        late = Counter(each.trick for each in answered[-last:] if each.answer.status != _REFUSED)
         names = ", ".join(name for name, _ in late.most_common(3))
         title = f"{len(passing)} requests passed where {most} may; at the end by: {names}"
         yield Trouble(title=title, place=place)
     if len(passing) + unclear < requests:
         title = f"only {len(passing) + unclear} requests passed where {requests} are promised"
         yield Trouble(title=title, place=place)
-    early = {each.trick for each in asked[: requests // 2] if each.answer.status == _REFUSED}
-    for name in sorted(early):
+    for name in sorted(set(_refused_early(asked, requests=requests))):
         yield Trouble(title=f"{name}: refused before the allowance was used up", place=place)
+
+
+def _refused_early(asked: list[_Asked], *, requests: int) -> Iterator[str]:
+    """Yield what was refused although, when its answer came, no more had begun than are allowed.
+
+    Requests overtake each other on several connections, so their places in a row say nothing.
+    """
+    beginnings = [each.began for each in asked]
+    for each in asked:
+        if each.answer.status == _REFUSED and bisect_left(beginnings, each.ended) <= requests:
+            yield each.trick
 
 
 class _Refusals:

@@ -3,12 +3,13 @@
 import socketserver
 from typing import ClassVar
 
+from opsctl.clients.prompt_server import PromptStream
 from opsctl.stack.sink.read import read_email
 from opsctl.stack.sink.store import Store
 
 _LARGEST_MAIL_BYTES = 1024 * 1024
 _LONGEST_LINE_BYTES = 64 * 1024
-_SECONDS = 10.0
+_SECONDS = 30.0
 _ANSWERS = {"HELO": b"250 sink", "EHLO": b"250 sink", "RSET": b"250 ok", "NOOP": b"250 ok"}
 _ENVELOPE = ("MAIL", "RCPT")
 
@@ -22,11 +23,11 @@ def make_mail_server(store: Store, *, host: str, port: int) -> socketserver.Thre
     return server
 
 
-class _Conversation(socketserver.StreamRequestHandler):
+class _Conversation(PromptStream):
     store: ClassVar[Store]
-    timeout = _SECONDS
 
     def handle(self) -> None:
+        self.arriving.give(_SECONDS)
         try:
             self._talk()
         except (OSError, TimeoutError):

@@ -9,6 +9,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import ClassVar
 from urllib.parse import parse_qs, unquote, urlsplit
 
+from opsctl.clients.prompt_server import PromptHandler, make_prompt_server
 from opsctl.stack.sink.read import Told, read_pagerduty, read_slack, read_webhook
 from opsctl.stack.sink.store import Store
 
@@ -31,15 +32,11 @@ tr+tr td{{border-top:1px solid #8884}}.firing{{color:#c33}}.resolved{{color:#283
 
 def make_web_server(store: Store, *, host: str, port: int) -> ThreadingHTTPServer:
     """Return the server; it answers in threads, and none of them keeps the process alive."""
-    handler = type("Handler", (_Handler,), {"store": store})
-    server = ThreadingHTTPServer((host, port), handler)
-    server.daemon_threads = True
-    return server
+    return make_prompt_server(_Handler, host=host, port=port, store=store)
 
 
-class _Handler(BaseHTTPRequestHandler):
+class _Handler(PromptHandler, BaseHTTPRequestHandler):
     store: ClassVar[Store]
-    timeout = 10.0
     protocol_version = "HTTP/1.1"
 
     def do_GET(self) -> None:
