@@ -82,7 +82,7 @@ def test_init_with_force_brings_the_starter_back(tmp_path: Path):
 def test_a_fresh_project_passes_its_own_checks(tmp_path: Path):
     """Every starter book validates."""
     run_opsctl("init", folder=tmp_path)
-    outcome = run_opsctl("config", "check", folder=tmp_path)
+    outcome = run_opsctl("-v", "config", "check", folder=tmp_path)
 
     loads = ("breakpoint", "cold", "quick", "soak", "spike", "standard")
     books = [

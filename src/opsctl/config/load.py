@@ -84,6 +84,8 @@ def _findings_of(
     details = [dict(detail) for detail in error.errors(include_url=False)[:MOST_PROBLEMS]]
     for path, detail in _without_misspelt(list(meant(details, document.keys)), model=model):
         unknown = detail["type"] == "extra_forbidden"
+        if detail["type"] == "union_tag_invalid":  # which of several it is to be is said by one key
+            path = (*path, str(detail["ctx"]["discriminator"]).strip("'"))
         named = _named_in(detail, path=path, document=document)
         is_of_a_key = unknown or named is not None or detail["loc"][-1:] == ("[key]",)
         line, column = document.place_of(named or path, prefer_key=is_of_a_key)
@@ -126,10 +128,19 @@ def _without_misspelt(
     ]
 
 
+def _none_of_them(named: str, said: str, *, expected: str) -> tuple[str, str | None]:
+    close = difflib.get_close_matches(said, _options(expected), n=1)
+    return (
+        f"{named} is `{_short(said)}`; expected {expected}",
+        f"did you mean `{close[0]}`?" if close else None,
+    )
+
+
 def _explain(
     detail: dict[str, Any], *, path: tuple[str | int, ...], model: type[BaseModel]
 ) -> tuple[str, str | None]:
-    dotted = ".".join(str(part) for part in path) or "the book"
+    dotted = ".".join(str(part) for part in path)
+    named = f"`{dotted}`" if dotted else "the book"
     match detail["type"]:
         case "extra_forbidden" if instead := retired_key(model, path):
             return f"`{path[-1]}` is a key of an earlier version", instead
@@ -139,18 +150,18 @@ def _explain(
             hint = f"did you mean `{nearest}`?" if nearest else f"known keys here: {', '.join(known)}"
             return f"unknown key `{path[-1]}`", hint
         case "missing":
-            return f"`{dotted}` is missing", "add it"
+            known = sorted(known_keys(model, path[:-1]))
+            return f"{named} is missing", f"add it; known keys here: {', '.join(known)}"
         case "value_error":
             said = str(detail["ctx"]["error"])
-            return (f"`{dotted}`: {said}" if path or not said.startswith("`") else said), None
+            return (f"{named}: {said}" if path or not said.startswith("`") else said), None
         case "literal_error" | "enum":
-            close = difflib.get_close_matches(
-                str(detail["input"]), _options(str(detail["ctx"]["expected"])), n=1
-            )
-            title = f"`{dotted}` is `{_short(detail['input'])}`; expected {detail['ctx']['expected']}"
-            return title, f"did you mean `{close[0]}`?" if close else None
+            return _none_of_them(named, str(detail["input"]), expected=str(detail["ctx"]["expected"]))
+        case "union_tag_invalid":
+            tags = str(detail["ctx"]["expected_tags"])
+            return _none_of_them(named, str(detail["ctx"]["tag"]), expected=tags)
         case _:
-            title = f"`{dotted}` is `{_short(detail['input'])}`: {_wanted(detail)}"
+            title = f"{named} is `{_short(detail['input'])}`: {_wanted(detail)}"
             return title, right_value(detail, path=path, model=model)
 
 

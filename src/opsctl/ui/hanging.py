@@ -33,7 +33,8 @@ def hanging(
     from rich.cells import cell_len
     from rich.text import Text
 
-    breaks, begins, used = [], first, first
+    breaks: list[int] = []
+    used = begins = first + len(text.plain) - len(text.plain.lstrip())
     for word in (_WORD_OR_COMMAND if has_commands else _WORD).finditer(text.plain):
         cells = cell_len(word[0].rstrip())
         if used > begins and used + cells > width >= indent + cells:
