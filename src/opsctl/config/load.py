@@ -82,10 +82,9 @@ def _findings_of(
 ) -> list[Finding]:
     findings = []
     details = [dict(detail) for detail in error.errors(include_url=False)[:MOST_PROBLEMS]]
-    for path, detail in _without_misspelt(list(meant(details, document.keys)), model=model):
+    complaints = [(_chosen_by(path, detail), detail) for path, detail in meant(details, document.keys)]
+    for path, detail in _without_misspelt(complaints, model=model):
         unknown = detail["type"] == "extra_forbidden"
-        if detail["type"] == "union_tag_invalid":  # which of several it is to be is said by one key
-            path = (*path, str(detail["ctx"]["discriminator"]).strip("'"))
         named = _named_in(detail, path=path, document=document)
         is_of_a_key = unknown or named is not None or detail["loc"][-1:] == ("[key]",)
         line, column = document.place_of(named or path, prefer_key=is_of_a_key)
@@ -100,6 +99,13 @@ def _findings_of(
             )
         )
     return list(dict.fromkeys(findings))
+
+
+def _chosen_by(path: tuple[str | int, ...], detail: dict[str, Any]) -> tuple[str | int, ...]:
+    """Return the place of a complaint; which of several things a part is to be is said by one key of it."""
+    if detail["type"] != "union_tag_invalid":
+        return path
+    return (*path, str(detail["ctx"]["discriminator"]).strip("'"))
 
 
 def _named_in(
@@ -155,11 +161,10 @@ def _explain(
         case "value_error":
             said = str(detail["ctx"]["error"])
             return (f"{named}: {said}" if path or not said.startswith("`") else said), None
-        case "literal_error" | "enum":
-            return _none_of_them(named, str(detail["input"]), expected=str(detail["ctx"]["expected"]))
-        case "union_tag_invalid":
-            tags = str(detail["ctx"]["expected_tags"])
-            return _none_of_them(named, str(detail["ctx"]["tag"]), expected=tags)
+        case "literal_error" | "enum" | "union_tag_invalid":
+            said = detail["ctx"].get("tag", detail["input"])
+            expected = detail["ctx"].get("expected_tags") or detail["ctx"]["expected"]
+            return _none_of_them(named, str(said), expected=str(expected))
         case _:
             title = f"{named} is `{_short(detail['input'])}`: {_wanted(detail)}"
             return title, right_value(detail, path=path, model=model)

@@ -44,8 +44,8 @@ def show_recoveries(recoveries: Sequence[Listed], *, now: datetime) -> None:
         )
         for each in recoveries
     ]
-    show_table(("drill", "loses", "last drill", "held"), rows)
-    hint("`opsctl dr drill NAME --dry-run` shows what a drill does")
+    show_table(("loss", "loses", "last drill", "held"), rows)
+    hint("`opsctl dr drill LOSS --dry-run` shows what a drill does")
 
 
 def show_drill_plan(plan: DrillPlan) -> None:
