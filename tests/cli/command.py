@@ -67,8 +67,12 @@ def run_in(
 
 
 def _clean(folder: Path, environment: Mapping[str, str] | None) -> dict[str, str]:
-    clean = {name: value for name, value in os.environ.items() if not name.startswith(("OPSCTL_", "XDG_"))}
-    return clean | {"NO_COLOR": "1", "HOME": str(folder), "COLUMNS": "100"} | dict(environment or {})
+    clean = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("COLUMNS", "OPSCTL_", "XDG_"))
+    }
+    return clean | {"NO_COLOR": "1", "HOME": str(folder)} | dict(environment or {})
 
 
 def run_as_it_is(

@@ -273,5 +273,9 @@ def _command(root: Path, *words: str) -> list[str]:
 
 
 def _environment(root: Path) -> dict[str, str]:
-    clean = {name: value for name, value in os.environ.items() if not name.startswith(("OPSCTL_", "XDG_"))}
-    return clean | {"NO_COLOR": "1", "HOME": str(root.parent), "COLUMNS": "100"}
+    clean = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("COLUMNS", "OPSCTL_", "XDG_"))
+    }
+    return clean | {"NO_COLOR": "1", "HOME": str(root.parent)}

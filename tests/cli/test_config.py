@@ -53,7 +53,7 @@ def test_a_book_far_away_is_named_by_its_whole_path(project: Path, tmp_path: Pat
     (project / "alerts").rename(tmp_path / "alerts")
     (project / "opsctl.yaml").write_text(f"books: {{alerts: {tmp_path}/alerts}}")
 
-    outcome = run_opsctl("config", "check", folder=project)
+    outcome = run_opsctl("-v", "config", "check", folder=project)
 
     assert outcome.exit_code == 0, outcome.stderr
     assert f"ok  {tmp_path}/alerts/ranking.yaml" in outcome.stdout

@@ -54,6 +54,13 @@ def test_every_example_is_understood_by_the_command_it_shows(path, command):
         command.make_parser(context).parse_args(args=arguments[len(path) :])
 
 
+def test_every_example_fits_a_terminal():
+    """Eighty columns, four of them blank; a command that breaks off is not copied whole."""
+    wide = [example for _, command in commands() for example in examples(command) if len(example) > 76]
+
+    assert wide == []
+
+
 @pytest.mark.parametrize(("path", "command"), ALL)
 def test_every_command_can_answer_a_program(path, command):
     """`--json` works everywhere, but where the output is JSON or a log by nature, or there is none."""

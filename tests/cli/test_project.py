@@ -17,7 +17,7 @@ from opsctl.config.schema import render_schema
 
 def test_init_writes_a_project_and_a_second_time_changes_nothing(tmp_path: Path):
     """The starter files are right as they are, and somebody's edits are kept."""
-    first = run_opsctl("init", folder=tmp_path)
+    first = run_opsctl("-v", "init", folder=tmp_path)
     (tmp_path / "opsctl.yaml").write_text("state_dir: .mine\n")
     second = run_opsctl("init", folder=tmp_path)
 
@@ -82,7 +82,7 @@ def test_init_with_force_brings_the_starter_back(tmp_path: Path):
 def test_a_fresh_project_passes_its_own_checks(tmp_path: Path):
     """Every starter book validates."""
     run_opsctl("init", folder=tmp_path)
-    outcome = run_opsctl("config", "check", folder=tmp_path)
+    outcome = run_opsctl("-v", "config", "check", folder=tmp_path)
 
     loads = ("breakpoint", "cold", "quick", "soak", "spike", "standard")
     books = [

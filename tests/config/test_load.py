@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import Field
 
+from opsctl.bench.load.book import LoadBook
 from opsctl.checklist.book import ChecklistBook
 from opsctl.config.load import load_book, parse_book
 from opsctl.config.model import StrictModel
@@ -185,12 +186,12 @@ def test_a_number_that_no_message_could_show_is_refused_at_its_place(number: str
 def test_of_very_many_problems_the_first_are_shown_soon(key: str):
     """A file of another kind, taken for a book, would be compared line by line for hours."""
     text = "".join(f"{key.format(number)}: 1\n" for number in range(40_000))
-    began = time.monotonic()
+    began = time.process_time()
 
     found = problems(text)
 
     assert 200 <= len(found) <= 401
-    assert time.monotonic() - began < 30
+    assert time.process_time() - began < 30
 
 
 def test_a_huge_file_is_refused_before_it_is_parsed():
@@ -299,3 +300,29 @@ items:
     assert finding.title == "`items.CHK002`: there is no command `lod` under `commands`"
     assert finding.location is not None
     assert (finding.location.line, finding.location.column) == (4, 3)
+
+
+def test_a_misspelt_kind_is_told_at_its_word():
+    """Which of several things a part is to be is said by one key of it; the nearest of them was meant."""
+    text = (
+        "mix: {feed: {share: 100, path: /v1/feed}}\narrivals:\n  - {shape: poison, rate: 20, duration: 5s}\n"
+    )
+    with pytest.raises(UsageError) as caught:
+        parse_book(text, LoadBook, file="load.yaml")
+    (found,) = caught.value.findings
+
+    assert found.location is not None
+    assert (found.location.line, found.location.column) == (3, 13)
+    assert found.title.startswith("`arrivals.0.shape` is `poison`; expected 'constant', 'poisson'")
+    assert found.fix == "did you mean `poisson`?"
+
+
+def test_what_is_missing_is_named_with_what_there_could_be():
+    """An empty file says what belongs into it; the whole of a book has no name in backticks."""
+    with pytest.raises(UsageError) as empty:
+        parse_book("", LoadBook, file="load.yaml")
+    with pytest.raises(UsageError) as text:
+        parse_book("hello", LoadBook, file="load.yaml")
+
+    assert "add it; known keys here: abort, arrivals" in str(empty.value.findings[0].fix)
+    assert text.value.findings[0].title.startswith("the book is `hello`")

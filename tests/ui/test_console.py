@@ -57,6 +57,16 @@ def test_a_terminal_gets_our_own_colours_and_nobody_elses():
     assert r"\x1b" in file.getvalue()
 
 
+def test_a_pipe_is_as_wide_as_columns_asks_for(monkeypatch: pytest.MonkeyPatch):
+    """And wide where nobody asks."""
+    monkeypatch.setenv("COLUMNS", "80")
+    asked = console.out().width
+    console.standard_console.cache_clear()
+    monkeypatch.delenv("COLUMNS")
+
+    assert (asked, console.out().width >= 160) == (80, True)
+
+
 def test_a_document_stays_the_same_and_holds_nothing_that_a_terminal_obeys(
     capfdbinary: pytest.CaptureFixture[bytes],
 ):

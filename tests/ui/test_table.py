@@ -16,11 +16,12 @@ ROWS = [
 
 
 @pytest.fixture
-def console():
+def console(monkeypatch):
     """A terminal whose width the test chooses."""
     with ExitStack() as stack:
 
         def make(width, *, is_terminal=True):
+            monkeypatch.delenv("COLUMNS", raising=False)
             made = Console(
                 width=width, force_terminal=is_terminal, color_system=None, record=True, quiet=False
             )
@@ -70,6 +71,38 @@ def test_a_pipe_gets_a_row_a_line_however_long(console):
     show_table(TITLES, ROWS)
 
     assert [len(line.split()) for line in _lines(pipe)] == [3, 3, 3]
+
+
+def test_a_pipe_keeps_to_the_width_that_columns_asks_for(console, monkeypatch):
+    """Whoever sets `COLUMNS` has a pager, a log or a screen of that width."""
+    pipe = console(40, is_terminal=False)
+    monkeypatch.setenv("COLUMNS", "40")
+
+    show_table(TITLES, ROWS)
+
+    assert _lines(pipe)[:2] == ["postgres", "  status running"]
+
+
+def test_long_words_stay_whole_and_long_sentences_hang(console):
+    """The words of a cell are broken at blanks, each further line two columns deeper."""
+    narrow = console(30)
+
+    show_table(("drill", "why", "none"), [("one and a title that is long", "a b " * 10, "")])
+
+    assert _lines(narrow) == [
+        "one and a title that is long",
+        "  why a b a b a b a b a b a b",
+        "    a b a b a b a b",
+    ]
+
+
+def test_figures_stand_to_the_right_where_asked(console):
+    """So that digits stand below each other."""
+    wide = console(80)
+
+    show_table(("way", "memory"), [("a", "1 B"), ("b", "1,000 B")], to_the_right=("memory",))
+
+    assert _lines(wide) == ["way   memory", "a        1 B", "b    1,000 B"]
 
 
 def test_no_rows_print_nothing(console):

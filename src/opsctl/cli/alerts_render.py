@@ -16,7 +16,7 @@ def register(app: typer.Typer) -> None:
         app,
         "opsctl alerts render",
         "opsctl alerts render --check",
-        "opsctl alerts render --prometheus 3 --histograms native --out rendered-native",
+        "opsctl alerts render --prometheus 3 --histograms native --out native",
     )(render)
 
 

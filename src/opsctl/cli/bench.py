@@ -56,7 +56,7 @@ def suite(context: typer.Context, json: Json = False) -> None:
 @command(
     app,
     "opsctl bench latency",
-    "opsctl bench latency au_photographers_quality --queries 10000 --html latency.html",
+    "opsctl bench latency au_photographers_quality --html latency.html",
     "opsctl bench latency --duration 30s --json",
 )
 def latency(
@@ -161,7 +161,7 @@ def show(
     app,
     "opsctl bench compare previous latest",
     "opsctl bench compare main latest --metric p95 --noise-floor 0.1",
-    "opsctl bench compare http://127.0.0.1:8001 http://127.0.0.1:8002 --load standard --rounds 10",
+    "opsctl bench compare http://127.0.0.1:8001 http://127.0.0.1:8002 --rounds 10",
 )
 def compare(
     first: Annotated[

@@ -86,8 +86,8 @@ def register(app: typer.Typer) -> None:
         "opsctl bench load",
         "opsctl bench load quick --html load.html",
         "opsctl bench load --rate 2000 --duration 1m --gate 'p99 < 100ms' --json",
-        "opsctl bench load --target http://127.0.0.1:8000 --replay requests.jsonl --speed 2x",
-        "opsctl bench load quick --engine locust --locustfile ops/loads/feed_scenario.py --rate 20",
+        "opsctl bench load --target http://127.0.0.1:8000 --replay requests.jsonl",
+        "opsctl bench load --engine locust --locustfile ops/loads/feed_scenario.py",
         "opsctl bench load --dry-run",
     )(load)
 

@@ -38,7 +38,7 @@ def list(json: Json = False) -> None:
         leave(ExitCode.NOT_READY)
 
 
-@command(app, "opsctl breakers isolate vectors --owner anna --for 30m --reason 'index is being rebuilt'")
+@command(app, "opsctl breakers isolate vectors --owner anna --for 30m --reason 'new index'")
 def isolate(
     dependency: Dependency, owner: Owner, reason: Reason = "", for_: For = "30m", json: Json = False
 ) -> None:
@@ -48,9 +48,7 @@ def isolate(
     breaking.order(dependency, "isolated", owner=owner, reason=reason, duration=for_, as_json=json)
 
 
-@command(
-    app, "opsctl breakers force-closed model --owner anna --for 10m --reason 'it is slow, but we want it'"
-)
+@command(app, "opsctl breakers force-closed model --owner anna --for 10m --reason 'is slow'")
 def force_closed(
     dependency: Dependency, owner: Owner, reason: Reason = "", for_: For = "30m", json: Json = False
 ) -> None:

@@ -64,7 +64,10 @@ def invalidate(
         list[int] | None,
         typer.Option("--user", min=0, metavar="ID", help="Drop a user's feeds and vector."),
     ] = None,
-    kind: Annotated[list[Kind] | None, typer.Option("--kind", help="Drop all entries of a kind.")] = None,
+    kind: Annotated[
+        list[Kind] | None,
+        typer.Option("--kind", metavar="KIND", help=f"Drop all entries of a kind: {', '.join(Kind)}."),
+    ] = None,
     everything: Annotated[bool, typer.Option("--all", help="Drop everything in L1 and L2.")] = False,
     json: Json = False,
     dry_run: DryRun = False,

@@ -15,14 +15,14 @@ def register(app: typer.Typer) -> None:
     command(
         app,
         "opsctl checklist sign training --as lead",
-        "opsctl checklist sign CHK008 --as lead --note 'three new operators' --expires 30d",
-        "opsctl checklist sign training --as lead --withdraw --note 'one of them was never there'",
+        "opsctl checklist sign CHK008 --as lead --note 'three people' --expires 30d",
+        "opsctl checklist sign training --as lead --withdraw --note 'was never there'",
     )(sign)
     command(
         app,
-        "opsctl checklist waive nps --as owner --reason 'no survey before the launch' --expires 30d",
-        "opsctl checklist waive CHK019 --as owner --reason 'no survey before the launch' --expires 2w --dry-run",
-        "opsctl checklist waive nps --as owner --reason 'the survey is done' --withdraw",
+        "opsctl checklist waive nps --as owner --reason 'no survey yet' --expires 30d",
+        "opsctl checklist waive nps --as owner --reason 'no survey' --expires 2w -n",
+        "opsctl checklist waive nps --as owner --reason 'it is done' --withdraw",
     )(waive)
 
 

@@ -153,9 +153,10 @@ def _finish(results: "Results[Any]", *, schema: str, show: Any, json: bool, are_
     ok = are_good and not results.failures
     if json:
         print_document(document(schema, data=results.reports, ok=ok, findings=failure_findings(results)))
-    else:
+    elif results.reports or not results.failures:
         show(results.reports)
-    for failure in results.failures:
-        show_error(failure.error)
+    told = {(failure.error.code, failure.error.message): failure.error for failure in results.failures}
+    for error in told.values():  # what keeps all of them from their work is said once
+        show_error(error)
     codes = [failure.error.exit_code for failure in results.failures]
     leave(max(codes, default=ExitCode.GOOD if ok else ExitCode.BAD_VERDICT))

@@ -33,16 +33,15 @@ def check(json: Json = False) -> None:
     from opsctl.cli.config_checking import check_books
     from opsctl.cli.document import document
     from opsctl.ui.console import print_document, print_line
+    from opsctl.ui.show_files import show_files
 
     checked = check_books()
     if json:
         print_document(document("opsctl.config.check", data=checked.read, ok=True, findings=checked.unread))
     else:
-        print_line(
-            "\n".join(
-                [f"ok  {name}" for name in checked.read] + [f"--  {each.title}" for each in checked.unread]
-            )
-        )
+        show_files([("ok", name) for name in checked.read], column=3)
+        for each in checked.unread:
+            print_line(f"--  {each.title}")
 
 
 @command(app, "opsctl config schema collections")

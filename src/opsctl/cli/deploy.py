@@ -44,12 +44,14 @@ def render(
     from opsctl.cli.deploy_validating import rendered_code, validated, written
     from opsctl.cli.exit import leave
     from opsctl.cli.filling import tell
+    from opsctl.ui.progress import progress
     from opsctl.ui.show_deploy import show_render
 
     folder = out or wiring.settings().root / "deploy"
     began = deploying.begin()
     files = deploying.rendered(tuple(only or Part))
-    looked = validated(files)
+    with progress() as listener:
+        looked = validated(files, listener=listener)
     changes = written(files, folder=folder, check=check, dry_run=dry_run)
     if not (check or dry_run):
         deploying.record(files, looked, began=began)
@@ -79,10 +81,12 @@ def lint(
     from opsctl.cli.deploy_validating import lint_code, validated
     from opsctl.cli.exit import leave
     from opsctl.cli.filling import tell
+    from opsctl.ui.progress import progress
     from opsctl.ui.show_deploy import show_checks
 
     files = deploying.rendered(tuple(only or Part))
-    looked = validated(files)
+    with progress() as listener:
+        looked = validated(files, listener=listener)
     counts = {str(part): len(each) for part, each in files.items()}
     tell(
         "opsctl.deploy.lint",

@@ -9,27 +9,29 @@ from opsctl.core.exit_codes import ExitCode
 
 if TYPE_CHECKING:
     from opsctl.core.differences import Difference
+    from opsctl.core.events import Listener
     from opsctl.deploy.checking import Looked
     from opsctl.deploy.facts import Part
 
     PartFiles = Mapping[Part, Mapping[str, str]]
 
 
-def validated(files: "PartFiles") -> "tuple[Looked, ...]":
+def validated(files: "PartFiles", *, listener: "Listener") -> "tuple[Looked, ...]":
     """Return what the checkers of this machine say of the files: of what is rendered, wherever it is written to."""
-    from opsctl.cli import deploying
+    from opsctl.cli import deploying, wiring
     from opsctl.clients import file_checkers
+    from opsctl.core.phases import told_phase
     from opsctl.deploy.checking import look_at
 
     texts = {f"{part}/{path}": text for part, each in files.items() for path, text in each.items()}
+    version, looked = deploying.book().kubernetes.version, list["Looked"]()
     with _on_disk(texts) as folder:
-        return look_at(
-            texts,
-            parts=tuple(files),
-            folder=folder,
-            checkers=file_checkers,
-            kubernetes=deploying.book().kubernetes.version,
-        )
+        for part in files:
+            with told_phase("deploy", f"check {part}", listener=listener, clock=wiring.clock()):
+                looked += look_at(
+                    texts, parts=(part,), folder=folder, checkers=file_checkers, kubernetes=version
+                )
+    return tuple(looked)
 
 
 def written(files: "PartFiles", *, folder: Path, check: bool, dry_run: bool) -> "tuple[Difference, ...]":

@@ -8,7 +8,7 @@ from opsctl.cli.options import DryRun, Html, Json, Junit, Markdown, command
 
 Losses = Annotated[
     list[str] | None,
-    typer.Argument(metavar="[SCENARIO]...", help="Kinds of loss; both_lost without any."),
+    typer.Argument(metavar="[LOSS]...", help="Such as `opsctl dr scenarios` lists; both_lost without any."),
 ]
 EveryLoss = Annotated[bool, typer.Option("--all", help="Every kind of loss.")]
 Profile = Annotated[

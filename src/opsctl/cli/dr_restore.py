@@ -72,12 +72,12 @@ def register(app: typer.Typer) -> None:
         "opsctl dr restore --to 2026-11-29T12:00:00Z --into ../restored",
         "opsctl dr restore --to latest --into live --dry-run",
         "opsctl dr restore --only vectors --into live --confirm shop",
-        "opsctl dr restore --from s3://bucket/shop --identity backup.key --into ../restored",
+        "opsctl dr restore --from s3://bucket/shop --identity key --into ../restored",
     )(restore)
     command(
         app,
-        "opsctl dr load --database postgresql://postgres@db.example.com/shop --dry-run",
-        "opsctl dr load 20261129T014906Z --database postgresql://postgres@db.example.com/shop",
+        "opsctl dr load --database postgresql://db.example.com/shop --dry-run",
+        "opsctl dr load 20261129T014906Z --database postgresql://db.example.com/shop",
         "opsctl dr load --roles roles.sql",
     )(load)
     command(app, "opsctl dr prune --dry-run", "opsctl dr prune")(prune)

@@ -23,7 +23,7 @@ def register(app: typer.Typer) -> None:
     command(
         app,
         "opsctl experiments analyze four_or_six_agents",
-        "opsctl experiments analyze four_or_six_agents --from history/ --at 2026-12-06",
+        "opsctl experiments analyze less_diversity --from history/ --at 2026-12-06",
         "opsctl experiments analyze beta_or_epinet --json",
     )(analyze)
 
@@ -41,7 +41,9 @@ def analyze(
     ] = None,
     at: Annotated[
         datetime | None,
-        typer.Option("--at", formats=_FORMATS, help="What was to be seen then, in UTC; now without it."),
+        typer.Option(
+            "--at", metavar="TIME", formats=_FORMATS, help="What was to be seen then, in UTC; now without it."
+        ),
     ] = None,
     json: Json = False,
 ) -> None:

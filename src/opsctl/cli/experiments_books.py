@@ -24,7 +24,7 @@ def register(app: typer.Typer) -> None:
         app,
         "opsctl experiments plan",
         "opsctl experiments plan four_or_six_agents --json",
-        "opsctl experiments plan four_or_six_agents --from .opsctl/experiments/four_or_six_agents",
+        "opsctl experiments plan four_or_six_agents --from history/",
         "opsctl experiments plan --daily 2000 --population 10000 --start 2026-12-07",
     )(plan)
 

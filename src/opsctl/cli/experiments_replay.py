@@ -60,7 +60,7 @@ def register(app: typer.Typer) -> None:
         app,
         "opsctl experiments replay ratings.csv",
         "opsctl experiments replay u.data --header user,item,rating,time --like-at 4",
-        "opsctl experiments replay clicks.csv.gz --policy beta_ts --policy epinet_ts --json",
+        "opsctl experiments replay clicks.csv.gz --policy beta_ts --policy epinet_ts",
     )(replay)
 
 

@@ -14,7 +14,7 @@ def register(app: typer.Typer) -> None:
         app,
         "opsctl experiments report",
         "opsctl experiments report four_or_six_agents --out reports/experiments",
-        "opsctl experiments report beta_or_epinet --markdown docs/experiments/beta_or_epinet.md",
+        "opsctl experiments report beta_or_epinet --markdown beta_or_epinet.md",
     )(report)
 
 

@@ -23,7 +23,7 @@ def register(app: typer.Typer) -> None:
     command(app, "opsctl experiments ramp four_or_six_agents 0.5 --confirm four_or_six_agents")(ramp)
     command(
         app,
-        'opsctl experiments stop four_or_six_agents --why "horizon reached" --confirm four_or_six_agents',
+        "opsctl experiments stop less_diversity --why over --confirm less_diversity",
     )(stop)
     command(app, "opsctl experiments status", "opsctl experiments status --json")(status)
 

@@ -42,6 +42,7 @@ def group(help: str) -> typer.Typer:
     return typer.Typer(
         help=help,
         short_help=_first_sentence(help),
+        epilog="`--help` of each of them shows examples.",
         no_args_is_help=True,
         rich_markup_mode=None,
         context_settings=HELP_FLAGS,

@@ -130,6 +130,7 @@ def schema_text(name: str) -> str:
 def machine() -> "Machine":
     """Return what `doctor` looks at; servers that are not running are not started for it."""
     from opsctl.cli.config_checking import check_books
+    from opsctl.core.file_counts import told_by_folder
     from opsctl.project.doctor import Machine
 
     home = _home_or_default()
@@ -139,7 +140,7 @@ def machine() -> "Machine":
         last_evidence_at=_last_evidence_at(),
         secret_files=_secret_files(),
         load_settings=lambda: f"{len(settings().rows())} settings, project folder `{settings().root}`",
-        load_books=lambda: ", ".join(check_books().read),
+        load_books=lambda: told_by_folder(check_books().read),
         probe_vectors=_probe_vectors if _can_probe(home, "qdrant") else None,
         probe_database=_probe_database if _can_probe(home, "database") else None,
     )

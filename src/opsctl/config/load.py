@@ -82,7 +82,8 @@ def _findings_of(
 ) -> list[Finding]:
     findings = []
     details = [dict(detail) for detail in error.errors(include_url=False)[:MOST_PROBLEMS]]
-    for path, detail in _without_misspelt(list(meant(details, document.keys)), model=model):
+    complaints = [(_chosen_by(path, detail), detail) for path, detail in meant(details, document.keys)]
+    for path, detail in _without_misspelt(complaints, model=model):
         unknown = detail["type"] == "extra_forbidden"
         named = _named_in(detail, path=path, document=document)
         is_of_a_key = unknown or named is not None or detail["loc"][-1:] == ("[key]",)
@@ -98,6 +99,13 @@ def _findings_of(
             )
         )
     return list(dict.fromkeys(findings))
+
+
+def _chosen_by(path: tuple[str | int, ...], detail: dict[str, Any]) -> tuple[str | int, ...]:
+    """Return the place of a complaint; which of several things a part is to be is said by one key of it."""
+    if detail["type"] != "union_tag_invalid":
+        return path
+    return (*path, str(detail["ctx"]["discriminator"]).strip("'"))
 
 
 def _named_in(
@@ -126,10 +134,19 @@ def _without_misspelt(
     ]
 
 
+def _none_of_them(named: str, said: str, *, expected: str) -> tuple[str, str | None]:
+    close = difflib.get_close_matches(said, _options(expected), n=1)
+    return (
+        f"{named} is `{_short(said)}`; expected {expected}",
+        f"did you mean `{close[0]}`?" if close else None,
+    )
+
+
 def _explain(
     detail: dict[str, Any], *, path: tuple[str | int, ...], model: type[BaseModel]
 ) -> tuple[str, str | None]:
-    dotted = ".".join(str(part) for part in path) or "the book"
+    dotted = ".".join(str(part) for part in path)
+    named = f"`{dotted}`" if dotted else "the book"
     match detail["type"]:
         case "extra_forbidden" if instead := retired_key(model, path):
             return f"`{path[-1]}` is a key of an earlier version", instead
@@ -139,18 +156,17 @@ def _explain(
             hint = f"did you mean `{nearest}`?" if nearest else f"known keys here: {', '.join(known)}"
             return f"unknown key `{path[-1]}`", hint
         case "missing":
-            return f"`{dotted}` is missing", "add it"
+            known = sorted(known_keys(model, path[:-1]))
+            return f"{named} is missing", f"add it; known keys here: {', '.join(known)}"
         case "value_error":
             said = str(detail["ctx"]["error"])
-            return (f"`{dotted}`: {said}" if path or not said.startswith("`") else said), None
-        case "literal_error" | "enum":
-            close = difflib.get_close_matches(
-                str(detail["input"]), _options(str(detail["ctx"]["expected"])), n=1
-            )
-            title = f"`{dotted}` is `{_short(detail['input'])}`; expected {detail['ctx']['expected']}"
-            return title, f"did you mean `{close[0]}`?" if close else None
+            return (f"{named}: {said}" if path or not said.startswith("`") else said), None
+        case "literal_error" | "enum" | "union_tag_invalid":
+            said = detail["ctx"].get("tag", detail["input"])
+            expected = detail["ctx"].get("expected_tags") or detail["ctx"]["expected"]
+            return _none_of_them(named, str(said), expected=str(expected))
         case _:
-            title = f"`{dotted}` is `{_short(detail['input'])}`: {_wanted(detail)}"
+            title = f"{named} is `{_short(detail['input'])}`: {_wanted(detail)}"
             return title, right_value(detail, path=path, model=model)
 
 

@@ -2,6 +2,12 @@
 
 from datetime import timedelta
 
+WHERE_SECRETS_ARE = (
+    "put them there with mode 600, or take out of the book what you do not have; or run the audit where the"
+    " service runs, as its user"
+)
+"""What helps where a book names the file of a secret and it is not on this machine."""
+
 
 def in_days(age: timedelta) -> str:
     """Return an age in whole days.

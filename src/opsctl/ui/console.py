@@ -10,6 +10,8 @@ from io import TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from opsctl.ui.hanging import has_width, print_hanging
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -86,7 +88,7 @@ def note(text: str) -> None:
     if mode.verbosity < 0:
         return
     try:
-        err().print(text, highlight=False, soft_wrap=True)
+        print_hanging(err(), text, has_commands=True)
     except MarkupError:  # somebody's path or name has brackets of its own
         err().print(text, highlight=False, soft_wrap=True, markup=False)
 
@@ -95,7 +97,7 @@ def warn(text: str) -> None:
     """Tell what must not be overlooked, also who asked for quiet."""
     from rich.markup import escape
 
-    err().print(f"[yellow]warning:[/] {escape(text)}", highlight=False, soft_wrap=True)
+    print_hanging(err(), f"[yellow]warning:[/] {escape(text)}", has_commands=True)
 
 
 def hint(text: str) -> None:
@@ -141,7 +143,7 @@ def standard_console(*, stderr: bool) -> "Console":
     # Without `emoji=False` Rich turns `:x:` in somebody's data into a picture.
     no_color = mode.color == "never" or None
     console = EscapingConsole(stderr=stderr, force_terminal=forced, no_color=no_color, emoji=False)
-    if not console.is_terminal:
+    if not has_width(console):
         width = max(console.width, 160)
         console = EscapingConsole(
             stderr=stderr, force_terminal=forced, no_color=no_color, emoji=False, width=width

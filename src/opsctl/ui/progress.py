@@ -1,4 +1,4 @@
-"""How does long work look while it runs: bars on a terminal, one line for each phase elsewhere."""
+"""How does long work look while it runs: bars on a terminal, lines for each phase elsewhere."""
 
 import os
 from collections.abc import Iterator
@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 from opsctl.core.events import Event, Listener, Noted, PhaseAdvanced, PhaseFinished, PhaseStarted, ignore
 from opsctl.core.units import format_duration
 from opsctl.ui.console import err, mode, note
+from opsctl.ui.hanging import packed
+from opsctl.ui.pulse import Pulse, kept_up
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
@@ -22,21 +24,32 @@ def progress() -> Iterator[Listener]:
         with _bars() as bars:
             yield _BarListener(bars)
     else:
-        yield _line_listener
+        pulse = Pulse()
+
+        def listener(event: Event) -> None:
+            pulse.hear(event)
+            _tell_line(event)
+
+        with kept_up(pulse, lambda line: note(_escaped(line))):
+            yield listener
 
 
-def _line_listener(event: Event) -> None:
-    from rich.markup import escape
-
+def _tell_line(event: Event) -> None:
     match event:
         case PhaseFinished():
             figures = "".join(f", {_label(name)} {_text(value)}" for name, value in event.figures.items())
             took = format_duration(event.duration_seconds)
-            note(escape(f"{event.subject}: {event.phase} done in {took}{figures}"))
+            note(_escaped(f"{event.subject}: {event.phase} done in {took}{figures}"))
         case Noted():
-            note(escape(f"{event.subject}: {event.message}"))
+            note(_escaped(f"{event.subject}: {event.message}"))
         case _:
             pass
+
+
+def _escaped(text: str) -> str:
+    from rich.markup import escape
+
+    return escape(text)
 
 
 class _BarListener:
@@ -66,9 +79,10 @@ class _BarListener:
         task = self._tasks.pop((event.subject, event.phase), None)
         if task is not None:
             self._bars.remove_task(task)
-        figures = "".join(f"  {_label(name)} {_text(value)}" for name, value in event.figures.items())
-        line = f"✔ {event.subject}: {event.phase}  {format_duration(event.duration_seconds)}{figures}"
-        self._bars.console.print(line, markup=False, highlight=False)
+        figures = (f"{_label(name)} {_text(value)}" for name, value in event.figures.items())
+        head = f"✔ {event.subject}: {event.phase}  {format_duration(event.duration_seconds)}"
+        for line in packed([head, *figures], width=self._bars.console.width):
+            self._bars.console.print(line, markup=False, highlight=False, soft_wrap=True)
 
 
 def _bars() -> "Progress":

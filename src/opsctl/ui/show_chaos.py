@@ -15,6 +15,7 @@ from opsctl.chaos.verdict import DrillVerdict, Outcome, worst
 from opsctl.core.units import format_duration
 from opsctl.ui.console import hint, note, out
 from opsctl.ui.figures import significant
+from opsctl.ui.hanging import print_hanging
 from opsctl.ui.table import show_table
 
 OUTCOME_WORDS: Mapping[Outcome, str] = {
@@ -242,4 +243,4 @@ def _seconds(seconds: float | None) -> str:
 
 
 def _line(text: str) -> None:
-    out().print(text, highlight=False, soft_wrap=True)
+    print_hanging(out(), text, indent=4, has_commands=True)

@@ -11,6 +11,7 @@ from opsctl.chaos.steps import FaultPart, Step, WaitStep, parts_of, step_seconds
 from opsctl.core.units import format_duration, parse_duration
 from opsctl.ui.console import out
 from opsctl.ui.figures import significant
+from opsctl.ui.hanging import print_hanging
 from opsctl.ui.scales import clock_label
 from opsctl.ui.table import show_table
 
@@ -22,7 +23,7 @@ def show_drill_plan(named: NamedDrill) -> None:
     drill = named.drill
     _line(f"[bold]{escape(named.name)}[/] {escape(drill.title)}")
     if drill.why:
-        _line(f"[dim]{escape(drill.why)}[/]")
+        _line(f"[dim]{escape(drill.why)}[/]", indent=0)
     show_table(("at", "for", "what"), list(_plan_rows(drill)))
     for name, value in _demands(drill):
         _line(f"{name:<11}{escape(value)}")
@@ -77,5 +78,5 @@ def _part_text(part: FaultPart) -> str:
     return f"{part.fault}({given})" if given else part.fault
 
 
-def _line(text: str) -> None:
-    out().print(text, highlight=False, soft_wrap=True)
+def _line(text: str, *, indent: int = 11) -> None:
+    print_hanging(out(), text, indent=indent, has_commands=True)

@@ -22,6 +22,7 @@ from opsctl.dr.drill.words import (
 from opsctl.ui.bars import bar_lines
 from opsctl.ui.console import hint, note, out
 from opsctl.ui.dr_charts import slots_of
+from opsctl.ui.hanging import print_hanging
 from opsctl.ui.sparkline import sparkline
 from opsctl.ui.table import show_table
 
@@ -217,4 +218,4 @@ def _mark(run: DrillRun, *, begins: float, ends: float) -> str:
 
 
 def _line(text: str) -> None:
-    out().print(text, highlight=False, soft_wrap=True)
+    print_hanging(out(), text, indent=4, has_commands=True)

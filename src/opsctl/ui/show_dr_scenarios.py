@@ -9,6 +9,7 @@ from opsctl.dr.drill.plan import DrillPlan
 from opsctl.dr.drill.summary import Listed
 from opsctl.dr.drill.words import seconds_text
 from opsctl.ui.console import hint, out, print_line
+from opsctl.ui.hanging import print_hanging
 from opsctl.ui.places import from_here
 from opsctl.ui.show_dr_drill import OUTCOME_WORDS
 from opsctl.ui.table import show_table
@@ -43,8 +44,8 @@ def show_recoveries(recoveries: Sequence[Listed], *, now: datetime) -> None:
         )
         for each in recoveries
     ]
-    show_table(("drill", "loses", "last drill", "held"), rows)
-    hint("`opsctl dr drill NAME --dry-run` shows what a drill does")
+    show_table(("loss", "loses", "last drill", "held"), rows)
+    hint("`opsctl dr drill LOSS --dry-run` shows what a drill does")
 
 
 def show_drill_plan(plan: DrillPlan) -> None:
@@ -52,11 +53,15 @@ def show_drill_plan(plan: DrillPlan) -> None:
     from rich.markup import escape
 
     _line(f"[bold]{escape(plan.scenario)}[/] {escape(plan.recovery.title)}")
-    _line(f"[dim]{escape(plan.recovery.why)}[/]")
+    _line(f"[dim]{escape(plan.recovery.why)}[/]", indent=0)
     last = ""
     for name, value in _plan_lines(plan):
         shown = "" if name == last else name
-        _line(f"  {shown:<{_LABEL_COLUMNS}}{escape(value)}")
+        line = f"  {shown:<{_LABEL_COLUMNS}}{escape(value)}"
+        if name == "runs":  # what is copied from here into a shell stays a line
+            out().print(line, highlight=False, soft_wrap=True)
+        else:
+            _line(line)
         last = name
 
 
@@ -90,5 +95,5 @@ def _command_lines(commands: Sequence[str]) -> Iterator[str]:
         yield from (line for line in command.strip().splitlines() if line.strip())
 
 
-def _line(text: str) -> None:
-    out().print(text, highlight=False, soft_wrap=True)
+def _line(text: str, *, indent: int = _LABEL_COLUMNS + 2) -> None:
+    print_hanging(out(), text, indent=indent, has_commands=True)

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from opsctl.core.errors import OpsError
 from opsctl.core.findings import Finding, Location, Severity
 from opsctl.ui.console import err
+from opsctl.ui.hanging import print_hanging
 from opsctl.ui.places import from_here
 
 _COLOURS = {Severity.ERROR: "red", Severity.WARNING: "yellow", Severity.INFO: "cyan"}
@@ -16,15 +17,14 @@ def show_error(error: OpsError) -> None:
 
     show_findings(error.findings)
     console = err()
-    console.print(
-        f"[bold red]error\\[{error.code}]:[/] {escape(error.message)}", highlight=False, soft_wrap=True
-    )
+    print_hanging(console, f"[bold red]error\\[{error.code}]:[/] {escape(error.message)}")
     if error.location is not None:
         _show_location(error.location)
     if error.why:
-        console.print(f"  [dim]why:[/] {escape(error.why)}", highlight=False, soft_wrap=True)
+        print_hanging(console, f"[dim]why:[/] {escape(error.why)}", first=2, indent=7)
     if error.fix:
-        console.print(f"\n[cyan]hint:[/] {escape(error.fix)}", highlight=False, soft_wrap=True)
+        console.print()
+        print_hanging(console, f"[cyan]hint:[/] {escape(error.fix)}", indent=6, has_commands=True)
 
 
 def show_findings(findings: Sequence[Finding]) -> None:
@@ -35,13 +35,14 @@ def show_findings(findings: Sequence[Finding]) -> None:
     for finding in findings:
         colour = _COLOURS[finding.severity]
         head = f"[bold {colour}]{finding.severity}\\[{finding.code}]:[/] {escape(finding.title)}"
-        console.print(head, highlight=False, soft_wrap=True)
+        print_hanging(console, head)
         if finding.location is not None:
             _show_location(finding.location)
         if finding.evidence:
-            console.print(f"  [dim]seen:[/] {escape(finding.evidence)}", highlight=False, soft_wrap=True)
+            print_hanging(console, f"[dim]seen:[/] {escape(finding.evidence)}", first=2, indent=8)
         if finding.fix:
-            console.print(f"  [cyan]hint:[/] {escape(finding.fix)}", highlight=False, soft_wrap=True)
+            fix = f"[cyan]hint:[/] {escape(finding.fix)}"
+            print_hanging(console, fix, first=2, indent=8, has_commands=True)
         console.print()
 
 

@@ -6,7 +6,7 @@ from opsctl.bench.filters import CaseResult
 from opsctl.ui.console import out
 from opsctl.ui.figures import COMPARISON_WORDS, milliseconds, ratio_text
 from opsctl.ui.show_error import show_findings
-from opsctl.ui.table import plain_table
+from opsctl.ui.table import show_table
 from opsctl.vectors.strategies import Strategy
 from opsctl.vectors.summary import ArmSummary, TailEstimate
 
@@ -22,13 +22,9 @@ def show_filters(results: Sequence[CaseResult], *, limit: int) -> None:
             f"[bold]{case.shape}[/] {case.selectivity:.2%} of points  [dim]{escape(str(case.filter))}[/]",
             highlight=False,
         )
-        table = plain_table()
-        for title in ("strategy", f"recall@{limit}", "p50 ms", "p95 ms", "planner / this"):
-            table.add_column(title, no_wrap=True, justify="left" if title[0] == "s" else "right")
-        table.add_column("verdict")
-        for arm in result.arms:
-            table.add_row(*_cells(result, arm))
-        console.print(table)
+        figures = (f"recall@{limit}", "p50 ms", "p95 ms", "planner / this")
+        rows = [_cells(result, arm) for arm in result.arms]
+        show_table(("strategy", *figures, "verdict"), rows, to_the_right=figures)
         show_findings(result.problems)
     console.print("[dim]engine time; intervals in --json[/]")
 

@@ -20,6 +20,8 @@ def warn_shown_once(made: NewApiKey) -> None:
     """Say beside the result that nobody can show this key again."""
     note("this key is shown only once: keep it where secrets are kept")
     hint(f"a lost one is ended by `opsctl security keys revoke {made.record.prefix}`")
+    if made.record.expires_at is None:
+        hint("it never ends, which `opsctl security audit` finds (SEC008); with `--expires 90d` it would")
 
 
 def show_keys(keys: Sequence[ApiKey], *, now: datetime) -> None:

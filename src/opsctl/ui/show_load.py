@@ -22,6 +22,7 @@ from opsctl.core.findings import Severity
 from opsctl.core.units import format_duration
 from opsctl.ui.console import hint, out
 from opsctl.ui.figures import VERDICT_WORDS, recorded_milliseconds
+from opsctl.ui.hanging import print_hanging
 from opsctl.ui.load_waterfall import LABEL_COLUMNS, waterfall_lines
 from opsctl.ui.show_error import show_findings
 from opsctl.ui.sparkline import sparkline
@@ -225,7 +226,7 @@ def _show_waterfalls(report: LoadReport) -> None:
         if bars:
             _line(f"\n[bold]where a mean answer of {escape(tier)} spends its time[/]")
             for line in waterfall_lines(bars, width=out().width):
-                _line(line)
+                out().print(_CONTROLS.sub("", line), highlight=False, soft_wrap=True)  # a drawing
 
 
 def _section_table(title: str, titles: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> None:
@@ -251,4 +252,4 @@ def _span(values: Sequence[float | None], *, unit: str) -> str:
 
 def _line(text: str) -> None:
     """Print markup; what a service answered may hold no escape that moves the cursor or colours the rest."""
-    out().print(_CONTROLS.sub("", text), highlight=False, soft_wrap=True)
+    print_hanging(out(), _CONTROLS.sub("", text), indent=4, has_commands=True)

@@ -1,18 +1,13 @@
 """How does a plan look: one table a combination, what each way costs, and the advice with its reason last."""
 
-from typing import TYPE_CHECKING
-
 from opsctl.core.units import format_bytes, format_count, format_duration
 from opsctl.qdrant_collections.advisor.model import Advice, CombinationPlan, PlanReport
 from opsctl.ui.console import out
 from opsctl.ui.figures import COMPARISON_WORDS, ratio_text
 from opsctl.ui.show_bench import latency_table
 from opsctl.ui.show_error import show_findings
-from opsctl.ui.table import plain_table
+from opsctl.ui.table import show_table
 from opsctl.vectors.strategies import Strategy
-
-if TYPE_CHECKING:
-    from rich.table import Table
 
 _WORDS = {
     Advice.BUILD: "[green]✔ build[/]",
@@ -53,19 +48,14 @@ def _show_combination(plan: CombinationPlan, *, report: PlanReport) -> None:
     )
     arms = list(measured.arms.values())
     console.print(latency_table(arms, limit=report.limit, width=console.width, shares=(0.5, 0.95, 0.99)))
-    console.print(_cost_table(plan))
+    _show_costs(plan)
     show_findings(measured.problems)
     said = plan.recommendation
     console.print(f"{_WORDS[said.advice]} {escape(said.reason)}\n", highlight=False)
 
 
-def _cost_table(plan: CombinationPlan) -> "Table":
-    table = plain_table()
-    table.add_column("way", no_wrap=True)
-    table.add_column("more memory", justify="right", no_wrap=True)
-    table.add_column("build", justify="right", no_wrap=True)
-    table.add_column("this / derived, p50", no_wrap=True)
-    table.add_column("derived is")
+def _show_costs(plan: CombinationPlan) -> None:
+    rows = []
     for strategy, cost in plan.measured.costs.items():
         build = "-" if cost.build_seconds is None else format_duration(cost.build_seconds)
         against = plan.measured.against.get(strategy)
@@ -74,11 +64,7 @@ def _cost_table(plan: CombinationPlan) -> "Table":
         if against and not against.is_equal_recall:
             word += ", [yellow]equal recall not shown[/]"
         memory = "0" if strategy is not Strategy.NO_INDEX else "-"
-        table.add_row(
-            strategy.value,
-            format_bytes(cost.memory_bytes) if cost.memory_bytes else memory,
-            build,
-            ratio,
-            word,
-        )
-    return table
+        memory = format_bytes(cost.memory_bytes) if cost.memory_bytes else memory
+        rows.append((strategy.value, memory, build, ratio, word))
+    titles = ("way", "more memory", "build", "this / derived, p50", "derived is")
+    show_table(titles, rows, to_the_right=("more memory", "build"))

@@ -1,5 +1,6 @@
 """How do starter files, diagnoses, explanations and settings look."""
 
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -8,9 +9,14 @@ from opsctl.core.checks import CheckStatus
 from opsctl.project.doctor import Diagnosis
 from opsctl.project.init import FileAction, StarterFile
 from opsctl.ui.console import hint, note, out, print_line
+from opsctl.ui.hanging import has_width, print_hanging
 from opsctl.ui.places import from_here
+from opsctl.ui.show_files import show_files
 from opsctl.ui.table import show_table
 
+_BLANK_LINE = re.compile(r"\n{2,}")
+_LAID_OUT = re.compile(r"^([ \t]|[-*|#`>]|\d+\.)", re.MULTILINE)
+"""Lines of a list, a table or an example stay as they are."""
 _MARKS = {
     CheckStatus.OK: "[green]✔ ok  [/]",
     CheckStatus.WARN: "[yellow]! warn[/]",
@@ -26,8 +32,7 @@ def show_starter(files: Sequence[StarterFile], *, root: Path, dry_run: bool) -> 
         FileAction.OVERWRITE: "would overwrite" if dry_run else "overwrote",
         FileAction.KEEP: "kept",
     }
-    for file in files:
-        print_line(f"{words[file.action]:<15} {file.path}")
+    show_files([(words[file.action], str(file.path)) for file in files], column=15)
     note(f"project folder: {root}")
     hint("run `opsctl doctor` to see what this machine lacks")
 
@@ -40,9 +45,10 @@ def show_diagnoses(diagnoses: Sequence[Diagnosis]) -> None:
     for diagnosis in diagnoses:
         result = diagnosis.result
         line = f"{_MARKS[result.status]} {diagnosis.title:<20} {escape(result.evidence)}"
-        console.print(line, highlight=False, soft_wrap=True)
+        print_hanging(console, line, indent=28)
         if result.fix:
-            console.print(f"       [cyan]hint:[/] {escape(result.fix)}", highlight=False, soft_wrap=True)
+            hint_line = f"[cyan]hint:[/] {escape(result.fix)}"
+            print_hanging(console, hint_line, first=7, indent=13, has_commands=True)
     failed = sum(diagnosis.result.status is CheckStatus.FAIL for diagnosis in diagnoses)
     if failed:
         hint(f"{failed} to mend; `opsctl explain {_first_failed(diagnoses)}` says more")
@@ -50,7 +56,16 @@ def show_diagnoses(diagnoses: Sequence[Diagnosis]) -> None:
 
 def show_explanation(name: str, text: str) -> None:
     """Print one explanation."""
-    print_line(f"{name}\n\n{text}")
+    from rich.markup import escape
+
+    print_line(f"{name}\n")
+    for number, block in enumerate(_BLANK_LINE.split(text.strip())):
+        if number:
+            print_line("")
+        if not has_width(out()) or _LAID_OUT.search(block):
+            print_line(block)
+        else:
+            print_hanging(out(), escape(" ".join(block.split())), indent=0)
 
 
 def show_explanations(texts: Mapping[str, str]) -> None:

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Protocol
 
 from opsctl.ui.console import hint, out, print_line
+from opsctl.ui.show_files import show_files
 
 _LEFT_OVER = "left over"
 _DONE = {"missing": "wrote", "changed": "rewrote", _LEFT_OVER: "removed"}
@@ -31,9 +32,11 @@ def show_rendered(
 
     from opsctl.ui.places import from_here
 
-    for change in changes:
-        print_line(f"{_DONE[change.state] if is_written else change.state:<9} {change.path}")
-        for line in change.lines if not is_written else ():
+    if is_written:
+        show_files([(_DONE[change.state], change.path) for change in changes], column=9)
+    for change in changes if not is_written else ():
+        print_line(f"{change.state:<9} {change.path}")
+        for line in change.lines:
             colour = "green" if line.startswith("+") else "red" if line.startswith("-") else "dim"
             out().print(f"          [{colour}]{escape(line)}[/]", highlight=False, soft_wrap=True)
     for stub in stubs:

@@ -7,7 +7,8 @@ from opsctl.core.exit_codes import ExitCode
 from opsctl.training.attempt import Attempt
 from opsctl.training.book import Exercise, asked_by
 from opsctl.training.judge import Fate, Judged
-from opsctl.ui.console import hint, note, print_line
+from opsctl.ui.console import hint, note, out, print_line
+from opsctl.ui.hanging import print_hanging
 from opsctl.ui.table import show_table
 
 _MARKS = {Fate.DONE: "✔", Fate.NOT_YET: "✘", Fate.UNKNOWN: "?"}
@@ -71,13 +72,14 @@ def show_start(name: str, exercise: Exercise, attempt: Attempt, *, pages: Sequen
     from opsctl.ui.places import from_here
 
     print_line(f"{exercise.title} ({exercise.minutes} min)")
-    print_line(exercise.why)
-    print_line("\nread first: " + ", ".join(from_here(page) for page in pages))
+    _hang(exercise.why, indent=0)
+    print_line("")
+    _hang("read first: " + ", ".join(from_here(page) for page in pages), indent=12)
     prefix = attempt.facts.get("prefix")
     if prefix:
         print_line(f"the key that leaked begins with opk_{prefix}_")
     for number, task in enumerate(exercise.tasks, start=1):
-        print_line(f"{number}. {task}")
+        _hang(f"{number}. {task}", indent=3)
     answers = "".join(f" --answer {each}=..." for each in asked_by(exercise))
     hint(f"when it is done: opsctl training check {name} --as {attempt.person}{answers}; --hint gives a hint")
 
@@ -87,16 +89,23 @@ def show_check(looked: LookedAt) -> None:
     for each in looked.judged:
         print_line(f"{_MARKS[each.fate]} {each.goal}: {each.fate}")
         if each.told:
-            print_line(f"    {each.told}")
+            _hang(f"    {each.told}", indent=4)
     if looked.is_done:
         print_line(f"✔ {looked.exercise.title}: done by {looked.attempt.person}, and in the ledger")
         return
     if looked.hint:
-        print_line(f"hint {looked.attempt.hints}: {looked.hint}")
+        _hang(f"hint {looked.attempt.hints}: {looked.hint}", indent=8)
     elif looked.attempt.hints < len(looked.exercise.hints):
-        hint("--hint gives a hint")
+        attempt = looked.attempt
+        hint(f"`opsctl training check {attempt.exercise} --as {attempt.person} --hint` gives a hint")
     else:
         hint("there are no more hints; the pages to read are those that the start named")
+
+
+def _hang(text: str, *, indent: int) -> None:
+    from rich.markup import escape
+
+    print_hanging(out(), escape(text), indent=indent, has_commands=True)
 
 
 def exit_code_of(looked: LookedAt) -> ExitCode:

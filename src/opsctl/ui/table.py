@@ -1,15 +1,14 @@
 """How does a table look: no rules, a bold header, and what is too wide for a terminal a paragraph a row."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING
 
 from opsctl.ui.console import out
+from opsctl.ui.hanging import UNLIMITED, hanging, has_width
 
 if TYPE_CHECKING:
     from rich.table import Table
     from rich.text import Text
-
-_UNLIMITED = 10_000  # columns
 
 
 def plain_table(*titles: str, wrapping: str | None = None) -> "Table":
@@ -22,29 +21,35 @@ def plain_table(*titles: str, wrapping: str | None = None) -> "Table":
     return table
 
 
-def show_table(titles: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+def show_table(
+    titles: Sequence[str], rows: Sequence[Sequence[str]], *, to_the_right: Collection[str] = ()
+) -> None:
     """Print rows of markup whole, as a table where it fits, else as a paragraph a row; nothing for no rows.
 
     A name or an address is never cut, because people copy it into the next command.
     """
     from rich.measure import Measurement
+    from rich.text import Text
 
     if not rows:
         return
     console = out()
     table = plain_table(*titles)
+    for column in table.columns:
+        column.justify = "right" if column.header in to_the_right else "left"
     for row in rows:
         table.add_row(*row)
-    unlimited = console.options.update(width=_UNLIMITED)
+    unlimited = console.options.update(width=UNLIMITED)
     needed = Measurement.get(console, unlimited, table).maximum
-    if needed <= console.width or not console.is_terminal:
+    if needed <= console.width or not has_width(console):
         # The table's own width: what `print` is given is cut to the console's, which a pipe does not have.
         table.width = needed
         console.print(table, crop=False, soft_wrap=True)
         return
     for row in rows:
-        console.print(row[0], style="bold", highlight=False, soft_wrap=True)
-        for line in _paragraph(titles[1:], row[1:], width=console.width):
+        name = Text.from_markup(row[0], style="bold")
+        paragraph = _paragraph(titles[1:], row[1:], width=console.width)
+        for line in (*hanging(name, width=console.width), *paragraph):
             console.print(line, highlight=False, soft_wrap=True)
 
 
@@ -53,9 +58,12 @@ def _paragraph(titles: Sequence[str], cells: Sequence[str], *, width: int) -> "l
 
     lines: list[Text] = []
     for title, cell in zip(titles, cells, strict=True):
-        item = Text.assemble((title, "dim"), " ", Text.from_markup(cell))
+        shown = Text.from_markup(cell)
+        if not shown.plain.strip():
+            continue
+        item = Text.assemble((title, "dim"), " " if title else "", shown)
         if lines and lines[-1].cell_len + item.cell_len + 3 <= width:
             lines[-1].append("   ").append_text(item)
-        else:
-            lines.append(Text("  ").append_text(item))
+            continue
+        lines += hanging(item, width=width, first=2, indent=4)
     return lines

@@ -16,6 +16,7 @@ from opsctl.bench.load.words import (
     standing_of,
     verdict_sentence,
 )
+from opsctl.core.findings import Finding, Severity
 from opsctl.evidence.model import Verdict
 
 
@@ -45,6 +46,14 @@ def test_a_miss_names_the_gates_and_why_the_run_ended_early():
 
     assert "1 of 3 gates" in sentence
     assert sentence.endswith("p99 < 100ms; ended early: interrupted")
+
+
+def test_a_sender_that_was_too_slow_leads_to_a_run_that_it_can_send():
+    """As many requests, at half the rate: fewer would be too few for the gates."""
+    slow = Finding(code="BEN035", severity=Severity.ERROR, title="the sender was late", fix="end other work")
+    (*_, step) = next_steps(invalid(problems=(slow,), main_rate=250.0, duration_seconds=20.0))
+
+    assert step == "or send as many in twice the time: `opsctl bench load standard --rate 125 --duration 40s`"
 
 
 def test_every_error_has_a_hint():

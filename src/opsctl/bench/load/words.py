@@ -11,6 +11,7 @@ from opsctl.core.units import format_count, format_duration
 from opsctl.evidence.model import Verdict
 from opsctl.vectors.summary import size_needed
 
+_SENDER_TOO_SLOW = frozenset({"BEN035", "BEN036", "BEN037", "BEN038"})
 _PERCENTILE = re.compile(r"p\d+(\.\d+)?")
 """A metric of the whole run; those of one endpoint have its name before them."""
 
@@ -98,6 +99,7 @@ def next_steps(report: LoadReport) -> Iterator[str]:
         case Standing.INVALID:
             fixes = dict.fromkeys(each.fix for each in reasons_invalid(report) if each.fix)
             yield from fixes or ["run it again on a machine that does nothing else"]
+            yield from _half_of_it(report)
         case Standing.MISSES:
             yield from _after_a_miss(report)
         case Standing.CANNOT_TELL if not report.sent or report.aborted:
@@ -108,6 +110,14 @@ def next_steps(report: LoadReport) -> Iterator[str]:
             yield "find how much more it holds: `opsctl bench capacity`"
         case Standing.MEASURED:
             yield "say what must hold with `gates:` in the book, such as `p99 < 500ms`"
+
+
+def _half_of_it(report: LoadReport) -> Iterator[str]:
+    """Yield the command that sends as many at half the rate, where the sender could not keep up with the plan."""
+    is_too_fast = any(each.code in _SENDER_TOO_SLOW for each in reasons_invalid(report))
+    if is_too_fast and report.main_rate:
+        seconds = max(1, round(2 * report.duration_seconds))
+        yield f"or send as many in twice the time: `opsctl bench load {report.load} --rate {report.main_rate / 2:g} --duration {seconds}s`"
 
 
 def _after_a_miss(report: LoadReport) -> Iterator[str]:

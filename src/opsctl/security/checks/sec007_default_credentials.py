@@ -14,7 +14,7 @@ from opsctl.security.addresses import is_local, read_address
 from opsctl.security.context import Context, SecretSource
 from opsctl.security.model import Answer, SecurityCheck, Trouble, Weight, could_not_tell, failed, passed
 from opsctl.security.project_files import text_of
-from opsctl.security.saying import counted
+from opsctl.security.saying import WHERE_SECRETS_ARE, counted
 from opsctl.security.settings_text import said_at, said_texts
 
 _SHORTEST = 12
@@ -71,7 +71,7 @@ def look(context: Context) -> Answer:
     if unreadable:
         return could_not_tell(
             f"{counted(len(unreadable), 'file')} of secrets cannot be read here",
-            mend="run the audit where the service runs, as its user",
+            mend=WHERE_SECRETS_ARE,
             troubles=unreadable,
         )
     return passed(

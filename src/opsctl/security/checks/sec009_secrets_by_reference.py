@@ -16,7 +16,7 @@ from typing import Any
 from opsctl.security.addresses import read_address
 from opsctl.security.context import Context, SecretSource
 from opsctl.security.model import Answer, SecurityCheck, Trouble, Weight, could_not_tell, failed, passed
-from opsctl.security.saying import counted, in_days
+from opsctl.security.saying import WHERE_SECRETS_ARE, counted, in_days
 from opsctl.security.settings_text import said_texts
 
 _OLDEST_SECONDS = 365 * 24 * 3600.0
@@ -38,7 +38,7 @@ def look(context: Context) -> Answer:
     if missing:
         return could_not_tell(
             f"{counted(len(missing), 'file')} of secrets not here",
-            mend="run the audit where the service runs",
+            mend=WHERE_SECRETS_ARE,
             troubles=missing,
             secrets=rows,
         )
