@@ -330,6 +330,7 @@ def test_more_parts_than_a_server_takes_are_told(s3: RunningS3, monkeypatch: pyt
     assert s3.client.list_multipart_uploads(Bucket=place.bucket).get("Uploads", []) == []
 
 
+@pytest.mark.drill
 def test_memory_is_bounded_whatever_the_size(s3: RunningS3) -> None:
     """Six times as much content takes no more than some parts in memory, on the way there and back."""
     place = s3.new_place()

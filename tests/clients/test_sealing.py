@@ -215,6 +215,7 @@ def test_whoever_wants_no_more_leaves_no_thread_behind() -> None:
     assert _pump_threads() == []
 
 
+@pytest.mark.drill
 def test_memory_is_bounded_whatever_the_size() -> None:
     """Sealing and opening a content takes as much memory for 20 MB as for 400."""
     code = """

@@ -290,6 +290,7 @@ def test_the_errors_of_supabase_lite(lite: SupabaseLite, tmp_path: Path) -> None
     assert seen == [code for _, _, code in cases]
 
 
+@pytest.mark.drill
 @needs_lite
 @pytest.mark.stack
 def test_a_download_without_a_body_is_caught(embedded_postgres: EmbeddedPostgres, tmp_path: Path) -> None:

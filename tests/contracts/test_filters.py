@@ -28,7 +28,7 @@ def test_generated_filters_select_the_same_points(pair: Pair, *, is_indexed: boo
             pair.subject.create_payload_index(pair.name, field, kind)
 
     @settings(
-        max_examples=60, deadline=None, database=None,
+        max_examples=40, deadline=None, database=None,
         suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
     )  # fmt: skip
     @given(

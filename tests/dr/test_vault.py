@@ -323,6 +323,7 @@ def test_what_is_too_large_to_be_a_small_thing_is_refused(
     assert len(list(repository.list())) == 1
 
 
+@pytest.mark.drill
 def test_memory_is_bounded_whatever_the_size(tmp_path: Path) -> None:
     """In and out takes as much memory for 20 MB as for 300."""
     code = """

@@ -157,6 +157,7 @@ def test_each_defect_is_noticed_and_named(
     assert [words for words in defects.values() if not any(words in each for each in titles)] == [], titles
 
 
+@pytest.mark.drill
 @stack
 def test_a_secret_in_a_log_is_noticed_and_a_log_of_others_is_no_proof(
     service: ProbedService, service_project: ScratchProject, logs: tuple[Path, ...], tmp_path: Path

@@ -149,6 +149,7 @@ def test_a_rotation_refuses_no_request_of_a_client_that_switches_in_time(
     }
 
 
+@pytest.mark.drill
 def test_a_revocation_holds_on_another_machine_within_the_seconds_that_the_command_states(
     operator: Operator, other_machine: RunningService
 ) -> None:

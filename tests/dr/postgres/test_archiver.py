@@ -73,6 +73,7 @@ def switch(server: OwnServer) -> None:
     server.value("select pg_switch_wal()::text")
 
 
+@pytest.mark.drill
 def test_killed_at_any_moment_it_loses_nothing(archiver: RunningArchiver) -> None:
     """Five times, while segments fill; in the end the archive is what the server wrote, and nobody receives any more."""
     server, moments = archiver.server, random.Random(20)

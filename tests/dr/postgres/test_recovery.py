@@ -37,6 +37,7 @@ def into(open_folder: Path, tmp_path: Path) -> Path:
     return open_folder / f"restored-{tmp_path.name}"
 
 
+@pytest.mark.drill
 def test_the_end_of_the_archive_holds_every_row(history: History, into: Path) -> None:
     """From a full backup, an incremental one and the log: all rows, sound pages, a timeline of its own."""
     heard: list[Event] = []
@@ -90,6 +91,7 @@ def test_a_restore_point_is_found_by_its_name(history: History, into: Path) -> N
     assert rows_in(recovered, history.server) == list(range(1, 31))
 
 
+@pytest.mark.drill
 @pytest.mark.parametrize("target", ["time", "name"])
 def test_a_target_behind_the_end_of_the_log_is_no_success(history: History, into: Path, target: str) -> None:
     """PostgreSQL must not stop at the end of the log as if it had been the target."""
@@ -119,6 +121,7 @@ def test_the_very_end_of_the_log_is_a_position_that_can_be_reached(history: Hist
     assert rows_in(recovered, history.server) == list(range(1, 41))
 
 
+@pytest.mark.drill
 def test_a_restored_server_lives_on_and_can_be_restored_again(
     history: History, open_folder: Path, into: Path, tmp_path: Path
 ) -> None:
@@ -173,6 +176,7 @@ def test_a_restored_server_lives_on_and_can_be_restored_again(
     assert rows_in(from_the_third, second) == expected
 
 
+@pytest.mark.drill
 def test_a_backup_alone_goes_to_its_own_end(history: History, into: Path) -> None:
     """Nothing of the archive is needed for that, and nothing behind it is there."""
     end = AtLsn(parse_lsn(base_of(history.incremental).end_lsn))

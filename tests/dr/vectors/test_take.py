@@ -106,6 +106,7 @@ def test_a_watermark_that_moves_is_noticed(scene: Scene) -> None:
     assert taken.snapshot.watermark_before == "900:1"
 
 
+@pytest.mark.drill
 def test_a_collection_that_is_always_written_is_taken_and_said_to_be_so(scene: Scene) -> None:
     """After three times; what it holds lies between the two places."""
     scene.make("content")

@@ -91,6 +91,7 @@ def test_what_was_decided_with_all_units_there_stands_at_later_looks() -> None:
     assert both.inference.p_value == first.inference.p_value
 
 
+@pytest.mark.drill
 def test_planned_looks_keep_alpha_where_all_units_come_on_the_first_day() -> None:
     """Their events go on, so each look brings news although no unit does; 8.6 % were found where units alone counted."""
     generator = np.random.Generator(np.random.PCG64(11))

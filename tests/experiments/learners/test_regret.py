@@ -102,6 +102,7 @@ def _joint_log_loss(of: Scene, learner: NetworkLearner, *, seed: int) -> float:
     return float(-np.mean(np.logaddexp.reduce(logs, axis=0) - np.log(len(logs))))
 
 
+@pytest.mark.drill
 def test_the_epinet_knows_better_than_a_single_network_what_it_does_not_know() -> None:
     """Joint log-loss of ten outcomes on pairs, three scenes: lower in each, and by 0.02 on average at least."""
     gains = []

@@ -319,6 +319,7 @@ def _bias(*, seeds: int, scarce: bool) -> tuple[float, float]:
     return float(np.mean(gaps)), float(np.std(gaps, ddof=1) / np.sqrt(seeds))
 
 
+@pytest.mark.drill
 def test_where_vendors_have_little_time_an_ab_test_promises_more_than_comes_true() -> None:
     """The better arm takes the good vendors' time from the other; if all readers had it, it would lack that time."""
     bias, error = _bias(seeds=8, scarce=True)
@@ -327,6 +328,7 @@ def test_where_vendors_have_little_time_an_ab_test_promises_more_than_comes_true
     assert bias > 0.1
 
 
+@pytest.mark.drill
 def test_where_vendors_have_time_for_all_an_ab_test_says_the_truth_on_average() -> None:
     """The same worlds without limits."""
     bias, error = _bias(seeds=8, scarce=False)

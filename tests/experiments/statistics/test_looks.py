@@ -69,6 +69,7 @@ def test_an_early_look_needs_more():
     assert found.p_value < 0.05
 
 
+@pytest.mark.drill
 def test_unplanned_looks_keep_the_error_rate():
     """400 experiments without an effect, looked at 1 to 6 times whenever somebody liked: 5 % within four standard errors.
 

@@ -58,6 +58,7 @@ def test_the_bayes_factor_is_1_on_average_where_the_weights_are_true(parts, unit
     assert mean == pytest.approx(1.0, rel=1e-6)
 
 
+@pytest.mark.drill
 def test_a_test_that_is_made_again_at_every_look_calls_far_too_many_wrong_and_this_one_does_not():
     """3,000 right experiments, looked at on each of 50 days."""
     source, shares = random_source(8), np.array([0.5, 0.5])
@@ -175,6 +176,7 @@ def test_a_stray_unit_in_any_value_is_a_mismatch():
     assert at_the_end(breakdown)[1] == ("x=2", "x=1")
 
 
+@pytest.mark.drill
 def test_independence_may_be_asked_at_every_look_too():
     """Of 500 pairs of experiments that are independent, looked at ten times, hardly one is called dependent."""
     source = random_source(3)

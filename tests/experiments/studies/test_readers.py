@@ -144,6 +144,7 @@ def test_enough_real_readers_take_the_place_of_simulated_ones():
     assert _preferred(nps, None) == nps
 
 
+@pytest.mark.drill
 def test_the_service_s_ranking_is_better_than_lots():
     """In a small world; the best possible feed is 1, and nobody reaches it."""
     (world,) = simulate_readers(ArmSettings(), users=25, seeds=[1], listener=ignore)
