@@ -7,12 +7,15 @@ from pydantic import BaseModel, ConfigDict
 
 
 class StrictModel(BaseModel):
-    """A model that refuses unknown keys; the docstring under a field becomes its schema description."""
+    """A model that refuses unknown keys; the docstring under a field becomes its description in the schema.
+
+    Built when it is first asked: a book is asked as a whole, so that its parts need no validator of their own.
+    """
 
     model_config = ConfigDict(
         extra="forbid",
         frozen=True,
-        use_attribute_docstrings=True,
+        defer_build=True,
         allow_inf_nan=False,
         validate_default=True,
     )
