@@ -16,8 +16,8 @@ from contextlib import suppress
 from importlib import import_module
 from typing import Any, NoReturn
 
-# Nothing that starts threads: a fork would not have them. Of our own, only what every command imports: a module that a
-# command forgets to import must be missing here, too.
+# Nothing that starts threads: a fork would not have them. Of our own, only the books and what every command imports: a
+# module that a command forgets to import must be missing here, too.
 _IMPORTED = (
     *(
         "opsctl.cli.app",
@@ -51,6 +51,8 @@ def serve() -> None:
     for name in _IMPORTED:
         with suppress(ModuleNotFoundError):  # the process of a test that looks at a smaller installation
             import_module(name)
+    with suppress(ModuleNotFoundError):
+        import_module("opsctl.cli.wiring").book_models()
     gc.freeze()  # a collection in a fork would copy every page that it looks at
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     for line in sys.stdin:
