@@ -139,7 +139,7 @@ class WarmProcess:
     def __init__(self, *, before_on_path: Sequence[Path] = ()) -> None:
         path = ":".join(map(str, (*before_on_path, _ROOT, _ROOT / "src")))
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "tests.cli.warm_process"],
+            [sys.executable, "-m", "tests.cli.warm_process", *([] if before_on_path else ["--all"])],
             cwd=_ROOT,
             env=os.environ | {"PYTHONPATH": path},
             stdin=subprocess.PIPE,

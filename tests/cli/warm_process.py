@@ -1,4 +1,4 @@
-"""A process that has imported what every command imports, and forks once for each command that it is told to run.
+"""A process that has imported what commands import, and forks once for each command that it is told to run.
 
 Most of the time of a short command is its imports. The fork is a process of its own, with its own folder, environment,
 arguments and files for stdin, stdout and stderr, which runs `main()` and ends as any interpreter ends. What depends on the
@@ -9,6 +9,7 @@ import atexit
 import gc
 import json
 import os
+import pkgutil
 import signal
 import sys
 import threading
@@ -16,8 +17,10 @@ from contextlib import suppress
 from importlib import import_module
 from typing import Any, NoReturn
 
-# Nothing that starts threads: a fork would not have them. Of our own, only the books and what every command imports: a
-# module that a command forgets to import must be missing here, too.
+import opsctl
+from opsctl.cli.wiring import book_models
+
+# What every command imports; nothing that starts threads, since a fork would not have them.
 _IMPORTED = (
     *(
         "opsctl.cli.app",
@@ -39,6 +42,7 @@ _IMPORTED = (
     *("psycopg", "psycopg.types.json", "opsctl.clients.postgres", "opsctl.evidence.ledger"),
     *("cryptography.hazmat.primitives.ciphers.aead", "numpy", "psutil", "qdrant_client", "scipy.stats"),
 )
+_REPLACES_SOCKETS = "opsctl.bench.locust"
 
 
 def serve() -> None:
@@ -51,8 +55,8 @@ def serve() -> None:
     for name in _IMPORTED:
         with suppress(ModuleNotFoundError):  # the process of a test that looks at a smaller installation
             import_module(name)
-    with suppress(ModuleNotFoundError):
-        import_module("opsctl.cli.wiring").book_models()
+    if "--all" in sys.argv:
+        _import_all_of_ours()
     gc.freeze()  # a collection in a fork would copy every page that it looks at
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     for line in sys.stdin:
@@ -66,6 +70,15 @@ def serve() -> None:
         _, status = os.waitpid(child, 0)
         answers.write(f"{os.waitstatus_to_exitcode(status)}\n")
         answers.flush()
+
+
+def _import_all_of_ours() -> None:
+    """Import what any command may import; that none forgets to is seen where every command runs in a process without this."""
+    for module in pkgutil.walk_packages(opsctl.__path__, "opsctl."):
+        if not module.name.startswith(_REPLACES_SOCKETS) and not module.name.endswith("__main__"):
+            import_module(module.name)
+    for model in book_models().values():
+        model.model_rebuild()
 
 
 def _become(request: dict[str, Any]) -> NoReturn:
