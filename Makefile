@@ -33,8 +33,8 @@ bench: $(STAMP) bench-tools ## Run every benchmark, and write docs/benchmarks.md
 bench-tools:
 	@sh tests/debian_tools.sh wrk
 
-drills: $(STAMP) tools ## Run the long tests
-	$(BIN)/pytest -m drill
+drills: $(STAMP) tools ## Run the long tests, one after the other
+	$(BIN)/pytest -m "drill or slow"
 
 fmt: $(STAMP) ## Format the code
 	$(BIN)/ruff format

@@ -124,6 +124,7 @@ def test_a_sign_of_life_goes_to_the_dead_mans_switch(alertmanager: Alertmanager,
     assert set(told(sink, "Watchdog")) == {"webhook"}
 
 
+@pytest.mark.slow
 def test_the_sign_of_life_comes_as_often_as_the_book_says(alertmanager: Alertmanager, sink: RunningSink):
     """A switch that waits for it rings when one beat is left out."""
 

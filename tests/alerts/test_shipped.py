@@ -136,6 +136,7 @@ def test_promtool_and_amtool_agree_with_all_shipped_rules_and_routes():
     assert all(event.duration_seconds > 0.01 for event in finished)
 
 
+@pytest.mark.slow
 @needs_tools
 def test_every_kind_of_signal_passes_its_tests_and_notices_wrong_rules():
     """Of the rules with one thing wrong nine in ten at least are noticed."""

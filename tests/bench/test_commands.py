@@ -39,6 +39,7 @@ def records(folder, kind):
     return [record for record in map(json.loads, lines) if record["kind"] == kind]
 
 
+@pytest.mark.slow
 def test_a_latency_run_is_shown_kept_and_proven(project):
     """Table, plot, page, run file and evidence record come from one run; the page asks for nothing outside."""
     outcome = run_opsctl("bench", "latency", *QUICK, "--html", "page.html", folder=project)
@@ -55,6 +56,7 @@ def test_a_latency_run_is_shown_kept_and_proven(project):
     assert "quality &gt;= 0.5" in page
 
 
+@pytest.mark.slow
 def test_a_missed_budget_ends_with_one(project, node):
     """No search takes less than a microsecond."""
     write_project(project, url=node.url, book=BOOK.replace("10s", "0.001ms"))

@@ -35,6 +35,7 @@ def test_every_shape_is_found_and_says_its_true_share():
         assert 1 / 3 <= case.selectivity / case.wanted <= 3
 
 
+@pytest.mark.slow
 def test_titles_are_no_keywords():
     """A field in which every point has its own text is not filtered by."""
     fields = {field for case in find_cases(payloads()) for field in case.filter.fields()}

@@ -152,6 +152,7 @@ def test_a_full_disk_is_told(registry, tmp_path):
         registry.add(a_run(), kind="latency", machine=MACHINE)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("fast", "expected", "word"),
     [

@@ -56,6 +56,7 @@ def shell(tmp_path: Path, database: DatabaseAddress, vector_node: RunningNode, q
     return Shell(tmp_path, database, vector_node)
 
 
+@pytest.mark.slow
 def test_generate_fills_database_and_collection_and_a_second_run_changes_nothing(
     shell: Shell, qdrant: QdrantClient
 ) -> None:
@@ -72,6 +73,7 @@ def test_generate_fills_database_and_collection_and_a_second_run_changes_nothing
     assert (stats["lag_changes"], stats["watermark"]) == (0, first["sync"]["watermark"])
 
 
+@pytest.mark.slow
 def test_generate_without_sync_leaves_a_lag_that_sync_takes_away(shell: Shell, qdrant: QdrantClient) -> None:
     """The two halves can be run apart; a dry run of sync only looks."""
     shell.data("generate", "--items", "50", "--no-sync")
@@ -83,6 +85,7 @@ def test_generate_without_sync_leaves_a_lag_that_sync_takes_away(shell: Shell, q
     assert (synced["sync"]["upserted"], qdrant.count("content").count) == (50, 50)
 
 
+@pytest.mark.slow
 def test_dry_runs_need_no_server_and_write_nothing(tmp_path: Path, shell: Shell) -> None:
     """A wrong address does not matter."""
     wrong = {"OPSCTL_DATABASE_URL": "postgresql://x@127.0.0.1:1/x", "OPSCTL_QDRANT_URL": "http://127.0.0.1:1"}
@@ -102,6 +105,7 @@ def test_dry_runs_need_no_server_and_write_nothing(tmp_path: Path, shell: Shell)
     assert sorted(entry.name for entry in tmp_path.iterdir()) == ["mapping.yaml", "rows.csv"]
 
 
+@pytest.mark.slow
 def test_too_many_rejects_end_with_exit_code_one_and_the_good_rows_kept(
     shell: Shell, qdrant: QdrantClient
 ) -> None:

@@ -52,6 +52,7 @@ def test_regions_and_categories_are_uneven_with_the_known_ones_at_the_top() -> N
     assert categories[0][1] > 5 * categories[-1][1]
 
 
+@pytest.mark.slow
 def test_the_standard_derived_collection_finds_enough_and_not_too_much() -> None:
     """Photographers in Australia with quality from 0.8 on are about one item in a hundred."""
     chosen = [
@@ -83,6 +84,7 @@ def test_texts_vary_and_come_in_several_scripts() -> None:
     assert all(mark in titles for mark in ("📷", "の", "ü", "ç"))
 
 
+@pytest.mark.slow
 def test_vendors_have_one_to_sixty_items_of_one_region_and_category() -> None:
     """A vendor is one place and one trade."""
     items = list(generate_items(20_000, seed=1))

@@ -260,6 +260,7 @@ with connect(address) as connection:
 """
 
 
+@pytest.mark.slow
 @pytest.mark.stack
 @pytest.mark.parametrize("harm", ["replaced", "cut", "appended"])
 def test_a_file_that_changes_while_it_is_read_is_not_called_imported(
@@ -294,6 +295,7 @@ def _append(path: Path, data: bytes) -> None:
         stream.write(data)
 
 
+@pytest.mark.slow
 @pytest.mark.stack
 def test_an_import_killed_in_the_middle_goes_on_from_the_recorded_row(
     tmp_path: Path, database: DatabaseAddress, connection: Connection

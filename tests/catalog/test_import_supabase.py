@@ -97,6 +97,7 @@ def _number(database: DatabaseAddress, query: str) -> int:
     return int(row[0])
 
 
+@pytest.mark.slow
 def test_the_rows_of_a_table_become_items_and_only_what_changed_is_written_again(
     shell: Shell, database: DatabaseAddress, lite: SupabaseLite
 ) -> None:
@@ -118,6 +119,7 @@ def test_the_rows_of_a_table_become_items_and_only_what_changed_is_written_again
     )
 
 
+@pytest.mark.slow
 def test_nothing_of_the_table_stays_behind_but_the_rejects(shell: Shell) -> None:
     """The copy holds mapped columns only, and goes with the import."""
     shell.report("supabase:listings", "--mapping", "listings.yaml")
@@ -139,6 +141,7 @@ _STOPPED = (
 _END_STOPPED = "select pg_terminate_backend(pid) from pg_stat_activity where wait_event = 'PgSleep' and datname = current_database()"
 
 
+@pytest.mark.slow
 def test_an_import_killed_in_the_middle_goes_on_from_the_recorded_row(
     shell: Shell, database: DatabaseAddress
 ) -> None:
@@ -174,6 +177,7 @@ def test_an_import_killed_in_the_middle_goes_on_from_the_recorded_row(
     assert _number(database, "select count(*) from outbox") == _ROWS - _BAD
 
 
+@pytest.mark.slow
 def test_a_dry_run_writes_nothing_and_takes_the_mapping_of_the_tables_name(shell: Shell) -> None:
     """No database is needed for it."""
     outcome = shell.run("supabase:listings", "--dry-run", OPSCTL_DATABASE_URL="postgresql://x@127.0.0.1:1/x")

@@ -107,6 +107,7 @@ def bench(
         )
 
 
+@pytest.mark.slow
 def test_the_first_synchronisation_makes_the_collection(bench: Bench) -> None:
     """Points, payload indexes, and the embedding and watermark in its metadata."""
     report = bench.sync()
@@ -119,6 +120,7 @@ def test_the_first_synchronisation_makes_the_collection(bench: Bench) -> None:
     assert state.metadata["watermark"] == str(bench.watermark()) == report.watermark
 
 
+@pytest.mark.slow
 def test_a_point_holds_the_row_and_the_vector_of_its_text(bench: Bench) -> None:
     """What derived collections filter by, and the vector that the embedder makes."""
     bench.sync()
@@ -139,6 +141,7 @@ def test_a_point_holds_the_row_and_the_vector_of_its_text(bench: Bench) -> None:
     np.testing.assert_allclose(point["vector"], expected, atol=1e-5)
 
 
+@pytest.mark.slow
 def test_later_changes_follow(bench: Bench) -> None:
     """An update, a delete, an archived and a new item; of many changes to one item the last one wins."""
     bench.sync()
@@ -157,6 +160,7 @@ def test_later_changes_follow(bench: Bench) -> None:
     assert bench.titles()[3].endswith("!" * 15)
 
 
+@pytest.mark.slow
 def test_nothing_to_follow_changes_nothing(bench: Bench) -> None:
     """A second synchronisation reads nothing and leaves the watermark."""
     first = bench.sync()
@@ -176,6 +180,7 @@ class _Dying(QdrantSink):
             raise KeyboardInterrupt
 
 
+@pytest.mark.slow
 def test_a_crash_between_points_and_watermark_repeats_the_batch_only(bench: Bench) -> None:
     """At least once, and the same in the end."""
     with pytest.raises(KeyboardInterrupt):
@@ -205,6 +210,7 @@ def test_two_synchronisations_at_once_are_refused(
     assert bench.collection not in bench.store.collections()
 
 
+@pytest.mark.slow
 def test_a_watermark_that_somebody_else_moved_stops_the_synchronisation(bench: Bench) -> None:
     """Where the lock failed, the compare-and-set still holds."""
     bench.sync()
@@ -222,6 +228,7 @@ def test_a_watermark_that_somebody_else_moved_stops_the_synchronisation(bench: B
     assert caught.value.code == "OUT001"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("dimension", "seed"), [(16, 5), (8, 0)], ids=["seed", "dimension"])
 def test_another_embedding_is_refused_until_the_collection_is_built_anew(
     bench: Bench, dimension: int, seed: int
@@ -263,6 +270,7 @@ def test_a_collection_of_somebody_else_is_left_alone(bench: Bench) -> None:
     assert (caught.value.code, bench.titles()) == ("OUT004", {1: "theirs"})
 
 
+@pytest.mark.slow
 def test_a_collection_ahead_of_the_database_is_refused(bench: Bench) -> None:
     """It follows another database, and would keep points that this one does not know."""
     bench.sync()
@@ -274,6 +282,7 @@ def test_a_collection_ahead_of_the_database_is_refused(bench: Bench) -> None:
     assert caught.value.code == "OUT005"
 
 
+@pytest.mark.slow
 def test_a_lost_collection_is_made_again_from_the_beginning(bench: Bench) -> None:
     """The watermark in the database alone is not believed."""
     bench.sync()
@@ -285,6 +294,7 @@ def test_a_lost_collection_is_made_again_from_the_beginning(bench: Bench) -> Non
     assert bench.titles() == bench.true_titles()
 
 
+@pytest.mark.slow
 def test_a_collection_from_an_older_snapshot_catches_up(bench: Bench) -> None:
     """Its own watermark says from where."""
     bench.sync()
@@ -300,6 +310,7 @@ def test_a_collection_from_an_older_snapshot_catches_up(bench: Bench) -> None:
     assert bench.titles() == bench.true_titles()
 
 
+@pytest.mark.slow
 def test_indexes_that_a_crash_left_out_are_added(bench: Bench) -> None:
     """A half-made collection is completed."""
     parameters = {

@@ -242,6 +242,7 @@ def test_what_the_scan_finds_at_the_end_is_residue_whatever_else_was_seen():
     assert texts(verdict) == "left behind: stopped process 42"
 
 
+@pytest.mark.slow
 @given(
     method=st.sampled_from(WORLD_METHODS),
     call=st.integers(1, 400),

@@ -53,6 +53,7 @@ def kill_one(root: Path, *faults: str, seed: int) -> list[str]:
     return []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(4))
 def test_a_runner_that_is_killed_leaves_nothing_behind(tmp_path: Path, seed: int) -> None:
     """Be it while a fault is made, while it is there, or while it is undone."""

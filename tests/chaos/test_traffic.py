@@ -61,6 +61,7 @@ def samples_of(traffic: Traffic, *, number: int, within: float = 10.0) -> list[S
     return found
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "body",
     [b"<html>", b"", b"[]", b"null", b'{"tier": "simple"}', b'{"items": []}', b'{"tier": "a", "items": 3}', b"\xff{"],

@@ -30,6 +30,7 @@ def change_rule(project: Path, rule: str, **values: object) -> None:
     path.write_text(yaml.safe_dump(document, sort_keys=False))
 
 
+@pytest.mark.slow
 def test_a_new_project_passes_its_checks(project: Path):
     """Nothing was proven there yet, which is said but is no failure."""
     outcome = run_opsctl("alerts", "lint", "--json", folder=project)
@@ -84,6 +85,7 @@ def test_a_book_that_is_none_is_refused_with_its_place(own_project: Path, text: 
     } == before
 
 
+@pytest.mark.slow
 def test_render_writes_and_check_finds_what_is_not_rendered(own_project: Path):
     """As a CI job wants it."""
     assert run_opsctl("alerts", "render", folder=own_project).exit_code == 0
@@ -121,6 +123,7 @@ def test_proving_an_alert_that_is_not_there_names_one_that_is(project: Path):
     assert "high_error_rate" in outcome.stderr
 
 
+@pytest.mark.slow
 def test_dashboards_are_checked_and_rendered(own_project: Path):
     """A panel that lost its description is found, and the JSON is made anew."""
     assert run_opsctl("dashboards", "lint", folder=own_project).exit_code == 0
@@ -132,6 +135,7 @@ def test_dashboards_are_checked_and_rendered(own_project: Path):
     assert run_opsctl("dashboards", "render", "--check", folder=own_project).exit_code == 1
 
 
+@pytest.mark.slow
 def test_status_without_a_service_says_how_to_start_one(project: Path):
     """Exit code 3: not ready."""
     outcome = run_opsctl("status", folder=project)
@@ -209,6 +213,7 @@ def test_nan_is_no_least_score(own_project: Path):
     assert outcome.exit_code == 2
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(shutil.which("promtool") is None, reason="promtool is not installed")
 @pytest.mark.skipif(shutil.which("amtool") is None, reason="amtool is not installed")
 def test_only_cases_that_ran_are_counted(own_project: Path):
@@ -246,6 +251,7 @@ def test_a_render_into_the_wrong_folder_is_refused(own_project: Path, noun: str,
     } == before
 
 
+@pytest.mark.slow
 def test_what_was_removed_is_counted_apart_from_what_was_written(own_project: Path):
     """One book less."""
     assert run_opsctl("dashboards", "render", folder=own_project).exit_code == 0

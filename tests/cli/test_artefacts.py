@@ -9,6 +9,7 @@ from tests.cli.command import run_opsctl
 from tests.clients.supabase_standin import SECRET_KEY, running_standin
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("is_remote", [False, True])
 def test_put_list_and_get(tmp_path: Path, is_remote: bool) -> None:  # noqa: FBT001 - pytest gives it so
     """The digest is shown at each step, the key never."""

@@ -7,6 +7,7 @@ import pytest
 from tests.cli.command import run_opsctl
 
 
+@pytest.mark.slow
 def test_the_shipped_drills_are_listed_with_what_they_may_cost(tmp_path: Path) -> None:
     """A project without drills of its own has those that ship."""
     shown = run_opsctl("chaos", "list", folder=tmp_path)
@@ -25,6 +26,7 @@ def test_a_dry_run_shows_each_step_and_starts_nothing(tmp_path: Path) -> None:
     assert not (tmp_path / ".opsctl").exists()
 
 
+@pytest.mark.slow
 def test_what_is_to_be_held_must_be_said(tmp_path: Path) -> None:
     """Nobody breaks everything by leaving out a word."""
     nothing = run_opsctl("chaos", "run", folder=tmp_path)
@@ -85,6 +87,7 @@ def test_a_drill_goes_to_the_chaos_toolkit_and_comes_back(tmp_path: Path) -> Non
     assert back["data"]["drill"]["method"] == [{"fault": "vectors_refused", "lasts": "75s"}]
 
 
+@pytest.mark.slow
 def test_a_drill_that_waits_for_an_alert_that_no_rule_raises_is_refused(tmp_path: Path) -> None:
     """It would blame the service for a misspelt word; the shipped drills name only alerts that there are."""
     assert run_opsctl("init", folder=tmp_path).exit_code == 0
@@ -99,6 +102,7 @@ def test_a_drill_that_waits_for_an_alert_that_no_rule_raises_is_refused(tmp_path
     assert "did you mean `vectors_unreachable`?" in told.stderr
 
 
+@pytest.mark.slow
 def test_what_a_fault_is_given_by_hand_must_fit_it(tmp_path: Path) -> None:
     """Said before anything is made."""
     odd = run_opsctl(

@@ -113,6 +113,7 @@ def test_a_part_of_the_list_is_told_as_a_part(place: Place):
     assert outcome.stdout.splitlines()[-1] == "? cannot tell: 1 unknown; only 1 of 2 items were asked for"
 
 
+@pytest.mark.slow
 def test_a_refresh_makes_what_is_missing_once(place: Place):
     """And what has fresh evidence is not made again."""
     plan = json.loads(place.run("run", "--refresh", "--dry-run", "--json").stdout)["data"]
@@ -130,6 +131,7 @@ def test_a_refresh_makes_what_is_missing_once(place: Place):
     assert place.states() == {"looked": "pass", "people": "unknown"}
 
 
+@pytest.mark.slow
 def test_signed_and_shown_it_is_ready(place: Place):
     """Exit 0 by everything together, with all its files; another commit makes it stale."""
     place.run("routine", "daily", "--done", "--as", "ann")
@@ -205,6 +207,7 @@ def test_a_waiver_is_shown_and_counts_for_the_exit_code(place: Place):
     assert "else unknown: a signature is missing, of operations" in outcome.stdout
 
 
+@pytest.mark.slow
 def test_what_was_signed_or_waived_can_be_withdrawn(place: Place):
     """At once, once, and with nothing taken out of the ledger."""
     waive = ("waive", "looked", "--as", "ann", "--reason", "later")
@@ -248,6 +251,7 @@ def test_on_a_broken_chain_nothing_passes(place: Place):
     assert path.read_text() == before
 
 
+@pytest.mark.slow
 def test_a_book_that_checks_nothing_is_refused_at_its_place(place: Place):
     """By `config check`, too."""
     shipped = Path(__file__).parents[2] / "ops" / "collections.yaml"
@@ -270,6 +274,7 @@ def test_without_a_book_it_is_told_where_one_comes_from(tmp_path: Path):
     assert "opsctl init" in outcome.stderr
 
 
+@pytest.mark.slow
 def test_a_routine_is_shown_run_and_done(place: Place):
     """Who did it, what they found, and how its commands ended, stand in the ledger."""
     due = place.run("routine", "daily", "--run")
@@ -285,6 +290,7 @@ def test_a_routine_is_shown_run_and_done(place: Place):
     assert place.kinds() == ["checklist.routine"]
 
 
+@pytest.mark.slow
 def test_a_command_that_fails_names_its_output_and_does_not_end_the_others(place: Place):
     """One too slow is ended."""
     query = {"kind": "bench.load", "subject": "x"}
@@ -309,6 +315,7 @@ def test_a_command_that_fails_names_its_output_and_does_not_end_the_others(place
     assert place.states()["looked"] == "pass"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("damage", [b"\xff\xfe\x00", b"{", b'{"look": NaN, "x": 1e999}'])
 def test_a_journal_that_is_damaged_is_put_aside_and_the_refresh_begins_anew(place: Place, damage: bytes):
     """Also one that is not even text, as a full disk leaves it; so with the times that commands took before."""
@@ -325,6 +332,7 @@ def test_a_journal_that_is_damaged_is_put_aside_and_the_refresh_begins_anew(plac
     assert 0 < json.loads((kept / "times.json").read_text())["look"] < 60
 
 
+@pytest.mark.slow
 def test_killed_in_the_middle_it_goes_on_and_two_at_once_are_refused(place: Place):
     """What had ended is not run again, and what was running is ended with it."""
     query = {"kind": "bench.load", "subject": "x", "refresh": "slow"}

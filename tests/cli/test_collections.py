@@ -107,6 +107,7 @@ def test_an_unknown_name_is_a_usage_error_with_a_guess(project: Path) -> None:
     assert "did you mean `au_photographers`?" in said
 
 
+@pytest.mark.slow
 def test_a_refused_rebuild_leaves_with_its_own_code(project: Path) -> None:
     """A filter on an unknown field is a refusal, not a failure."""
     (project / "ops" / "collections.yaml").write_text(BOOK.replace("region: AU", "regoin: AU"))

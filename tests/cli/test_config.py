@@ -33,6 +33,7 @@ def test_what_is_not_there_is_not_called_right(project: Path):
     }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("make", [os.mkfifo, os.mkdir, lambda path: path.symlink_to("nowhere")])
 @pytest.mark.parametrize("name", ["opsctl.yaml", "ops/cache.yaml", "alerts/ranking.yaml"])
 def test_what_stands_in_the_place_of_a_book_is_an_error(
@@ -59,6 +60,7 @@ def test_a_book_far_away_is_named_by_its_whole_path(project: Path, tmp_path: Pat
     assert f"ok  {tmp_path}/alerts/ranking.yaml" in outcome.stdout
 
 
+@pytest.mark.slow
 def test_hidden_files_are_an_editors(project: Path):
     """Emacs locks, macOS twins."""
     (project / "alerts" / ".#ranking.yaml").symlink_to("me@host.1")

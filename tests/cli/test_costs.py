@@ -117,6 +117,7 @@ def records(shop: Shop) -> list[dict[str, Any]]:
     return list(json.loads(listed.stdout)["data"])
 
 
+@pytest.mark.slow
 def test_every_line_fits_a_terminal(bare: Shop, shop: Shop):
     """Also where much is unknown, and where the verdict has much to say."""
     with shop.changed("costs", lambda values: values["budgets"].update(month_usd=1, user_usd=0.0001)):
@@ -126,6 +127,7 @@ def test_every_line_fits_a_terminal(bare: Shop, shop: Shop):
         assert [line for line in shown.stdout.splitlines() if len(line) > 80] == []
 
 
+@pytest.mark.slow
 def test_without_evidence_nobody_can_tell_and_the_commands_that_measure_are_named(bare: Shop):
     """Exit 5, and no sum that looks like a bill."""
     outcome = bare.estimate()
@@ -193,6 +195,7 @@ def test_a_missed_budget_is_exit_1_at_the_load_that_binds(shop: Shop):
     assert "✘ fail: at the sustained load" in outcome.stdout
 
 
+@pytest.mark.slow
 def test_a_provider_can_be_tried_without_being_recorded(shop: Shop):
     """A model of ten times the price takes ten times as much, and the ledger hears nothing of it."""
     before = len(records(shop))
@@ -249,6 +252,7 @@ def test_a_price_of_tomorrow_is_refused(shop: Shop):
     assert "`supabase.plan` was retrieved on 2999-01-01" in outcome.stderr
 
 
+@pytest.mark.slow
 def test_an_estimate_rests_on_no_ledger_that_was_changed(tmp_path: Path):
     """A figure that somebody wrote there in the middle would make any verdict, and a record of it; nothing is added."""
     shop = Shop(tmp_path)
@@ -270,6 +274,7 @@ def test_an_estimate_rests_on_no_ledger_that_was_changed(tmp_path: Path):
     assert ledger.read_text() == "".join(cheaper)
 
 
+@pytest.mark.slow
 def test_old_prices_are_in_the_headline(shop: Shop):
     """Not verified is one thing, too old another."""
 
@@ -285,6 +290,7 @@ def test_old_prices_are_in_the_headline(shop: Shop):
     assert "supabase.plan" not in figures["unverified_prices"]
 
 
+@pytest.mark.slow
 def test_stale_evidence_is_told(tmp_path: Path):
     """It is used, because it is the best there is, and the command that renews it is named."""
     shop = Shop(tmp_path)
@@ -312,6 +318,7 @@ def test_junit_fails_where_the_budget_binds_only(shop: Shop, tmp_path: Path):
     assert any(case.find("skipped") is not None for case in sustained)
 
 
+@pytest.mark.slow
 def test_markdown_goes_between_the_marks_of_a_page_that_people_wrote(shop: Shop, tmp_path: Path):
     """A second time it replaces what it wrote the first time; a new file is written whole."""
     page, alone = tmp_path / "costs.md", tmp_path / "alone.md"

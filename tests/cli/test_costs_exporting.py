@@ -121,6 +121,7 @@ def test_ten_feeds_a_second_that_are_all_made_cost_more_than_the_budget(service:
     assert all_made[USED] == pytest.approx(all_made[TRAFFIC] / 500)
 
 
+@pytest.mark.slow
 def test_a_service_that_began_anew_tells_nothing(service: Service):
     """Counters that went back are no traffic."""
     reader = CostsReader(clock=SteppingClock())
@@ -133,6 +134,7 @@ def test_a_service_that_began_anew_tells_nothing(service: Service):
     assert TRAFFIC not in told(reader)
 
 
+@pytest.mark.slow
 def test_the_command_tells_the_newest_estimate(tmp_path: Path):
     """As Prometheus reads it."""
     shop = Shop(tmp_path)

@@ -32,6 +32,7 @@ def deploy(*words: str, folder: Path, **environment: str) -> Outcome:
     return run_opsctl("deploy", *words, "--only", "qdrant", folder=folder, environment=environment)
 
 
+@pytest.mark.slow
 def test_a_render_ends_with_who_looked_at_what(project: Path):
     """A table of parts, checkers and results; every part is there."""
     said = (project / "render.txt").read_text()
@@ -78,6 +79,7 @@ def test_a_file_that_was_edited_is_found_and_shown(copy: Path):
     assert "shard_number: 7\n" in file.read_text()
 
 
+@pytest.mark.slow
 def test_a_book_that_changed_is_drift_until_it_is_rendered(copy: Path):
     """And a dry run says so without writing."""
     book = copy / "ops" / "deploy.yaml"
@@ -113,6 +115,7 @@ def test_a_folder_of_somebody_else_is_not_rendered_into(copy: Path):
     assert (refused.exit_code, "FIL007" in refused.stderr) == (4, True)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("text", "said"),
     [
@@ -251,6 +254,7 @@ def test_a_folder_that_holds_the_project_is_refused(copy: Path, out: str):
     assert _files(copy.parent) == before
 
 
+@pytest.mark.slow
 def test_a_part_that_is_somebody_elses_keeps_every_part_from_being_written(copy: Path):
     """Half a deployment would be worse than none."""
     (copy / "elsewhere" / "qdrant").mkdir(parents=True)

@@ -67,6 +67,7 @@ def test_a_key_is_made_once_and_for_its_owner_only(made: Shop):
     assert (again.exit_code, again.codes) == (4, ["DRC070"])
 
 
+@pytest.mark.slow
 def test_a_dry_run_says_what_would_be_made_and_makes_nothing(made: Shop):
     """Of the first backup, that there is none to build on."""
     done = made.runs["dry"]
@@ -112,6 +113,7 @@ def test_what_is_kept_needs_the_key_and_holds_no_secret(made: Shop):
     assert all(path.stat().st_mode & 0o077 == 0 for path in made.repository.rglob("*") if path.is_file())
 
 
+@pytest.mark.slow
 def test_a_machine_without_the_secret_key_of_the_book_makes_backups_all_the_same(made: Shop):
     """One book serves it and the machine that verifies, where the file is; who needs it is told what is not there."""
     encryption = {
@@ -208,6 +210,7 @@ def test_a_restore_point_from_before_the_newest_backup_is_found_from_an_older_on
     assert made.rows("select count(*) from content", state=state) == [(ITEMS,)]
 
 
+@pytest.mark.slow
 def test_a_restore_writes_over_nothing(made: Shop, elsewhere: Path):
     """A folder with something in it is refused before anything is fetched; a live stack without its name, too."""
     elsewhere.mkdir()
@@ -255,6 +258,7 @@ def test_a_plan_says_from_what_it_would_restore_and_touches_nothing(made: Shop, 
     assert not elsewhere.exists()
 
 
+@pytest.mark.slow
 def test_a_point_that_cannot_be_reached_is_refused_with_how_far_one_can_go(made: Shop, elsewhere: Path):
     """Before the oldest backup, beyond the end of the log, or one that nobody understands."""
     wanted = {
@@ -283,6 +287,7 @@ def test_pruning_says_what_would_go_and_why_the_rest_stays(made: Shop):
     assert names(made.listed()) == before
 
 
+@pytest.mark.slow
 def test_the_archiver_follows_its_book(made: Shop):
     """From the moment on that an off-site copy is named there, the log goes there too, without a restart."""
     before = made.state.part(PartName.ARCHIVER).pid
@@ -297,6 +302,7 @@ def test_the_archiver_follows_its_book(made: Shop):
         shutil.rmtree(offsite, ignore_errors=True)
 
 
+@pytest.mark.slow
 def test_a_dump_is_loaded_into_an_empty_database(made: Shop, logical: dict[str, Any]):
     """Each table has as many rows as were dumped; what holds something already is refused, untouched."""
     tables = logical["dump"]["tables"]
@@ -318,6 +324,7 @@ def test_a_dump_is_loaded_into_an_empty_database(made: Shop, logical: dict[str, 
     assert (again.exit_code, again.codes) == (4, ["DRC032"])
 
 
+@pytest.mark.slow
 def test_roles_of_a_dump_are_written_as_sql_for_its_reader_only(made: Shop, logical: dict[str, Any]):
     """They hold hashes of passwords; nothing is written over."""
     file = made.folder / "roles.sql"
@@ -332,6 +339,7 @@ def test_roles_of_a_dump_are_written_as_sql_for_its_reader_only(made: Shop, logi
     assert (again.exit_code, again.codes, neither.exit_code) == (4, ["DRC090"], 2)
 
 
+@pytest.mark.slow
 def test_a_dump_has_no_point_to_go_to_and_files_are_not_loaded(
     made: Shop, logical: dict[str, Any], elsewhere: Path
 ):
@@ -362,6 +370,7 @@ def test_a_dump_is_proven_by_loading_it_beside_everything_that_runs(made: Shop, 
     assert not list((made.root / ".opsctl").glob("verify-*"))
 
 
+@pytest.mark.slow
 def test_where_a_server_is_named_a_backup_is_a_dump(made: Shop):
     """Its files are nobody's to copy, unless that is asked for."""
     server = {"OPSCTL_DATABASE_URL": "postgresql://opsctl@127.0.0.1:9/opsctl"}

@@ -98,6 +98,7 @@ FILES: dict[str, Callable[[BackupManifest], str]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("what", FILES)
 def test_one_flipped_bit_in_a_file_is_refused_by_its_name(copy: Copy, what: str):
     """Whichever it is; and the backup is marked as bad, for everybody to see."""
@@ -160,6 +161,7 @@ def test_a_backup_whose_parent_is_gone_is_refused_at_every_depth(copy: Copy):
     assert parent in done.document["findings"][0]["title"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["incremental", "full"])
 def test_a_flipped_bit_in_a_manifest_is_refused_also_where_a_copy_of_it_is_whole(copy: Copy, name: str):
     """On the machine that made it; another one can tell nothing else of it."""
@@ -184,6 +186,7 @@ def test_a_restore_passes_over_a_backup_whose_manifest_is_damaged_and_says_so(co
     assert plan.data["left_out"] == [damaged]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("depth", [(), ("--stored-only",)], ids=["restored", "stored"])
 def test_a_flipped_bit_in_the_log_is_refused(copy: Copy, depth: tuple[str, ...]):
     """In the middle of it: what follows could not be replayed."""
@@ -211,6 +214,7 @@ def test_a_segment_of_the_log_that_is_missing_is_refused(copy: Copy, into: Path)
     assert not into.exists()
 
 
+@pytest.mark.slow
 def test_without_the_right_key_nothing_is_concluded(copy: Copy, tmp_path: Path, into: Path):
     """A missing key is no damage: exit 2, and the good backup is not marked as bad."""
     other = tmp_path / "other.key"
@@ -234,6 +238,7 @@ def test_without_the_right_key_nothing_is_concluded(copy: Copy, tmp_path: Path, 
     assert "SEA003" in listed.data["backups"][0]["trouble"]
 
 
+@pytest.mark.slow
 def test_a_backup_that_was_found_bad_is_passed_over_until_it_is_named(copy: Copy, into: Path):
     """Verified again, it is looked at again: it does not become good because another one is."""
     key = FILES["configuration"](copy.manifest("incremental"))
@@ -250,6 +255,7 @@ def test_a_backup_that_was_found_bad_is_passed_over_until_it_is_named(copy: Copy
     assert (again.exit_code, again.codes) == (1, ["DRC001"])
 
 
+@pytest.mark.slow
 def test_where_every_backup_is_bad_that_is_what_is_said(copy: Copy, into: Path):
     """Not that there is none."""
     for name in ("incremental", "full"):

@@ -146,6 +146,7 @@ def test_a_disk_that_fills_up_leaves_nothing_half_and_the_backup_goes_on_when_th
     assert dr_shop.run("dr", "verify", "--stored-only").exit_code == 0
 
 
+@pytest.mark.slow
 def test_what_a_killed_backup_left_long_ago_is_pruned(dr_shop: Shop):
     """And nothing else, where retention keeps all."""
     name = "20260101T000000Z-full-0a1b2c"

@@ -58,6 +58,7 @@ def test_output_to_a_full_disk_is_no_bug(tmp_path: Path):
     assert "error[FIL001]: no room left to write" in in_json.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("line", "code"),
     [
@@ -78,6 +79,7 @@ def test_a_stderr_that_cannot_be_written_changes_no_exit_code(tmp_path: Path, li
     assert (full.returncode, unread.returncode, closed.returncode) == (code, code, code)
 
 
+@pytest.mark.slow
 def test_a_failure_keeps_its_code_where_its_document_cannot_be_written(tmp_path: Path):
     """No traceback, and nothing but the code of the failure itself: stderr says what the document would have."""
     wrong = run_shell("$OPSCTL explain NOPE999 --json > /dev/full", folder=tmp_path)

@@ -121,6 +121,7 @@ def test_all_problems_of_all_books_are_told_at_their_places(shell: Shell) -> Non
     assert [shell.run("lint", *more).exit_code for more in ((), ("--fail-on", "warning"))] == [0, 1]
 
 
+@pytest.mark.slow
 def test_settings_of_a_simulated_experiment_may_be_those_of_the_simulator(shell: Shell) -> None:
     """What it does not know either is misspelt; and a start is strict, because readers would get nothing of it."""
     arms = {
@@ -139,6 +140,7 @@ def test_settings_of_a_simulated_experiment_may_be_those_of_the_simulator(shell:
     assert (start.exit_code, "EXP005" in start.stderr, "EXP001" in start.stderr) == (2, True, True)
 
 
+@pytest.mark.slow
 def test_arms_are_told_from_the_books_alone(shell: Shell) -> None:
     """As the service assigns, with the points of the hashes; ids are opaque, and no server is asked."""
     shell.write("agents", ramp=0.5, holdout=0.1)
@@ -169,6 +171,7 @@ def _book(shell: Shell, name: str) -> Any:
     return load_experiment(shell.books / f"{name}.yaml").experiment
 
 
+@pytest.mark.slow
 def test_ids_come_from_standard_input_one_a_line(shell: Shell) -> None:
     """Each is answered as it comes; what is no id ends it with the line's number, and what came before stands."""
     shell.write("agents")
@@ -221,6 +224,7 @@ def test_a_folder_that_is_not_there_has_the_shipped_books(tmp_path: Path) -> Non
     assert (outcome.exit_code, "four_or_six_agents" in outcome.stdout) == (0, True)
 
 
+@pytest.mark.slow
 def test_the_schema_of_experiments_is_printed(tmp_path: Path) -> None:
     """For editors."""
     outcome = run_opsctl("config", "schema", "experiment", folder=tmp_path)
@@ -259,6 +263,7 @@ def _other_arms() -> dict[str, Any]:
     return {"control": {"weight": 0.5}, "b": {"weight": 0.5, "settings": {"exploration_share": 0.2}}}
 
 
+@pytest.mark.slow
 def test_a_plan_of_what_is_hopeless_or_unknown_does_not_end_well(shell: Shell) -> None:
     """1 and 5, each with what would help; and the start of what is hopeless is refused."""
     metrics = document()["metrics"]
@@ -303,6 +308,7 @@ def test_traffic_and_days_that_cannot_be_are_refused(shell: Shell, arguments: tu
     assert (outcome.exit_code, "EXP035" in outcome.stderr, outcome.stdout) == (2, True, "")
 
 
+@pytest.mark.slow
 @pytest.mark.stack
 def test_units_keep_their_arms_in_the_database_when_weights_move(with_database: Shell) -> None:
     """Under one version; another one follows the weights, and without `--sticky` nothing is remembered."""
@@ -321,6 +327,7 @@ def test_units_keep_their_arms_in_the_database_when_weights_move(with_database: 
     assert arms("--sticky", "2") == moved
 
 
+@pytest.mark.slow
 @pytest.mark.stack
 def test_an_experiment_is_started_ramped_and_stopped_and_each_leaves_a_proof(
     with_database: Shell, database: DatabaseAddress
@@ -363,6 +370,7 @@ def test_an_experiment_is_started_ramped_and_stopped_and_each_leaves_a_proof(
     assert (again.exit_code, "EXP021" in again.stderr) == (4, True)
 
 
+@pytest.mark.slow
 @pytest.mark.stack
 def test_a_start_warns_of_what_nobody_has_ever_written(
     with_database: Shell, database: DatabaseAddress
@@ -393,6 +401,7 @@ def test_a_start_warns_of_what_nobody_has_ever_written(
     assert started["unwritten_events"] == {"asked": ["asked_us"]}
 
 
+@pytest.mark.slow
 @pytest.mark.stack
 def test_a_book_that_was_changed_after_its_start_is_found_by_every_verb(with_database: Shell) -> None:
     """With the difference and its place; what runs stays as it was."""
@@ -422,6 +431,7 @@ def test_a_book_that_was_changed_after_its_start_is_found_by_every_verb(with_dat
     )
 
 
+@pytest.mark.slow
 @pytest.mark.stack
 def test_of_two_starts_at_once_one_is_refused(with_database: Shell) -> None:
     """Of one name, and of two that want the same units."""
@@ -457,6 +467,7 @@ def test_a_start_that_cannot_be_proven_does_not_happen(
         assert connection.execute("select count(*) from experiments").fetchone() == (0,)
 
 
+@pytest.mark.slow
 @pytest.mark.stack
 def test_a_clock_that_went_back_is_told_and_nothing_is_concluded(
     with_database: Shell, database: DatabaseAddress
@@ -481,6 +492,7 @@ def test_a_clock_that_went_back_is_told_and_nothing_is_concluded(
     assert (stop.exit_code, stop.stdout) == (0, "agents has ended after 0 ms\n")
 
 
+@pytest.mark.slow
 @pytest.mark.stack
 def test_what_another_version_has_started_is_told_and_a_simulation_of_the_same_name_is_another_thing(
     with_database: Shell, database: DatabaseAddress
@@ -507,6 +519,7 @@ def test_what_another_version_has_started_is_told_and_a_simulation_of_the_same_n
     assert (lint.exit_code, "EXP020" in lint.stderr) == (1, True)
 
 
+@pytest.mark.slow
 @pytest.mark.stack
 def test_exposures_are_counted_by_arm(with_database: Shell, database: DatabaseAddress) -> None:
     """Each unit once an arm, and arms that the book does not know are shown."""

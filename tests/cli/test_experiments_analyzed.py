@@ -111,6 +111,7 @@ def running(tmp_path: Path, database: DatabaseAddress) -> Running:
     return Running(tmp_path, database)
 
 
+@pytest.mark.slow
 def test_a_better_arm_is_shipped_at_the_horizon(running: Running) -> None:
     """Means are exact: clicks before the exposure do not count."""
     running.expose()
@@ -132,6 +133,7 @@ def test_a_better_arm_is_shipped_at_the_horizon(running: Running) -> None:
     assert "looked at 2 times before" in table.stdout
 
 
+@pytest.mark.slow
 def test_the_horizon_cannot_be_looked_at_before_it_is_there(running: Running) -> None:
     """Neither by a moment in the future, nor by an end before the horizon: a look would be a test for the horizon."""
     running.expose()
@@ -148,6 +150,7 @@ def test_the_horizon_cannot_be_looked_at_before_it_is_there(running: Running) ->
     assert "stopped before its rule allows a verdict" in data["verdict"]["reasons"][0]
 
 
+@pytest.mark.slow
 def test_lost_readers_and_readers_in_two_arms_make_it_invalid(running: Running) -> None:
     """However much better an arm looks."""
     running.expose()
@@ -190,6 +193,7 @@ def test_one_that_was_never_started_is_refused(running: Running) -> None:
     assert "opsctl experiments start others" in outcome.stderr
 
 
+@pytest.mark.slow
 def test_two_experiments_at_once_are_screened_for_what_both_do_together(running: Running) -> None:
     """Independent arms are said to be so; an effect that only both have together is told, with the other's name."""
     running.expose()
@@ -231,6 +235,7 @@ def test_two_experiments_at_once_are_screened_for_what_both_do_together(running:
     )
 
 
+@pytest.mark.slow
 def test_a_simulation_of_the_same_book_hides_nothing_of_what_runs_for_readers(running: Running) -> None:
     """The verdict is that of the readers, and looks at the simulation are not theirs."""
     running.expose()
@@ -267,6 +272,7 @@ def _end_who_waits(database: DatabaseAddress, *, seconds: float = 60.0) -> int:
     return 0
 
 
+@pytest.mark.slow
 def test_a_database_that_goes_away_in_the_middle_ends_it_and_nobody_has_looked(running: Running) -> None:
     """Exit 3 with what is wrong and what to do; neither a look nor a verdict is recorded, and the next analysis is the first."""
     running.expose()

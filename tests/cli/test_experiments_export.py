@@ -35,6 +35,7 @@ def _expose(database: DatabaseAddress) -> None:
         )
 
 
+@pytest.mark.slow
 def test_exported_files_tell_the_units_that_the_database_tells(
     tmp_path: Path, database: DatabaseAddress
 ) -> None:

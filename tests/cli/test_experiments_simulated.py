@@ -100,6 +100,7 @@ def test_the_certificates_of_the_release_are_of_this_code() -> None:
     assert set(valid(shipped())) == set(Method)
 
 
+@pytest.mark.slow
 def test_a_policy_that_learns_is_shipped_with_the_certificates_behind_it(shell: Shell) -> None:
     """The arms are of the service's own assignment; the look is recorded, and counted the next time."""
     first, second = shell.run("analyze", "learning"), shell.run("analyze", "learning")
@@ -123,6 +124,7 @@ def test_what_was_to_be_seen_earlier_can_be_seen_again(shell: Shell) -> None:
     assert "the stopping rule allows no verdict yet" in early.stdout
 
 
+@pytest.mark.slow
 def test_a_plan_measures_baselines_that_no_book_writes_where_the_events_are(shell: Shell) -> None:
     """Without a folder nobody can say, and the hint says how; with it the plan is whole, and says on whom it was measured."""
     without = shell.run("plan", "learning")
@@ -146,6 +148,7 @@ def _day(shell: Shell, kind: str, number: int) -> Path:
     return sorted((shell.folder / ".opsctl" / "experiments" / "learning" / kind).glob("*.parquet"))[number]
 
 
+@pytest.mark.slow
 def test_events_that_are_not_those_of_the_simulation_are_refused_and_nobody_has_looked(shell: Shell) -> None:
     """A day that is gone, one that was swapped for another, one more, and a folder that nothing binds."""
     folder = shell.folder / ".opsctl" / "experiments" / "learning"
@@ -214,6 +217,7 @@ def test_a_book_that_was_changed_since_is_refused(shell: Shell) -> None:
     assert "EXP020" in changed.stderr
 
 
+@pytest.mark.slow
 def test_the_pages_are_written_and_stand_by_themselves(shell: Shell) -> None:
     """One for the experiment and an index that leads to it; no script, nothing from elsewhere."""
     written = shell.run("report", "--out", "pages")
@@ -227,6 +231,7 @@ def test_the_pages_are_written_and_stand_by_themselves(shell: Shell) -> None:
     assert not [sign for sign in ("<script", "http://", "https://", "url(") if sign in page + index]
 
 
+@pytest.mark.slow
 def test_figures_go_between_the_marks_of_a_page_and_nowhere_else(shell: Shell) -> None:
     """What people wrote stays; twice is the same as once."""
     page = shell.folder / "learning.md"

@@ -73,6 +73,7 @@ def test_a_part_of_the_stack_is_no_command_that_is_to_be_ended(ground: ProvingGr
     assert runs(ground.home, PartName.EXPORTER)
 
 
+@pytest.mark.slow
 def test_a_command_that_is_stopped_is_killed_and_harms_nobody_who_waits(ground: ProvingGround) -> None:
     """It may be what the runner was just having done."""
     ground.helpers.start("command", *sleeping_command(ground))
@@ -96,6 +97,7 @@ def test_a_command_that_takes_too_long_is_an_error_of_opsctl(ground: ProvingGrou
     assert "not done after 0.05 s" in str(caught.value.why)
 
 
+@pytest.mark.slow
 def test_a_configuration_that_is_given_back_but_not_read_again_is_residue(
     ground: ProvingGround, watcher: AnsweringWatcher
 ) -> None:
@@ -127,6 +129,7 @@ def test_a_configuration_of_a_watcher_that_does_not_run_is_given_back_without_it
     assert alertmanager_file(ground.home).read_text() == "as it was\n"
 
 
+@pytest.mark.slow
 def test_parts_that_are_down_and_silences_are_residue(
     ground: ProvingGround, watcher: AnsweringWatcher
 ) -> None:

@@ -48,6 +48,7 @@ def make(ground: ProvingGround, *, lease_seconds: float) -> None:
     fault_named(FAULT).apply(ground)
 
 
+@pytest.mark.slow
 def test_a_toxic_that_nobody_else_renews_stays_as_long_as_its_lease(ground: ProvingGround) -> None:
     """A fault by hand of an hour would be over after ten minutes."""
     make(ground, lease_seconds=60)
@@ -58,6 +59,7 @@ def test_a_toxic_that_nobody_else_renews_stays_as_long_as_its_lease(ground: Prov
     assert ground.leases.holds(FAULT)
 
 
+@pytest.mark.slow
 def test_a_toxic_that_is_not_renewed_ends_by_itself(ground: ProvingGround) -> None:
     """So that none stays where the watchdog is gone, too."""
     make(ground, lease_seconds=60)
@@ -94,6 +96,7 @@ def test_lines_that_cannot_be_renewed_keep_no_other_fault_from_being_taken_back(
     assert [lease.fault for lease in ground.leases.all()] == [FAULT]
 
 
+@pytest.mark.slow
 def test_a_watchdog_whose_log_is_full_takes_faults_back_all_the_same(ground: ProvingGround) -> None:
     """A full disk is a fault of its own, and no reason to leave another."""
     make(ground, lease_seconds=0.0)

@@ -62,6 +62,7 @@ def kill_helper(ground: ProvingGround, name: str) -> None:
         time.sleep(0.01)
 
 
+@pytest.mark.slow
 def test_a_fault_that_is_there_is_not_lost(world: GroundWorld) -> None:
     """Neither a toxic nor a burden."""
     world.apply("vectors_slow", {}, lease_seconds=LEASE_SECONDS)
@@ -90,6 +91,7 @@ def test_a_fault_whose_burden_is_gone_is_lost_although_its_lease_holds(
     assert world.lost_leases() == ("cpu_taken",)
 
 
+@pytest.mark.slow
 def test_a_toxic_is_renewed_with_the_lease(ground: ProvingGround, world: GroundWorld) -> None:
     """Else a fault of a quarter of an hour would be over after ten minutes."""
     ground.lines = GroundLines(ground.helpers, toxic_seconds=0.8)
@@ -125,6 +127,7 @@ def test_a_fault_that_somebody_met_is_felt_also_after_its_undo(
     assert world.unfelt() == ()
 
 
+@pytest.mark.slow
 def test_faults_without_a_line_and_lines_that_refuse_everybody_are_never_unfelt(world: GroundWorld) -> None:
     """Nobody counts whom the kernel refuses."""
     world.apply("cpu_taken", {}, lease_seconds=LEASE_SECONDS)
@@ -177,6 +180,7 @@ def test_readers_repeat_after_a_storm_as_often_as_the_drill_wants(
     assert traffic.rates.retries == 2
 
 
+@pytest.mark.slow
 def test_a_burden_outlives_the_command_that_made_it(ground: ProvingGround) -> None:
     """It follows the watchdog, which ends it with its lease."""
     script = (

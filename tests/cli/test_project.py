@@ -126,6 +126,7 @@ def test_every_starter_book_names_a_schema_that_init_writes(tmp_path: Path):
         assert (book.parent / modeline[1]).is_file()
 
 
+@pytest.mark.slow
 def test_doctor_names_what_is_wrong_and_how_to_mend_it(tmp_path: Path):
     """A broken book is found before a command trips over it."""
     run_opsctl("init", folder=tmp_path)
@@ -139,6 +140,7 @@ def test_doctor_names_what_is_wrong_and_how_to_mend_it(tmp_path: Path):
     assert "opsctl explain DOC002" in outcome.stderr
 
 
+@pytest.mark.slow
 def test_doctor_is_content_with_a_fresh_project(tmp_path: Path):
     """Nothing has to be started for it."""
     run_opsctl("init", folder=tmp_path)
@@ -151,6 +153,7 @@ def test_doctor_is_content_with_a_fresh_project(tmp_path: Path):
     assert found["vector database"] == "skip"
 
 
+@pytest.mark.slow
 def test_doctor_reports_a_server_that_is_gone(tmp_path: Path):
     """A configured address is asked; port 1 answers nobody."""
     run_opsctl("init", folder=tmp_path)
@@ -160,6 +163,7 @@ def test_doctor_reports_a_server_that_is_gone(tmp_path: Path):
     assert "✘ fail vector database" in outcome.stdout
 
 
+@pytest.mark.slow
 def test_doctor_warns_of_debian_programs_that_are_missing(tmp_path: Path):
     """With the packages to install; nothing of what is there needs them, so it is no failure."""
     run_opsctl("init", folder=tmp_path)
@@ -218,6 +222,7 @@ def test_an_error_is_shown_like_a_compiler_does(tmp_path: Path):
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["CFG004", "cfg004", "exit-codes", "EXIT-CODES"])
 def test_explain_takes_codes_and_topics_in_any_case(tmp_path: Path, name: str):
     """Whoever copies a code from a message gets its explanation."""
@@ -227,6 +232,7 @@ def test_explain_takes_codes_and_topics_in_any_case(tmp_path: Path, name: str):
     assert len(outcome.stdout.splitlines()) > 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["vectors_down", "database_locked"])
 def test_explain_takes_a_fault_by_its_name(tmp_path: Path, name: str):
     """Drills and lists call it so; its code stands above its page, for a program too."""
@@ -240,6 +246,7 @@ def test_explain_takes_a_fault_by_its_name(tmp_path: Path, name: str):
     assert list(document["data"]) == [fault.code]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("wrong", "right"),
     [("CFG0004", "CFG004"), ("exit-cods", "exit-codes"), ("database_lokced", "database_locked")],
@@ -288,6 +295,7 @@ def test_a_misspelt_noun_is_corrected(tmp_path: Path):
     assert "collections" in outcome.stderr
 
 
+@pytest.mark.slow
 def test_a_project_folder_that_is_not_there_is_named(tmp_path: Path):
     """Only `init` makes it; an empty project would answer in silence."""
     absent = str(tmp_path / "absent")
@@ -298,6 +306,7 @@ def test_a_project_folder_that_is_not_there_is_named(tmp_path: Path):
     assert "error[CFG007]: the project folder `FOLDER/absent` is not there" in refused.stderr
 
 
+@pytest.mark.slow
 def test_doctor_warns_of_a_secret_that_others_can_read(tmp_path: Path):
     """A warning with the command that mends it; a secret that is not there fails."""
     run_opsctl("init", folder=tmp_path)
@@ -318,6 +327,7 @@ def test_doctor_warns_of_a_secret_that_others_can_read(tmp_path: Path):
     assert "✘ fail secrets" in absent.stdout
 
 
+@pytest.mark.slow
 def test_doctor_sees_an_evidence_folder_that_is_a_file(tmp_path: Path):
     """What is in the way is named before a measurement is lost to it."""
     run_opsctl("init", folder=tmp_path)

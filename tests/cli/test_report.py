@@ -85,6 +85,7 @@ def test_a_site_is_built_and_its_place_and_first_line_are_printed(tmp_path: Path
     assert len(list((tmp_path / SITE).glob("*.html"))) == 9
 
 
+@pytest.mark.slow
 def test_as_json_it_says_the_same(tmp_path: Path, ledger: Ledger):
     """With counts, and whether the ledger is whole."""
     write_book(tmp_path)
@@ -98,6 +99,7 @@ def test_as_json_it_says_the_same(tmp_path: Path, ledger: Ledger):
     assert data["size_bytes"] == sum(path.stat().st_size for path in (tmp_path / "public").rglob("*.html"))
 
 
+@pytest.mark.slow
 def test_without_the_checklists_book_nobody_can_tell_what_is_ready(tmp_path: Path, ledger: Ledger):
     """A list that passed once is no pass of one that is gone, and the site names no folder of this machine."""
     ledger.append(checklist(item("a", "pass")))
@@ -111,6 +113,7 @@ def test_without_the_checklists_book_nobody_can_tell_what_is_ready(tmp_path: Pat
     assert str(tmp_path) not in index
 
 
+@pytest.mark.slow
 def test_a_project_without_any_evidence_gets_a_site_that_says_what_to_do(tmp_path: Path):
     """In an empty folder, too."""
     outcome = build(tmp_path)
@@ -312,6 +315,7 @@ def _held(name: str) -> tuple[Entry, Evidence]:
     return entry_of(named(made, name=name), report=report, verdict=verdict), evidence
 
 
+@pytest.mark.slow
 def test_the_browser_is_given_the_first_page(tmp_path: Path, ledger: Ledger):
     """The one that the user has chosen."""
     browser = tmp_path / "browser"
@@ -324,6 +328,7 @@ def test_the_browser_is_given_the_first_page(tmp_path: Path, ledger: Ledger):
     assert (tmp_path / "shown").read_text().strip() == (tmp_path / SITE / "index.html").as_uri()
 
 
+@pytest.mark.slow
 def test_a_build_that_is_killed_leaves_the_old_site(tmp_path: Path, ledger: Ledger, build_here):
     """Whole, by its own list of digests; the next one clears up."""
     build_here()
@@ -354,6 +359,7 @@ def _matches_its_list(site: Path) -> bool:
     return files == {name: sha256(content).hexdigest() for name, content in there.items()}
 
 
+@pytest.mark.slow
 def test_a_disk_that_is_full_leaves_the_old_site(tmp_path: Path, ledger: Ledger, build_here):
     """And says so; a limit on the size of files is the same to whoever writes."""
     build_here()

@@ -83,6 +83,7 @@ def look(project):
     path.write_text(before)
 
 
+@pytest.mark.slow
 def test_the_starter_runbooks_are_right(project):
     """As a new project gets them."""
     shown = run_opsctl("runbooks", "lint", folder=project)
@@ -92,6 +93,7 @@ def test_the_starter_runbooks_are_right(project):
     assert "nothing found" in shown.stdout
 
 
+@pytest.mark.slow
 def test_findings_come_in_the_form_that_was_asked_for(look):
     """The same findings, and the same verdict."""
     text = run_opsctl("runbooks", "lint", folder=look)
@@ -125,6 +127,7 @@ def test_an_alert_of_an_objective_leads_to_its_runbook(project):
     assert (shown.exit_code, shown.stdout) == (0, (project / "docs/runbooks/availability.md").read_text())
 
 
+@pytest.mark.slow
 def test_a_loss_leads_to_its_runbook(project):
     """By the name of its book as well as by that of the page."""
     page = (project / "docs/runbooks/recover_both_lost.md").read_text()
@@ -134,6 +137,7 @@ def test_a_loss_leads_to_its_runbook(project):
         assert (shown.exit_code, shown.stdout) == (0, page)
 
 
+@pytest.mark.slow
 def test_a_loss_without_its_runbook_and_a_runbook_without_its_loss_are_told(project):
     """A drill could do nothing, and nobody would be led to the page."""
     book, other = (project / "ops/recoveries" / f"{name}.yaml" for name in ("both_lost", "all_gone"))
@@ -149,6 +153,7 @@ def test_a_loss_without_its_runbook_and_a_runbook_without_its_loss_are_told(proj
     assert "error[RBK010]: does not lead to `recover_all_gone.md`" in shown.stderr
 
 
+@pytest.mark.slow
 def test_what_only_a_person_knows_is_asked_for_before_a_step_is_run(project):
     """Nothing that is started would give it."""
     words = ("runbooks", "run", "bad_migration", "--step", "3")
@@ -217,6 +222,7 @@ def test_a_round_runs_all_that_looks_and_ends_as_the_worst(look):
     assert not (look / "made").exists()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("keys", "code", "is_made"),
     [
@@ -256,6 +262,7 @@ def test_a_run_ends_as_its_worst_step(outcomes, code):
     assert exit_code(results) == code
 
 
+@pytest.mark.slow
 def test_a_change_is_refused_without_a_terminal_shown_dry_and_done_with_yes(look):
     """In this order at night."""
     words = ("runbooks", "run", "high_error_rate", "--step", "4")

@@ -72,6 +72,7 @@ def test_a_program_gets_the_key_and_what_is_known_of_it(shell: Shell) -> None:
     assert "hash" not in made["record"]
 
 
+@pytest.mark.slow
 def test_a_revoked_key_is_told_to_the_workers_of_this_machine(shell: Shell) -> None:
     """It says within which time all others know; a second time there is nothing to revoke."""
     prefix = shell.data("create", "--name", "x")["record"]["prefix"]
@@ -100,6 +101,7 @@ def test_what_no_key_can_begin_with_is_refused_before_any_server_is_asked(
     assert not (tmp_path / ".opsctl" / "stack").exists()
 
 
+@pytest.mark.slow
 def test_a_whole_key_that_leaked_is_revoked_by_its_prefix(shell: Shell) -> None:
     """Whoever finds one in a log need not cut it first."""
     key = shell.data("create", "--name", "x")["key"]

@@ -93,6 +93,7 @@ def test_what_fails_comes_first_with_how_to_mend_it(shell: Shell) -> None:
     assert shell.records()[0].verdict is Verdict.FAIL
 
 
+@pytest.mark.slow
 def test_what_could_not_tell_ends_with_five_until_it_is_waived(shell: Shell) -> None:
     """The waiver is shown with its owner and its last day."""
     assert shell.run("--only", "SEC012").exit_code == 5
@@ -139,6 +140,7 @@ def test_a_wrong_book_of_waivers_is_refused_with_its_place(shell: Shell, text: s
     assert shell.records() == []
 
 
+@pytest.mark.slow
 def test_config_check_reads_the_waivers(shell: Shell) -> None:
     """As it does every other book."""
     shell.waive(WAIVER.format(expires="2027-05-01"))
@@ -168,6 +170,7 @@ def test_the_list_of_checks_asks_none(shell: Shell) -> None:
     assert shell.data("--list")["schema"] == "opsctl.security.checks/v1"
 
 
+@pytest.mark.slow
 def test_explain_prints_the_page_of_a_check(shell: Shell) -> None:
     """The docstring of its file."""
     outcome = run_opsctl("explain", "SEC004", folder=shell.root)
@@ -201,6 +204,7 @@ def test_files_for_code_scanning_and_for_ci(shell: Shell) -> None:
     assert len(shell.records()) == before
 
 
+@pytest.mark.slow
 def test_a_broken_ledger_hides_nothing_of_what_was_found(shell: Shell) -> None:
     """The audit is shown whole; then the command says why there is no record of it."""
     shell.run("--only", "SEC010")

@@ -34,6 +34,7 @@ def test_ports_of_a_running_part_are_found_by_its_processes(embedded_postgres: E
     assert {each.address for each in found} <= {"127.0.0.1", "::1"}
 
 
+@pytest.mark.slow
 def test_a_stack_that_runs_lets_its_checks_tell(
     embedded_postgres: EmbeddedPostgres, database: DatabaseAddress
 ) -> None:
@@ -45,6 +46,7 @@ def test_a_stack_that_runs_lets_its_checks_tell(
     assert ports["reason"] == "the service of the stack does not run; postgres on loopback alone"
 
 
+@pytest.mark.slow
 def test_keys_of_the_database_are_judged(
     embedded_postgres: EmbeddedPostgres, database: DatabaseAddress
 ) -> None:

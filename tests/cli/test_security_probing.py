@@ -58,6 +58,7 @@ def test_a_probe_leaves_a_record_and_no_key(
     assert keys_of_the_audit(watcher) == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_audit_that_is_interrupted_removes_its_keys(
     service_project: ScratchProject,

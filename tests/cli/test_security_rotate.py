@@ -25,6 +25,7 @@ def made_prefix(shell: Shell, *options: str) -> str:
     return str(shell.data("create", "--name", "shop", *options)["record"]["prefix"])
 
 
+@pytest.mark.slow
 def test_the_new_key_is_printed_alone_and_the_list_links_both(
     shell: Shell, database: DatabaseAddress
 ) -> None:
@@ -57,6 +58,7 @@ def test_an_overlap_shorter_than_workers_remember_says_so(shell: Shell) -> None:
     assert "on other machines for up to 10 s" in outcome.stderr
 
 
+@pytest.mark.slow
 def test_a_dry_run_prints_no_key_and_leaves_the_list_as_it_was(shell: Shell) -> None:
     """Nor does its document hold one."""
     prefix = made_prefix(shell)
@@ -70,6 +72,7 @@ def test_a_dry_run_prints_no_key_and_leaves_the_list_as_it_was(shell: Shell) -> 
     assert shell.data("list") == before
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("why", ["it was revoked", "its time has passed", "it is being rotated already"])
 def test_a_key_that_does_not_hold_or_is_being_rotated_is_refused(
     shell: Shell, database: DatabaseAddress, why: str
@@ -109,6 +112,7 @@ def test_what_names_no_key_or_no_time_is_a_usage_error(
     assert shell.data("list") == []
 
 
+@pytest.mark.slow
 def test_the_list_tells_who_still_uses_a_key_that_was_rotated(
     shell: Shell, database: DatabaseAddress
 ) -> None:
@@ -129,6 +133,7 @@ def test_the_list_tells_who_still_uses_a_key_that_was_rotated(
     assert set(used.values()) == {False, True, None}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("is_done", [True, False])
 def test_a_line_that_breaks_at_the_commit_leaves_a_key_that_was_shown_or_nothing(
     shell: Shell, database: DatabaseAddress, *, is_done: bool

@@ -110,6 +110,7 @@ def status(folder, *words):
     return run_opsctl("status", "--every", "500ms", *words, folder=folder)
 
 
+@pytest.mark.slow
 def test_a_service_that_is_well_ends_with_0(tmp_path, world):
     """Figures come from two looks at its metrics; the alert that always fires is no trouble."""
     world.alerts = [alert("Watchdog", severity="none")]
@@ -125,6 +126,7 @@ def test_a_service_that_is_well_ends_with_0(tmp_path, world):
     assert world.asked == 2
 
 
+@pytest.mark.slow
 def test_trouble_ends_with_1_and_names_the_runbook(tmp_path, world):
     """Symptoms first; what Alertmanager holds back is said to be."""
     cause = alert("vectors_unreachable", dependency="vectors")
@@ -172,6 +174,7 @@ def test_a_prometheus_that_is_gone_is_told_and_the_rest_is_shown(tmp_path, world
     assert "Prometheus at" in shown.stderr
 
 
+@pytest.mark.slow
 def test_something_else_at_the_address_is_not_taken_for_the_service(tmp_path, world):
     """A proxy's page has no figures, and another program's are not ours."""
     world.text = "<html>\x00</html>\nup 1\n"
@@ -200,6 +203,7 @@ def watching(folder, *words):
     )
 
 
+@pytest.mark.slow
 def test_watching_writes_a_line_a_look_until_it_is_told_to_end(tmp_path, world):
     """A service that goes away and comes back is a line like any other."""
     world.gone_at = 3
@@ -215,6 +219,7 @@ def test_watching_writes_a_line_a_look_until_it_is_told_to_end(tmp_path, world):
     assert [look["data"]["silence"] is None for look in looks] == [True, False, False, True]
 
 
+@pytest.mark.slow
 def test_watching_without_a_terminal_prints_a_page_a_look(tmp_path, world):
     """For a log."""
     with watching(tmp_path) as process:
@@ -231,6 +236,7 @@ def test_watching_without_a_terminal_prints_a_page_a_look(tmp_path, world):
     assert "\x1b" not in said
 
 
+@pytest.mark.slow
 def test_at_a_terminal_it_draws_in_place_until_q(tmp_path, world):
     """And leaves the screen as it was."""
     words = ("-m", "opsctl", "status", "--watch", "--every", "500ms")

@@ -34,6 +34,7 @@ def _check(school: Path, name: str, *more: str) -> Outcome:
     return run_opsctl("training", "check", name, *ANNA, *more, folder=school)
 
 
+@pytest.mark.slow
 def test_the_path_fits_a_terminal(school: Path):
     """Every exercise with the time that it takes, in 80 columns."""
     outcome = run_opsctl("training", "list", folder=school, environment={"COLUMNS": "80"})
@@ -44,6 +45,7 @@ def test_the_path_fits_a_terminal(school: Path):
     assert max(len(line.rstrip()) for line in outcome.stdout.splitlines()) <= 80
 
 
+@pytest.mark.slow
 def test_an_exercise_from_its_start_to_the_ledger(school: Path):
     """Nothing done is not done, even with hints; the work is; and the record says who did it."""
     book = school / "ops" / "loads" / "training.yaml"
@@ -86,6 +88,7 @@ def test_an_exercise_from_its_start_to_the_ledger(school: Path):
     assert (row["done_by"], row["begun_by"]) == (["anna"], None)
 
 
+@pytest.mark.slow
 def test_when_all_hints_were_given_that_is_said(school: Path):
     """Rather than nothing; and who is at it is named where somebody begins once more."""
     run_opsctl("training", "start", "broken_book", *ANNA, folder=school)
@@ -217,6 +220,7 @@ def test_a_leaked_key_that_is_gone_was_not_revoked(monkeypatch: pytest.MonkeyPat
     assert found == [False, False, True]
 
 
+@pytest.mark.slow
 def test_an_answer_to_nothing_is_refused(school: Path):
     """And what could be answered is named."""
     run_opsctl("training", "start", "load_report", *ANNA, folder=school)
@@ -227,6 +231,7 @@ def test_an_answer_to_nothing_is_refused(school: Path):
         assert "--answer p99=..." in outcome.stderr
 
 
+@pytest.mark.slow
 def test_a_ledger_that_was_edited_proves_nothing(school: Path):
     """Exit 5 where only that is open: it cannot be told, which is not done."""
     run_opsctl("training", "start", "broken_book", *ANNA, folder=school)

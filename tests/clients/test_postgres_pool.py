@@ -223,6 +223,7 @@ def test_connections_killed_by_the_server_are_replaced(
     assert _with(AsyncDatabase(address, wait_seconds=10), work) == ["1"] * 20
 
 
+@pytest.mark.slow
 def test_the_pool_lives_through_a_restart_of_its_server(open_folder: Path) -> None:
     """While the server is gone the reason is told; when it is back, so are the answers."""
     home = open_folder / f"project-{uuid4().hex[:8]}" / ".opsctl"

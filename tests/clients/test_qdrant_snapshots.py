@@ -40,6 +40,7 @@ def _pieces(data: bytes, *, size: int) -> Iterator[bytes]:
         yield data[begin : begin + size]
 
 
+@pytest.mark.slow
 @pytest.mark.stack
 def test_a_snapshot_goes_out_and_comes_back(node: QdrantSnapshots, qdrant: QdrantClient) -> None:
     """Made, listed, fetched, removed, and put back over what has changed since; nothing stays on the node."""
@@ -85,6 +86,7 @@ def test_an_upload_with_a_wrong_checksum_changes_nothing(node: QdrantSnapshots, 
     assert ids(qdrant, "kept") == set(range(100, 200))
 
 
+@pytest.mark.slow
 @pytest.mark.stack
 @pytest.mark.parametrize("size", [-1, 1], ids=["too short", "too long"])
 def test_an_upload_of_another_length_changes_nothing(
@@ -140,6 +142,7 @@ def test_a_node_without_room_refuses_at_the_head(node: QdrantSnapshots) -> None:
     assert sent < 1000
 
 
+@pytest.mark.slow
 @pytest.mark.stack
 def test_the_vector_node_is_told_from_a_server(node: QdrantSnapshots, vector_node: RunningNode) -> None:
     """Their snapshots are of another kind; alone, a node's name is where it is."""
@@ -161,6 +164,7 @@ def test_a_collection_that_is_not_there_has_no_snapshot(node: QdrantSnapshots) -
     assert caught.value.code == "COL006"
 
 
+@pytest.mark.slow
 @pytest.mark.stack
 def test_the_key_goes_along(tmp_path_factory: pytest.TempPathFactory) -> None:
     """Without it the node says nothing."""

@@ -106,6 +106,7 @@ def test_what_does_not_speak_s3_is_told(s3: RunningS3) -> None:
     assert (error.code, type(error)) == ("REP011", NotReadyError)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("status", [429, 500, 503])
 def test_a_server_in_trouble_says_nothing_against_what_it_keeps(s3: RunningS3, status: int) -> None:
     """Or a verification would take its bad hour for a bad backup, and a restore would pass over the newest one."""
@@ -197,6 +198,7 @@ def test_an_answer_that_gets_lost_does_not_make_ones_own_object_somebody_elses(
     assert b"".join(S3Repository(place).get("a")) == content
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("content", [b"small", _PARTS], ids=["small", "parts"])
 def test_a_server_that_knows_no_conditions_is_asked_without(s3: RunningS3, content: bytes) -> None:
     """There the look beforehand has to do; and it does."""
@@ -241,6 +243,7 @@ def test_an_upload_that_fails_leaves_no_parts_that_are_paid_for(s3: RunningS3) -
     assert list(repository.list()) == []
 
 
+@pytest.mark.slow
 def test_a_stretch_that_breaks_off_is_asked_for_again(s3: RunningS3, monkeypatch: pytest.MonkeyPatch) -> None:
     """A line that is cut once costs a try; one that is always cut is told."""
     monkeypatch.setattr(repository_s3, "_PIECE_BYTES", 1024 * 1024)

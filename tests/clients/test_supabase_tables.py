@@ -74,6 +74,7 @@ def _refusal(work: Callable[[], object]) -> OpsError:
     return caught.value
 
 
+@pytest.mark.slow
 @needs_lite
 @pytest.mark.stack
 @pytest.mark.parametrize("page_rows", [1, 70, 2501, 5000])

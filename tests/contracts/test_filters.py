@@ -19,6 +19,7 @@ _INDEXES = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("is_indexed", [False, True], ids=["plain", "indexed"])
 def test_generated_filters_select_the_same_points(pair: Pair, *, is_indexed: bool) -> None:
     """For any payloads and any filter: the same ids by scroll, the same number by exact count."""

@@ -59,6 +59,7 @@ _QUERIES: dict[str, models.Query | list[float] | int] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("chosen", [None, _AU], ids=["all", "filtered"])
 @pytest.mark.parametrize("query", _QUERIES.values(), ids=_QUERIES)
 def test_every_kind_of_query_agrees(
@@ -79,6 +80,7 @@ def test_every_kind_of_query_agrees(
         _assert_same(actual, expected)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("distance", list(models.Distance))
 def test_every_distance_agrees(pair: Pair, distance: models.Distance) -> None:
     """Scores, page and threshold agree for cosine, dot, Euclid and Manhattan."""
@@ -150,6 +152,7 @@ def test_named_vectors_agree(pair: Pair) -> None:
         assert ours.vector["image"] == pytest.approx(theirs.vector["image"], abs=1e-6)
 
 
+@pytest.mark.slow
 def test_scroll_orders_by_a_field(pair: Pair) -> None:
     """`order_by` gives the same values in the same order; it needs a range index, as on a server."""
     _fill(pair)
@@ -163,6 +166,7 @@ def test_scroll_orders_by_a_field(pair: Pair) -> None:
     ]
 
 
+@pytest.mark.slow
 def test_scroll_pages_through_all_points(pair: Pair) -> None:
     """Pages follow each other without gap or repetition, and bring exact float32 vectors."""
     pair.create(vectors_config=models.VectorParams(size=_SIZE, distance=models.Distance.EUCLID))

@@ -66,6 +66,7 @@ def ids(feed: Feed) -> list[int]:
     return [item.content_id for item in feed.items]
 
 
+@pytest.mark.slow
 def test_what_was_written_is_read(play: Play) -> None:
     """All of it, by its id, and with the moment of the write."""
 
@@ -85,6 +86,7 @@ def test_what_was_written_is_read(play: Play) -> None:
     play(scenario)
 
 
+@pytest.mark.slow
 def test_a_second_write_replaces_everything(play: Play) -> None:
     """It is not new, and nothing of the first one stays."""
 
@@ -144,6 +146,7 @@ def test_an_item_can_be_removed_once(play: Play) -> None:
     play(scenario)
 
 
+@pytest.mark.slow
 def test_each_interaction_counts_once(play: Play) -> None:
     """By its key, whatever else it says."""
 
@@ -158,6 +161,7 @@ def test_each_interaction_counts_once(play: Play) -> None:
     play(scenario)
 
 
+@pytest.mark.slow
 def test_of_a_key_twice_in_one_batch_the_first_holds(play: Play) -> None:
     """It is accepted and repeated; one of an item that is not there is unknown and repeated."""
 
@@ -171,6 +175,7 @@ def test_of_a_key_twice_in_one_batch_the_first_holds(play: Play) -> None:
     play(scenario)
 
 
+@pytest.mark.slow
 def test_an_interaction_with_no_item_is_not_kept(play: Play) -> None:
     """The others of its batch are; once the item is there, the same key is accepted."""
 
@@ -186,6 +191,7 @@ def test_an_interaction_with_no_item_is_not_kept(play: Play) -> None:
     play(scenario)
 
 
+@pytest.mark.slow
 def test_every_kind_of_interaction_is_taken(play: Play) -> None:
     """So is one that names a feed which nobody has logged."""
 
@@ -199,6 +205,7 @@ def test_every_kind_of_interaction_is_taken(play: Play) -> None:
     play(scenario)
 
 
+@pytest.mark.slow
 def test_a_feed_holds_distinct_published_items_up_to_the_limit(play: Play) -> None:
     """For whomever it is, known or not; scores are finite and agents are named."""
 
@@ -217,6 +224,7 @@ def test_a_feed_holds_distinct_published_items_up_to_the_limit(play: Play) -> No
     play(scenario)
 
 
+@pytest.mark.slow
 def test_a_feed_keeps_to_region_and_category(play: Play) -> None:
     """Nothing else is in it, and it is not empty while something fits."""
 
@@ -231,6 +239,7 @@ def test_a_feed_keeps_to_region_and_category(play: Play) -> None:
     play(scenario)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("field", ["region", "category"])
 def test_an_unknown_choice_is_named_with_those_there_are(play: Play, field: str) -> None:
     """Of feeds and of what is popular alike."""
@@ -253,6 +262,7 @@ def test_an_unknown_choice_is_named_with_those_there_are(play: Play, field: str)
     play(scenario)
 
 
+@pytest.mark.slow
 def test_what_was_removed_is_in_no_feed(play: Play) -> None:
     """Nor among what is popular."""
 
@@ -268,6 +278,7 @@ def test_what_was_removed_is_in_no_feed(play: Play) -> None:
     play(scenario)
 
 
+@pytest.mark.slow
 def test_what_is_popular_is_best_first_and_as_asked(play: Play) -> None:
     """Scores fall; region, category and limit hold; drafts are left out."""
 

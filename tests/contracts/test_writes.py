@@ -66,6 +66,7 @@ _WRITES: dict[str, Callable[[QdrantClient, str], object]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("write", _WRITES.values(), ids=_WRITES)
 def test_every_write_leaves_the_same_points(pair: Pair, write: Callable[[QdrantClient, str], object]) -> None:
     """Ids, payloads and vectors agree after the write."""

@@ -80,6 +80,7 @@ def browser() -> Iterator[Browser]:
         started.close()
 
 
+@pytest.mark.slow
 def test_panels_are_drawn_without_a_word_in_the_console(address: str, browser: Browser):
     """Curves on a canvas, and labels as text, whatever they say."""
     page = browser.new_page()

@@ -102,6 +102,7 @@ def test_migrations_run_alone_and_once(project: tuple[Path, dict[str, str]], emp
         assert connection.execute("select count(*) from content").fetchone() == (0,)
 
 
+@pytest.mark.slow
 def test_the_service_starts_sees_all_of_it_and_ends_in_time(project: tuple[Path, dict[str, str]]):
     """Database, vectors and the cache with its password; SIGTERM ends it within what compose and Kubernetes give it."""
     folder, named = project

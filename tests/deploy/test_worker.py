@@ -97,6 +97,7 @@ def test_a_change_of_the_policy_leaves_entries_of_the_former_one_alone():
     assert version(rendered(Part.WORKER, feeds=feeds)["src/policy.js"]) != before
 
 
+@pytest.mark.slow
 @runtime
 def test_the_second_request_does_not_reach_the_origin(edge: Edge):
     """Whoever's key is good gets the same bytes, with an age, an id of its own and what it cost."""
@@ -169,6 +170,7 @@ def test_another_good_key_is_shown_to_the_origin_once_which_says_that_nothing_ha
     assert [each.headers.get("if-none-match") is not None for each in edge.origin.asked] == [False, True]
 
 
+@pytest.mark.slow
 @runtime
 def test_a_revoked_key_works_no_longer_than_the_book_says(edge: Edge):
     """After `keys.remembered` the origin is asked again, and what it says holds at once."""
@@ -248,6 +250,7 @@ def test_a_path_that_looks_like_another_host_goes_to_the_origin_all_the_same(edg
     assert [each.path.lstrip("/").split("/")[0] for each in edge.origin.asked] == ["127.0.0.1:1"]
 
 
+@pytest.mark.slow
 @runtime
 def test_an_old_feed_is_given_while_a_new_one_is_made(edge: Edge):
     """Once, however many ask; then the new one is there."""
@@ -265,6 +268,7 @@ def test_an_old_feed_is_given_while_a_new_one_is_made(edge: Edge):
     assert (fresh.headers["x-cache"], fresh.content) == ("HIT-EDGE", b'{"items":[2]}')
 
 
+@pytest.mark.slow
 @runtime
 @pytest.mark.parametrize("user,failure", [(12, "503"), (13, "gone"), (14, "late"), (15, "lower tier")])  # noqa: PT006
 def test_an_old_feed_stands_in_for_an_origin_that_fails(edge: Edge, user: int, failure: str):
@@ -291,6 +295,7 @@ def test_an_old_feed_stands_in_for_an_origin_that_fails(edge: Edge, user: int, f
     assert stranger.status_code in {401, 502}
 
 
+@pytest.mark.slow
 @runtime
 def test_an_origin_that_just_failed_is_left_alone_for_a_moment(edge: Edge):
     """The next old feed comes at once."""
@@ -409,6 +414,7 @@ def test_a_change_of_an_item_drops_every_feed_that_holds_it(edge: Edge):
     assert edge.get("/v1/feed/24").headers["x-cache"] == "MISS"
 
 
+@pytest.mark.slow
 @runtime
 def test_what_was_asked_for_before_an_invalidation_is_not_kept_after_it(edge: Edge):
     """The feed may hold what was invalidated; who waited for it gets it all the same."""
@@ -529,6 +535,7 @@ def test_a_trace_reaches_the_origin_and_what_names_others_does_not(edge: Edge):
     assert "cache-control" not in headers
 
 
+@pytest.mark.slow
 @runtime
 def test_without_kv_feeds_are_kept_and_an_invalidation_is_refused_rather_than_lost(tmp_path: Path):
     """Nobody but this instance would hear of it."""

@@ -102,6 +102,7 @@ def ends(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[int, str, 
     return {text: (code, out, err) for text, (code, out, err) in json.loads(done.stdout).items()}
 
 
+@pytest.mark.slow
 def test_there_are_many_of_them(ends):
     """Of every kind that is listed; a kind that no page shows is named here for nothing."""
     shown = {path_and_arguments(words)[0] for words in _commands()}
@@ -110,6 +111,7 @@ def test_there_are_many_of_them(ends):
     assert set(LOOKING) - shown == set()
 
 
+@pytest.mark.slow
 def test_each_ends_as_one_that_works(ends):
     """A table of command, exit code and what it said, where one does not."""
     wrong = [
@@ -121,6 +123,7 @@ def test_each_ends_as_one_that_works(ends):
     assert not wrong, "\n" + "\n".join(wrong)
 
 
+@pytest.mark.slow
 def test_each_says_something(ends):
     """On stdout, or on stderr why there is nothing to show; annotations of findings are silent where there is none."""
     silent = [text for text, (_, out, err) in ends.items() if not (out.strip() or err.strip())]

@@ -140,6 +140,7 @@ def _is_in_a_ring(name: str, by_id: dict[str, KeptBackup]) -> bool:
     return False
 
 
+@pytest.mark.slow
 @given(backups=_histories(), policy=_POLICIES)
 def test_what_stays_stays_when_it_is_decided_again(backups: list[KeptBackup], policy: Policy) -> None:
     """A second run right behind the first removes nothing more."""

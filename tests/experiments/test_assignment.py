@@ -228,6 +228,7 @@ def test_the_holdout_is_the_same_for_all_experiments_that_have_one() -> None:
     assert abs(len(ten) - 2000) < 5 * np.sqrt(1800)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("salt", ["holdout", "layer:ranking", "ramp:agents", "arm:agents"])
 def test_a_million_ids_lie_evenly_for_each_salt(points: Points, salt: str) -> None:
     """Over 1,000 cells, and over the lowest bits as well."""

@@ -64,6 +64,7 @@ def test_a_value_that_is_refused_now_says_how_to_write_it(first):
     assert "name the days one by one" in outcome.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("command", "exit_code"),
     [
@@ -102,6 +103,7 @@ def _with_amtool(folder, text):
     return {"PATH": f"{folder}:{os.environ['PATH']}"}
 
 
+@pytest.mark.slow
 def test_an_amtool_older_than_a_key_of_the_first_book_is_named_and_is_no_verdict(first, tmp_path):
     """`url_file` came with 0.26: an older program knows nothing of it, and the file may be right."""
     _migrate(first, *_MIGRATIONS)

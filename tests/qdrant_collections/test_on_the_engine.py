@@ -86,6 +86,7 @@ Workshop(store=store, folder=Path(sys.argv[2]), clock=SystemClock(), listener=li
 """
 
 
+@pytest.mark.slow
 def test_kill_9_in_mid_copy_leaves_the_old_generation_serving_and_the_next_run_goes_on(
     real_workshop: Workshop, own_node: RunningNode
 ) -> None:

@@ -63,6 +63,7 @@ def change_notes(workshop: Workshop, generation: str, **changes: object) -> None
     workshop.store.configs[generation]["metadata"][KEY] |= changes
 
 
+@pytest.mark.slow
 def test_a_lost_alias_is_told_apart_from_a_lost_collection(workshop: Workshop) -> None:
     """The next step is to lead it back, which takes a moment; only what has no generation is built anew."""
     build(workshop, ALIAS)
@@ -74,6 +75,7 @@ def test_a_lost_alias_is_told_apart_from_a_lost_collection(workshop: Workshop) -
     assert "`opsctl collections rebuild`" in told[OTHER]
 
 
+@pytest.mark.slow
 def test_all_lost_aliases_are_set_by_one_change_to_the_newest_generation(workshop: Workshop) -> None:
     """A reader never finds one of them there and the other not."""
     build(workshop, ALIAS)
@@ -99,6 +101,7 @@ def test_a_plan_says_the_same_and_changes_nothing(workshop: Workshop) -> None:
     assert plan == run(workshop, ALIAS)
 
 
+@pytest.mark.slow
 def test_an_alias_that_leads_somewhere_is_left_alone(workshop: Workshop) -> None:
     """Also where it leads to an older generation, or to what opsctl did not build."""
     older = build(workshop, ALIAS)
@@ -112,6 +115,7 @@ def test_an_alias_that_leads_somewhere_is_left_alone(workshop: Workshop) -> None
     assert workshop.store.alias_table == {ALIAS: older, OTHER: "content"}
 
 
+@pytest.mark.slow
 def test_a_newer_generation_that_is_not_verified_or_not_its_own_is_passed_over(workshop: Workshop) -> None:
     """One without notes, one under construction and a copy of another alias' never serve."""
     good = build(workshop, ALIAS)
@@ -126,6 +130,7 @@ def test_a_newer_generation_that_is_not_verified_or_not_its_own_is_passed_over(w
     assert workshop.store.alias_table == {ALIAS: good}
 
 
+@pytest.mark.slow
 def test_one_without_a_verified_generation_is_reported_and_the_others_are_set(workshop: Workshop) -> None:
     """The failure names each generation with the reason against it, and the rebuild that helps."""
     good, failed_one = build(workshop, ALIAS), build(workshop, OTHER)
@@ -142,6 +147,7 @@ def test_one_without_a_verified_generation_is_reported_and_the_others_are_set(wo
     assert workshop.store.alias_table == {ALIAS: good}
 
 
+@pytest.mark.slow
 def test_a_collection_that_is_itself_called_like_the_alias_is_refused(workshop: Workshop) -> None:
     """Somebody's collection is never touched, and the other alias is set."""
     build(workshop, ALIAS)
@@ -155,6 +161,7 @@ def test_a_collection_that_is_itself_called_like_the_alias_is_refused(workshop: 
     assert workshop.store.alias_table == {OTHER: good}
 
 
+@pytest.mark.slow
 def test_an_alias_that_somebody_works_on_is_refused_and_the_others_are_set(workshop: Workshop) -> None:
     """A rebuild that is about to swap is not disturbed."""
     build(workshop, ALIAS)
@@ -168,6 +175,7 @@ def test_an_alias_that_somebody_works_on_is_refused_and_the_others_are_set(works
     assert workshop.store.alias_table == {OTHER: good}
 
 
+@pytest.mark.slow
 def test_an_alias_that_is_set_meanwhile_is_not_moved(workshop: Workshop) -> None:
     """Between the plan and the change another machine may have helped itself."""
     older = build(workshop, ALIAS)

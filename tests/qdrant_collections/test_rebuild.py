@@ -54,6 +54,7 @@ def test_the_alias_leads_to_exactly_the_points_that_pass_the_filter(workshop: Wo
     assert stored[6]["payload"] == workshop.store.points["content"][6]["payload"]
 
 
+@pytest.mark.slow
 def test_all_nine_steps_are_told_in_their_order(workshop: Workshop) -> None:
     """A listener hears every step begin and end once, in order."""
     workshop.rebuild()
@@ -83,6 +84,7 @@ def test_an_old_server_without_metadata_is_served_too(workshop: Workshop) -> Non
     assert workshop.store.configs[report.generation]["metadata"] == {}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("step", list(Step))
 def test_after_a_crash_behind_any_step_the_old_generation_serves_and_the_rebuild_goes_on(
     workshop: Workshop, step: Step
@@ -106,6 +108,7 @@ def test_after_a_crash_behind_any_step_the_old_generation_serves_and_the_rebuild
     assert workshop.store.alias_table == {ALIAS: second.generation}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("step", [each for each in Step if each is not Step.PREFLIGHT])
 def test_a_crash_at_the_beginning_of_a_step_resumes_the_same_generation(
     workshop: Workshop, step: Step
@@ -124,6 +127,7 @@ def test_a_crash_at_the_beginning_of_a_step_resumes_the_same_generation(
     assert [name for name in workshop.store.points if "__g" in name] == [begun.generation]
 
 
+@pytest.mark.slow
 def test_a_crash_in_mid_copy_does_not_copy_again_what_was_copied(workshop: Workshop) -> None:
     """The second run copies the rest, not the whole."""
     seen = 0
@@ -146,6 +150,7 @@ def test_a_crash_in_mid_copy_does_not_copy_again_what_was_copied(workshop: Works
     assert report.figures["copy"]["copied_before"] == EXPECTED_POINTS - report.copied_now
 
 
+@pytest.mark.slow
 def test_ctrl_c_keeps_the_checkpoint(workshop: Workshop) -> None:
     """An interrupt goes through as it is, and the rebuild can be gone on with."""
 
@@ -162,6 +167,7 @@ def test_ctrl_c_keeps_the_checkpoint(workshop: Workshop) -> None:
     assert workshop.rebuild().resumed
 
 
+@pytest.mark.slow
 def test_a_point_that_was_spoilt_after_the_delta_fails_the_verification_and_is_never_swapped_in(
     workshop: Workshop,
 ) -> None:
@@ -182,6 +188,7 @@ def test_a_point_that_was_spoilt_after_the_delta_fails_the_verification_and_is_n
     assert report.generation in workshop.store.points
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("spoil", "failed"),
     [
@@ -214,6 +221,7 @@ def test_bad_recall_is_never_swapped_in(workshop: Workshop) -> None:
     assert workshop.store.alias_table == {}
 
 
+@pytest.mark.slow
 def test_a_slow_engine_misses_its_budget(workshop: Workshop) -> None:
     """The engine's p95 is a budget of the book."""
     workshop.change_book(budgets={"p95": "1ms", "recall": 0.9})
@@ -225,6 +233,7 @@ def test_a_slow_engine_misses_its_budget(workshop: Workshop) -> None:
     assert [check.name for check in report.verification.failed] == ["p95"]
 
 
+@pytest.mark.slow
 def test_a_failed_rebuild_is_not_gone_on_with(workshop: Workshop) -> None:
     """After a failed verification the next rebuild begins anew."""
     workshop.store.hooks.append(on_call("create_collection", workshop.store.blind.add))
@@ -260,6 +269,7 @@ def test_writes_to_the_source_during_the_copy_are_brought_over(workshop: Worksho
     assert 6000 in stored
 
 
+@pytest.mark.slow
 def test_a_source_written_to_during_the_verification_gets_another_delta_pass(workshop: Workshop) -> None:
     """A moving source is no failed verification."""
     workshop.store.hooks.append(
@@ -274,6 +284,7 @@ def test_a_source_written_to_during_the_verification_gets_another_delta_pass(wor
     assert 6000 in workshop.store.points[report.generation]
 
 
+@pytest.mark.slow
 def test_a_lost_race_for_the_alias_is_refused(workshop: Workshop) -> None:
     """An alias that somebody else moved meanwhile is not taken back unseen; the next run takes it as given."""
     first = workshop.rebuild()
@@ -307,6 +318,7 @@ def test_two_rebuilds_of_one_name_at_once_are_refused(workshop: Workshop) -> Non
     assert f"rebuilding `{ALIAS}`" in (refusal.value.why or "")
 
 
+@pytest.mark.slow
 def test_a_build_on_another_machine_is_respected_while_it_lives(workshop: Workshop) -> None:
     """A fresh sign of life refuses; a stale one does not."""
     report = workshop.rebuild()
@@ -330,6 +342,7 @@ def test_a_build_on_another_machine_is_respected_while_it_lives(workshop: Worksh
     assert workshop.rebuild().ok
 
 
+@pytest.mark.slow
 def test_a_changed_book_begins_anew(workshop: Workshop) -> None:
     """An interrupted rebuild of another filter is given up, not mixed with the new one."""
     workshop.listener = crash_when(
@@ -392,6 +405,7 @@ def test_an_error_that_trying_again_cannot_mend_is_not_tried_again(workshop: Wor
     assert tries <= 2  # one a stream
 
 
+@pytest.mark.slow
 def test_a_generation_that_serves_badly_is_swapped_back(workshop: Workshop) -> None:
     """The watch sees the recall fall and gives the alias back to the generation before."""
     first = workshop.rebuild()
@@ -410,6 +424,7 @@ def test_a_generation_that_serves_badly_is_swapped_back(workshop: Workshop) -> N
     assert workshop.store.alias_table == {ALIAS: first.generation}
 
 
+@pytest.mark.slow
 def test_the_copy_pauses_while_the_live_alias_is_slow(workshop: Workshop) -> None:
     """With a limit on the live p95 the streams wait until searches are fast again."""
     workshop.rebuild()
@@ -443,6 +458,7 @@ def test_a_dry_run_changes_nothing(workshop: Workshop) -> None:
     assert not workshop.folder.exists()
 
 
+@pytest.mark.slow
 def test_a_rebuild_of_an_unchanged_source_makes_a_new_generation_with_the_same_digest(
     workshop: Workshop,
 ) -> None:

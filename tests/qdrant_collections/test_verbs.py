@@ -22,6 +22,7 @@ def test_status_before_the_first_rebuild_says_that_nothing_serves(workshop: Work
     assert (status.live, status.ok, status.generations) == (None, False, ())
 
 
+@pytest.mark.slow
 def test_status_counts_staleness_from_the_last_synchronisation(workshop: Workshop) -> None:
     """A copy older than its budget is in trouble, and the generation before is offered for a rollback."""
     first = workshop.rebuild()
@@ -38,6 +39,7 @@ def test_status_counts_staleness_from_the_last_synchronisation(workshop: Worksho
     assert stale.staleness_seconds >= 3600
 
 
+@pytest.mark.slow
 def test_verify_passes_what_serves_and_finds_later_damage(workshop: Workshop) -> None:
     """The live generation is verified by the same checks as a new one."""
     report = workshop.rebuild()
@@ -49,6 +51,7 @@ def test_verify_passes_what_serves_and_finds_later_damage(workshop: Workshop) ->
     assert {"counts", "digest"} <= {check.name for check in bad.failed}
 
 
+@pytest.mark.slow
 def test_a_rollback_swaps_to_the_generation_before(workshop: Workshop) -> None:
     """One atomic swap, and status offers nothing older any more."""
     first = workshop.rebuild()
@@ -64,6 +67,7 @@ def test_a_rollback_swaps_to_the_generation_before(workshop: Workshop) -> None:
     assert refusal.value.code == "COL025"
 
 
+@pytest.mark.slow
 def test_a_rollback_never_leads_to_a_failed_generation(workshop: Workshop) -> None:
     """Only verified generations can be rolled back to."""
     workshop.store.blind.add(generation_name(ALIAS, moment=workshop.clock.now()))
@@ -76,6 +80,7 @@ def test_a_rollback_never_leads_to_a_failed_generation(workshop: Workshop) -> No
     assert not failed.ok
 
 
+@pytest.mark.slow
 def test_a_rollback_wants_a_yes(workshop: Workshop) -> None:
     """Without it nothing happens, and the message says what would."""
     workshop.rebuild()
@@ -90,6 +95,7 @@ def test_a_rollback_wants_a_yes(workshop: Workshop) -> None:
     assert workshop.store.alias_table == {ALIAS: second.generation}
 
 
+@pytest.mark.slow
 def test_a_rollback_loses_a_race_gracefully(workshop: Workshop) -> None:
     """An alias that moves between the look and the swap is not moved again."""
     workshop.rebuild()
@@ -111,6 +117,7 @@ def test_a_rollback_loses_a_race_gracefully(workshop: Workshop) -> None:
     assert workshop.store.alias_table[ALIAS] == "content"
 
 
+@pytest.mark.slow
 def test_garbage_keeps_the_live_one_and_one_to_roll_back_to(workshop: Workshop) -> None:
     """Old generations beyond the number kept go, once they are old enough."""
     reports = []
@@ -126,6 +133,7 @@ def test_garbage_keeps_the_live_one_and_one_to_roll_back_to(workshop: Workshop) 
     assert len(workshop.here.checkpoints.all(ALIAS)) == 2
 
 
+@pytest.mark.slow
 def test_young_garbage_is_left_alone(workshop: Workshop) -> None:
     """The minimum age protects what somebody may still look at."""
     for _round in range(4):
@@ -135,6 +143,7 @@ def test_young_garbage_is_left_alone(workshop: Workshop) -> None:
     assert len([name for name in workshop.store.points if "__g" in name]) == 4
 
 
+@pytest.mark.slow
 def test_garbage_never_takes_the_live_one_even_when_it_is_the_oldest(workshop: Workshop) -> None:
     """After a rollback the live generation is older than others; it stays."""
     workshop.change_book(generations_kept=1, minimum_age="1h")

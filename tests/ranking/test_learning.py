@@ -57,6 +57,7 @@ def _delayed(updates_late: int, *, weighed: bool) -> PolicyState:
     return state
 
 
+@pytest.mark.slow
 def test_training_finds_planted_weights_when_rewards_come_a_day_late() -> None:
     """Every update of the day is made, 1,440 states behind; unweighed, the first day's draws run away with the policy."""
     found = policy_figures(_delayed(1440, weighed=True), contexts=np.ones((1, 1)), seed=1)

@@ -40,6 +40,7 @@ def _rank(candidates: Candidates, reader: Reader | None = None, *, seed: int = 5
     )
 
 
+@pytest.mark.slow
 @given(count=COUNTS, limit=st.integers(1, 40), share=SHARES, diversity=SHARES, seed=SEEDS, data=st.data())
 @settings(max_examples=150)
 def test_a_slate_is_whole_and_tells_the_truth(

@@ -67,6 +67,7 @@ def test_propensities_sum_to_1_and_keep_the_floor(state: ArmsState, share: float
     assert choice.propensity == choice.propensities[choice.arm] > 0
 
 
+@pytest.mark.slow
 def test_an_arm_is_played_as_often_as_its_propensity_says() -> None:
     """2,000 plays of one state; the mean propensity against the frequency, within 4 standard errors."""
     state = ArmsState(names=ARMS, alpha=(3.0, 5.0, 2.0, 9.0), beta=(7.0, 9.0, 9.0, 12.0))

@@ -59,6 +59,7 @@ PASSING = (
 )
 
 
+@pytest.mark.slow
 @stack
 @pytest.mark.parametrize("check", [each.CHECK for each in PASSING], ids=lambda check: check.code)
 def test_the_service_passes(
@@ -138,6 +139,7 @@ DEFECTS: list[tuple[SecurityCheck, dict[Vice, str]]] = [
 ]
 
 
+@pytest.mark.slow
 @stack
 @pytest.mark.parametrize(
     ("check", "defects"), DEFECTS, ids=[f"{check.code}-{len(found)}" for check, found in DEFECTS]

@@ -169,6 +169,7 @@ def test_a_revocation_holds_on_another_machine_within_the_seconds_that_the_comma
     assert {status for at, status, _ in load.answers if at > revoked + REMEMBERED_SECONDS} == {401}
 
 
+@pytest.mark.slow
 def test_on_the_operators_own_machine_the_old_key_ends_at_once(
     service_project: ScratchProject, live_service: RunningService
 ) -> None:

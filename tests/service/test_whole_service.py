@@ -90,6 +90,7 @@ def test_requests_without_a_good_key_are_refused_as_problems(live_service: Runni
         assert answer.json()["status"] == 401
 
 
+@pytest.mark.slow
 def test_a_revoked_key_is_refused_by_every_worker(
     service_project: ScratchProject, live_service: RunningService
 ) -> None:
@@ -106,6 +107,7 @@ def test_a_revoked_key_is_refused_by_every_worker(
     )
 
 
+@pytest.mark.slow
 def test_a_thousand_requests_an_hour_and_not_one_more_over_all_workers(
     service_project: ScratchProject, live_service: RunningService
 ) -> None:
@@ -308,6 +310,7 @@ def test_the_contract_of_the_api_holds_over_the_whole_service(
     assert run.has_passed, run.output
 
 
+@pytest.mark.slow
 def test_two_hundred_requests_at_once_need_at_most_ten_connections(
     service_project: ScratchProject, live_service: RunningService, bench_key: str
 ) -> None:

@@ -126,6 +126,7 @@ def test_the_password_is_random_private_and_in_no_argument(home: Path) -> None:
     assert not [line for line in _processes_of(home) if password in line]
 
 
+@pytest.mark.slow
 def test_up_twice_starts_once_and_down_twice_is_no_error(home: Path) -> None:
     """The second up finds the same process; the second down nothing."""
     first, second = _up(home), _up(home)
@@ -140,6 +141,7 @@ def test_up_twice_starts_once_and_down_twice_is_no_error(home: Path) -> None:
     assert plan_stop(home) == ()
 
 
+@pytest.mark.slow
 def test_data_and_port_are_there_again_after_down_and_up(home: Path) -> None:
     """A restart keeps the address and everything committed."""
     state = _up(home)
@@ -153,6 +155,7 @@ def test_data_and_port_are_there_again_after_down_and_up(home: Path) -> None:
     assert _ask(again, "select name from vendors where id = 7") == "kept"
 
 
+@pytest.mark.slow
 def test_a_crashed_part_is_seen_and_restarted_with_its_data(home: Path) -> None:
     """After kill -9 of the server itself, status says crashed and up brings it back."""
     state = _up(home)
@@ -180,6 +183,7 @@ def test_down_after_the_upping_process_was_killed_leaves_nothing(home: Path, sig
     assert _ask(_up(home), "select 1") == "1"
 
 
+@pytest.mark.slow
 def test_two_ups_at_once_end_with_one_server(home: Path) -> None:
     """The second waits for the first and uses what it started."""
     states: list[StackState] = []
@@ -207,6 +211,7 @@ def test_a_recorded_port_that_is_taken_is_replaced(home: Path) -> None:
     assert _ask(state, "select 1") == "1"
 
 
+@pytest.mark.slow
 def test_a_failed_start_shows_the_last_lines_of_this_start(home: Path) -> None:
     """The error carries what the server said about a broken setting, and leaves nothing running."""
     _up(home)
@@ -224,6 +229,7 @@ def test_a_failed_start_shows_the_last_lines_of_this_start(home: Path) -> None:
     assert (_processes_of(home), pid_path(home, _POSTGRES).exists()) == ([], False)
 
 
+@pytest.mark.slow
 def test_a_lost_password_file_is_named(home: Path) -> None:
     """Instead of a new password that opens nothing, the missing file is told."""
     _up(home)
@@ -279,6 +285,7 @@ def test_a_plain_user_brings_it_up_too(open_folder: Path) -> None:
     assert _processes_of(home) == []
 
 
+@pytest.mark.slow
 def test_a_borrowed_stack_lasts_as_long_as_the_last_borrower(home: Path) -> None:
     """Who finds no stack starts one and says so; two share it; the last one to end stops it."""
     events: list[Event] = []
@@ -325,6 +332,7 @@ def test_a_borrower_that_fails_stops_what_it_started(home: Path) -> None:
     assert _processes_of(home) == []
 
 
+@pytest.mark.slow
 def test_status_as_json_has_every_part_with_its_figures(home: Path) -> None:
     """`opsctl stack status --json` exits 0 only when every part is ready, and tells pid, port and sizes."""
     command = [sys.executable, "-m", "opsctl", "-C", str(home.parent), "stack", "status", "--json"]
@@ -345,6 +353,7 @@ def test_status_as_json_has_every_part_with_its_figures(home: Path) -> None:
     )
 
 
+@pytest.mark.slow
 def test_a_database_whose_data_is_gone_is_not_replaced_by_an_empty_one(home: Path):
     """It would look well and be archived as the truth; who means it removes the note that the error names."""
     _up(home)

@@ -77,6 +77,7 @@ def test_the_pooler_leads_to_the_database_and_keeps_its_secrets(home: Path) -> N
     assert (stopped.part(_POOLER).status, stopped.pooler_url) == (PartStatus.STOPPED, None)
 
 
+@pytest.mark.slow
 @needs_pgbouncer
 def test_a_running_pooler_follows_a_database_that_moved_and_outlives_one_that_is_down(home: Path) -> None:
     """Its readiness is its own; after the database came up on another port, `up` tells it."""
@@ -115,6 +116,7 @@ def test_a_pooler_without_any_database_says_so(home: Path) -> None:
     assert caught.value.code == "STK001"
 
 
+@pytest.mark.slow
 def test_without_the_program_everything_else_comes_up(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The part is shown as not installed and skipped; asked for by name it is refused with the reason."""
     monkeypatch.setattr(pgbouncer, "_OUTSIDE_PATH", home / "pgbouncer")

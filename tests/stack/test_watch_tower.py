@@ -62,6 +62,7 @@ def until(holds: Callable[[], bool], *, seconds: float = 40) -> None:
         time.sleep(0.2)
 
 
+@pytest.mark.slow
 def test_an_alert_goes_from_its_rule_to_the_sink(home: Path):
     """Through the real Prometheus and the real Alertmanager."""
     state = up(home, RULES.format(name="First"))

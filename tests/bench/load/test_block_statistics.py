@@ -20,6 +20,7 @@ def shift_of(first, second, *, is_paired, confidence=0.95):
     return bootstrap_shift(one, two, series=(first, second), is_paired=is_paired, confidence=confidence)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("is_paired", [True, False], ids=["paired", "apart"])
 @pytest.mark.parametrize("correlation", [0.0, 0.5, 0.7])
 def test_the_interval_holds_no_difference_as_often_as_it_says(correlation, is_paired):

@@ -62,6 +62,7 @@ def send(project: Path, server: FaultyServer, *words: str) -> Outcome:
     )
 
 
+@pytest.mark.slow
 def test_a_load_that_holds_is_shown_kept_and_recorded(project: Path, server: FaultyServer) -> None:
     """Exit 0; a run in the registry, a record in the ledger, files where they were asked for."""
     write(project)
@@ -76,6 +77,7 @@ def test_a_load_that_holds_is_shown_kept_and_recorded(project: Path, server: Fau
     assert [record["kind"] for record in records] == ["bench.load"]
 
 
+@pytest.mark.slow
 def test_a_missed_gate_ends_with_one_and_the_document_says_which(project: Path, server: FaultyServer) -> None:
     """The command line's gates stand instead of the book's."""
     write(project)
@@ -88,6 +90,7 @@ def test_a_missed_gate_ends_with_one_and_the_document_says_which(project: Path, 
     ]
 
 
+@pytest.mark.slow
 def test_answers_that_are_wrong_are_errors_under_their_names(project: Path, server: FaultyServer) -> None:
     """Half of the requests get a 5xx; without a warm-up that would fail first."""
     mix = MIX | {"bad": {"share": 1, "path": "/bad-status"}}
@@ -98,6 +101,7 @@ def test_answers_that_are_wrong_are_errors_under_their_names(project: Path, serv
     assert data["outcomes"]["bad_status"] > 200
 
 
+@pytest.mark.slow
 def test_an_invalid_run_ends_with_five_whatever_its_gates(project: Path, server: FaultyServer) -> None:
     """Nobody can send within no time at all."""
     write(project, validity={"lag_share": 0.0}, gates=["p95 < 10s"])
@@ -106,6 +110,7 @@ def test_an_invalid_run_ends_with_five_whatever_its_gates(project: Path, server:
     assert "BEN035" in outcome.stdout
 
 
+@pytest.mark.slow
 def test_a_tick_a_second_and_the_report_last_come_as_lines_of_json(
     project: Path, server: FaultyServer
 ) -> None:
@@ -118,6 +123,7 @@ def test_a_tick_a_second_and_the_report_last_come_as_lines_of_json(
     assert lines[-1]["data"]["sent"] > 400
 
 
+@pytest.mark.slow
 def test_a_recorded_log_is_sent_at_its_own_times(project: Path, server: FaultyServer) -> None:
     """Twice as fast."""
     write(project)
@@ -184,6 +190,7 @@ def test_a_book_shows_all_its_problems_at_once_each_with_its_line(project: Path)
     assert "small.yaml:7:" not in outcome.stderr
 
 
+@pytest.mark.slow
 def test_a_server_that_is_not_there_ends_with_three(project: Path) -> None:
     """Nothing was measured, so nothing is kept."""
     write(project)
@@ -215,6 +222,7 @@ def started(project: Path, server: FaultyServer) -> "subprocess.Popen[bytes]":
     return process
 
 
+@pytest.mark.slow
 def test_a_load_that_cannot_be_kept_is_shown_all_the_same(project: Path, server: FaultyServer) -> None:
     """What was measured is on stdout and in the files; the exit code and stderr say that it was not kept."""
     write(project)
@@ -228,6 +236,7 @@ def test_a_load_that_cannot_be_kept_is_shown_all_the_same(project: Path, server:
     assert (project / "a.md").stat().st_size > 100
 
 
+@pytest.mark.slow
 def test_a_key_of_the_environment_is_sent_and_told_to_nobody(project: Path, server: FaultyServer) -> None:
     """Neither output nor files hold it; one with a line end is refused before anything is sent."""
     write(project, arrivals=[{"shape": "constant", "rate": 20, "duration": "1s"}], gates=[])
@@ -243,6 +252,7 @@ def test_a_key_of_the_environment_is_sent_and_told_to_nobody(project: Path, serv
     assert (refused.exit_code, "secret" in refused.stderr) == (2, False)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_ctrl_c_and_sigterm_keep_what_was_measured_so_far(
     project: Path, server: FaultyServer, number: signal.Signals

@@ -28,6 +28,7 @@ def a_pair(seed, *, seconds=60, slower=1.0, **options):
     )
 
 
+@pytest.mark.slow
 def test_equal_loads_are_hardly_ever_called_different():
     """Of 30 A/A pairs with neighbours that resemble each other, at most 5 % in any metric, with hardly any floor."""
     called = 0

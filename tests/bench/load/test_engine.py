@@ -57,6 +57,7 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return both
 
 
+@pytest.mark.slow
 def test_processes_share_a_plan_and_their_tallies_join(server: FaultyServer) -> None:
     """Two processes send each arrival of the plan once between them, and every frame of both reaches the watcher."""
     frames: list[Frame] = []
@@ -83,6 +84,7 @@ def test_processes_share_a_plan_and_their_tallies_join(server: FaultyServer) -> 
     assert 0 < result.cpu_cores < 3
 
 
+@pytest.mark.slow
 def test_a_watcher_ends_a_run_early_with_its_reason(server: FaultyServer) -> None:
     """What was not due yet is not planned any more, and the length of the run is how long it went on."""
     result = run(
@@ -95,6 +97,7 @@ def test_a_watcher_ends_a_run_early_with_its_reason(server: FaultyServer) -> Non
     assert_every_arrival_has_one_outcome(result.total)
 
 
+@pytest.mark.slow
 def test_ctrl_c_ends_the_run_and_keeps_its_result(server: FaultyServer) -> None:
     """An interrupt stops the sending processes, and what they recorded until then is the result."""
 
@@ -109,6 +112,7 @@ def test_ctrl_c_ends_the_run_and_keeps_its_result(server: FaultyServer) -> None:
     assert result.total.outcomes["ok"] > 0
 
 
+@pytest.mark.slow
 def test_who_counts_interrupts_hears_of_the_first_one_too(server: FaultyServer) -> None:
     """The command says what the first one does, and that the second one ends at once."""
     heard: list[int] = []
@@ -127,6 +131,7 @@ def test_who_counts_interrupts_hears_of_the_first_one_too(server: FaultyServer) 
     assert (result.aborted, heard) == ("interrupted", [signal.SIGINT])
 
 
+@pytest.mark.slow
 def test_a_sending_process_that_dies_is_an_error_of_the_run(server: FaultyServer) -> None:
     """The run ends early, and says which process ended how."""
     killed: list[int] = []
@@ -164,6 +169,7 @@ def test_a_process_that_cannot_begin_says_why(server: FaultyServer) -> None:
     assert "a fault before the start" in str(raised.value.why)
 
 
+@pytest.mark.slow
 def test_one_process_that_cannot_begin_ends_the_others_at_once(server: FaultyServer, tmp_path: Path) -> None:
     """They are not waited for until the time for preparing is over."""
     began = time.monotonic()
@@ -189,6 +195,7 @@ def test_a_target_that_is_not_there_is_named_before_anything_is_sent() -> None:
     assert (raised.value.code, raised.value.why) == ("BEN021", "connection refused")
 
 
+@pytest.mark.slow
 def test_a_sender_that_is_held_up_shows_as_generator_lag_and_not_as_service_time(
     server: FaultyServer,
 ) -> None:
@@ -201,6 +208,7 @@ def test_a_sender_that_is_held_up_shows_as_generator_lag_and_not_as_service_time
     assert_every_arrival_has_one_outcome(result.total)
 
 
+@pytest.mark.slow
 def test_tls_with_a_certificate_of_its_own(certificate: Path) -> None:
     """A target whose certificate the book names is reached over TLS; without it, that is the reason given."""
     with faulty_server(certificate=certificate) as server:
@@ -216,6 +224,7 @@ def test_tls_with_a_certificate_of_its_own(certificate: Path) -> None:
     assert "self-signed" in str(raised.value.why)
 
 
+@pytest.mark.slow
 def test_a_target_with_an_ipv6_address() -> None:
     """`::1` is a target as any other."""
     with faulty_server(host="::1") as server:
@@ -224,6 +233,7 @@ def test_a_target_with_an_ipv6_address() -> None:
     assert result.total.outcomes == {"ok": 30}
 
 
+@pytest.mark.slow
 def test_a_closed_loop_sends_as_fast_as_it_is_answered(server: FaultyServer) -> None:
     """Each of three callers waits for its answer before it asks again, so that nothing ever queues."""
     server.delays = iter(lambda: 0.02, None)

@@ -59,6 +59,7 @@ def check_frozen(*, seconds: float, frozen: float) -> None:
     )
 
 
+@pytest.mark.slow
 def test_a_frozen_server_shows_in_an_open_loop_and_hides_in_a_closed_one() -> None:
     """Of 400 requests planned while the server stands still for a second of four, a quarter waits up to a second."""
     check_frozen(seconds=4.0, frozen=1.0)

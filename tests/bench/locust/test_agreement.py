@@ -7,6 +7,7 @@ from opsctl.bench.load.engine import AsyncEngine
 from opsctl.bench.locust.engine import LocustEngine
 
 
+@pytest.mark.slow
 def test_both_engines_send_the_same_arrivals_and_find_the_same_service_time():
     """Counts are equal to the last one; service times of a fixed 20 ms agree within 10 % where the machine allows."""
     with running_target() as target:

@@ -33,6 +33,7 @@ def _run(job, settings=None, watch=lambda _frame: ""):
     return LocustEngine(settings=settings or LocustSettings()).run(job, watch=watch)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("processes", [1, 2])
 def test_every_arrival_of_the_plan_is_sent_once(target, processes):
     """One process or several: together they send exactly the plan, and everything has an outcome."""
@@ -60,6 +61,7 @@ def test_every_arrival_of_the_plan_is_sent_once(target, processes):
     assert not result.errors
 
 
+@pytest.mark.slow
 def test_what_goes_wrong_is_counted_under_its_name(target):
     """Each way in which a server can fail is an outcome of its own, and none is lost."""
     paths = [
@@ -88,6 +90,7 @@ def test_what_goes_wrong_is_counted_under_its_name(target):
     assert total.planned == total.outcomes.total() == _planned(job)
 
 
+@pytest.mark.slow
 def test_nobody_there_is_refused_and_nothing_is_lost():
     """A port where nobody listens: each request is refused."""
     with running_target() as gone:

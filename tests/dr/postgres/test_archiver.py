@@ -96,6 +96,7 @@ def test_killed_at_any_moment_it_loses_nothing(archiver: RunningArchiver) -> Non
     assert not server.value("select active from pg_replication_slots where slot_name = 'opsctl_archive'")
 
 
+@pytest.mark.slow
 def test_the_receiver_ends_with_an_archiver_that_is_killed(archiver: RunningArchiver) -> None:
     """Otherwise it would fill the disk for nobody."""
     archiver.start()
@@ -112,6 +113,7 @@ def test_the_receiver_ends_with_an_archiver_that_is_killed(archiver: RunningArch
     assert not archiver.server.value(query)
 
 
+@pytest.mark.slow
 def test_a_repository_that_is_away_is_waited_for(archiver: RunningArchiver) -> None:
     """The note says so, with how much waits; once it is back, everything is shipped."""
     archiver.start()
@@ -159,6 +161,7 @@ def test_a_server_that_is_restarted_is_followed_on(archiver: RunningArchiver) ->
     assert_complete(archiver, until=until)
 
 
+@pytest.mark.slow
 def test_what_was_received_is_shipped_before_it_ends(archiver: RunningArchiver) -> None:
     """Rows that were committed a moment before the end are in the repository, and little stays in the spool."""
     server = archiver.server

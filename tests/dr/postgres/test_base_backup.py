@@ -106,6 +106,7 @@ def test_a_base_backup_is_two_files_that_agree_with_the_server(server: OwnServer
     assert finished.figures["bytes"] == base.tar.size_bytes
 
 
+@pytest.mark.slow
 def test_an_incremental_backup_is_small(server: OwnServer, tmp_path: Path) -> None:
     """It holds what changed, and the log of its own time."""
     full = take_backup(server, tmp_path / "repository", name="one", parent=None)

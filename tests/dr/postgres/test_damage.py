@@ -70,6 +70,7 @@ def materialise_all(
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("which", ["tar", "manifest"])
 def test_a_flipped_byte_in_a_base_backup_is_refused(copied: History, into: Path, which: str) -> None:
     """In the full one, of an incremental chain; nothing stays of the restore."""
@@ -189,6 +190,7 @@ def test_two_servers_in_one_archive_are_refused(copied: History, into: Path) -> 
     assert raised.value.code == "DRC035"
 
 
+@pytest.mark.slow
 def test_a_log_that_was_whole_and_cannot_be_copied_says_nothing_against_the_backup(
     copied: History, open_folder: Path, tmp_path: Path
 ) -> None:
@@ -211,6 +213,7 @@ def test_a_log_that_was_whole_and_cannot_be_copied_says_nothing_against_the_back
     assert raised.value.code == "DRC039"
 
 
+@pytest.mark.slow
 def test_a_log_that_cannot_be_replayed_to_its_end_is_no_success(
     copied: History, open_folder: Path, tmp_path: Path
 ) -> None:

@@ -87,6 +87,7 @@ def open_to_the_account(server: OwnServer) -> None:
     server.folder.chmod(0o755)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("jobs", [1, 2])
 def test_a_dump_comes_back_with_every_row(
     server: OwnServer, shop: DatabaseAddress, empty: DatabaseAddress, tmp_path: Path, jobs: int
@@ -111,6 +112,7 @@ def test_a_dump_comes_back_with_every_row(
     assert (owner, seen) == (("writer",), (77,))
 
 
+@pytest.mark.slow
 def test_rows_are_those_of_the_snapshot(
     server: OwnServer, shop: DatabaseAddress, empty: DatabaseAddress, tmp_path: Path
 ) -> None:
@@ -146,6 +148,7 @@ def test_a_database_with_something_in_it_is_left_alone(
         assert count_rows(connection, listener=ignore) == {"public.precious": 0}
 
 
+@pytest.mark.slow
 def test_a_restore_that_fails_leaves_the_database_empty(
     server: OwnServer, shop: DatabaseAddress, empty: DatabaseAddress, tmp_path: Path
 ) -> None:
@@ -165,6 +168,7 @@ def test_a_restore_that_fails_leaves_the_database_empty(
     assert restore(server, dump, empty, tmp_path, ownership=Ownership.OURS) == ROWS
 
 
+@pytest.mark.slow
 def test_rows_that_are_missing_are_noticed(
     server: OwnServer, shop: DatabaseAddress, empty: DatabaseAddress, tmp_path: Path
 ) -> None:
@@ -180,6 +184,7 @@ def test_rows_that_are_missing_are_noticed(
     assert "`public.gone` has no rows instead of 1" in str(raised.value.why)
 
 
+@pytest.mark.slow
 def test_a_damaged_dump_is_not_restored(
     server: OwnServer, shop: DatabaseAddress, empty: DatabaseAddress, tmp_path: Path
 ) -> None:
@@ -199,6 +204,7 @@ def test_a_damaged_dump_is_not_restored(
         assert count_rows(connection, listener=ignore) == {}
 
 
+@pytest.mark.slow
 def test_one_schema_can_be_dumped_alone(
     server: OwnServer, shop: DatabaseAddress, empty: DatabaseAddress, tmp_path: Path
 ) -> None:

@@ -63,6 +63,7 @@ def test_the_end_of_the_archive_holds_every_row(history: History, into: Path) ->
     assert rows_in(recovered, history.server) == list(range(1, 41))
 
 
+@pytest.mark.slow
 def test_a_position_holds_what_was_committed_before_it(history: History, into: Path) -> None:
     """The transaction right after it is not there."""
     recovered = restore(
@@ -84,6 +85,7 @@ def test_a_time_holds_what_was_committed_by_then(history: History, into: Path) -
     assert rows_in(recovered, history.server) == list(range(1, 31))
 
 
+@pytest.mark.slow
 def test_a_restore_point_is_found_by_its_name(history: History, into: Path) -> None:
     """It is somewhere in the log."""
     recovered = restore(history.server, history.repository, history.both, target=AtName("here"), into=into)
@@ -104,6 +106,7 @@ def test_a_target_behind_the_end_of_the_log_is_no_success(history: History, into
     assert "ended before" in str(raised.value.why)
 
 
+@pytest.mark.slow
 def test_the_very_end_of_the_log_is_a_position_that_can_be_reached(history: History, into: Path) -> None:
     """No record follows it, at which PostgreSQL would stop; still everything before it is there."""
     programs, vault = history.server.programs, vault_of(history.repository)

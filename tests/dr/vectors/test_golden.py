@@ -23,6 +23,7 @@ def _checked(scene: Scene, queries: tuple[GoldenQuery, ...]) -> GoldenCheck:
     return check_golden(queries, store=scene.store)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("distance", ["Cosine", "Dot", "Euclid", "Manhattan"])
 def test_what_has_not_changed_is_found_again(scene: Scene, distance: str) -> None:
     """Whether a higher score is better or a lower one."""
@@ -44,6 +45,7 @@ def test_two_vectors_that_changed_places_are_noticed(scene: Scene) -> None:
     assert not _checked(scene, queries).holds
 
 
+@pytest.mark.slow
 def test_vectors_of_another_scale_are_noticed(scene: Scene) -> None:
     """Where the length of a vector counts, the scores tell."""
     queries = _asked(scene, **_DOT)
@@ -93,6 +95,7 @@ def test_a_tie_at_the_end_of_an_answer_is_no_difference(scene: Scene) -> None:
     assert _checked(scene, (told,)).holds
 
 
+@pytest.mark.slow
 def test_named_vectors_are_asked_by_the_first_name(scene: Scene) -> None:
     """The one that a collection of several can be told by."""
     vectors = {name: {"size": SIZE, "distance": "Cosine"} for name in ("text", "image")}
@@ -108,6 +111,7 @@ def test_named_vectors_are_asked_by_the_first_name(scene: Scene) -> None:
     assert _checked(scene, queries).holds
 
 
+@pytest.mark.slow
 def test_a_collection_under_another_name_can_be_asked(scene: Scene) -> None:
     """Such as one that was put back for a trial."""
     queries = _asked(scene)

@@ -218,6 +218,7 @@ _NEW_HISTORY = (
 )
 
 
+@pytest.mark.slow
 def test_a_collection_that_follows_does_not_diverge(world: World) -> None:
     """Nothing is missing, stale or extra; levelling writes nothing."""
     found = world.divergence()
@@ -231,6 +232,7 @@ def test_a_collection_that_follows_does_not_diverge(world: World) -> None:
     assert world.applied == []
 
 
+@pytest.mark.slow
 def test_the_lost_future_is_taken_back(world: World, embedded_postgres: EmbeddedPostgres) -> None:
     """What was changed, deleted and made after the point; then the synchronisation goes on from there."""
     with _copied(world, embedded_postgres) as restored:
@@ -255,6 +257,7 @@ def test_the_lost_future_is_taken_back(world: World, embedded_postgres: Embedded
         world.expect_level()
 
 
+@pytest.mark.slow
 def test_places_that_the_lost_future_had_too_deceive_nobody(
     world: World, embedded_postgres: EmbeddedPostgres
 ) -> None:
@@ -290,6 +293,7 @@ def test_places_that_the_lost_future_had_too_deceive_nobody(
         assert world.sync() == 0
 
 
+@pytest.mark.slow
 def test_an_item_without_a_change_in_the_outbox_is_known_by_its_time(world: World) -> None:
     """Such as one that is older than the outbox: it is written once more, and right from then on."""
     world.execute("delete from outbox where aggregate_id = 4")
@@ -321,6 +325,7 @@ def test_the_time_zone_of_the_session_makes_no_difference(world: World) -> None:
     assert world.divergence().is_zero
 
 
+@pytest.mark.slow
 def test_points_that_are_no_items_at_all_are_extra(world: World) -> None:
     """Numbers beyond all items, and UUIDs; a point without notes is stale."""
     stranger = str(uuid4())
@@ -340,6 +345,7 @@ def test_points_that_are_no_items_at_all_are_extra(world: World) -> None:
     world.expect_level()
 
 
+@pytest.mark.slow
 def test_an_empty_collection_misses_everything(world: World) -> None:
     """The first few ids are told, and all are counted."""
     world.store.delete_points(world.collection, list(range(1, ITEMS + 1)))
@@ -371,6 +377,7 @@ def test_what_is_not_level_afterwards_is_refused(world: World) -> None:
     assert "2 stale (3, 9)" in str(caught.value.why)
 
 
+@pytest.mark.slow
 def test_a_killed_levelling_goes_on_where_it_was(world: World) -> None:
     """What is done already no longer differs."""
     world.execute(*(_RENAME.format("changed", number) for number in range(1, 21)))
@@ -401,6 +408,7 @@ def test_a_place_is_known_to_the_database_and_the_collection(world: World) -> No
     assert world.store.collection(world.collection).metadata["embedding"]["dimension"] == 16
 
 
+@pytest.mark.slow
 def test_somebody_who_follows_meanwhile_is_noticed(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """The place in the database moves only from where it was seen."""
     world.execute("update content set title = 'changed' where id = 3")

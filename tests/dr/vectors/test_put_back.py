@@ -35,6 +35,7 @@ def _refused(scene: Scene, snapshot: VectorSnapshot, **terms: object) -> OpsErro
     return caught.value
 
 
+@pytest.mark.slow
 def test_a_lost_collection_comes_back_whole(scene: Scene, taken: Taken) -> None:
     """Points, vectors, payload indexes and notes, and searches find what they found."""
     vectors = scene.vectors("content", [1, 2, 3])
@@ -55,6 +56,7 @@ def test_a_lost_collection_comes_back_whole(scene: Scene, taken: Taken) -> None:
     assert scene.node.list("content") == ()
 
 
+@pytest.mark.slow
 def test_a_trial_goes_under_another_name(scene: Scene, taken: Taken) -> None:
     """Beside the collection itself, which is not touched."""
     scene.store.delete_points("content", [1])
@@ -64,6 +66,7 @@ def test_a_trial_goes_under_another_name(scene: Scene, taken: Taken) -> None:
     assert (scene.store.count("content"), scene.store.count("trial")) == (59, 60)
 
 
+@pytest.mark.slow
 def test_a_collection_that_is_there_is_left_alone_until_told(scene: Scene, taken: Taken) -> None:
     """Then all of its points are those of the snapshot."""
     scene.store.delete_points("content", [1])
@@ -76,6 +79,7 @@ def test_a_collection_that_is_there_is_left_alone_until_told(scene: Scene, taken
     assert scene.store.count("content") == 60
 
 
+@pytest.mark.slow
 def test_an_alias_with_the_name_is_never_written_through(scene: Scene, taken: Taken) -> None:
     """An upload by its name would replace what it leads to."""
     scene.store.delete_collection("content")
@@ -88,6 +92,7 @@ def test_an_alias_with_the_name_is_never_written_through(scene: Scene, taken: Ta
     assert scene.store.count("other") == 10
 
 
+@pytest.mark.slow
 def test_a_snapshot_that_was_damaged_in_the_vault_changes_nothing(scene: Scene, taken: Taken) -> None:
     """One byte is enough, and the vault finds it before the node has all."""
     key = taken.snapshot.snapshot.key
@@ -102,6 +107,7 @@ def test_a_snapshot_that_was_damaged_in_the_vault_changes_nothing(scene: Scene, 
     assert scene.store.count("content") == 60
 
 
+@pytest.mark.slow
 def test_another_content_than_the_manifest_says_is_refused_by_the_node(scene: Scene, taken: Taken) -> None:
     """The checksum goes along with the upload; a collection that was lost is not half there afterwards."""
     scene.store.delete_collection("content")
@@ -143,6 +149,7 @@ def test_only_an_engine_that_can_read_the_snapshot_gets_it(made: str, there: str
     assert found == code
 
 
+@pytest.mark.slow
 def test_another_version_is_refused_before_anything_is_read(scene: Scene, taken: Taken) -> None:
     """Neither the vault nor the collection is touched."""
 
@@ -176,6 +183,7 @@ def test_another_embedding_is_refused(scene: Scene, taken: Taken) -> None:
     assert scene.store.count("content") == 60
 
 
+@pytest.mark.slow
 def test_a_payload_index_that_the_snapshot_forgot_is_made_anew(scene: Scene, taken: Taken) -> None:
     """And it is told which; filters would scan every point without it."""
     schema = dict(taken.snapshot.payload_schema) | {"title": {"data_type": "keyword"}}
@@ -187,6 +195,7 @@ def test_a_payload_index_that_the_snapshot_forgot_is_made_anew(scene: Scene, tak
     assert any("`title`" in event.message for event in scene.events if isinstance(event, Noted))
 
 
+@pytest.mark.slow
 def test_notes_of_another_time_are_written_anew(scene: Scene, taken: Taken) -> None:
     """A server that recovers over a collection keeps the notes of that one, whose watermark would lie."""
 
@@ -208,6 +217,7 @@ def test_notes_of_another_time_are_written_anew(scene: Scene, taken: Taken) -> N
     assert scene.store.collection("content").metadata["watermark"] == "812:60"
 
 
+@pytest.mark.slow
 def test_whatever_is_not_as_it_was_is_told(scene: Scene, taken: Taken) -> None:
     """Parameters, payload indexes, number of points, ids, payloads."""
     vectors = {"params": {"vectors": {"size": 8, "distance": "Dot"}}}
@@ -227,6 +237,7 @@ def test_whatever_is_not_as_it_was_is_told(scene: Scene, taken: Taken) -> None:
         assert word in str(caught.value.why)
 
 
+@pytest.mark.slow
 def test_what_came_back_wrong_is_removed_again(scene: Scene, taken: Taken) -> None:
     """Nothing of doubtful content stays behind where nothing was."""
     scene.store.delete_collection("content")
@@ -237,6 +248,7 @@ def test_what_came_back_wrong_is_removed_again(scene: Scene, taken: Taken) -> No
     assert "content" not in scene.store.collections()
 
 
+@pytest.mark.slow
 def test_of_a_snapshot_that_was_not_quiet_the_digests_are_not_asked(scene: Scene, taken: Taken) -> None:
     """They are of a moment that the snapshot may just have missed; the truth decides what is right then."""
     busy = replace(
@@ -261,6 +273,7 @@ def test_the_digests_see_a_changed_payload(scene: Scene, taken: Taken) -> None:
     assert before.ids_sha256 == after.ids_sha256
 
 
+@pytest.mark.slow
 def test_aliases_are_put_back_all_at_once(scene: Scene) -> None:
     """Those that lead elsewhere and those that are gone; others of the server are left alone."""
     for name in ("au@1", "au@2", "nz@1"):
@@ -280,6 +293,7 @@ def test_aliases_are_put_back_all_at_once(scene: Scene) -> None:
     assert scene.store.aliases() == wanted | {"theirs": "au@1"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("wanted", [{"au": "au@1", "nz": "nz@1"}, {"au": "au@1", "au@1": "au@1"}])
 def test_aliases_that_cannot_all_be_set_are_not_set_at_all(scene: Scene, wanted: dict[str, str]) -> None:
     """Because their collection is not there, or a collection has the name."""

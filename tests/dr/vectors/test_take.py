@@ -66,6 +66,7 @@ def test_a_quiet_collection_is_described_by_what_it_holds(scene: Scene) -> None:
     assert scene.node.list("content") == ()
 
 
+@pytest.mark.slow
 def test_progress_is_told_by_points_and_bytes(scene: Scene) -> None:
     """So that a bar can show how far it is."""
     scene.make("content")
@@ -78,6 +79,7 @@ def test_progress_is_told_by_points_and_bytes(scene: Scene) -> None:
     assert finished[-1].figures["bytes"] == taken.snapshot.snapshot.size_bytes
 
 
+@pytest.mark.slow
 def test_a_write_during_the_snapshot_is_noticed_and_another_moment_found(scene: Scene) -> None:
     """Also where neither count nor watermark moved; only the last snapshot is kept, none stays on the node."""
     scene.make("content")
@@ -92,6 +94,7 @@ def test_a_write_during_the_snapshot_is_noticed_and_another_moment_found(scene: 
     _expect_as_it_is(scene, taken.snapshot.ids_sha256, taken.snapshot.points_digest)
 
 
+@pytest.mark.slow
 def test_a_watermark_that_moves_is_noticed(scene: Scene) -> None:
     """It is part of the collection, and must come back with it."""
     scene.make("content")
@@ -138,6 +141,7 @@ def test_a_damaged_copy_is_not_kept_and_the_snapshot_is_removed(scene: Scene) ->
     assert scene.node.list("content") == ()
 
 
+@pytest.mark.slow
 def test_a_snapshot_that_cannot_be_removed_is_told_and_harms_nothing(scene: Scene) -> None:
     """The copy counts; the node's disk is somebody's business."""
     scene.make("content")
@@ -154,6 +158,7 @@ def test_a_snapshot_that_cannot_be_removed_is_told_and_harms_nothing(scene: Scen
     assert "stays on node" in told
 
 
+@pytest.mark.slow
 def test_all_collections_are_taken_with_the_aliases(scene: Scene) -> None:
     """Derived generations too, with what they note of their source."""
     scene.make("content")
@@ -171,6 +176,7 @@ def test_all_collections_are_taken_with_the_aliases(scene: Scene) -> None:
     assert {query.collection for query in taken.golden} >= {"content", "au@20260101"}
 
 
+@pytest.mark.slow
 def test_a_generation_that_takes_over_meanwhile_is_taken_and_the_old_one_left_out(scene: Scene) -> None:
     """What the aliases lead to by the end is what a restore needs."""
     scene.make("aa@1", some_points(10))
@@ -191,6 +197,7 @@ def test_a_generation_that_takes_over_meanwhile_is_taken_and_the_old_one_left_ou
     assert taken.aliases["aa"] == "aa@2"
 
 
+@pytest.mark.slow
 def test_aliases_that_never_hold_still_end_the_backup(scene: Scene) -> None:
     """A backup without what an alias leads to would restore to nothing."""
     scene.make("content", some_points(10))
@@ -228,6 +235,7 @@ def test_a_cluster_of_which_a_node_is_not_known_is_refused(scene: Scene) -> None
     assert "2 (http://b:6335/)" in str(caught.value.why)
 
 
+@pytest.mark.slow
 def test_the_sample_depends_on_the_ids_alone(scene: Scene) -> None:
     """The same points are asked for in every backup as long as they are there."""
     points = some_points(60)

@@ -25,6 +25,7 @@ from opsctl.experiments.verdict import Shown, Verdict, judge
 SHORT = 300
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", list(Method))
 def test_every_method_keeps_its_promises_in_a_short_certification(method: Method) -> None:
     """With tolerances that one in a thousand would miss by chance; the whole one has 10,000 experiments."""

@@ -40,6 +40,7 @@ def test_chance_alone_regrets_the_same_every_round() -> None:
     assert _growth(_curve("random")) == pytest.approx(1.0, abs=0.08)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "growth"),
     [("greedy", 0.75), ("epsilon_greedy", 0.75), ("linear_ts", 0.8), ("epinet_ts", 0.75), ("beta_ts", 0.97)],

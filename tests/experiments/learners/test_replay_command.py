@@ -71,6 +71,7 @@ def test_a_document_has_curves(tmp_path: Path) -> None:
     assert policy["curve"][-1]["reward"] == policy["value"]
 
 
+@pytest.mark.slow
 def test_the_open_bandit_log_is_weighed(tmp_path: Path) -> None:
     """The random policy is worth what the log earned; of the greedy one hardly anything can be said, and that is the exit code."""
     shutil.copy(OPEN_BANDIT, tmp_path / "random_men.csv.gz")

@@ -38,6 +38,7 @@ def _feedback(market: Market, *, user: int, items: Sequence[int], clicks: Sequen
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("agents", [FOUR_AGENTS, (*FOUR_AGENTS, "engagement_forecaster", "custom")])
 def test_arms_and_agents_learn_by_the_services_own_updates(agents: tuple[str, ...]) -> None:
     """Every explored slate is a play of an arm; agents move."""
@@ -67,6 +68,7 @@ def test_the_same_seed_gives_the_same_slates_and_states() -> None:
     assert policies[0].state == policies[1].state
 
 
+@pytest.mark.slow
 def test_it_ranks_better_than_chance() -> None:
     """Without the spreading that costs it relevance."""
     market = small_market(users=150)

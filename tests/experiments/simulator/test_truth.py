@@ -273,6 +273,7 @@ def _coverage(*, seeds: int, users: int) -> tuple[float, float, float]:
     return float(np.mean(holds)), float(np.mean(excludes)), float(np.mean(errors))
 
 
+@pytest.mark.slow
 def test_a_planted_effect_is_found_by_a_plain_test_with_the_coverage_it_claims() -> None:
     """30 worlds: less than 26 of 30 would happen by chance once in 500 (binomial, 95 %)."""
     holds, excludes, error = _coverage(seeds=30, users=200)

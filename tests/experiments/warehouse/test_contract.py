@@ -113,6 +113,7 @@ def test_quantiles_are_those_of_brute_force(warehouse):
             _assert_close(told.moments, wanted.moments, f"{name} of {arm}")
 
 
+@pytest.mark.slow
 def test_a_look_at_several_moments_tells_what_each_alone_would(warehouse):
     """History is not rewritten: a unit that sees a second arm later counts until then."""
     with warehouse.look(trial(), at=MOMENTS) as look:

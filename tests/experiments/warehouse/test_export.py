@@ -35,6 +35,7 @@ def filled(database: DatabaseAddress) -> DatabaseAddress:
     return database
 
 
+@pytest.mark.slow
 def test_an_export_holds_what_the_database_holds(filled, tmp_path):
     """Both warehouses say the same of it, to the last event."""
     done = export(filled, tmp_path, rows_at_once=300)
@@ -88,6 +89,7 @@ def test_a_second_export_appends_what_is_new_and_touches_nothing_else(filled, tm
     assert {path: data for path, data in _contents(tmp_path).items() if path in before} == before
 
 
+@pytest.mark.slow
 def test_an_export_that_died_between_files_and_watermark_goes_on_without_a_row_twice(filled, tmp_path):
     """The files of the unfinished batch are there already; the next run cuts batches otherwise."""
     kept: list[bytes] = []
@@ -104,6 +106,7 @@ def test_an_export_that_died_between_files_and_watermark_goes_on_without_a_row_t
         assert _rows_in(tmp_path) == (len(HISTORY.exposures), len(HISTORY.events))
 
 
+@pytest.mark.slow
 def test_an_export_that_was_killed_goes_on(filled, tmp_path):
     """`kill -9` in the middle, again and again, until one comes to its end."""
     program = (
@@ -211,6 +214,7 @@ def test_a_folder_that_is_ahead_of_the_database_is_refused(filled, tmp_path):
     assert refused.value.code == "EXP071"
 
 
+@pytest.mark.slow
 def test_long_attributes_take_smaller_batches(database, tmp_path, monkeypatch):
     """Memory follows the bytes of a batch, not the number of its rows."""
     monkeypatch.setattr(export_batches, "MOST_BYTES", 50_000)

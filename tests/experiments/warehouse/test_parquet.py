@@ -74,6 +74,7 @@ def _simple(values: dict[str, list[float | None]], *, arms: dict[str, str] | Non
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "columns",
     [
@@ -94,6 +95,7 @@ def test_columns_may_be_written_otherwise(tmp_path, columns):
     assert found[1].means["rate"].strata(["control"]) == wanted[1].means["rate"].strata(["control"])
 
 
+@pytest.mark.slow
 def test_ids_may_be_whole_numbers_in_one_table_or_both(tmp_path):
     """A text and a number of the same digits are one unit."""
     plain = History(
@@ -342,6 +344,7 @@ def test_one_thread_says_the_same_to_the_last_bit(tmp_path):
     assert answers[0] == answers[1] == answers[2]
 
 
+@pytest.mark.slow
 def test_little_memory_gives_the_same_answer_from_disk_and_leaves_nothing(tmp_path):
     """What does not fit goes into files, which are gone afterwards."""
     folder, spill = _large(tmp_path / "history"), tmp_path / "spill"
@@ -382,6 +385,7 @@ def test_nothing_is_drawn_however_long_it_takes(tmp_path):
         ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["it's here", "a[b]*?", "é ü", "day=7"])
 def test_a_folder_may_have_any_name(tmp_path, name):
     """Quotes do not end a text, and stars do not find other files."""
@@ -411,6 +415,7 @@ def test_files_may_lie_anywhere_below_and_hidden_ones_are_left_alone(tmp_path):
     assert found[1].means["clicks"].rows == pytest.approx(wanted[1].means["clicks"].rows)
 
 
+@pytest.mark.slow
 def test_files_out_of_time_are_not_read(tmp_path):
     """Their footers tell; one that would break if it were read proves it."""
     folder = write_parquet(HISTORY, tmp_path)

@@ -2,10 +2,12 @@
 
 from pathlib import Path
 
+import pytest
 from tests.service.api.contract_run import run_contract
 from tests.service.api.live import LiveService
 
 
+@pytest.mark.slow
 def test_the_live_service_keeps_its_contract(live_service: LiveService, tmp_path: Path) -> None:
     """Schemathesis: all checks, all phases, chains of calls included."""
     run = run_contract(live_service, folder=tmp_path)

@@ -99,6 +99,7 @@ def test_expired_entries_leave_without_being_asked_for():
     assert memory.entries == 1
 
 
+@pytest.mark.slow
 def test_what_is_charged_is_what_python_takes():
     """10,000 feeds of 4 KB with 21 tags each: the charge is at least the truth and at most 1.5 times as much."""
     memory = tier(Time(), limit=2**30)

@@ -56,6 +56,7 @@ def ids(feed: Feed) -> list[int]:
     return [item.content_id for item in feed.items]
 
 
+@pytest.mark.slow
 def test_a_newcomer_gets_a_feed_of_what_is_popular(world: World, folder: Path) -> None:
     """Of distinct items, with all agents' scores; segment cold."""
 

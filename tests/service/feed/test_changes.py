@@ -82,6 +82,7 @@ def second_process(folder: Path, *, tag: str) -> Iterator[Callable[[], str]]:
         stdout.close()
 
 
+@pytest.mark.slow
 def test_a_significant_interaction_makes_the_readers_vector_anew(world: World, folder: Path) -> None:
     """A save counts in the next feed that is built; a view waits for the vector to expire."""
 
@@ -172,6 +173,7 @@ def test_an_item_of_no_vendor_is_refused(world: World, folder: Path) -> None:
     run(scenario)
 
 
+@pytest.mark.slow
 def test_an_item_written_here_appears_in_searches_after_one_look_of_the_follower(
     own_world: World, folder: Path
 ) -> None:
@@ -200,6 +202,7 @@ def test_an_item_written_here_appears_in_searches_after_one_look_of_the_follower
     run(scenario)
 
 
+@pytest.mark.slow
 def test_a_change_made_elsewhere_reaches_the_caches(own_world: World, folder: Path) -> None:
     """First facts and feeds, then, once the vector is written, the vector too; nothing is left to follow."""
 
@@ -274,6 +277,7 @@ def test_an_l2_of_unknown_age_is_cleared_before_changes_are_followed(
     run(scenario)
 
 
+@pytest.mark.slow
 def test_while_a_synchronisation_runs_the_vectors_are_left_to_it(own_world: World, folder: Path) -> None:
     """The caches follow all the same, and the vectors come with the next look."""
 
@@ -294,6 +298,7 @@ def test_while_a_synchronisation_runs_the_vectors_are_left_to_it(own_world: Worl
     run(scenario)
 
 
+@pytest.mark.slow
 def test_two_workers_do_not_follow_the_same_batch(own_world: World, folder: Path) -> None:
     """While one is at it, the other passes by instead of waiting."""
 
@@ -315,6 +320,7 @@ def test_two_workers_do_not_follow_the_same_batch(own_world: World, folder: Path
     run(scenario)
 
 
+@pytest.mark.slow
 def test_the_follower_runs_until_told_to_stop(own_world: World, folder: Path) -> None:
     """It follows by itself and ends at once."""
 

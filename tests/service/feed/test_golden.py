@@ -107,6 +107,7 @@ async def scores(
     return total
 
 
+@pytest.mark.slow
 def test_every_tier_beats_chance_and_its_floor(world: World, folder: Path) -> None:
     """What needs no dependency is still far better than anything, and what knows the reader is better still."""
 

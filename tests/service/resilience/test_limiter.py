@@ -78,6 +78,7 @@ def test_it_does_not_grow_for_requests_that_do_not_need_it():
     assert limit.limit == 40
 
 
+@pytest.mark.slow
 @settings(max_examples=15)
 @given(capacity=st.integers(20, 100), base=st.floats(0.005, 0.03), slower=st.integers(5, 10))
 def test_it_falls_when_requests_take_longer_and_grows_when_they_no_longer_do(capacity, base, slower):

@@ -10,6 +10,7 @@ from opsctl.service.telemetry.meters import Meters
 _SCORES = st.sampled_from((*metrics.AGENT_SCORE.buckets, 0.0, 0.123, 1.0, 7.0))
 
 
+@pytest.mark.slow
 @given(values=st.lists(_SCORES | st.floats(0, 1), max_size=30))
 def test_several_observations_at_once_are_those_of_single_ones(values: list[float]) -> None:
     """Bucket by bucket: bounds belong to the bucket that they close."""

@@ -14,6 +14,7 @@ pytestmark = pytest.mark.stack
 _EAGER = models.OptimizersConfigDiff(indexing_threshold=50)
 
 
+@pytest.mark.slow
 def test_kill_of_the_front_keeps_every_acknowledged_point(new_node: Callable[..., RunningNode]) -> None:
     """After kill -9 of the front no orphan stays, and the restarted node has points, aliases and indexes."""
     node = new_node()

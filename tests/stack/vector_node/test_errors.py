@@ -88,6 +88,7 @@ _REFUSALS: dict[str, tuple[str, str, bytes, int, str]] = {
 }  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", _REFUSALS.values(), ids=_REFUSALS)
 def test_a_bad_request_is_refused_with_its_reason(
     http: httpx.Client, case: tuple[str, str, bytes, int, str]
