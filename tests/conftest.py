@@ -31,6 +31,9 @@ from opsctl.store.migrate import apply_migrations
 # that are to hear it would not.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
+# xdist gives its workers the width of the caller's terminal; what a test prints would depend on it.
+os.environ.pop("COLUMNS", None)
+
 _TEMPLATE = "opsctl_template"
 _DRILL_SECONDS = 3600.0
 

@@ -103,7 +103,7 @@ def test_all_problems_of_all_books_are_told_at_their_places(shell: Shell) -> Non
     assert outcome.exit_code == 1
     assert outcome.stdout == "2 experiments: 4 errors, 1 warning; `opsctl explain CODE` says more\n"
     for told in (
-        "error[CFG003]: `the book`: the weights of the arms sum to 0.9, not to 1\n  --> ops/experiments/weights.yaml:1:1",
+        "error[CFG003]: the book: the weights of the arms sum to 0.9, not to 1\n  --> ops/experiments/weights.yaml:1:1",
         "error[EXP005]: arm `control`: the service cannot be told `diversty` for a reader\n  --> ops/experiments/agents.yaml:9:7",
         "hint: did you mean `diversity`?",
         "error[EXP005]: arm `b`: an arm that sets `agents` needs `isolated_learners: true`\n  --> ops/experiments/agents.yaml:13:7",
