@@ -113,6 +113,7 @@ def test_the_filter_matrix_covers_every_shape(project):
     assert all(result["case"]["points"] > 0 for result in document["data"])
 
 
+@pytest.mark.slow
 def test_texts_of_a_log_are_embedded_with_the_model_of_the_settings(project, node):
     """A log of words is measured as it is."""
     (project / "opsctl.yaml").write_text(f"qdrant: {{url: {node.url}}}\nembedding: {{dimension: 16}}\n")

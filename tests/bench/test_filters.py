@@ -23,6 +23,7 @@ def payloads(count=2000):
     ]
 
 
+@pytest.mark.slow
 def test_every_shape_is_found_and_says_its_true_share():
     """Selectivity is what the filter really passes, within three times of what was wanted."""
     rows = payloads()

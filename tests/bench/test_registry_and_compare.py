@@ -182,6 +182,7 @@ def test_an_unsettled_comparison_says_how_many_queries_it_needs(registry):
     assert min(needed) > 600
 
 
+@pytest.mark.slow
 def test_different_machines_are_not_compared_unless_told(registry):
     """The refusal names what differs; --anyway keeps the list."""
     first = stored(registry, seed=1)

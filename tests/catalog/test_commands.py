@@ -120,6 +120,7 @@ def test_too_many_rejects_end_with_exit_code_one_and_the_good_rows_kept(
     assert qdrant.count("content").count == 2
 
 
+@pytest.mark.slow
 def test_a_file_without_the_mapped_columns_is_refused_with_exit_code_two(shell: Shell) -> None:
     """One JSON document, the nearest name in it, and nothing imported."""
     (shell.folder / "rows.csv").write_text("id,titel\n1,one\n")

@@ -194,6 +194,7 @@ def test_a_crash_between_points_and_watermark_repeats_the_batch_only(bench: Benc
     assert bench.titles() == bench.true_titles()
 
 
+@pytest.mark.slow
 def test_two_synchronisations_at_once_are_refused(
     bench: Bench, database: DatabaseAddress, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -119,6 +119,7 @@ def test_a_refused_rebuild_leaves_with_its_own_code(project: Path) -> None:
     assert "did you mean `region`?" in said
 
 
+@pytest.mark.slow
 def test_a_server_that_is_away_is_not_ready(project: Path) -> None:
     """Nothing is started in place of a server that was configured."""
     (project / "opsctl.yaml").write_text("qdrant: {url: 'http://127.0.0.1:9'}\n")

@@ -16,6 +16,7 @@ def project(tmp_path: Path) -> Path:
     return init_project(tmp_path / "feed").root
 
 
+@pytest.mark.slow
 def test_what_is_not_there_is_not_called_right(project: Path):
     """A folder under another name, a file with another suffix."""
     (project / "dashboards").rename(project / "boards")

@@ -46,6 +46,7 @@ def test_a_render_ends_with_who_looked_at_what(project: Path):
         assert any(line.startswith(part) for line in said.splitlines())
 
 
+@pytest.mark.slow
 def test_a_render_is_recorded_with_what_was_known(project: Path):
     """Where nobody here could look at a file, it is no pass."""
     listed = json.loads(

@@ -115,6 +115,7 @@ def test_a_policy_that_learns_is_shipped_with_the_certificates_behind_it(shell: 
     assert [check["is_fault"] for check in data["checks"]] == [False] * len(data["checks"])
 
 
+@pytest.mark.slow
 def test_what_was_to_be_seen_earlier_can_be_seen_again(shell: Shell) -> None:
     """Before the horizon nothing is decided, exit 5."""
     early = shell.run("analyze", "learning", "--at", "2026-01-08")

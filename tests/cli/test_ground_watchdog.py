@@ -79,6 +79,7 @@ def test_a_fault_that_outlives_its_lease_is_taken_back_and_renewed_no_more(groun
     assert ground.leases.all() == ()
 
 
+@pytest.mark.slow
 def test_lines_that_cannot_be_renewed_keep_no_other_fault_from_being_taken_back(
     ground: ProvingGround, capfd: pytest.CaptureFixture[str]
 ) -> None:

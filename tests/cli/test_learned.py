@@ -55,6 +55,7 @@ def _policy(bias: float) -> dict[str, Any]:
     return policy_document(PolicyState(agents=("quality", "discovery"), means=means, log_sigmas=(-1.0, -1.0)))
 
 
+@pytest.mark.slow
 @pytest.mark.stack
 def test_an_older_version_becomes_the_newest_one(shell: _Shell, database: DatabaseAddress) -> None:
     """Nothing is removed; a dry run writes nothing, and a version that is not there is refused."""

@@ -145,6 +145,7 @@ def test_trouble_ends_with_1_and_names_the_runbook(tmp_path, world):
     assert "`opsctl runbooks show high_error_rate`" in shown.stderr
 
 
+@pytest.mark.slow
 def test_without_watchers_it_says_how_to_get_them(tmp_path, world):
     """The figures are there all the same."""
     url = (tmp_path / "opsctl.yaml").read_text().splitlines()[0]

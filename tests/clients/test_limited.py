@@ -50,6 +50,7 @@ def test_after_its_limit_it_is_asked_to_end_and_may_undo_what_it_began(tmp_path:
     assert (tmp_path / "logs" / "log").read_text() == "begun\nundone\n"
 
 
+@pytest.mark.slow
 def test_one_that_does_not_listen_is_killed(tmp_path: Path):
     """Nothing is left behind."""
     done = run(tmp_path, HARD, limit_seconds=1.0)

@@ -182,6 +182,7 @@ def test_a_number_that_no_message_could_show_is_refused_at_its_place(number: str
     assert "not valid YAML" in found[2]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("key", ["k{}", "twice"])
 def test_of_very_many_problems_the_first_are_shown_soon(key: str):
     """A file of another kind, taken for a book, would be compared line by line for hours."""

@@ -98,6 +98,7 @@ def test_panels_are_drawn_without_a_word_in_the_console(address: str, browser: B
     page.close()
 
 
+@pytest.mark.slow
 def test_a_lift_stands_between_the_ends_of_its_interval(address: str, browser: Browser):
     """In one line; and a probability that raises an alert is not rounded to 0, and is coloured."""
     page = browser.new_page(viewport={"width": 1280, "height": 2400})

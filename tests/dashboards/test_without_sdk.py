@@ -1,12 +1,22 @@
 """Without Grafana's SDK a render says what to install and what to do then, and tells a missing one from another version."""
 
 import sys
+from collections.abc import Iterator
 
 import pytest
 from tests.dashboards.boards import boards
 
 from opsctl.core.errors import NotReadyError
+from opsctl.dashboards import grafana
 from opsctl.dashboards.grafana import _without_sdk, render_board
+
+
+@pytest.fixture(autouse=True)
+def sdk_is_looked_for_anew() -> Iterator[None]:
+    """It is loaded once a process."""
+    grafana._sdk.cache_clear()
+    yield
+    grafana._sdk.cache_clear()
 
 
 def test_a_missing_sdk_is_named_with_the_next_steps(monkeypatch: pytest.MonkeyPatch):

@@ -113,6 +113,7 @@ def test_the_second_request_does_not_reach_the_origin(edge: Edge):
     assert second.headers["cache-tag"] == "content-1,content-2"
 
 
+@pytest.mark.slow
 @runtime
 def test_the_allowance_of_one_request_is_not_told_to_another(edge: Edge):
     """It is passed through where the origin was asked."""
@@ -430,6 +431,7 @@ def test_what_was_asked_for_before_an_invalidation_is_not_kept_after_it(edge: Ed
     assert (first.status_code, edge.get("/v1/feed/25").headers["x-cache"]) == (200, "MISS")
 
 
+@pytest.mark.slow
 @runtime
 def test_everything_can_be_dropped_at_once(edge: Edge):
     """After a wrong release, say."""

@@ -222,6 +222,7 @@ class ServiceOrigin(Origin):
         return Reply(status=found.status, body=found.body, headers=dict(found.headers))
 
 
+@pytest.mark.slow
 def test_the_worker_answers_as_the_service_s_own_edge_does(both: Both):
     """Status, bytes, validators, tags, times, and whether it was remembered: for one request after the other."""
     etag = both.ask("/v1/feed/1")[0][2]["etag"]

@@ -243,6 +243,7 @@ def test_a_million_ids_lie_evenly_for_each_salt(points: Points, salt: str) -> No
     assert np.all(np.diff(np.sort(found)) > 0)
 
 
+@pytest.mark.slow
 def test_experiments_are_independent_of_each_other_on_a_million_ids(points: Points) -> None:
     """Every pair of salts, those of names that differ in one letter included, over 16 x 16 cells."""
     salts = ("arm:agents", "arm:agentt", "ramp:agents", "layer:ranking", "holdout")

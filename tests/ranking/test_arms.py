@@ -18,6 +18,7 @@ def _alike(count: int) -> Candidates:
     return replace(candidates, vendors=np.arange(count))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("arm", ARMS)
 @given(count=st.integers(0, 20), unknown=st.floats(0, 1), history_count=st.integers(0, 5))
 def test_a_priority_is_finite_and_within_0_and_1(

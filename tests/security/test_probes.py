@@ -71,6 +71,7 @@ def test_the_service_passes(
     assert (found.state, found.troubles) == (State.PASS, ()), found.reason
 
 
+@pytest.mark.slow
 @stack
 def test_the_rate_limit_holds_over_both_workers(
     service: ProbedService, service_project: ScratchProject

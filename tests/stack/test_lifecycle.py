@@ -115,6 +115,7 @@ def test_postgres_demands_scram_keeps_checksums_and_listens_on_loopback_only(hom
     assert caught.value.code == "DBS002"
 
 
+@pytest.mark.slow
 def test_the_password_is_random_private_and_in_no_argument(home: Path) -> None:
     """The file is for its owner only, and no process shows it."""
     _up(home)

@@ -97,6 +97,7 @@ def test_a_running_pooler_follows_a_database_that_moved_and_outlives_one_that_is
     assert _ask(state, b"show port") == str(old.port + 1)
 
 
+@pytest.mark.slow
 @needs_pgbouncer
 def test_a_borrowed_stack_starts_only_what_is_needed(home: Path) -> None:
     """A command that needs the database starts neither pooler nor vectors."""

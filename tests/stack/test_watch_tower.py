@@ -71,6 +71,7 @@ def test_an_alert_goes_from_its_rule_to_the_sink(home: Path):
     until(lambda: "First" in {each.alertname for each in deliveries_since(sink, 0)})
 
 
+@pytest.mark.slow
 def test_new_rules_are_read_without_a_restart_and_wrong_ones_are_refused(home: Path):
     """What ran goes on with what it had."""
     before = up(home, RULES.format(name="First"))

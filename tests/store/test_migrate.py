@@ -187,6 +187,7 @@ def test_an_update_writes_only_the_rows_that_changed(catalogue: DatabaseAddress)
     assert [number for number in (1, 2, 3) if after[number] > before[number]] == [2]
 
 
+@pytest.mark.slow
 def test_a_large_update_after_an_empty_one_is_not_slow(catalogue: DatabaseAddress) -> None:
     """The plan that the trigger keeps from an update of no row serves a large one; a nested loop never ends."""
     more = _CONTENT.replace("(1, 3)", "(11, 30010)")

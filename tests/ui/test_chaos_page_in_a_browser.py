@@ -92,6 +92,7 @@ def opened(pages):
     return lambda name, **how: pages.show(render_chaos_page(journals()[name]), **how)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", PAGES)
 @pytest.mark.parametrize(("width", "height"), SIZES)
 def test_the_page_is_drawn_whole_and_fetches_nothing(opened, name, width, height):
@@ -102,6 +103,7 @@ def test_the_page_is_drawn_whole_and_fetches_nothing(opened, name, width, height
     assert len(page.requests) == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("width", "height"), SIZES)
 def test_charts_lifelines_and_the_fault_have_an_extent(opened, width, height):
     """Load, latency, who answered; two faults together share their shade, and an alert that never came has no bar."""
@@ -116,6 +118,7 @@ def test_charts_lifelines_and_the_fault_have_an_extent(opened, width, height):
     assert page.locator(".life .told").count() == 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_every_text_can_be_read_in_both_schemes(opened, scheme):
     """The contrast that WCAG asks of small text."""

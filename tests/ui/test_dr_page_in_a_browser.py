@@ -23,6 +23,7 @@ def opened(pages):
     return lambda name, **how: pages.show(PAGES[name], **how)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "width", "height"),
     [*(("several", *size) for size in (*SIZES, (800, 900))), ("one", *SIZES[1]), ("nothing", *SIZES[0])],
@@ -35,6 +36,7 @@ def test_the_page_is_drawn_whole_and_fetches_nothing(opened, name, width, height
     assert len(page.requests) == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("width", "height"), SIZES)
 def test_charts_stages_and_commands_have_an_extent(opened, width, height):
     """Three charts, each with the loss, four stages and the commands; the stage that took a moment can be seen."""
@@ -60,6 +62,7 @@ def test_the_lane_of_stages_stands_on_the_axis_of_the_charts(opened):
     assert abs((mark["x"] + mark["width"] / 2) - (line["x"] + line["width"] / 2)) < 3
 
 
+@pytest.mark.slow
 def test_a_drill_that_was_not_held_has_no_charts(opened, pages):
     """And a failed command is drawn in red."""
     page = pages.show(render_dr_page(journal(not_back())))
@@ -68,12 +71,14 @@ def test_a_drill_that_was_not_held_has_no_charts(opened, pages):
     assert page.locator(".life .bar.bad").count() == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_every_text_can_be_read_in_both_schemes(opened, scheme):
     """The contrast that WCAG asks of small text."""
     assert opened("several", scheme=scheme).evaluate(FAINT) == []
 
 
+@pytest.mark.slow
 def test_what_came_from_outside_is_shown_as_text(opened):
     """Nothing of it runs."""
     page = opened("missed")

@@ -33,6 +33,7 @@ def test_the_page_is_drawn_whole_and_fetches_nothing(opened, name, width, height
     assert len(page.requests) == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("width", "height"), SIZES)
 def test_every_chart_and_every_path_has_an_extent(opened, width, height):
     """Latency, rate, errors, percentiles and tiers are visible; a waterfall has bars."""
@@ -59,6 +60,7 @@ def test_every_text_can_be_read_in_both_schemes(opened, name, scheme):
     assert page.evaluate(FAINT) == []
 
 
+@pytest.mark.slow
 def test_dark_mode_turns_text_and_ground_around(opened):
     """Whoever works in the dark is not blinded."""
     grounds = [
@@ -83,6 +85,7 @@ def test_a_stretch_tells_its_figures_when_pointed_at(opened):
     assert found.startswith("27 s: 400 planned, 400 answered")
 
 
+@pytest.mark.slow
 def test_every_chart_says_in_words_what_it_shows(opened):
     """For who does not see it; the same figures stand in tables with headers."""
     page = opened(PAGES["several"])

@@ -54,6 +54,7 @@ def _open(
     return page, wrongs
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("size", SIZES, ids=["wide", "phone"])
 def test_pages_are_whole_and_ask_nobody_else(
@@ -72,6 +73,7 @@ def test_pages_are_whole_and_ask_nobody_else(
         page.context.close()
 
 
+@pytest.mark.slow
 def test_search_finds_a_page_without_leaving_the_house(browser: "Browser", address: str):
     """The index and its program come along."""
     page, wrongs = _open(browser, address, "index.html", size=SIZES[0], scheme="light")

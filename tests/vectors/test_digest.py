@@ -2,6 +2,7 @@
 
 import random
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -28,6 +29,7 @@ def digest(points: list[tuple[int | str, dict[str, object]]]) -> SetDigest:
     return seen
 
 
+@pytest.mark.slow
 @given(POINTS, st.randoms())
 def test_the_order_does_not_matter(points: dict[int | str, dict[str, object]], chance: random.Random) -> None:
     """Shuffled points, and shuffled keys within a payload, give the same digest."""
@@ -54,6 +56,7 @@ def test_every_difference_is_seen(
     assert (digest(list(changed.items())).hex == digest(list(points.items())).hex) is is_same
 
 
+@pytest.mark.slow
 @given(POINTS, POINTS)
 def test_parts_add_up_and_come_apart(
     one: dict[int | str, dict[str, object]], other: dict[int | str, dict[str, object]]

@@ -97,6 +97,7 @@ def test_a_ratio_recovers_the_true_factor():
     assert judge(ratio, floor=0.05) is Comparison.BETTER
 
 
+@pytest.mark.slow
 def test_shared_drift_does_not_widen_a_paired_interval():
     """The paired interval is narrower than the one for runs that were not measured together."""
     first, second = latencies(4)
@@ -109,6 +110,7 @@ def test_shared_drift_does_not_widen_a_paired_interval():
     assert paired.log_error < apart.log_error
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("share", [0.5, 0.95])
 def test_equal_sides_are_rarely_called_different(share):
     """Of 200 A/A runs at most 5 % and the simulation's own error (3.5 points) exclude 1."""
@@ -143,6 +145,7 @@ def test_a_verdict_needs_significance_and_an_effect(low, value, high, expected):
     assert judge(Ratio(quantile=0.5, value=value, low=low, high=high), floor=0.05) is expected
 
 
+@pytest.mark.slow
 def test_the_blocks_needed_find_the_effect():
     """A run repeated with the blocks that were asked for can detect the effect."""
     ratio = ratio_of_latencies(latencies(5, blocks=20), 0.5, seed=1)

@@ -164,6 +164,7 @@ def test_a_watcher_ends_the_run_early(target):
     assert time.monotonic() - began < 25
 
 
+@pytest.mark.slow
 def test_ctrl_c_ends_the_run_with_what_was_measured_so_far(target):
     """The first one is heard as a wish to end early."""
     frames = []

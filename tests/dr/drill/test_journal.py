@@ -89,6 +89,7 @@ def test_a_journal_comes_back_as_it_was(tmp_path):
     assert {each.verdict.outcome for each in made.entries} == set(Outcome)
 
 
+@pytest.mark.slow
 @given(JOURNALS)
 def test_whatever_a_drill_may_hold_comes_back_as_it_was(made: Journal):
     """And the same journal is the same text, byte for byte."""

@@ -183,6 +183,7 @@ def test_what_was_received_is_shipped_before_it_ends(archiver: RunningArchiver) 
     assert len(list(archiver.spool.glob("*/0*"))) <= 2
 
 
+@pytest.mark.slow
 def test_an_end_with_something_left_is_told(archiver: RunningArchiver) -> None:
     """The repository is away: the exit code says that not everything is in it, and the spool keeps it."""
     archiver.start()

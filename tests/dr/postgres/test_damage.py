@@ -83,6 +83,7 @@ def test_a_flipped_byte_in_a_base_backup_is_refused(copied: History, into: Path,
     assert raised.value.code == "DRC001"
 
 
+@pytest.mark.slow
 def test_a_truncated_base_backup_is_refused(copied: History, into: Path) -> None:
     """What comes before the cut was right, and is not kept either."""
     path = copied.repository / base_of(copied.full).tar.key
@@ -135,6 +136,7 @@ def test_a_page_that_was_wrong_from_the_beginning_is_refused_by_postgresql(
     assert "checksum mismatch" in str(raised.value.why)
 
 
+@pytest.mark.slow
 def test_a_file_that_is_missing_is_refused_by_postgresql(copied: History, into: Path) -> None:
     """An incremental backup builds on files that nobody would miss before they are read."""
     spoiled = with_other_tar(copied, copied.full, change=without_largest_file)

@@ -74,6 +74,7 @@ def test_a_position_holds_what_was_committed_before_it(history: History, into: P
     assert rows_in(recovered, history.server) == list(range(1, 31))
 
 
+@pytest.mark.slow
 def test_a_time_holds_what_was_committed_by_then(history: History, into: Path) -> None:
     """From the full backup alone; the log has all the rest."""
     recovered = restore(

@@ -174,6 +174,7 @@ def test_another_version_is_refused_before_anything_is_read(scene: Scene, taken:
     assert "1.20" in str(caught.value.fix)
 
 
+@pytest.mark.slow
 def test_another_embedding_is_refused(scene: Scene, taken: Taken) -> None:
     """Vectors of two models never mix, nor vectors of two lengths."""
     model = _refused(scene, taken.snapshot, replace=True, embedding_model="hashing-v1-d8-s1")

@@ -43,6 +43,7 @@ def _update(scene: Scene, title: str) -> None:
     scene.store.upsert("content", [point | {"payload": {"region": "AU", "title": title}}])
 
 
+@pytest.mark.slow
 def test_a_quiet_collection_is_described_by_what_it_holds(scene: Scene) -> None:
     """Config, indexes, notes, count, digests, and the places before and after."""
     scene.make("content")

@@ -230,6 +230,7 @@ def test_a_certificate_names_the_libraries_that_computed_it():
     assert record.inputs == {"code": code_digest()}
 
 
+@pytest.mark.slow
 def test_an_analysis_that_forgets_its_guardrails_breaks_the_promise_about_harm(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

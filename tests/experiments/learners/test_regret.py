@@ -50,6 +50,7 @@ def test_regret_of_a_learner_flattens(name: str, growth: float) -> None:
     assert _growth(_curve(name)) < growth
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["greedy", "epsilon_greedy", "linear_ts", "epinet_ts"])
 def test_a_learner_that_sees_readers_and_items_regrets_far_less_than_chance(name: str) -> None:
     """In all."""

@@ -18,6 +18,7 @@ def test_the_cap_is_a_quantile_of_the_units_of_all_arms():
     assert told(pooled_cap(np.arange(1.0, 1001.0), level=0.99)) == Cap(value=990.0, level=0.99, n=1000)
 
 
+@pytest.mark.slow
 @given(st.lists(st.floats(0, 1e9), min_size=200, max_size=300))
 def test_nothing_is_above_the_cap_and_nothing_else_is_changed(values):
     """Once capped, capping again changes nothing."""

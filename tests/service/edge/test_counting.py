@@ -25,6 +25,7 @@ def cells(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SharedCells]:
     made.close()
 
 
+@pytest.mark.slow
 @given(answers=st.lists(st.tuples(st.sampled_from((200, 304)), SECONDS), max_size=30))
 def test_added_up_figures_are_those_of_single_ones(
     cells: SharedCells, answers: list[tuple[int, float]]

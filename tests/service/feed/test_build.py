@@ -73,6 +73,7 @@ def test_a_newcomer_gets_a_feed_of_what_is_popular(world: World, folder: Path) -
     run(scenario)
 
 
+@pytest.mark.slow
 def test_a_feed_follows_the_readers_taste(world: World, folder: Path) -> None:
     """Who saved photographers of one region sees more of them than a newcomer does."""
 

@@ -103,6 +103,7 @@ def test_a_significant_interaction_makes_the_readers_vector_anew(world: World, f
     run(scenario)
 
 
+@pytest.mark.slow
 def test_interactions_count_once_and_by_kind(world: World, folder: Path) -> None:
     """Repeated keys and unknown items are told; metrics count what was new."""
 
@@ -251,6 +252,7 @@ def test_a_follower_goes_on_where_the_one_before_it_stopped(own_world: World, fo
     run(scenario)
 
 
+@pytest.mark.slow
 def test_an_l2_of_unknown_age_is_cleared_before_changes_are_followed(
     own_world: World, folder: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

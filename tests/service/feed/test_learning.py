@@ -157,6 +157,7 @@ def deed_for(weights: Floats) -> str:
     return min(WORTH, key=lambda kind: abs(WORTH[kind] - deserved))
 
 
+@pytest.mark.slow
 def test_every_update_with_due_decisions_takes_a_step_though_rewards_come_a_day_late(
     world: World, folder: Path
 ) -> None:

@@ -106,6 +106,7 @@ def test_a_decision_that_the_database_refuses_is_counted_and_holds_nobody_up(
     run(scenario)
 
 
+@pytest.mark.slow
 @stack
 @pytest.mark.parametrize(
     "content", [b"", b"{", b'{"schema": "other/1", "written_at": "x", "items": []}', b"\xff"]

@@ -237,6 +237,7 @@ def test_the_page_of_any_worker_holds_the_exemplars_of_all(watched):
     assert found == [("feed", "a" * 32)]
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(PROMETHEUS is None, reason="needs Debian's prometheus")
 def test_prometheus_leads_from_the_histogram_to_the_trace(watched):
     """A real one, asked for exemplars as Grafana asks."""

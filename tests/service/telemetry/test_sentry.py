@@ -91,6 +91,7 @@ def test_errors_arrive_with_their_ids_and_without_secrets():
         assert secret not in done.stderr
 
 
+@pytest.mark.slow
 def test_a_server_that_never_answers_holds_nobody_up():
     """Neither whoever logs, nor, for long, the end of the process."""
     with ingest(answers=False) as taken:

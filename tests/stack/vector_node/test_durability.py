@@ -38,6 +38,7 @@ def test_kill_of_the_front_keeps_every_acknowledged_point(new_node: Callable[...
     assert info.config.metadata == {"source": "test"}
 
 
+@pytest.mark.slow
 def test_kill_of_a_worker_keeps_every_acknowledged_point(new_node: Callable[..., RunningNode]) -> None:
     """The next request starts the engine anew; metrics count the restart."""
     node = new_node()
@@ -63,6 +64,7 @@ def _answers(client: object) -> bool:
     return True
 
 
+@pytest.mark.slow
 def test_writes_and_queries_go_on_during_an_optimisation(new_node: Callable[..., RunningNode]) -> None:
     """Queries answer, writes and deletes of that time are in the optimised collection, and it becomes green."""
     node = new_node()
@@ -86,6 +88,7 @@ def test_writes_and_queries_go_on_during_an_optimisation(new_node: Callable[...,
     assert client.retrieve("a", [200])[0].payload == {"n": 200, "late": True}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("victim", ["front", "worker", "optimizer"])
 def test_a_kill_in_mid_optimisation_loses_nothing(new_node: Callable[..., RunningNode], victim: str) -> None:
     """Whoever dies while the optimiser runs, the points are all there and nothing runs on alone."""
@@ -118,6 +121,7 @@ def _kill(processes: list[psutil.Process]) -> None:
     psutil.wait_procs(processes, timeout=10)
 
 
+@pytest.mark.slow
 def test_a_graceful_stop_ends_every_process(new_node: Callable[..., RunningNode]) -> None:
     """SIGTERM flushes, ends the workers and exits with 0."""
     node = new_node()

@@ -102,6 +102,7 @@ def test_a_bad_request_is_refused_with_its_reason(
     assert http.post(_POINTS + "/count", json={}).json()["result"]["count"] == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("parameters", "reason"),
     [

@@ -30,6 +30,7 @@ def _write(client: QdrantClient, first: int) -> None:
     client.upsert("a", batch, wait=True)
 
 
+@pytest.mark.slow
 def test_a_full_disk_costs_no_acknowledged_point(new_node: Callable[..., RunningNode]) -> None:
     """Writes fail with 500 or 507 in Qdrant's shape; with room again the node works and has every point."""
     node = new_node()

@@ -23,6 +23,7 @@ def _aliases(client: QdrantClient) -> dict[str, str]:
     return {each.alias_name: each.collection_name for each in client.get_aliases().aliases}
 
 
+@pytest.mark.slow
 def test_an_alias_moves_when_it_is_created_again(qdrant: QdrantClient) -> None:
     """Reads and writes through the alias follow it, and each collection lists its own aliases."""
     for name in ("names_a", "names_b"):
@@ -55,6 +56,7 @@ def test_a_list_of_alias_actions_is_all_or_nothing(qdrant: QdrantClient) -> None
     assert _aliases(qdrant) == {"names_now": "names_a"}
 
 
+@pytest.mark.slow
 def test_a_rename_and_a_swap_are_one_step(qdrant: QdrantClient) -> None:
     """Delete, create and rename in one list see each other's effect."""
     for name in ("names_a", "names_b"):
@@ -86,6 +88,7 @@ def test_a_name_is_a_collection_or_an_alias_never_both(qdrant: QdrantClient) -> 
         create(qdrant, "names_a")
 
 
+@pytest.mark.slow
 def test_deleting_a_collection_takes_its_aliases_along(qdrant: QdrantClient) -> None:
     """No alias is left that leads nowhere; a collection of the same name starts empty."""
     create(qdrant, "names_a")

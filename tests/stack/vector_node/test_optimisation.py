@@ -13,6 +13,7 @@ from tests.stack.vector_node.helpers import create, fill, is_green, optimizers, 
 pytestmark = pytest.mark.stack
 
 
+@pytest.mark.slow
 def test_a_change_of_notes_starts_no_optimisation(new_node: Callable[..., RunningNode]) -> None:
     """Metadata is not the engine's business: it is durable at once, and the collection stays green."""
     node = new_node()
@@ -30,6 +31,7 @@ def test_a_change_of_notes_starts_no_optimisation(new_node: Callable[..., Runnin
     assert client.get_collection("a").config.metadata == {"step": 2, "kept": True}
 
 
+@pytest.mark.slow
 def test_writes_held_back_by_a_copy_are_in_the_update_queue(new_node: Callable[..., RunningNode]) -> None:
     """While the optimiser copies the shard, a write waits, and the info says so."""
     node = new_node()

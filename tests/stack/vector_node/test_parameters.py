@@ -20,6 +20,7 @@ _QUANTIZATIONS: dict[str, models.QuantizationConfig] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("quantization", _QUANTIZATIONS.values(), ids=_QUANTIZATIONS)
 def test_quantized_collections_are_indexed_and_searched(
     qdrant: QdrantClient, quantization: models.QuantizationConfig
@@ -61,6 +62,7 @@ def test_info_shows_what_was_asked_for(qdrant: QdrantClient) -> None:
     assert config.metadata == {"plan": "abc"}
 
 
+@pytest.mark.slow
 def test_a_patch_is_in_force_and_merges_metadata(qdrant: QdrantClient) -> None:
     """Lowering the threshold makes the collection index itself; points and other parameters stay."""
     create(
@@ -129,6 +131,7 @@ def test_search_parameters_are_taken(qdrant: QdrantClient) -> None:
         assert [each.id for each in found] == [3]
 
 
+@pytest.mark.slow
 def test_answers_tell_the_engine_time(qdrant: QdrantClient) -> None:
     """`time` is the engine's own seconds, in every answer of a query."""
     create(qdrant, "timed")

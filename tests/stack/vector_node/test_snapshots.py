@@ -26,6 +26,7 @@ def http(vector_node: RunningNode, qdrant: QdrantClient) -> Iterator[httpx.Clien
         yield client
 
 
+@pytest.mark.slow
 def test_a_snapshot_brings_the_collection_back(
     vector_node: RunningNode, qdrant: QdrantClient, http: httpx.Client, tmp_path: Path
 ) -> None:
@@ -51,6 +52,7 @@ def test_a_snapshot_brings_the_collection_back(
     assert qdrant.list_snapshots("kept") == []
 
 
+@pytest.mark.slow
 def test_a_snapshot_comes_back_by_upload(qdrant: QdrantClient, http: httpx.Client) -> None:
     """A multipart upload with the right checksum makes a new collection; with a wrong one it is refused."""
     made = qdrant.create_snapshot("kept")

@@ -76,6 +76,7 @@ def test_a_page_is_drawn_whole_and_fetches_nothing(opened, name):
     assert len(page.requests) == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("site", ["nothing", "broken", "hostile"])
 @pytest.mark.parametrize("name", ["index", "drills", "evidence"])
 def test_so_is_a_site_of_nothing_of_a_broken_ledger_and_of_hostile_texts(opened, site, name):
@@ -100,6 +101,7 @@ def test_so_it_is_on_a_phone_where_tables_are_cards_and_nothing_of_them_is_cut(o
     assert all(re.fullmatch(r'".+"', each) for each in names)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_every_text_can_be_read_in_both_schemes(opened, scheme):
     """The contrast that WCAG AA asks of small text, of every page, and of the warning on each page of a broken ledger."""
@@ -119,6 +121,7 @@ def test_dark_mode_turns_text_and_ground_around(opened):
     assert grounds == ["rgb(255, 255, 255)", "rgb(13, 17, 23)"]
 
 
+@pytest.mark.slow
 def test_whoever_clicks_through_the_site_never_leaves_its_folder(opened, folders):
     """From the first page through every chapter, and on to a record, which is open when one arrives."""
     page = opened("index")
@@ -136,6 +139,7 @@ def test_whoever_clicks_through_the_site_never_leaves_its_folder(opened, folders
     assert all(request.startswith(inside) for request in page.requests)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["index", "benchmarks", "evidence"])
 def test_whoever_has_only_a_keyboard_sees_where_they_are(opened, name):
     """The first stop skips the navigation; every stop has an outline, and there is no trap."""
@@ -160,6 +164,7 @@ def test_the_record_opens_by_the_keyboard(opened):
     assert page.page.locator("details[open] .method").first.is_visible()
 
 
+@pytest.mark.slow
 def test_records_are_filtered_by_words_verdict_and_what_counts(opened):
     """And how many are left is said."""
     page = opened("evidence")
@@ -186,6 +191,7 @@ def test_records_are_filtered_by_words_verdict_and_what_counts(opened):
     assert page.complaints == []
 
 
+@pytest.mark.slow
 def test_in_a_broken_ledger_no_record_counts_today(opened):
     """The filter says the same as the page."""
     page = opened("evidence", "broken")
@@ -194,6 +200,7 @@ def test_in_a_broken_ledger_no_record_counts_today(opened):
     assert page.page.locator(".record:visible").count() == 0
 
 
+@pytest.mark.slow
 def test_without_scripts_every_record_is_there(opened):
     """And a form that would do nothing is not."""
     page = opened("evidence", scripts=False)
@@ -204,6 +211,7 @@ def test_without_scripts_every_record_is_there(opened):
     assert page.page.locator("details[open]").count() == 1
 
 
+@pytest.mark.slow
 def test_charts_of_trends_have_an_extent_and_points(opened):
     """A point for each run, as round as it was meant."""
     page = opened("benchmarks")
