@@ -162,7 +162,7 @@ def scratch_project(folder: Path, *, items: int, users: int) -> Iterator[Scratch
         project.opsctl("stack", "up", "postgres", "vectors")
         project.opsctl("catalog", "generate", "--items", str(items), "--seed", "7")
         project.opsctl("catalog", "readers", "--users", str(users), "--seed", "7")
-        project.opsctl("collections", "rebuild")
+        project.opsctl("collections", "rebuild", "--watch", "0s")
         yield project
     finally:
         project.opsctl("stack", "down")
