@@ -33,8 +33,9 @@ bench: $(STAMP) bench-tools ## Run every benchmark, and write docs/benchmarks.md
 bench-tools:
 	@sh tests/debian_tools.sh wrk
 
-drills: $(STAMP) tools ## Run the long tests, one after the other
-	$(BIN)/pytest -m "drill or slow"
+drills: $(STAMP) tools ## Run the slow tests, and then the long ones, one after the other
+	$(BIN)/pytest -m slow --numprocesses 2
+	$(BIN)/pytest -m drill
 
 fmt: $(STAMP) ## Format the code
 	$(BIN)/ruff format
