@@ -62,6 +62,7 @@ def test_the_rendered_files_are_those_of_the_books():
     assert [(each.path, each.state) for each in differences(rendered(), there)] == []
 
 
+@pytest.mark.slow
 def test_the_same_books_give_the_same_bytes():
     """Twice in one process, and the lock holds the digest of each file."""
     first, second = rendered(), rendered()
@@ -95,6 +96,7 @@ def test_pages_come_within_90_seconds_and_are_predicted_to():
         assert page.predicted_seconds is None or page.predicted_seconds <= page.detect_within_seconds
 
 
+@pytest.mark.slow
 def test_native_histograms_of_prometheus_3_are_another_dialect():
     """No `_bucket` is left, and every file is there."""
     native = rendered(Target(version=PrometheusVersion.V3, histograms=Histograms.NATIVE))

@@ -55,6 +55,7 @@ def test_a_load_comes_back_whole(registry):
     assert (found.kind, found.subject, found.verdict) == ("load", "standard", Verdict.PASS)
 
 
+@pytest.mark.slow
 def test_previous_is_the_run_before_of_the_same_kind_and_subject(registry, clock):
     """A latency run in between does not count, nor does another load."""
     first = keep(registry, clock, seed=1)
@@ -146,6 +147,7 @@ def test_a_baseline_that_is_not_there_is_told(registry, clock, tmp_path):
     assert registry.baseline("main").id == run
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("middle", "verdict"), [(0.002, Verdict.PASS), (0.0026, Verdict.FAIL), (0.0015, Verdict.PASS)]
 )
@@ -162,6 +164,7 @@ def test_two_loads_are_compared(registry, clock, middle, verdict):
     assert found.commits == ("4478177c0ffee", "4478177c0ffee")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "changes",
     [{"plan_digest": "0" * 64}, {"fingerprint": {"machine.cpu": "slide rule"}}, {"engine": "locust"}],

@@ -124,6 +124,7 @@ def test_a_missed_target_with_a_cause_is_told_and_one_that_is_held_makes_its_cau
     assert (folder / "kept" / "holding.txt").read_text() == "held: held\n"
 
 
+@pytest.mark.slow
 def test_a_missed_target_without_a_cause_fails_the_run(troubled: Ran) -> None:
     """The page says that none is known."""
     assert troubled.code == 1
@@ -149,6 +150,7 @@ def test_a_script_that_does_not_end_is_ended_with_all_it_started(troubled: Ran) 
     assert not psutil.pid_exists(child)
 
 
+@pytest.mark.slow
 def test_an_unfinished_run_leaves_the_page(folder: Path) -> None:
     """And no process; what was measured until then is kept."""
     with _start(folder, "holding,waiting") as process:

@@ -188,6 +188,7 @@ def test_a_dry_run_writes_nothing_and_takes_the_mapping_of_the_tables_name(shell
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("arguments", "environment", "exit_code", "said"),
     [
@@ -222,6 +223,7 @@ def test_a_publishable_key_is_warned_of_and_row_level_security_told(shell: Shell
     assert "the key is not a secret one" in outcome.stderr
 
 
+@pytest.mark.slow
 def test_a_mapped_column_that_is_not_there_is_told_with_the_nearest(shell: Shell) -> None:
     """As for a file."""
     (shell.folder / "wrong.yaml").write_text(MAPPING.replace("title: title", "title: titel"))

@@ -168,6 +168,7 @@ def test_whatever_the_csv_module_writes_is_read_back(tmp_path_factory, rows: lis
     assert len(read) == len(rows)
 
 
+@pytest.mark.slow
 @settings(max_examples=150)
 @given(st.lists(st.sampled_from([b"1,x", b'"', b",", b"\n", b"\xff", b"\0", b'2,"y"', b"\r\n"]), max_size=40))
 def test_no_line_that_holds_something_is_lost_in_silence(tmp_path_factory, parts: list[bytes]) -> None:

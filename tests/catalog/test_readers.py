@@ -61,6 +61,7 @@ def test_everything_happened_lately_and_in_order() -> None:
         assert all(_NOW - PERIOD - timedelta(hours=1) <= at <= _NOW for at in times)
 
 
+@pytest.mark.slow
 @pytest.mark.stack
 def test_a_second_run_adds_nothing_and_a_larger_one_only_the_new(database: DatabaseAddress) -> None:
     """Also when it runs later, and a reader who is real is left alone."""
@@ -85,6 +86,7 @@ def test_a_second_run_adds_nothing_and_a_larger_one_only_the_new(database: Datab
         assert connection.execute(marked).fetchone() == (11,)
 
 
+@pytest.mark.slow
 @pytest.mark.stack
 def test_the_command_says_that_they_are_simulated(tmp_path: Path, database: DatabaseAddress) -> None:
     """An empty catalogue is refused; a dry run writes nothing; what readers did is in the popularity afterwards."""

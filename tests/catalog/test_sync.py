@@ -249,6 +249,7 @@ def test_another_embedding_is_refused_until_the_collection_is_built_anew(
     assert bench.titles() == bench.true_titles()
 
 
+@pytest.mark.slow
 def test_a_collection_of_another_length_without_notes_is_refused(bench: Bench) -> None:
     """Such as one on a server that keeps no metadata."""
     bench.store.create_collection(bench.collection, {"vectors": {"size": 4, "distance": "Cosine"}})

@@ -77,6 +77,7 @@ def test_an_answer_with_a_broken_body_is_a_failure_whatever_its_status_says(body
     assert not any(each.is_answered or each.is_good for each in found)
 
 
+@pytest.mark.slow
 def test_a_whole_feed_is_a_good_sample():
     """With its tier and its items."""
     with service() as url, Traffic(url, key="k", known_readers=3) as traffic:
@@ -102,6 +103,7 @@ def test_a_reader_who_cannot_even_ask_because_others_hang_is_counted_as_bad():
     assert not any(each.is_good for each in found)
 
 
+@pytest.mark.slow
 def test_who_presses_takes_no_place_of_a_reader():
     """A batch that hangs is nobody's feed."""
     hangs = threading.Event()
@@ -121,6 +123,7 @@ def test_who_presses_takes_no_place_of_a_reader():
     assert {each.status for each in found} == {200}
 
 
+@pytest.mark.slow
 def test_samples_are_stamped_with_the_time_of_whoever_watches():
     """However far the wall clock of the machine is from it."""
     clock = FakeClock()

@@ -107,6 +107,7 @@ def test_a_rate_needs_two_looks(service: Service):
     assert told(reader)[TRAFFIC] > 0
 
 
+@pytest.mark.slow
 def test_ten_feeds_a_second_that_are_all_made_cost_more_than_the_budget(service: Service):
     """26 million feeds a month, each with a search, statements and calls of the model; from the caches they are cheap."""
     made, stored = CostsReader(clock=SteppingClock()), CostsReader(clock=SteppingClock())

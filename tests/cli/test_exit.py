@@ -118,6 +118,7 @@ def test_a_file_that_may_not_be_read_is_no_bug(tmp_path: Path):
     assert "error[FIL003]: cannot open `/srv/x/state.json`" in process.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("line", ["$OPSCTL config show --json >&-", "$OPSCTL config show >&-"])
 def test_a_closed_stdout_is_no_bug(tmp_path: Path, line: str):
     """Nobody wants the output; the verdict is still the exit code."""

@@ -41,6 +41,7 @@ def watcher(ground: ProvingGround) -> Iterator[AnsweringWatcher]:
         yield answering
 
 
+@pytest.mark.slow
 def test_a_helper_that_cannot_be_ended_keeps_nothing_else_from_being_ended(ground: ProvingGround) -> None:
     """Neither the other helpers, nor the stack, nor the watchdog."""
     place_part(ground, PartName.SERVICE)
@@ -55,6 +56,7 @@ def test_a_helper_that_cannot_be_ended_keeps_nothing_else_from_being_ended(groun
     assert not runs(ground.home, PartName.SERVICE)
 
 
+@pytest.mark.slow
 def test_a_part_of_the_stack_is_no_command_that_is_to_be_ended(ground: ProvingGround) -> None:
     """Not even one that hears no SIGTERM, because it is stopped."""
     place_part(ground, PartName.SERVICE, words=("--project", str(ground.root)))
@@ -116,6 +118,7 @@ def test_a_configuration_that_is_given_back_but_not_read_again_is_residue(
     assert not any("changed file" in each for each in residue(ground))
 
 
+@pytest.mark.slow
 def test_a_configuration_of_a_watcher_that_does_not_run_is_given_back_without_it(
     ground: ProvingGround, watcher: AnsweringWatcher
 ) -> None:

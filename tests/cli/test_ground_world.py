@@ -81,6 +81,7 @@ def test_a_fault_whose_toxic_is_gone_is_lost_although_its_lease_holds(
     assert world.lost_leases() == ("vectors_slow",)
 
 
+@pytest.mark.slow
 def test_a_fault_whose_burden_is_gone_is_lost_although_its_lease_holds(
     ground: ProvingGround, world: GroundWorld
 ) -> None:
@@ -115,6 +116,7 @@ def test_a_fault_that_nobody_met_is_unfelt_also_after_its_undo(world: GroundWorl
     assert world.unfelt() == ()
 
 
+@pytest.mark.slow
 def test_a_fault_that_somebody_met_is_felt_also_after_its_undo(
     ground: ProvingGround, world: GroundWorld
 ) -> None:
@@ -165,6 +167,7 @@ def test_without_a_watchdog_no_fault_is_made_and_residue_says_so(
     assert any("watchdog is gone" in each for each in residue(ground))
 
 
+@pytest.mark.slow
 def test_readers_repeat_after_a_storm_as_often_as_the_drill_wants(
     ground: ProvingGround, world: GroundWorld
 ) -> None:
@@ -194,6 +197,7 @@ def test_a_burden_outlives_the_command_that_made_it(ground: ProvingGround) -> No
     assert "burden_cpu" in ground.helpers.living()
 
 
+@pytest.mark.slow
 def test_memory_is_really_taken_when_the_fault_is_made(ground: ProvingGround) -> None:
     """Every page of it."""
     ground.burden("memory", amount=64)

@@ -79,6 +79,7 @@ def test_init_with_force_brings_the_starter_back(tmp_path: Path):
     assert "state_dir: .mine" not in (tmp_path / "opsctl.yaml").read_text()
 
 
+@pytest.mark.slow
 def test_a_fresh_project_passes_its_own_checks(tmp_path: Path):
     """Every starter book validates."""
     run_opsctl("init", folder=tmp_path)

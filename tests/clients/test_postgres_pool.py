@@ -103,6 +103,7 @@ def _server_connections(address: DatabaseAddress, embedded: "EmbeddedPostgres") 
     return int(row[0]), int(row[1])
 
 
+@pytest.mark.slow
 def test_two_hundred_uses_at_once_share_ten_server_connections(
     address: DatabaseAddress, embedded_postgres: "EmbeddedPostgres"
 ) -> None:

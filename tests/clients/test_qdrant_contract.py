@@ -132,6 +132,7 @@ def test_notes_merge_and_the_schema_is_told(store: VectorStore, name: str) -> No
     assert state.vectors[""]["size"] == 4
 
 
+@pytest.mark.slow
 def test_aliases_change_in_one_step(store: VectorStore, name: str) -> None:
     """An alias is moved by dropping and setting it at once, and reads go through it."""
     other, alias = f"{name}_other", f"{name}_alias"

@@ -78,6 +78,7 @@ def failure_of(place: QdrantPlace, ask: str) -> OpsError:
     return failure.value
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("ask", ASKS)
 @pytest.mark.parametrize(
     ("status", "code"),
@@ -131,6 +132,7 @@ def test_a_server_that_never_answers_is_timed_out(ask: str) -> None:
     assert (error.code, is_transient(error)) == ("COL002", True)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("ask", ASKS)
 @pytest.mark.parametrize("body", [b"<html>a proxy</html>", b'{"hello": "world"}'])
 def test_another_service_at_the_address_is_recognised(server: Answering, ask: str, body: bytes) -> None:

@@ -104,6 +104,7 @@ def test_an_upload_of_another_length_changes_nothing(
     assert ids(qdrant, "kept") == set(range(100, 200))
 
 
+@pytest.mark.slow
 @pytest.mark.stack
 def test_what_keeps_the_pieces_from_coming_is_told_as_it_is(
     node: QdrantSnapshots, qdrant: QdrantClient
@@ -155,6 +156,7 @@ def test_the_vector_node_is_told_from_a_server(node: QdrantSnapshots, vector_nod
     assert node.name == f"127.0.0.1:{vector_node.port}"
 
 
+@pytest.mark.slow
 @pytest.mark.stack
 def test_a_collection_that_is_not_there_has_no_snapshot(node: QdrantSnapshots) -> None:
     """The error is that of every other request."""

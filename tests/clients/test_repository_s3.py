@@ -87,6 +87,7 @@ def test_a_port_where_nobody_listens_is_told(s3: RunningS3) -> None:
     assert "http://127.0.0.1:9" in error.message
 
 
+@pytest.mark.slow
 def test_a_server_that_does_not_answer_is_told(s3: RunningS3, monkeypatch: pytest.MonkeyPatch) -> None:
     """It accepts the connection and is silent; the wait has an end."""
     monkeypatch.setattr(repository_s3_errors, "_READ_SECONDS", 0.2)
@@ -154,6 +155,7 @@ def test_what_the_server_says_of_another_trouble_is_passed_on(s3: RunningS3) -> 
     assert (error.code, error.why) == ("REP009", "EntityTooLarge: the bucket takes 50 MB")
 
 
+@pytest.mark.slow
 def test_settings_of_amazons_tools_do_not_matter(s3: RunningS3, monkeypatch: pytest.MonkeyPatch) -> None:
     """Neither a profile that is not there, nor keys, tokens and an endpoint of somebody else."""
     for name, value in {
@@ -174,6 +176,7 @@ def test_settings_of_amazons_tools_do_not_matter(s3: RunningS3, monkeypatch: pyt
     assert "other" not in "".join(heads)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("content", [b"small", _PARTS], ids=["small", "parts"])
 def test_an_answer_that_gets_lost_does_not_make_ones_own_object_somebody_elses(
     s3: RunningS3, content: bytes
@@ -268,6 +271,7 @@ def test_a_stretch_that_breaks_off_is_asked_for_again(s3: RunningS3, monkeypatch
     assert error.code == "REP008"
 
 
+@pytest.mark.slow
 def test_an_object_that_is_replaced_while_it_is_read_is_told(
     s3: RunningS3, monkeypatch: pytest.MonkeyPatch
 ) -> None:

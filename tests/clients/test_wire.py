@@ -45,6 +45,7 @@ def dripping(start: bytes, piece: bytes) -> Callable[[socket.socket], None]:
     return talk
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("start", "piece"),
     [

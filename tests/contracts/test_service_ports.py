@@ -132,6 +132,7 @@ def test_an_item_needs_a_vendor_that_exists(play: Play) -> None:
     play(scenario)
 
 
+@pytest.mark.slow
 def test_an_item_can_be_removed_once(play: Play) -> None:
     """The second time it was not there; nor is it to be read."""
 

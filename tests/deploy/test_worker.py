@@ -215,6 +215,7 @@ def test_who_waits_with_a_bad_key_does_not_get_what_a_good_one_fetched(edge: Edg
     assert answers == [200, 401] * 5
 
 
+@pytest.mark.slow
 @runtime
 @pytest.mark.parametrize("status", [401, 403, 429])
 def test_what_was_refused_to_one_key_is_not_told_to_another_that_waited(edge: Edge, status: int):
@@ -325,6 +326,7 @@ def test_without_anything_kept_a_failure_is_told_as_one(edge: Edge):
     assert gone.headers["cache-control"] == "no-store"
 
 
+@pytest.mark.slow
 @runtime
 def test_a_refusal_for_too_many_requests_is_passed_on_and_not_kept(edge: Edge):
     """Nor does an old feed hide it."""

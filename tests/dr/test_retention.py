@@ -62,6 +62,7 @@ def _newest(backups: list[KeptBackup]) -> KeptBackup | None:
     return max(backups, key=lambda each: (each.ended_at, each.backup_id), default=None)
 
 
+@pytest.mark.slow
 @given(backups=_histories(), policy=_POLICIES)
 def test_the_last_verified_backup_of_each_kind_of_copy_never_goes(
     backups: list[KeptBackup], policy: Policy
@@ -90,6 +91,7 @@ def test_everything_that_a_backup_needs_stays_with_it(backups: list[KeptBackup],
             assert backup.parent in kept or backup.parent not in names
 
 
+@pytest.mark.slow
 @given(backups=_histories(), policy=_POLICIES)
 def test_every_backup_stays_or_goes_and_each_that_stays_has_a_reason(
     backups: list[KeptBackup], policy: Policy
@@ -101,6 +103,7 @@ def test_every_backup_stays_or_goes_and_each_that_stays_has_a_reason(
     assert all(reasons and len(set(reasons)) == len(reasons) for reasons in verdict.kept.values())
 
 
+@pytest.mark.slow
 @given(backups=_histories(), policy=_POLICIES)
 def test_what_seems_to_come_from_the_future_or_before_its_parent_stays(
     backups: list[KeptBackup], policy: Policy
@@ -115,6 +118,7 @@ def test_what_seems_to_come_from_the_future_or_before_its_parent_stays(
             assert backup.backup_id in kept
 
 
+@pytest.mark.slow
 @given(backups=_histories(), policy=_POLICIES)
 def test_a_removal_that_is_interrupted_leaves_no_backup_without_its_parent(
     backups: list[KeptBackup], policy: Policy
@@ -150,6 +154,7 @@ def test_what_stays_stays_when_it_is_decided_again(backups: list[KeptBackup], po
     assert decide(left, policy=policy, now=_NOW).gone == ()
 
 
+@pytest.mark.slow
 @given(backups=_histories(), policy=_POLICIES)
 def test_the_order_of_the_list_does_not_matter(backups: list[KeptBackup], policy: Policy) -> None:
     """Repositories list by name, not by age."""

@@ -4,6 +4,7 @@ import subprocess
 import sys
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -74,6 +75,7 @@ def test_an_empty_text_is_the_first_unit_vector() -> None:
     np.testing.assert_array_equal(HashingEmbedder(dimension=8).embed([" \n"])[0], np.eye(8)[0])
 
 
+@pytest.mark.slow
 def test_forgetting_words_changes_no_vector(monkeypatch) -> None:
     """The memory for words is bounded, and a forgotten word comes back the same."""
     texts = [f"word{number} of many" for number in range(3000)]

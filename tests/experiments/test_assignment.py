@@ -296,6 +296,7 @@ def test_what_is_no_id_is_refused_whichever_way_it_is_asked(unit: Any, said: str
         caught.value.message.encode()  # can be printed
 
 
+@pytest.mark.slow
 def test_an_assignment_takes_less_than_two_microseconds() -> None:
     """With holdout, layer, ramp and arm, the best of some rounds; twice as much is tolerated of a busy machine."""
     full = book(holdout=0.05, layers={"ranking": {"start": 0.0, "end": 0.999}}, ramp=0.999)

@@ -74,6 +74,7 @@ def test_provenance_travels_with_the_collection(workshop: Workshop) -> None:
     assert (noted.points, noted.plan_digest) == (EXPECTED_POINTS, report.inputs["book_entry"])
 
 
+@pytest.mark.slow
 def test_an_old_server_without_metadata_is_served_too(workshop: Workshop) -> None:
     """Before 1.16 there is no metadata; nothing is written there."""
     workshop.store.version = "1.15.4"
@@ -373,6 +374,7 @@ def test_a_server_that_stumbles_is_asked_again(workshop: Workshop) -> None:
     assert workshop.rebuild().ok
 
 
+@pytest.mark.slow
 def test_a_server_that_stays_away_ends_the_run_and_the_next_one_goes_on(workshop: Workshop) -> None:
     """When the retries are used up the error comes out, and the checkpoint stays."""
 

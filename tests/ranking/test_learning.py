@@ -29,6 +29,7 @@ def _any_group(seed: int = 1, size: int = 8) -> tuple[PolicyState, Group]:
     return state, Group(contexts=np.tile(context, (size, 1)), logits=logits, rewards=source.random(size))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("advantage", Advantage)
 def test_training_finds_planted_weights(advantage: Advantage) -> None:
     """The reward falls with the distance from the planted weights; 400 steps of 8 groups, simulated."""

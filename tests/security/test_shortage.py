@@ -233,6 +233,7 @@ def test_a_broken_header_that_alone_is_answered_503_is_no_shortage(tmp_path: Pat
     assert titles == [["header `Expect`: answered with 503, each time, and good requests are not"], []]
 
 
+@pytest.mark.slow
 def test_the_keys_of_a_database_that_is_away_are_neither_refused_nor_let_in(tmp_path: Path) -> None:
     """The service says 503 then, and SEC107 no more than that it could not tell."""
     service = Service(lambda target: (503, _BUSY) if target.startswith("/v1/feed") else (404, {}))

@@ -167,6 +167,7 @@ def test_of_many_who_rotate_one_key_at_once_one_does(database: DatabaseAddress) 
     with_pool(database, work)
 
 
+@pytest.mark.slow
 @stack
 def test_a_lost_new_key_is_revoked_and_the_old_one_rotated_again(database: DatabaseAddress) -> None:
     """The third key lives as long as the first was meant to, although the first was cut short."""

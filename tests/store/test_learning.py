@@ -54,6 +54,7 @@ def test_the_newest_of_everything_is_read_at_once(database: DatabaseAddress) -> 
     on(database, work)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("what", list(Learned))
 def test_what_an_open_decision_was_made_under_is_kept(database: DatabaseAddress, what: Learned) -> None:
     """With the margin before it, until the decision is closed; several versions are read at once."""
@@ -92,6 +93,7 @@ def test_of_many_writers_of_the_same_version_one_wins(database: DatabaseAddress)
     assert with_pool(database, work) == [1] * 5
 
 
+@pytest.mark.slow
 @settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(numbers=st.lists(st.floats(allow_nan=False, allow_infinity=False), min_size=1))
 def test_floats_come_back_bit_for_bit(database: DatabaseAddress, numbers: list[float]) -> None:

@@ -46,6 +46,7 @@ def _versions(migrations: Sequence[Migration]) -> list[str]:
     return [migration.version for migration in migrations]
 
 
+@pytest.mark.slow
 def test_the_first_run_applies_everything_and_the_second_nothing(empty_database: DatabaseAddress) -> None:
     """Each migration is applied once, in order, and recorded where the Supabase CLI looks."""
     with connect(empty_database) as connection:
@@ -84,6 +85,7 @@ def test_a_migration_changed_after_it_was_applied_is_refused(database: DatabaseA
     assert (caught.value.code, first.path.name in caught.value.message) == ("MIG002", True)
 
 
+@pytest.mark.slow
 def test_a_database_of_a_newer_opsctl_is_refused(database: DatabaseAddress) -> None:
     """A digest of a version that is in no file means that the database is ahead."""
     with connect(database) as connection, pytest.raises(RefusedError) as caught:
@@ -103,6 +105,7 @@ def test_versions_of_other_tools_are_left_alone(database: DatabaseAddress) -> No
         assert plan_migrations(connection) == []
 
 
+@pytest.mark.slow
 def test_a_failing_migration_is_rolled_back_as_a_whole(database: DatabaseAddress, tmp_path: Path) -> None:
     """Nothing of a migration with a mistake in its last statement stays, and the error names the line."""
     bad = Migration(
@@ -119,6 +122,7 @@ def test_a_failing_migration_is_rolled_back_as_a_whole(database: DatabaseAddress
     assert _rows(database, "select to_regclass('half')::text") == [(None,)]
 
 
+@pytest.mark.slow
 def test_two_runs_at_once_apply_each_migration_once(empty_database: DatabaseAddress) -> None:
     """Between them, two concurrent runs apply every migration exactly once."""
     applied: list[str] = []
@@ -158,6 +162,7 @@ def test_a_version_that_stands_twice_is_refused(tmp_path: Path) -> None:
     assert "stands twice" in caught.value.message
 
 
+@pytest.mark.slow
 def test_inserts_reach_the_outbox(catalogue: DatabaseAddress) -> None:
     """Each new item is one upsert."""
     _run(catalogue, _CONTENT.replace("(1, 3)", "(4, 5)"))
@@ -165,6 +170,7 @@ def test_inserts_reach_the_outbox(catalogue: DatabaseAddress) -> None:
     assert _outbox(catalogue) == [(4, "upsert"), (5, "upsert")]
 
 
+@pytest.mark.slow
 def test_copy_reaches_the_outbox_row_by_row(catalogue: DatabaseAddress) -> None:
     """A bulk load with COPY writes an upsert for each row."""
     copying = "copy content (id, vendor_id, title, region, category, quality) from stdin"
@@ -176,6 +182,7 @@ def test_copy_reaches_the_outbox_row_by_row(catalogue: DatabaseAddress) -> None:
     assert _outbox(catalogue) == [(number, "upsert") for number in range(10, 2010)]
 
 
+@pytest.mark.slow
 def test_an_update_writes_only_the_rows_that_changed(catalogue: DatabaseAddress) -> None:
     """Of three touched rows, one of which gets a new value, one is in the outbox, with a new updated_at."""
     before = dict(_rows(catalogue, "select id, updated_at from content"))
@@ -199,6 +206,7 @@ def test_a_large_update_after_an_empty_one_is_not_slow(catalogue: DatabaseAddres
     assert len(_outbox(catalogue)) == 30_000 + 30_003
 
 
+@pytest.mark.slow
 def test_touching_rows_without_a_change_writes_nothing(catalogue: DatabaseAddress) -> None:
     """An update and an upsert with the values that are there leave outbox and updated_at alone."""
     before = _rows(catalogue, "select id, updated_at from content order by id")
@@ -213,6 +221,7 @@ def test_touching_rows_without_a_change_writes_nothing(catalogue: DatabaseAddres
     assert _rows(catalogue, "select id, updated_at from content order by id") == before
 
 
+@pytest.mark.slow
 def test_an_upsert_that_changes_a_row_is_one_outbox_row(catalogue: DatabaseAddress) -> None:
     """`on conflict do update` writes new and changed rows, each once."""
     _run(
@@ -224,6 +233,7 @@ def test_an_upsert_that_changes_a_row_is_one_outbox_row(catalogue: DatabaseAddre
     assert sorted(_outbox(catalogue)) == [(2, "upsert"), (3, "upsert"), (4, "upsert")]
 
 
+@pytest.mark.slow
 def test_deletes_reach_the_outbox_also_through_the_vendor(catalogue: DatabaseAddress) -> None:
     """An item that goes, alone or with its vendor, is a delete."""
     _run(catalogue, "delete from content where id = 1", "delete from vendors where id = 1")
@@ -231,6 +241,7 @@ def test_deletes_reach_the_outbox_also_through_the_vendor(catalogue: DatabaseAdd
     assert _outbox(catalogue) == [(1, "delete"), (2, "delete"), (3, "delete")]
 
 
+@pytest.mark.slow
 def test_truncate_reaches_the_outbox(catalogue: DatabaseAddress) -> None:
     """Emptying the table is a delete of every item."""
     _run(catalogue, "truncate content cascade")
@@ -238,6 +249,7 @@ def test_truncate_reaches_the_outbox(catalogue: DatabaseAddress) -> None:
     assert _outbox(catalogue) == [(1, "delete"), (2, "delete"), (3, "delete")]
 
 
+@pytest.mark.slow
 def test_a_changed_id_is_a_delete_and_an_upsert(catalogue: DatabaseAddress) -> None:
     """The old id goes and the new one comes."""
     _run(catalogue, "update content set id = 30 where id = 3")
@@ -245,6 +257,7 @@ def test_a_changed_id_is_a_delete_and_an_upsert(catalogue: DatabaseAddress) -> N
     assert _outbox(catalogue) == [(3, "delete"), (30, "upsert")]
 
 
+@pytest.mark.slow
 def test_a_rolled_back_change_is_not_in_the_outbox(catalogue: DatabaseAddress) -> None:
     """The outbox row lives and dies with the change."""
     with connect(catalogue) as connection:
@@ -254,6 +267,7 @@ def test_a_rolled_back_change_is_not_in_the_outbox(catalogue: DatabaseAddress) -
     assert _outbox(catalogue) == []
 
 
+@pytest.mark.slow
 def test_a_consumer_that_walks_by_the_pair_misses_nothing(catalogue: DatabaseAddress) -> None:
     """A row with a lower sequence that commits later is not passed over.
 
@@ -303,6 +317,7 @@ def test_nothing_is_ready_behind_an_older_open_transaction(catalogue: DatabaseAd
     assert _rows(catalogue, query) == [(2,)]
 
 
+@pytest.mark.slow
 def test_kinds_of_interactions_get_their_new_names(empty_database: DatabaseAddress) -> None:
     """What an older opsctl wrote as contact and dismiss is inquiry and hide; the old words are refused."""
     import psycopg
@@ -324,6 +339,7 @@ def test_kinds_of_interactions_get_their_new_names(empty_database: DatabaseAddre
         _run(empty_database, "update interactions set kind = 'contact'")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "statement",
     [
@@ -350,6 +366,7 @@ def test_values_that_would_spoil_later_figures_are_refused(
         connection.execute(statement.encode())
 
 
+@pytest.mark.slow
 def test_every_table_has_a_comment_and_row_level_security(database: DatabaseAddress) -> None:
     """No table is published over REST by accident, and each says what it is for."""
     found = _rows(

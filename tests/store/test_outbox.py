@@ -69,6 +69,7 @@ def test_a_transaction_that_commits_late_is_not_missed(
         assert _read(connection) == [late, early]
 
 
+@pytest.mark.slow
 def test_a_rolled_back_change_never_comes(database: DatabaseAddress, connection: Connection) -> None:
     """The outbox is part of the transaction."""
     with connect(database) as other:
@@ -91,6 +92,7 @@ def test_a_watermark_moves_only_from_where_its_owner_believes_it(connection: Con
     assert read_watermark(connection, consumer="unknown") == Watermark()
 
 
+@pytest.mark.slow
 def test_lag_counts_what_is_left_and_tells_the_oldest(connection: Connection) -> None:
     """At the end of the outbox nothing is left."""
     for _ in range(3):
@@ -104,6 +106,7 @@ def test_lag_counts_what_is_left_and_tells_the_oldest(connection: Connection) ->
     assert (level.changes, level.oldest_at) == (0, None)
 
 
+@pytest.mark.slow
 def test_a_lock_is_refused_to_the_second_and_free_after_the_first(
     database: DatabaseAddress, connection: Connection
 ) -> None:

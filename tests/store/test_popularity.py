@@ -69,6 +69,7 @@ def test_where_nobody_did_anything_quality_decides(catalogue: DatabaseAddress) -
     on(catalogue, work)
 
 
+@pytest.mark.slow
 def test_what_readers_like_rises_and_what_they_hide_falls(catalogue: DatabaseAddress) -> None:
     """Saves lift the worst item to the top; views without anything else, and hides, pull the best ones down."""
 
@@ -87,6 +88,7 @@ def test_what_readers_like_rises_and_what_they_hide_falls(catalogue: DatabaseAdd
     on(catalogue, work)
 
 
+@pytest.mark.slow
 def test_each_interaction_is_taken_in_once_also_in_small_steps(catalogue: DatabaseAddress) -> None:
     """Steps of seven give the same counts as one step, and a further refresh changes nothing."""
 
@@ -108,6 +110,7 @@ def test_each_interaction_is_taken_in_once_also_in_small_steps(catalogue: Databa
     on(catalogue, work)
 
 
+@pytest.mark.slow
 def test_interactions_fade_by_half_in_a_half_life_in_whatever_order_they_come(
     catalogue: DatabaseAddress,
 ) -> None:
@@ -125,6 +128,7 @@ def test_interactions_fade_by_half_in_a_half_life_in_whatever_order_they_come(
     on(catalogue, work)
 
 
+@pytest.mark.slow
 def test_two_refreshers_at_once_do_not_count_twice(catalogue: DatabaseAddress) -> None:
     """The second one finds the first at work and leaves it to it."""
 
@@ -143,6 +147,7 @@ def test_two_refreshers_at_once_do_not_count_twice(catalogue: DatabaseAddress) -
     with_pool(catalogue, work)
 
 
+@pytest.mark.slow
 def test_what_was_taken_in_can_leave_the_outbox_and_nothing_else(catalogue: DatabaseAddress) -> None:
     """Rows that nobody has taken in yet stay, and so do those of items."""
     later = datetime.now(UTC) + timedelta(days=1)

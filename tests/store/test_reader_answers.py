@@ -45,6 +45,7 @@ def figures(database: DatabaseAddress):
         yield add
 
 
+@pytest.mark.slow
 def test_a_reader_came_back_in_the_week_after_thirty_days_or_not(figures):
     """The 30th day itself, the last moment of the week, and one too late."""
     assert figures(50, 20).retention == 1.0
@@ -58,6 +59,7 @@ def test_a_reader_came_back_in_the_week_after_thirty_days_or_not(figures):
     )
 
 
+@pytest.mark.slow
 def test_only_those_are_asked_who_came_early_enough(figures):
     """And not too long ago: first between 37 and 67 days before."""
     for ago in (36.9, 67.1, 1):
@@ -66,6 +68,7 @@ def test_only_those_are_asked_who_came_early_enough(figures):
     assert figures(37.1).cohort == 1
 
 
+@pytest.mark.slow
 def test_the_score_is_promoters_less_detractors(figures):
     """9 and 10, less 0 to 6."""
     found = [figures(answer=answer) for answer in (10, 9, 8, 6)][-1]

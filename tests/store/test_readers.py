@@ -59,6 +59,7 @@ async def _somebody_waits(connection: AnyConnection) -> bool:
     return await (await connection.execute(query)).fetchone() is not None
 
 
+@pytest.mark.slow
 def test_a_batch_is_recorded_with_its_readers_and_its_outbox_rows(catalogue: DatabaseAddress) -> None:
     """Readers who were never seen become users; the outbox has a row for each interaction."""
     batch = [replace(_one("a"), feed_id="f1"), _one("b", user_id=8, content_id=2), _one("c", content_id=3)]
@@ -76,6 +77,7 @@ def test_a_batch_is_recorded_with_its_readers_and_its_outbox_rows(catalogue: Dat
     assert outbox == [("interaction", "upsert")] * 3
 
 
+@pytest.mark.slow
 def test_a_key_counts_once_within_a_batch_and_between_batches(catalogue: DatabaseAddress) -> None:
     """The first of a batch holds; everything later is reported as repeated."""
 
@@ -92,6 +94,7 @@ def test_a_key_counts_once_within_a_batch_and_between_batches(catalogue: Databas
         assert kept.fetchone() == (1,)
 
 
+@pytest.mark.slow
 def test_an_unknown_item_is_reported_and_the_rest_recorded(catalogue: DatabaseAddress) -> None:
     """A client with an old feed does not lose its whole batch, and makes no user by it."""
     batch = [_one("a", content_id=999, user_id=9), _one("b")]
@@ -102,6 +105,7 @@ def test_an_unknown_item_is_reported_and_the_rest_recorded(catalogue: DatabaseAd
     assert _count(catalogue, b"users") == 1
 
 
+@pytest.mark.slow
 def test_a_repeated_key_stays_repeated_after_its_item_is_gone(catalogue: DatabaseAddress) -> None:
     """The client's retry gets the same answer although the item was deleted in between."""
 
@@ -113,6 +117,7 @@ def test_a_repeated_key_stays_repeated_after_its_item_is_gone(catalogue: Databas
     assert on(catalogue, work) == RecordedInteractions(repeated=("a",), unknown_content=("b",))
 
 
+@pytest.mark.slow
 def test_consumers_of_items_do_not_meet_interactions_in_the_outbox(catalogue: DatabaseAddress) -> None:
     """Neither as changes nor as lag."""
     on(catalogue, lambda connection: record_interactions(connection, [_one("a"), _one("b")]))
@@ -129,6 +134,7 @@ def test_an_empty_batch_is_nothing(catalogue: DatabaseAddress) -> None:
     assert recorded == RecordedInteractions()
 
 
+@pytest.mark.slow
 def test_many_writers_of_the_same_keys_in_any_order_neither_deadlock_nor_count_twice(
     catalogue: DatabaseAddress,
 ) -> None:
@@ -150,6 +156,7 @@ def test_many_writers_of_the_same_keys_in_any_order_neither_deadlock_nor_count_t
     assert _count(catalogue, b"interactions") == _count(catalogue, b"outbox") == 40
 
 
+@pytest.mark.slow
 def test_an_item_deleted_in_the_same_moment_does_not_spoil_the_batch(catalogue: DatabaseAddress) -> None:
     """The batch waits for the deletion, then reports that item as unknown."""
 
@@ -198,6 +205,7 @@ def test_history_is_the_newest_first_and_limited(catalogue: DatabaseAddress) -> 
     assert history.occurred_seconds == tuple(_NOON.timestamp() + 60 * minutes for minutes in (5, 3, 2))
 
 
+@pytest.mark.slow
 def test_history_tells_whose_items_they_are_and_what_they_cost(catalogue: DatabaseAddress) -> None:
     """Once for each time; nothing of an item that is not published, no price where there is none."""
 
@@ -216,6 +224,7 @@ def test_history_tells_whose_items_they_are_and_what_they_cost(catalogue: Databa
     assert history.prices_usd == (12.5, None, None, 12.5)
 
 
+@pytest.mark.slow
 def test_the_region_of_a_reader_is_none_where_nobody_knows_it(catalogue: DatabaseAddress) -> None:
     """Neither an unknown reader nor one without region has one, with a history or without."""
 

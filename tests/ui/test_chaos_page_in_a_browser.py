@@ -125,6 +125,7 @@ def test_every_text_can_be_read_in_both_schemes(opened, scheme):
     assert opened("deviated", scheme=scheme).evaluate(FAINT) == []
 
 
+@pytest.mark.slow
 def test_dark_mode_turns_text_and_ground_around(opened):
     """Whoever works in the dark is not blinded."""
     grounds = [

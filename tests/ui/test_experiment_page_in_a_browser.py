@@ -44,6 +44,7 @@ def test_lifts_units_and_regret_are_drawn(pages):
     assert page.locator(".forest .dot").count() == 3
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_every_text_can_be_read(pages, scheme):
     """By day and by night."""

@@ -91,6 +91,7 @@ def test_the_page_fits_a_narrow_window(page: str, tmp_path: Path):
     assert look(page, tmp_path, width=500)["overflow"] <= 0
 
 
+@pytest.mark.slow
 def test_dark_mode_turns_text_and_ground_around(page: str, tmp_path: Path):
     """Whoever works in the dark is not blinded."""
     light, dark = look(page, tmp_path, width=800), look(page, tmp_path, width=800, dark=True)

@@ -51,6 +51,7 @@ def test_every_chart_and_every_path_has_an_extent(opened, width, height):
     assert page.locator(".fall .bar").count() >= 10
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("name", ["holding", "invalid"])
 def test_every_text_can_be_read_in_both_schemes(opened, name, scheme):
@@ -99,6 +100,7 @@ def test_every_chart_says_in_words_what_it_shows(opened):
     assert page.evaluate("new Set([...document.querySelectorAll('[id]')].map(each => each.id)).size") == 3
 
 
+@pytest.mark.slow
 def test_hostile_names_neither_run_nor_break_the_page(opened):
     """A name that is a script is a text."""
     page = opened({HOSTILE: holding(load=HOSTILE, title=HOSTILE, reasons={HOSTILE: 1})}, width=390)

@@ -39,6 +39,7 @@ def test_gunthers_example_of_a_web_cache_has_its_peak_where_it_should():
     assert law.workers_for(1_000_000) is None
 
 
+@pytest.mark.slow
 def test_intervals_hold_the_truth_when_the_points_are_noisy():
     """In 17 of 20 draws at least."""
     random, held = np.random.default_rng(1), 0

@@ -184,6 +184,7 @@ def test_one_process_that_cannot_begin_ends_the_others_at_once(server: FaultySer
     assert time.monotonic() - began < 60
 
 
+@pytest.mark.slow
 def test_a_target_that_is_not_there_is_named_before_anything_is_sent() -> None:
     """Without one connection there is no run."""
     with faulty_server() as gone:

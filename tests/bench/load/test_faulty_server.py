@@ -99,6 +99,7 @@ def test_arrivals_beyond_the_bound_are_dropped_and_counted(server: FaultyServer)
     assert_every_arrival_has_one_outcome(tally)
 
 
+@pytest.mark.slow
 def test_a_wait_for_a_connection_is_the_services_time_and_not_the_senders(server: FaultyServer) -> None:
     """One connection to a server that takes 30 ms cannot carry 100 requests a second: the queue shows it."""
     server.delays = iter([0.03] * 20)
@@ -110,6 +111,7 @@ def test_a_wait_for_a_connection_is_the_services_time_and_not_the_senders(server
     assert tally.timings.response.value_at(0.9) > tally.timings.service.value_at(0.9) + 250_000
 
 
+@pytest.mark.slow
 def test_a_server_that_goes_away_leaves_refused_requests_and_neither_a_hang_nor_a_spin() -> None:
     """After the server has ended, each arrival is refused; attempts to connect stay few."""
     with ExitStack() as closing:

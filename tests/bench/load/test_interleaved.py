@@ -55,6 +55,7 @@ def test_a_machine_that_slows_down_does_not_hide_or_make_a_difference(slower, wo
     assert found.changes[0].noise < 0.05
 
 
+@pytest.mark.slow
 def test_an_invalid_round_is_made_again():
     """It takes four more turns."""
     calm, disturbed = Services(), Services(invalid_turns=(4,))

@@ -101,6 +101,7 @@ def story(tmp_path_factory: pytest.TempPathFactory) -> CanaryStory:
     return read_canary_log(log)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stream", [CONTENT, INTERACTIONS])
 def test_numbers_go_from_one_on_without_a_gap_and_no_faster_than_was_asked_for(
     story: CanaryStory, stream: str

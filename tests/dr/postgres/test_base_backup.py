@@ -83,6 +83,7 @@ def programs_running(name: str) -> list[int]:
     return found
 
 
+@pytest.mark.slow
 def test_a_base_backup_is_two_files_that_agree_with_the_server(server: OwnServer, tmp_path: Path) -> None:
     """The tar file has everything in it, the manifest is beside it, and the way was told in bytes."""
     heard: list[Event] = []

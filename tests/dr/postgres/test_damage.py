@@ -123,6 +123,7 @@ def test_a_missing_segment_is_refused_with_how_far_one_can_go(copied: History, i
     assert "--to 0/4000000" in str(raised.value.fix)
 
 
+@pytest.mark.slow
 def test_a_page_that_was_wrong_from_the_beginning_is_refused_by_postgresql(
     copied: History, into: Path
 ) -> None:

@@ -132,6 +132,7 @@ def test_rows_are_those_of_the_snapshot(
         assert count_rows(connection, listener=ignore)["public.nothing_in_it"] == 5
 
 
+@pytest.mark.slow
 def test_a_database_with_something_in_it_is_left_alone(
     server: OwnServer, shop: DatabaseAddress, empty: DatabaseAddress, tmp_path: Path
 ) -> None:

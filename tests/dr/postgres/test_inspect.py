@@ -40,6 +40,7 @@ def test_a_flipped_bit_in_a_page_is_found(server: OwnServer, stopped: Path) -> N
     assert "checksum verification failed" in str(raised.value.why)
 
 
+@pytest.mark.slow
 def test_an_index_that_lacks_rows_is_found(server: OwnServer) -> None:
     """A function that an index is made of was changed, so its entries no longer fit; the extension leaves no trace."""
     check_structure(server.address(), programs=server.programs)

@@ -57,6 +57,7 @@ def test_contents_come_out_whole_however_the_stream_is_cut(
     assert all(sink.is_whole for sink in found.values())
 
 
+@pytest.mark.slow
 @given(files=FILES, data=st.data())
 def test_a_stream_that_breaks_off_is_noticed(files: dict[str, bytes], data: st.DataObject) -> None:
     """Wherever that is before its end."""

@@ -36,6 +36,7 @@ def test_what_has_not_changed_is_found_again(scene: Scene, distance: str) -> Non
     assert found.holds
 
 
+@pytest.mark.slow
 def test_two_vectors_that_changed_places_are_noticed(scene: Scene) -> None:
     """Though ids, payloads, and even the row of scores of some answer are the same."""
     queries = _asked(scene)
@@ -70,6 +71,7 @@ def test_vectors_of_another_model_are_noticed(scene: Scene) -> None:
     assert found.worst_recall <= found.recall
 
 
+@pytest.mark.slow
 def test_points_that_are_gone_are_noticed(scene: Scene) -> None:
     """Each golden query finds the point that it was taken from, and misses it."""
     queries = _asked(scene)
@@ -120,6 +122,7 @@ def test_a_collection_under_another_name_can_be_asked(scene: Scene) -> None:
     assert check_golden(queries, store=scene.store, names={"content": "trial"}).holds
 
 
+@pytest.mark.slow
 def test_an_empty_collection_has_no_golden_queries(scene: Scene) -> None:
     """And nothing speaks against what was never asked."""
     scene.store.create_collection("content", _DOT)

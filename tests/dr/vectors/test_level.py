@@ -309,6 +309,7 @@ def test_an_item_without_a_change_in_the_outbox_is_known_by_its_time(world: Worl
     assert world.divergence().first_stale == (4,)
 
 
+@pytest.mark.slow
 def test_the_last_change_is_the_last_in_the_order_of_reading(world: World) -> None:
     """An old transaction may write a high sequence beside a younger one with a low sequence."""
     world.execute(
@@ -394,6 +395,7 @@ def test_a_killed_levelling_goes_on_where_it_was(world: World) -> None:
     world.expect_level()
 
 
+@pytest.mark.slow
 def test_a_place_is_known_to_the_database_and_the_collection(world: World) -> None:
     """Also where the database had noted none, such as for a collection that is new to it."""
     world.execute("delete from outbox_watermarks")

@@ -178,6 +178,7 @@ def _replayed(log: ReplayLog, **options) -> Replay:
     return replay(log, ReplayOptions(**options), timer=itertools.count().__next__)
 
 
+@pytest.mark.slow
 def test_learners_do_better_than_chance_on_ratings() -> None:
     """Where readers have tastes; and random is accepted once in ten."""
     found = {each.policy: each for each in _replayed(_ratings(20_000)).policies}

@@ -47,6 +47,7 @@ def test_ratings_are_replayed_and_recorded(tmp_path: Path) -> None:
     assert len(record.inputs["log"]) == 64
 
 
+@pytest.mark.slow
 def test_a_document_has_curves(tmp_path: Path) -> None:
     """Of a file whose columns have names of their own, and no line of names."""
     write(tmp_path / "log.tsv", (), ratings(3000), delimiter="\t")
@@ -96,6 +97,7 @@ def test_the_open_bandit_log_is_weighed(tmp_path: Path) -> None:
     assert set(found["greedy"]["estimates"]) == {"ips", "snips", "dm", "dr", "ips_clipped", "dr_clipped"}
 
 
+@pytest.mark.slow
 def test_what_cannot_be_said_is_said(tmp_path: Path) -> None:
     """Exit code 5 and a hint, for a short log."""
     write(tmp_path / "clicks.csv", CLICK_NAMES, clicks(160, even=False))

@@ -26,6 +26,7 @@ from opsctl.experiments.simulator.world_book import Choice
 _WORLDS = list(itertools.product(Choice, (0.0, 0.01, 0.1)))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("choice", "drift"), _WORLDS)
 def test_nobody_beats_the_oracle_under_any_choice_model_and_drift(choice: Choice, drift: float) -> None:
     """Slate by slate where it is exact; where it is greedy, on average."""
@@ -59,6 +60,7 @@ def test_who_knows_the_truth_misses_almost_nothing() -> None:
     assert regrets == pytest.approx(np.zeros(len(regrets)), abs=1e-12)
 
 
+@pytest.mark.slow
 def test_chance_has_linear_regret() -> None:
     """Its regret a session is the same in all weeks, but for the first ones, in which readers get to know vendors."""
     market = small_market(users=400, arrivals=0.0, satiation=0.0, drift=0.0)
@@ -162,6 +164,7 @@ def test_hidden_styles_give_serendipity_a_true_value() -> None:
     assert clicks[hidden].mean() > 2 * clicks[other].mean()
 
 
+@pytest.mark.slow
 def test_satisfied_readers_come_more_often() -> None:
     """The better policy brings more sessions: what a guardrail on returning readers is there for."""
     market = small_market(users=600, return_satisfaction=0.6, return_base=0.05)
@@ -174,6 +177,7 @@ def test_satisfied_readers_come_more_often() -> None:
     assert sessions[1] > 1.03 * sessions[0]
 
 
+@pytest.mark.slow
 def test_clickbait_is_clicked_and_regretted() -> None:
     """More clicks, and less satisfaction in the end."""
     market = small_market(users=600, clickbait_weight=3.0, clickbait_regret=2.0)

@@ -159,6 +159,7 @@ def test_features_are_what_can_be_seen() -> None:
     assert ((known >= 0) & (known <= 1)).all()
 
 
+@pytest.mark.slow
 def test_slates_that_never_came_back_are_forgotten_in_the_end() -> None:
     """A log of what is pending must not grow for ever."""
     market = small_market(users=10, return_base=0.9)

@@ -231,6 +231,7 @@ def test_an_experiment_that_nobody_enters_has_no_numbers() -> None:
     assert all(np.isnan(effect.difference) for effect in effects.values())
 
 
+@pytest.mark.slow
 def test_common_chance_gives_a_smaller_variance_than_chance_apart() -> None:
     """Over eight markets: the variance of the difference around its mean, and what is said of it."""
     found: defaultdict[bool, list[tuple[float, float]]] = defaultdict(list)

@@ -332,6 +332,7 @@ def test_a_relative_margin_is_a_share_of_the_true_control(value, sign, bearable)
     assert found.statistic == pytest.approx(sign * (treatment.value - bearable * value) / error)
 
 
+@pytest.mark.slow
 def test_a_treatment_that_is_worse_by_exactly_the_margin_passes_one_time_in_forty():
     """20,000 draws with a relative margin and a noisy control: 2.5 % within four standard errors."""
     source = random_source(6)

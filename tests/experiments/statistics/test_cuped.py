@@ -287,6 +287,7 @@ def test_it_does_not_matter_how_the_covariate_is_measured(shift, factor, seed):
     assert moved.p_value == pytest.approx(plain.p_value, rel=1e-4)
 
 
+@pytest.mark.slow
 def test_intervals_hold_the_truth_with_strata_a_pre_period_and_a_large_lift():
     """1,200 experiments of 2 x 300 units and a lift of 50 % on which strata differ: 95 % within four standard errors.
 

@@ -31,6 +31,7 @@ FOUR = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(4))
 def test_adjusted_p_values_are_those_of_statsmodels(seed):
     """Both rules, on p-values with ties."""

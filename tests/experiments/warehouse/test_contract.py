@@ -67,6 +67,7 @@ def test_units_are_counted_once_by_arm_day_and_dimension(warehouse, at):
     assert found.late == sum(trial().end <= moment < at for moment in moments)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("maturity", list(Maturity))
 @pytest.mark.parametrize("by_day", [False, True])
 def test_moments_are_those_of_brute_force(warehouse, by_day, maturity):

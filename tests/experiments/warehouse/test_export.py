@@ -54,6 +54,7 @@ def test_an_export_holds_what_the_database_holds(filled, tmp_path):
     assert _values(found[1]) == _values(wanted[1])
 
 
+@pytest.mark.slow
 def test_files_lie_by_day_and_are_sorted(filled, tmp_path):
     """Each holds one day in UTC, in the order in which analysis reads it."""
     export(filled, tmp_path)
@@ -68,6 +69,7 @@ def test_files_lie_by_day_and_are_sorted(filled, tmp_path):
         assert {f"day={row[2].date().isoformat()}" for row in rows} == {path.parent.name}
 
 
+@pytest.mark.slow
 def test_a_second_export_appends_what_is_new_and_touches_nothing_else(filled, tmp_path):
     """A row that comes late goes into a new file of its old day."""
     export(filled, tmp_path)
@@ -130,6 +132,7 @@ def test_an_export_that_was_killed_goes_on(filled, tmp_path):
     assert _rows_in(tmp_path) == (len(HISTORY.exposures), len(HISTORY.events))
 
 
+@pytest.mark.slow
 def test_a_transaction_that_is_open_is_waited_for(database, tmp_path):
     """Its rows have lower ids than those that others have committed since."""
     with connect(database) as slow, connect(database, autocommit=True) as quick:
@@ -160,6 +163,7 @@ def test_a_transaction_that_does_not_end_is_named_and_nothing_is_lost(database, 
     assert done.rows["metrics"] == 2
 
 
+@pytest.mark.slow
 def test_writers_do_not_wait_for_an_export_and_none_of_their_rows_is_left_out(database, tmp_path):
     """Four of them write all the time, in transactions of several rows; exports run meanwhile."""
     ended = threading.Event()
@@ -188,6 +192,7 @@ def test_writers_do_not_wait_for_an_export_and_none_of_their_rows_is_left_out(da
     assert _rows_in(tmp_path)[1] == sum(written)
 
 
+@pytest.mark.slow
 def test_rows_that_are_gone_do_not_stop_an_export(filled, tmp_path):
     """A reader was removed, and with him the newest interactions."""
     export(filled, tmp_path)
@@ -199,6 +204,7 @@ def test_rows_that_are_gone_do_not_stop_an_export(filled, tmp_path):
     assert set(done.rows.values()) == {0}
 
 
+@pytest.mark.slow
 def test_a_folder_that_is_ahead_of_the_database_is_refused(filled, tmp_path):
     """It is that of another one, or this one went back in time."""
     export(filled, tmp_path)
@@ -262,6 +268,7 @@ def test_an_export_of_nothing_is_an_empty_history(database, tmp_path):
     assert done.files == 0
 
 
+@pytest.mark.slow
 def test_a_look_beyond_the_export_is_refused(filled, tmp_path):
     """What came since would count as nothing."""
     until = START + 2 * DAY

@@ -121,6 +121,7 @@ def test_ids_may_be_whole_numbers_in_one_table_or_both(tmp_path):
         )
 
 
+@pytest.mark.slow
 def test_attributes_may_be_a_map_or_missing(tmp_path):
     """Without any, every unit has an empty value."""
     wanted, _ = _seen(write_parquet(HISTORY, tmp_path / "json"))
@@ -335,6 +336,7 @@ def test_moments_that_make_no_sense_are_refused(tmp_path, at):
     assert refused.value.code == "EXP050"
 
 
+@pytest.mark.slow
 def test_one_thread_says_the_same_to_the_last_bit(tmp_path):
     """Sums of fractions depend on their order, which several threads do not keep."""
     folder = write_parquet(HISTORY, tmp_path)
@@ -478,6 +480,7 @@ def test_a_file_whose_pages_are_damaged_is_told(tmp_path):
     assert str(folder) in refused.message
 
 
+@pytest.mark.slow
 def test_an_empty_file_of_the_right_columns_is_no_fault(tmp_path):
     """A day on which nothing happened."""
     folder = write_parquet(HISTORY, tmp_path)

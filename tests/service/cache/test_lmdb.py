@@ -301,6 +301,7 @@ def test_a_writer_killed_at_any_moment_leaves_a_sound_file_and_no_lock(tmp_path:
     assert play(tmp_path, story) == ([9000], 0)
 
 
+@pytest.mark.slow
 def test_a_reader_killed_in_a_lookup_does_not_make_the_file_grow_full(tmp_path: Path):
     """Its slot is cleared when room is needed."""
 

@@ -332,6 +332,7 @@ async def _warm(one: Worker) -> Feed:
     return feed
 
 
+@pytest.mark.slow
 def test_without_the_database_known_readers_still_get_feeds(world: World, folder: Path) -> None:
     """Profile and state from L1, items from L2, what is popular from memory; a new reader gets a clear error."""
 

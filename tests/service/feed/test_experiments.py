@@ -167,6 +167,7 @@ def test_what_an_arm_cannot_set_is_refused(
         check_settings(Ranking(), wanted, is_isolated=isolated)
 
 
+@pytest.mark.slow
 @pytest.mark.stack
 def test_exposures_are_written_once_a_day_with_what_analysis_divides_by(world: World, folder: Path) -> None:
     """However often the reader comes, and however many workers see the reader."""

@@ -60,6 +60,7 @@ def test_an_answer_takes_the_set_time():
     assert sum(seconds) / 50 == pytest.approx(0.090, abs=0.003)
 
 
+@pytest.mark.slow
 def test_failures_come_at_their_rates_and_the_same_for_a_seed():
     """Of 400 calls about 30 % fail and 20 % answer with prose; another seed fails elsewhere."""
 
@@ -116,6 +117,7 @@ def scored(url: str, meters: Meters, *groups: list[int], **model: Any) -> list[M
     return asyncio.run(together())
 
 
+@pytest.mark.slow
 def test_both_sides_count_the_same():
     """Calls, items and tokens of the service's meters are those of the endpoint's own `/stats`."""
     meters = Meters()

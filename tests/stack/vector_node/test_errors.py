@@ -129,6 +129,7 @@ def test_a_parameter_the_engine_cannot_honour_is_refused(
     assert not http.get("/collections/errors_new/exists").json()["result"]["exists"]
 
 
+@pytest.mark.slow
 def test_a_body_above_the_limit_is_refused(http: httpx.Client) -> None:
     """64 MiB and one byte are answered 413, and the node goes on."""
     answer = http.put(_POINTS, content=b" " * (64 * 1024 * 1024 + 1))
@@ -138,6 +139,7 @@ def test_a_body_above_the_limit_is_refused(http: httpx.Client) -> None:
     assert http.get("/healthz").status_code == 200
 
 
+@pytest.mark.slow
 def test_the_key_is_asked_for_everywhere_but_at_the_health_doors(
     new_node: Callable[..., RunningNode], tmp_path: Path
 ) -> None:
@@ -192,6 +194,7 @@ def test_the_client_finds_its_version_compatible(vector_node: RunningNode) -> No
     assert is_compatible(version("qdrant-client"), served)
 
 
+@pytest.mark.slow
 def test_telemetry_and_cluster_answer(vector_node: RunningNode, qdrant: QdrantClient) -> None:
     """The version and each collection's count are told; there is no cluster."""
     create(qdrant, "told")

@@ -88,6 +88,7 @@ def test_a_patch_is_in_force_and_merges_metadata(qdrant: QdrantClient) -> None:
     assert ids(qdrant, "patched") == set(range(1500))
 
 
+@pytest.mark.slow
 def test_every_kind_of_payload_index_is_made_shown_and_removed(qdrant: QdrantClient) -> None:
     """Parameters such as `is_tenant` are kept; a removed index is gone."""
     create(qdrant, "indexed")

@@ -88,6 +88,7 @@ def test_a_damaged_snapshot_changes_nothing(qdrant: QdrantClient, http: httpx.Cl
     assert ids(qdrant, "kept") == set(range(310))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "location", ["http://192.0.2.1/x.snapshot", "ftp://127.0.0.1/x", "file:///nowhere/x", "x"]
 )
@@ -99,6 +100,7 @@ def test_a_snapshot_from_elsewhere_is_refused(http: httpx.Client, location: str)
     assert "Wrong input" in answer.json()["status"]["error"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["nope.snapshot", "..%2F..%2Fcatalog.json", ".hidden.snapshot"])
 def test_an_unknown_snapshot_is_not_found(http: httpx.Client, name: str) -> None:
     """A name never leads out of the snapshot directory."""

@@ -87,6 +87,7 @@ def test_so_is_a_site_of_nothing_of_a_broken_ledger_and_of_hostile_texts(opened,
     assert len(page.requests) == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 def test_so_it_is_on_a_phone_where_tables_are_cards_and_nothing_of_them_is_cut(opened, name):
     """Each figure has its name beside it, and whoever reads need not scroll to the side."""
@@ -111,6 +112,7 @@ def test_every_text_can_be_read_in_both_schemes(opened, scheme):
     assert opened("costs", "broken", scheme=scheme).evaluate(FAINT_ANYWHERE) == []
 
 
+@pytest.mark.slow
 def test_dark_mode_turns_text_and_ground_around(opened):
     """Whoever works in the dark is not blinded."""
     grounds = [
