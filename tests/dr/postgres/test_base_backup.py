@@ -24,8 +24,11 @@ from opsctl.dr.vault import Vault
 class BreakingVault:
     """A vault whose repository goes away in the middle of a file."""
 
-    def __init__(self, vault: Vault) -> None:
+    def __init__(self, vault: Vault, *, port: int) -> None:
         self._vault = vault
+        self._port = port
+        self.copying: list[int] = []
+        """The programs that copied from the server at this port when it went away."""
 
     def put(self, key: str, pieces: Iterable[bytes]) -> SealedFile:
         """Take half a mebibyte."""
@@ -36,6 +39,7 @@ class BreakingVault:
                 yield piece
                 taken += len(piece)
                 if taken > 1 << 19:
+                    self.copying = programs_running("pg_basebackup", port=self._port)
                     raise NotReadyError("nobody answers", code="REP008")
 
         return self._vault.put(key, broken())
@@ -69,8 +73,8 @@ def objects_in(repository: Path) -> list[str]:
     return sorted(str(path.relative_to(repository)) for path in repository.rglob("*") if path.is_file())
 
 
-def programs_running(name: str) -> list[int]:
-    """Return the pids of a program's processes."""
+def programs_running(name: str, *, port: int) -> list[int]:
+    """Return the pids of a program's processes that were told of the server at a port: others may run beside these tests."""
     found = []
     for entry in Path("/proc").iterdir():
         if entry.name.isdecimal():
@@ -78,7 +82,7 @@ def programs_running(name: str) -> list[int]:
                 argv = (entry / "cmdline").read_bytes().split(b"\0")
             except OSError:
                 continue
-            if argv[0].endswith(name.encode()):
+            if argv[0].endswith(name.encode()) and f"port={port}".encode() in b" ".join(argv).split():
                 found.append(int(entry.name))
     return found
 
@@ -120,13 +124,14 @@ def test_an_incremental_backup_is_small(server: OwnServer, tmp_path: Path) -> No
 
 def test_a_repository_that_goes_away_leaves_no_half_backup(server: OwnServer, tmp_path: Path) -> None:
     """Nor a program that goes on copying for nobody, nor a slot."""
-    vault = BreakingVault(vault_of(tmp_path / "repository"))
+    vault = BreakingVault(vault_of(tmp_path / "repository"), port=server.port)
 
     with pytest.raises(NotReadyError, match="nobody answers"):
         take(server, vault)
 
     assert objects_in(tmp_path / "repository") == []
-    assert programs_running("pg_basebackup") == []
+    assert len(vault.copying) == 1
+    assert programs_running("pg_basebackup", port=server.port) == []
     assert server.execute("select slot_name from pg_replication_slots where temporary") == []
 
 
