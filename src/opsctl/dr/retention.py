@@ -88,14 +88,6 @@ def decide(backups: Sequence[KeptBackup], *, policy: Policy, now: datetime) -> R
     for backup, needed in [(by_id[each], _needs(by_id[each], backups, by_id)) for each in list(reasons)]:
         for each in needed:
             reasons[each.backup_id].append(f"{backup.backup_id} needs it")
-    due = list(reasons)
-    for name in (
-        due
-    ):  # grows: what is needed may need something else, such as a copy whose parent is no copy of files
-        for each in _needs(by_id[name], backups, by_id):
-            if each.backup_id not in reasons:
-                reasons[each.backup_id].append(f"{name} needs it")
-                due.append(each.backup_id)
     gone = [each for each in backups if each.backup_id not in reasons]
     return Retention(
         kept={
