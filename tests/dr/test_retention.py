@@ -123,7 +123,7 @@ def test_what_seems_to_come_from_the_future_or_before_its_parent_stays(
 def test_a_removal_that_is_interrupted_leaves_no_backup_without_its_parent(
     backups: list[KeptBackup], policy: Policy
 ) -> None:
-    """Of two that go, the one that needs the other goes first."""
+    """Of two that go, the one that needs the other goes first; one that does not say what it needs, before all."""
     gone = decide(backups, policy=policy, now=_NOW).gone
     by_id = {each.backup_id: each for each in backups}
 
@@ -133,6 +133,17 @@ def test_a_removal_that_is_interrupted_leaves_no_backup_without_its_parent(
             is_a_ring = steps + 1 == len(by_id) or parent == name
             assert parent not in gone[:place] or is_a_ring or _is_in_a_ring(parent, by_id)
             parent, steps = by_id[parent].parent, steps + 1
+    needs_anything = [_may_need_anything(by_id[name], by_id) for name in gone]
+    assert needs_anything == sorted(needs_anything, reverse=True)
+
+
+def _may_need_anything(backup: KeptBackup, by_id: dict[str, KeptBackup]) -> bool:
+    at: KeptBackup | None = backup
+    for _ in by_id:
+        if at is not None and at.kind is _INCREMENTAL and at.parent is None:
+            return True
+        at = by_id.get(at.parent or "") if at is not None else None
+    return False
 
 
 def _is_in_a_ring(name: str, by_id: dict[str, KeptBackup]) -> bool:
@@ -220,6 +231,37 @@ def test_the_full_backup_of_a_kept_incremental_stays() -> None:
 
     assert verdict.kept["full"] == verdict.kept["between"] == ("newest needs it",)
     assert verdict.gone == ("side",)
+
+
+def test_what_is_kept_for_another_keeps_what_it_needs_itself() -> None:
+    """One that does not say what it needs keeps every copy of files, and a copy of files may build on a dump."""
+    backups = [
+        _backup("dump", age=_days(9), kind=_LOGICAL),
+        _backup("newer dump", age=_days(1), kind=_LOGICAL),
+        _backup("on the dump", age=_days(8), kind=_INCREMENTAL, parent="dump"),
+        _backup("unknown", age=-_days(1), kind=_INCREMENTAL, parent=None, verified=None),
+        _backup("full", age=_days(2)),
+    ]
+
+    kept = decide(backups, policy=Policy(at_least=1, daily=0, weekly=0, monthly=0), now=_NOW).kept
+
+    assert kept["on the dump"] == ("unknown needs it",)
+    assert kept["dump"] == ("on the dump needs it",)
+
+
+def test_a_chain_goes_from_its_end() -> None:
+    """Of the same second too, and the one that may need any of them before all."""
+    backups = [
+        _backup("a", age=_days(9)),
+        _backup("b", age=_days(9), kind=_INCREMENTAL, parent="a"),
+        _backup("c", age=_days(9), kind=_INCREMENTAL, parent="b"),
+        _backup("d", age=_days(9), kind=_INCREMENTAL, parent=None),
+        _backup("newest", age=_days(1)),
+    ]
+
+    gone = decide(backups, policy=Policy(at_least=1, daily=0, weekly=0, monthly=0), now=_NOW).gone
+
+    assert gone == ("d", "c", "b", "a")
 
 
 def test_backups_that_failed_take_nobodys_place() -> None:

@@ -85,9 +85,7 @@ def decide(backups: Sequence[KeptBackup], *, policy: Policy, now: datetime) -> R
         family = [each for each in backups if (each.kind is BackupKind.LOGICAL) is is_dump]
         for backup, reason in _reasons(family, by_id=by_id, policy=policy, now=now):
             reasons[backup.backup_id].append(reason)
-    for backup, needed in [(by_id[each], _needs(by_id[each], backups, by_id)) for each in list(reasons)]:
-        for each in needed:
-            reasons[each.backup_id].append(f"{backup.backup_id} needs it")
+    _add_what_they_need(reasons, backups, by_id)
     gone = [each for each in backups if each.backup_id not in reasons]
     return Retention(
         kept={
@@ -170,6 +168,22 @@ def _of_verification(
             yield each, "it is in doubt, and nothing newer is verified"
 
 
+def _add_what_they_need(
+    reasons: defaultdict[str, list[str]], backups: Sequence[KeptBackup], by_id: Mapping[str, KeptBackup]
+) -> None:
+    """Add what those that stay need, and what that needs in turn, down to the last."""
+    wanted = set(reasons)
+    due = list(reasons)
+    for backup_id in due:
+        for needed in _needs(by_id[backup_id], backups, by_id):
+            is_new = needed.backup_id not in reasons
+            if is_new:
+                due.append(needed.backup_id)
+            # What stays only for another does not repeat why the rest of that one's chain stays.
+            if is_new or backup_id in wanted:
+                reasons[needed.backup_id].append(f"{backup_id} needs it")
+
+
 def _needs(
     backup: KeptBackup, backups: Sequence[KeptBackup], by_id: Mapping[str, KeptBackup]
 ) -> Iterator[KeptBackup]:
@@ -205,9 +219,12 @@ def _age(backup: KeptBackup) -> tuple[datetime, str]:
 
 
 def _removal_order(backup: KeptBackup, by_id: Mapping[str, KeptBackup]) -> tuple[int, datetime, str]:
-    depth, seen, at = 0, {backup.backup_id}, by_id.get(backup.parent or "")
+    """Sort by how long a chain a backup ends; one that may need any other goes before all that need less."""
+    seen: set[str] = set()
+    at: KeptBackup | None = backup
     while at is not None and at.backup_id not in seen:
-        depth, at = depth + 1, by_id.get(at.parent or "")
-        if at is not None:
-            seen.add(at.backup_id)
-    return -depth, *_age(backup)
+        seen.add(at.backup_id)
+        if at.kind is BackupKind.INCREMENTAL and at.parent is None:
+            return -len(seen) - len(by_id), *_age(backup)
+        at = by_id.get(at.parent or "")
+    return -len(seen), *_age(backup)
