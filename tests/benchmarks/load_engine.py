@@ -23,7 +23,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
-from tests.benchmarks.locust_speed import fast_http_rate, open_loop_user_rate
+from tests.benchmarks.locust_speed import Speed, fast_http_speed, open_loop_user_speed
 from tests.benchmarks.rows import Spread, at_least, at_most, tell
 from tests.benchmarks.sending import Load, get, run_load
 
@@ -69,28 +69,30 @@ def main() -> None:
     """Measure and print."""
     arguments = _parse()
     with _server("bare_asgi:app"):
-        rates = _speeds(arguments)
-        _print_speeds(rates)
+        speeds = _speeds(arguments)
+        _print_speeds({name: [speed.rate for speed in each] for name, each in speeds.items()})
+        _tell_speed_by_processor_time(speeds)
         _print_memory(arguments)
     with _server("slow_asgi:app"):
         _print_agreement(arguments)
 
 
-def _speeds(arguments: argparse.Namespace) -> dict[str, list[float]]:
+def _speeds(arguments: argparse.Namespace) -> dict[str, list[Speed]]:
     seconds = arguments.seconds
-    arms: dict[str, Callable[[], float]] = {
-        "ours, recorded": lambda: _recorded_rate(seconds),
-        "wrk": lambda: _wrk(seconds),
-        "k6": lambda: _k6_rate(seconds),
-        "FastHttpUser": lambda: fast_http_rate(URL, max(seconds, _LOCUST_SECONDS)),
-        "OpenLoopUser": lambda: open_loop_user_rate(URL, max(seconds, _LOCUST_SECONDS)),
+    arms: dict[str, Callable[[], Speed]] = {
+        "ours, recorded": lambda: _recorded(seconds),
+        "wrk": lambda: Speed(rate=_wrk(seconds)),
+        "k6": lambda: Speed(rate=_k6_rate(seconds)),
+        "FastHttpUser": lambda: fast_http_speed(URL, max(seconds, _LOCUST_SECONDS)),
+        "OpenLoopUser": lambda: open_loop_user_speed(URL, max(seconds, _LOCUST_SECONDS)),
     }
-    rates: dict[str, list[float]] = {name: [] for name in arms}
+    speeds: dict[str, list[Speed]] = {name: [] for name in arms}
     for turn in range(arguments.rounds):
         for name in list(arms) if turn % 2 == 0 else reversed(list(arms)):
-            rates[name].append(arms[name]())
-    rates["ours, held"] = [_held_rate(statistics.median(rates["ours, recorded"]), seconds)]
-    return rates
+            speeds[name].append(arms[name]())
+    recorded = statistics.median(speed.rate for speed in speeds["ours, recorded"])
+    speeds["ours, held"] = [Speed(rate=_held_rate(recorded, seconds))]
+    return speeds
 
 
 def _print_speeds(rates: dict[str, list[float]]) -> None:
@@ -128,6 +130,22 @@ def _tell_speeds(rates: dict[str, list[float]]) -> None:
         against="Locust's FastHttpUser",
         target=at_least(LEAST_OF_FAST_HTTP),
     )
+
+
+def _tell_speed_by_processor_time(speeds: dict[str, list[Speed]]) -> None:
+    """Compare with Locust where the one worker of the server is no limit: how much each sends with a second of CPU."""
+    ours, others = (
+        [speed.per_cpu_second for speed in speeds[name]] for name in ("ours, recorded", "FastHttpUser")
+    )
+    row = tell(
+        "load_engine",
+        "recorded for each second of the sender's CPU",
+        Spread.of_pairs(ours, others),
+        unit="x",
+        against="FastHttpUser",
+        target=at_least(LEAST_SHARES["FastHttpUser"]),
+    )
+    print(f"  by the sender's CPU time, ours/FastHttpUser {row.value:.2f}x")
 
 
 def _print_agreement(arguments: argparse.Namespace) -> None:
@@ -181,18 +199,16 @@ def _open(*, rate: float, seconds: float, connections: int = CONNECTIONS) -> Loa
     return load
 
 
-def _recorded_rate(seconds: float) -> float:
-    """Return the good answers a second of a plan that asks for more than can be sent, by up to a sixth."""
+def _recorded(seconds: float) -> Speed:
+    """Return the good answers of a plan that asks for more than can be sent, by up to a sixth."""
     rate = _SURELY_SENT
     load = _overloaded(rate=rate, seconds=seconds)
     while load.achieved_rate > 0.98 * rate:
         rate *= 1.15
         load = _overloaded(rate=rate, seconds=seconds)
     cores = load.result.cpu_cores
-    print(
-        f"    (ours: {cores:.2f} cores, {cores * load.result.seconds / load.answered * 1e6:.1f} us of CPU a request)"
-    )
-    return load.achieved_rate
+    print(f"    (ours: {cores:.2f} cores, {cores / load.achieved_rate * 1e6:.1f} us of CPU a request)")
+    return Speed(rate=load.achieved_rate, per_cpu_second=load.achieved_rate / cores)
 
 
 def _overloaded(*, rate: float, seconds: float) -> Load:

@@ -34,21 +34,21 @@ def _step(name: str, *arguments: str, seconds: float, module: str | None = None)
 
 
 STEPS = (
-    _step("rebuild_throughput", seconds=60),
-    _step("filter_strategies", seconds=180),
+    _step("rebuild_throughput", seconds=35),
+    _step("filter_strategies", seconds=120),
     # 3,000 readers: those of 10,000 take as long again to be made, and are asked for no faster.
-    _step("service_speed", "--users", "3000", seconds=200),
-    _step("service_ablation", "--users", "3000", seconds=330),
-    _step("load_engine", seconds=240),
-    _step("alert_books", seconds=20),
+    _step("service_speed", "--users", "3000", seconds=170),
+    _step("service_ablation", "--users", "3000", seconds=250),
+    _step("load_engine", seconds=360),
+    _step("alert_books", seconds=5),
     _step("telemetry_cost", seconds=180),
-    _step("breaker_cost", seconds=10),
-    _step("proxy_overhead", seconds=15),
+    _step("breaker_cost", seconds=5),
+    _step("proxy_overhead", seconds=10),
     _step("backup_speed", seconds=150),
     _step("assignment_speed", seconds=10),
-    _step("certification_speed", seconds=15),
+    _step("certification_speed", seconds=10),
     _step("epinet_speed", seconds=15),
-    _step("simulator_speed", "--long", "--seeds", "3", seconds=35),
-    _step("experiment_events", seconds=30),
-    _step("experiment_events_long", "--long", module="experiment_events", seconds=240),
+    _step("simulator_speed", "--long", "--seeds", "3", seconds=20),
+    _step("experiment_events", seconds=15),
+    _step("experiment_events_long", "--long", module="experiment_events", seconds=100),
 )

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from opsctl.bench.load.ports import Address, LoadJob
     from opsctl.bench.load.run import Shadowing
     from opsctl.cli.backends import Backends
+    from opsctl.stack.model import PartName
     from opsctl.vectors.state import SideState
 
 _KEY_NAME = "opsctl bench load"
@@ -76,7 +77,7 @@ def service_url(servers: "Backends", *, listener: Listener, exit_stack: ExitStac
     from opsctl.stack.model import PartName
     from opsctl.stack.spec import require_installed
 
-    require_installed(PartName.SERVICE)
+    require_installed(*_parts_of_ours())
     servers.database().close()  # brings the tables up to date
     servers.vectors_place()
     settings = wiring.settings()
@@ -95,6 +96,16 @@ def service_url(servers: "Backends", *, listener: Listener, exit_stack: ExitStac
             fix="see why: opsctl stack logs service",
         )
     return url
+
+
+def _parts_of_ours() -> "Sequence[PartName]":
+    """Return which parts of the stack a load on its service needs: those for which the project has no server of its own."""
+    from opsctl.cli import wiring
+    from opsctl.stack.model import PartName
+
+    project = wiring.settings().project
+    own = {PartName.POSTGRES: project.database.url, PartName.VECTORS: project.qdrant.url}
+    return [PartName.SERVICE, *(name for name, url in own.items() if url is None)]
 
 
 @contextmanager

@@ -47,8 +47,7 @@ def _ready_stack(
     state = stack_status(home)
     if state.has_ready(parts):
         return state
-    for name in parts:
-        require_installed(name)  # before anybody reads that something is started
+    require_installed(*parts)  # before anybody reads that something is started
     if any(part.status is PartStatus.RUNNING for part in state.parts):
         note = "a part of the embedded stack is not up; starting it"
     else:

@@ -1,5 +1,7 @@
 """Which parts make up the stack: a new one is a module that defines `PART`, a name in `PartName`, and a line here."""
 
+from collections.abc import Iterable
+
 from opsctl.core.errors import NotReadyError
 from opsctl.stack import (
     alertmanager,
@@ -28,29 +30,41 @@ PARTS: dict[PartName, Part] = {
         archiver.PART,
     )
 }
-# What stands in for a part that no stack can do without.
-_SERVERS = {PartName.POSTGRES: "database.url", PartName.VECTORS: "qdrant.url"}
+# What stands in for a part of the stack: the key of opsctl.yaml for a server of one's own.
+_OWN_SERVERS = {
+    PartName.POSTGRES: "database.url",
+    PartName.VECTORS: "qdrant.url",
+    PartName.SERVICE: "service.url",
+}
 WATCHERS = tuple(name for name, part in PARTS.items() if part.on_demand and name is not PartName.ARCHIVER)
 REQUIRED = tuple(name for name, part in PARTS.items() if part.required)
 
 
-def require_installed(name: PartName) -> None:
-    """Refuse a part that is wanted and that this machine cannot run.
+def require_installed(*names: PartName) -> None:
+    """Refuse parts that are wanted and that this machine cannot run: all of them at once, so that one command mends it.
 
     Raises:
-        NotReadyError: STK014 with the reason.
+        NotReadyError: STK014 with the reasons.
     """
-    part = PARTS[name]
-    reason = part.missing_because()
-    if reason is None:
+    missing = {name: reason for name in names if (reason := PARTS[name].missing_because()) is not None}
+    if not missing:
         return
-    fix = f"pip install 'opsctl[{part.extra}]'" if part.extra else "install it"
-    fix += (
-        f", or set `{_SERVERS[name]}` to a server of your own"
-        if name in _SERVERS
-        else ", or leave it out: it is optional"
+    parts = " and ".join(f"`{name}`" for name in missing)
+    raise NotReadyError(
+        f"{parts} {'is' if len(missing) == 1 else 'are'} not installed",
+        code="STK014",
+        why="; ".join(dict.fromkeys(missing.values())),
+        fix=_how_to_install(missing),
     )
-    raise NotReadyError(f"`{name}` is not installed", code="STK014", why=reason, fix=fix)
+
+
+def _how_to_install(missing: Iterable[PartName]) -> str:
+    extras = sorted({extra for name in missing if (extra := PARTS[name].extra)})
+    ways = [f"pip install 'opsctl[{','.join(extras)}]'"] if extras else ["install it"]
+    keys = [f"`{_OWN_SERVERS[name]}`" for name in missing if name in _OWN_SERVERS]
+    if keys:
+        ways.append(f"set {' and '.join(keys)} to {'a server' if len(keys) == 1 else 'servers'} of your own")
+    return ", or ".join(ways)
 
 
 def is_installed(name: PartName) -> bool:

@@ -286,7 +286,8 @@ def test_an_old_answer_stands_in_for_an_error(failure: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("failure", "status", "code"), [("error", 500, "SVC201"), ("deadline", 504, "SVC205")]
+    ("failure", "status", "code"),
+    [("error", 500, "SVC201"), ("called off", 503, "SVC202"), ("deadline", 504, "SVC205")],
 )
 def test_without_an_old_answer_an_error_is_a_problem_for_all_who_wait(
     failure: str, status: int, code: str
@@ -304,6 +305,19 @@ def test_without_an_old_answer_an_error_is_a_problem_for_all_who_wait(
             assert (await world.ask("/v1/feed/42")).status == 200
 
     run(story())
+
+
+def test_what_nobody_foresaw_is_an_error_in_the_log(caplog: pytest.LogCaptureFixture) -> None:
+    """Whoever asked learns nothing of it."""
+
+    async def story() -> None:
+        with World(service=world_book()) as world:
+            fail(world, "error")
+            await world.ask("/v1/feed/42")
+
+    run(story())
+    [line] = [each for each in caplog.records if each.getMessage() == "a feed could not be made"]
+    assert (line.levelname, line.exc_info is not None) == ("ERROR", True)
 
 
 def test_a_problem_of_the_api_names_each_request_that_it_answers() -> None:
@@ -486,6 +500,12 @@ def fail(world: World, how: str) -> None:
         world.api.error = RuntimeError("broken")
     elif how == "status":
         world.api.status = 503
+    elif how == "called off":
+
+        async def called_off() -> None:
+            raise asyncio.CancelledError
+
+        world.api.before = called_off
     else:
 
         async def too_long() -> None:

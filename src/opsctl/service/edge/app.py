@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 from opsctl.service.api.problem import INTERNAL, METHOD, ProblemError
 from opsctl.service.cache.memory import Entry
+from opsctl.service.cache.single_flight import FlightEndedError
 from opsctl.service.edge import problems
 from opsctl.service.edge.answering import Answering
 from opsctl.service.edge.answers import HIT, STALE
@@ -231,6 +232,8 @@ class Edge:
             raise
         except TimeoutError:
             outcome = problems.too_late(self._options.request_seconds)
+        except FlightEndedError:
+            outcome = problems.called_off()
         except Exception:  # noqa: BLE001 - the flight has logged it; whatever it was, an old answer is better
             outcome = ProblemError(kind=INTERNAL, detail="the feed could not be made")
         has_failed = isinstance(outcome, ProblemError) or outcome.caught.status >= 500 or outcome.is_stand_in

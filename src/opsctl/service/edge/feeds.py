@@ -107,6 +107,7 @@ class FeedCache:
 
         Raises:
             TimeoutError: it takes too long.
+            FlightEndedError: it was called off.
             Exception: whatever the API failed with.
         """
         return await self._flights.run(
@@ -150,10 +151,10 @@ class FeedCache:
         except TimeoutError:
             self._pause(key)
             raise  # said in the answer and counted; thousands of stack traces would only make it worse
-        except Exception as error:
+        except Exception:
             self._pause(key)
             with tracing(trace):
-                _logger.warning("a feed could not be made", exc_info=error)
+                _logger.exception("a feed could not be made")
             raise
         if caught.status >= 500:
             self._pause(key)

@@ -134,6 +134,11 @@ def too_late(limit_seconds: float) -> RefusedError:
     return RefusedError(TOO_LATE, f"there was no answer within {limit_seconds:g} s")
 
 
+def called_off() -> RefusedError:
+    """Return what is said where the answer was being made and that was called off, as when a process ends."""
+    return RefusedError(UNAVAILABLE, "the making of the feed was called off", headers={"Retry-After": "1"})
+
+
 def malformed(detail: str) -> RefusedError:
     """Return the refusal of a request that cannot be read."""
     return RefusedError(MALFORMED, detail, reason="malformed")
