@@ -8,6 +8,7 @@ import itertools
 import statistics
 import tempfile
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -18,7 +19,8 @@ from opsctl.bench.locust.engine import LocustEngine
 from opsctl.bench.locust.settings import LocustSettings
 
 _CONNECTIONS = 64
-_MORE_THAN_IT_SENDS = 100_000.0
+_SURELY_SENT = 15_000.0
+_SEARCHING_SECONDS = 4.0
 _FAST_HTTP = """
 from locust import FastHttpUser, task
 
@@ -54,8 +56,17 @@ def fast_http_speed(url: str, seconds: float) -> Speed:
 
 
 def open_loop_user_speed(url: str, seconds: float) -> Speed:
-    """Measure one process of ours."""
-    return _speed(_job(url, rate=_MORE_THAN_IT_SENDS, seconds=seconds), LocustSettings())
+    """Measure one process of ours with a plan that asks for more than it can send, by up to a sixth."""
+    return _speed(_job(url, rate=_more_than_it_sends(url), seconds=seconds), LocustSettings())
+
+
+@cache
+def _more_than_it_sends(url: str) -> float:
+    """Return the first rate that is not held: keeping account of twice as much would be most of what it then does."""
+    rate = _SURELY_SENT
+    while _speed(_job(url, rate=rate, seconds=_SEARCHING_SECONDS), LocustSettings()).rate > 0.98 * rate:
+        rate *= 1.15
+    return rate
 
 
 def _job(url: str, *, rate: float, seconds: float) -> LoadJob:
