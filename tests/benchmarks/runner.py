@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from tests.benchmarks.causes import CAUSES, UNKNOWN, Causes, missed, read_causes, stale, unmet
+from tests.benchmarks.digest import with_digest
 from tests.benchmarks.machine import describe_machine
 from tests.benchmarks.page import render_page
 from tests.benchmarks.results import Result, keep, kept
@@ -141,7 +142,14 @@ def _conclude(steps: Sequence[Step], chosen: Sequence[Step], *, page: Path, plac
     else:
         write_atomically(page, render_page(steps, results, causes))
         print(f"the page is {_shown(page, places.root)}")
+        if page == places.page and not without:
+            _write_digest(places.root / "README.md", list(results.values()))
     return _judge(list(results.values()), causes, is_whole=not without)
+
+
+def _write_digest(readme: Path, results: Sequence[Result]) -> None:
+    if readme.exists():
+        write_atomically(readme, with_digest(readme.read_text(encoding="utf-8"), results))
 
 
 def _judge(results: Sequence[Result], causes: Causes, *, is_whole: bool) -> int:
