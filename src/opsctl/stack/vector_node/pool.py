@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import itertools
 import socket
+import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -38,7 +39,7 @@ class WorkerDiedError(ApiError):
 class EngineProcess:
     """The front's end of one worker."""
 
-    process: asyncio.subprocess.Process
+    process: subprocess.Popen[bytes]
     writer: asyncio.StreamWriter
     on_news: Callable[[dict[str, Any]], None]
     waiting: dict[int, asyncio.Future[Answer]] = field(default_factory=dict)
@@ -83,7 +84,7 @@ class EngineProcess:
         for future in self.waiting.values():
             if not future.done():
                 future.set_exception(WorkerDiedError())
-        await self.process.wait()
+        await asyncio.to_thread(self.process.wait)
 
     async def end(self) -> None:
         """Ask the worker to flush and leave; kill it when it does not."""
@@ -91,7 +92,8 @@ class EngineProcess:
             async with asyncio.timeout(CLOSE_DEADLINE_SECONDS):
                 with contextlib.suppress(WorkerDiedError):
                     await self.ask("close")
-                await self.process.wait()
+                if self.listener is not None:
+                    await asyncio.shield(self.listener)  # it ends when the worker has
         except TimeoutError:
             logger.warning("a worker did not close in time; killing it", extra=facts(worker=self.process.pid))
             self.kill()
@@ -100,8 +102,7 @@ class EngineProcess:
 
     def kill(self) -> None:
         """End the worker at once."""
-        with contextlib.suppress(ProcessLookupError):
-            self.process.kill()
+        self.process.kill()
 
 
 class Pool:
@@ -217,15 +218,21 @@ class Pool:
 
 
 async def spawn() -> EngineProcess:
-    """Start a worker process; its requests may be sent at once."""
+    """Start a worker process; its requests may be sent at once.
+
+    Not by asyncio: uvloop runs Python between `fork` and `exec`, and a collection of garbage there once waited for ever for
+    a lock of granian's allocator, which a thread that is not in the child held. `Popen` runs none.
+    """
     ours, theirs = socket.socketpair()
     try:
         module = "opsctl.stack.vector_node.worker"
         number = theirs.fileno()
-        process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", module, str(number), pass_fds=(number,), stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.DEVNULL,
-        )  # fmt: skip
+        process = subprocess.Popen(  # noqa: ASYNC220 - it comes back once the child is its own program
+            [sys.executable, "-m", module, str(number)],
+            pass_fds=(number,),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+        )
     finally:
         theirs.close()
     # An answer with a hundred vectors is larger than the default, at which a stream stops and starts reading again.
