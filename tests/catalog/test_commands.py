@@ -146,6 +146,7 @@ def test_an_unknown_mapping_is_refused_with_the_shipped_ones(shell: Shell, name:
     assert "nyc_listings" in outcome.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not LISTINGS.is_file(), reason="../shared/data/nyc_listings.csv is not here")
 def test_the_real_listings_become_the_source_collection(shell: Shell, qdrant: QdrantClient) -> None:
     """All 26,155, with the shipped mapping; a second import changes nothing."""
