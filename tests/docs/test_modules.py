@@ -48,7 +48,7 @@ def test_every_module_says_in_one_sentence_what_it_answers(modules):
     assert silent == []
 
 
-def test_no_two_modules_answer_the_same_question():
+def test_no_two_modules_answer_the_same_question(modules):
     """Else one of them could be the other."""
     asked: dict[str, list[str]] = {}
     for name, _, tree in modules:
