@@ -208,7 +208,7 @@ def _recorded(seconds: float) -> Speed:
         load = _overloaded(rate=rate, seconds=seconds)
     cores = load.result.cpu_cores
     print(f"    (ours: {cores:.2f} cores, {cores / load.achieved_rate * 1e6:.1f} us of CPU a request)")
-    return Speed(rate=load.achieved_rate, per_cpu_second=load.achieved_rate / cores)
+    return Speed(rate=load.achieved_rate, per_cpu_second=load.answered_per_cpu_second)
 
 
 def _overloaded(*, rate: float, seconds: float) -> Load:

@@ -20,6 +20,8 @@ from opsctl.bench.locust.settings import LocustSettings
 
 _CONNECTIONS = 64
 _SURELY_SENT = 15_000.0
+_STEP = 1.15
+_HELD_SHARE = 0.98
 _SEARCHING_SECONDS = 4.0
 _FAST_HTTP = """
 from locust import FastHttpUser, task
@@ -57,16 +59,23 @@ def fast_http_speed(url: str, seconds: float) -> Speed:
 
 def open_loop_user_speed(url: str, seconds: float) -> Speed:
     """Measure one process of ours with a plan that asks for more than it can send, by up to a sixth."""
-    return _speed(_job(url, rate=_more_than_it_sends(url), seconds=seconds), LocustSettings())
+    rate = _more_than_it_sends(url)
+    while (speed := _planned_speed(url, rate, seconds)).rate > _HELD_SHARE * rate:
+        rate *= _STEP  # this turn is quicker than the search was
+    return speed
 
 
 @cache
 def _more_than_it_sends(url: str) -> float:
     """Return the first rate that is not held: keeping account of twice as much would be most of what it then does."""
     rate = _SURELY_SENT
-    while _speed(_job(url, rate=rate, seconds=_SEARCHING_SECONDS), LocustSettings()).rate > 0.98 * rate:
-        rate *= 1.15
+    while _planned_speed(url, rate, _SEARCHING_SECONDS).rate > _HELD_SHARE * rate:
+        rate *= _STEP
     return rate
+
+
+def _planned_speed(url: str, rate: float, seconds: float) -> Speed:
+    return _speed(_job(url, rate=rate, seconds=seconds), LocustSettings())
 
 
 def _job(url: str, *, rate: float, seconds: float) -> LoadJob:

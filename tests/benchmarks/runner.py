@@ -148,8 +148,14 @@ def _conclude(steps: Sequence[Step], chosen: Sequence[Step], *, page: Path, plac
 
 
 def _write_digest(readme: Path, results: Sequence[Result]) -> None:
-    if readme.exists():
-        write_atomically(readme, with_digest(readme.read_text(encoding="utf-8"), results))
+    if not readme.exists():
+        return
+    try:
+        text = with_digest(readme.read_text(encoding="utf-8"), results)
+    except LookupError as error:
+        _complain(f"the README is left as it was: {error.args[0]}")
+        return
+    write_atomically(readme, text)
 
 
 def _judge(results: Sequence[Result], causes: Causes, *, is_whole: bool) -> int:

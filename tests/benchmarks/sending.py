@@ -1,5 +1,6 @@
 """Sends given requests at planned times with the load engine, for benchmarks that bring their own requests."""
 
+import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -9,14 +10,15 @@ from opsctl.bench.load.engine import AsyncEngine
 from opsctl.bench.load.parts import Parts
 from opsctl.bench.load.plan import ArrivalPlan
 from opsctl.bench.load.ports import Address, EngineResult, LoadJob, PlannedRequest
-from opsctl.bench.load.tally import Outcome, Tally
+from opsctl.bench.load.tally import Frame, Outcome, Tally
 
 
 @dataclass(frozen=True, kw_only=True)
 class Load:
-    """What came back."""
+    """What came back; `frames` tells it second by second."""
 
     result: EngineResult
+    frames: tuple[Frame, ...] = ()
 
     @property
     def total(self) -> Tally:
@@ -32,6 +34,11 @@ class Load:
     def achieved_rate(self) -> float:
         """Return good answers a second."""
         return self.answered / self.result.seconds
+
+    @property
+    def answered_per_cpu_second(self) -> float:
+        """Return the good answers for each second of the sender's CPU, of a second in the middle of the run."""
+        return statistics.median(frame.new.outcomes["ok"] / frame.cpu_seconds for frame in self.frames[1:-1])
 
     @property
     def errors(self) -> int:
@@ -90,7 +97,14 @@ def run_load(
     limits = {"connections": connections, "drain": drain}
     book = LoadBook.model_validate({"mix": mix, "arrivals": [phase], "limits": limits})
     job = LoadJob(name="benchmark", book=book, address=Address(host="127.0.0.1", port=port))
-    return Load(result=AsyncEngine(parts=partial(_parts, requests=requests)).run(job, watch=lambda _: ""))
+    frames: list[Frame] = []
+
+    def watch(frame: Frame) -> str:
+        frames.append(frame)
+        return ""
+
+    result = AsyncEngine(parts=partial(_parts, requests=requests)).run(job, watch=watch)
+    return Load(result=result, frames=tuple(frames))
 
 
 def get(path: str, *, key: str = "") -> bytes:

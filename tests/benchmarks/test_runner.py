@@ -11,6 +11,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+from tests.benchmarks.digest import BEGIN, END
 
 ROOT = Path(__file__).resolve().parents[2]
 PROGRAM = """
@@ -200,6 +201,20 @@ def test_a_page_is_made_anew_of_what_is_kept(troubled: Ran) -> None:
 
     assert "no cause is known yet" not in ran.err
     assert "- **unexplained: ratio** (1.50x): It is known now." in (troubled.folder / "again.md").read_text()
+
+
+def test_a_readme_whose_figures_were_not_measured_is_left(folder: Path) -> None:
+    """It is said, and the run is judged all the same."""
+    readme, text = folder / "README.md", f"before\n{BEGIN}old\n{END}after\n"
+    readme.write_text(text)
+
+    ran = _run(folder, "holding")
+
+    assert (ran.code, readme.read_text()) == (0, text)
+    assert (
+        "the README is left as it was: the README shows what was not measured: filter_strategies" in ran.err
+    )
+    assert "1 targets held" in ran.out
 
 
 def test_a_dry_run_runs_nothing(folder: Path) -> None:

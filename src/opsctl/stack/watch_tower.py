@@ -35,7 +35,7 @@ def start_watch_tower(
         FailedError: STK031 a watcher refuses what it was given, and goes on with what it had.
     """
     home = home.resolve()
-    require_installed(*WATCHERS)
+    require_installed(*WATCHERS, instead="go on without `--watch`")
 
     def start(*names: PartName) -> StackState:
         return start_stack(home, listener=listener, clock=clock, only=names, project=project)

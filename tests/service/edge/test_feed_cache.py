@@ -300,6 +300,7 @@ def test_without_an_old_answer_an_error_is_a_problem_for_all_who_wait(
             replies = await asyncio.gather(*(world.ask("/v1/feed/42") for _ in range(3)))
             assert {(reply.status, reply.document["code"]) for reply in replies} == {(status, code)}
             assert all(reply["content-type"] == "application/problem+json" for reply in replies)
+            assert all(reply.has("retry-after") == (status == 503) for reply in replies)
             assert all(reply.document["request_id"] == reply["x-request-id"] for reply in replies)
             heal(world)
             assert (await world.ask("/v1/feed/42")).status == 200

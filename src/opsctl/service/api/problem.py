@@ -112,7 +112,10 @@ INTERNAL = _kind(
     "SVC201", 500, "internal error", "A defect of the service; its log has more under the request id."
 )
 UNAVAILABLE = _kind(
-    "SVC202", 503, "unavailable", "Something that the answer needs (database, vectors) is not there."
+    "SVC202",
+    503,
+    "unavailable",
+    "Something that the answer needs (database, vectors) is not there, or its making was called off.",
 )
 EMPTY_FEED = _kind(
     "SVC203",

@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,8 @@ from opsctl.stack.vector_node.logs import facts, logger
 from opsctl.stack.vector_node.unbroken import Unbroken
 
 _STREAM_BYTES = 1024 * 1024
+# Threads of their own: those that everybody shares may all be busy with a download.
+_REAPERS = ThreadPoolExecutor(max_workers=64, thread_name_prefix="reaper")
 CLOSE_DEADLINE_SECONDS = 20.0  # a flush of a large shard takes a second or so
 
 
@@ -84,7 +87,7 @@ class EngineProcess:
         for future in self.waiting.values():
             if not future.done():
                 future.set_exception(WorkerDiedError())
-        await asyncio.to_thread(self.process.wait)
+        await asyncio.get_running_loop().run_in_executor(_REAPERS, self.process.wait)
 
     async def end(self) -> None:
         """Ask the worker to flush and leave; kill it when it does not."""
@@ -224,15 +227,17 @@ async def spawn() -> EngineProcess:
     a lock of granian's allocator, which a thread that is not in the child held. `Popen` runs none.
     """
     ours, theirs = socket.socketpair()
+    number = theirs.fileno()
     try:
-        module = "opsctl.stack.vector_node.worker"
-        number = theirs.fileno()
         process = subprocess.Popen(  # noqa: ASYNC220 - it comes back once the child is its own program
-            [sys.executable, "-m", module, str(number)],
+            [sys.executable, "-m", "opsctl.stack.vector_node.worker", str(number)],
             pass_fds=(number,),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
         )
+    except OSError:
+        ours.close()
+        raise
     finally:
         theirs.close()
     # An answer with a hundred vectors is larger than the default, at which a stream stops and starts reading again.
