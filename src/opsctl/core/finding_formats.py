@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from enum import StrEnum
-from xml.sax.saxutils import escape, quoteattr
 
 from opsctl.core.findings import Finding, Severity
 from opsctl.core.outside_text import in_xml
@@ -44,6 +43,8 @@ def _worst(findings: Sequence[Finding], code: str) -> Severity:
 
 def junit(findings: Sequence[Finding], *, suite: str) -> str:
     """Return JUnit XML: a failing case for each finding, and a passing one where there is none."""
+    from xml.sax.saxutils import quoteattr
+
     cases = [_junit_case(finding, suite) for finding in findings]
     if not cases:
         cases = [f'  <testcase classname={quoteattr(suite)} name="no findings"/>']
@@ -73,6 +74,8 @@ def _sarif_result(finding: Finding, codes: Sequence[str]) -> Mapping[str, object
 
 
 def _junit_case(finding: Finding, suite: str) -> str:
+    from xml.sax.saxutils import escape, quoteattr  # brings an HTTP client along
+
     name = f"{finding.code} {finding.location or ''}".strip()
     message = quoteattr(in_xml(finding.title))
     text = escape(in_xml(_whole(finding)))
