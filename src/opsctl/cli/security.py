@@ -17,7 +17,7 @@ app.add_typer(keys, name="keys")
 @command(
     keys,
     "opsctl security keys create --name storefront --expires 90d",
-    "opsctl security keys create --name load-test --plan bench --scope feed:read",
+    "opsctl security keys create --name load-test --plan bench --scope feed:read --expires 7d",
 )
 def create(
     name: Annotated[str, typer.Option("--name", metavar="NAME", help="Whose key it is, or for what.")],
