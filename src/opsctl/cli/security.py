@@ -17,7 +17,8 @@ app.add_typer(keys, name="keys")
 @command(
     keys,
     "opsctl security keys create --name storefront --expires 90d",
-    "opsctl security keys create --name load-test --plan bench --scope feed:read --expires 7d",
+    "opsctl security keys create --name load-test --plan bench --expires 7d",
+    "opsctl security keys create --name reader --scope feed:read --expires 90d",
 )
 def create(
     name: Annotated[str, typer.Option("--name", metavar="NAME", help="Whose key it is, or for what.")],

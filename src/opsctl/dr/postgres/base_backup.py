@@ -4,7 +4,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
@@ -58,8 +58,7 @@ def take_base_backup(
         programs.require_same("pg_basebackup", server_version=facts.version_number)
         total = facts.cluster_bytes if parent_manifest is None else None
         listener(PhaseStarted(subject=_SUBJECT, phase=_PHASE, total=total, unit="bytes"))
-        _keep_wal(connection)
-        with _as_file(parent_manifest, account=programs.account) as parent:
+        with _kept_wal(connection), _as_file(parent_manifest, account=programs.account) as parent:
             copy = _Copy(facts, listener=listener)
             options = [*_OPTIONS, *([] if parent is None else [f"--incremental={parent}"])]
             with running(programs, "pg_basebackup", *options, address=address) as program:
@@ -138,8 +137,26 @@ class _Copy:
         return self._picked.get(member.name)
 
 
-def _keep_wal(connection: "Connection[tuple[Any, ...]]") -> None:
-    """Have the server keep the log from now on, which the stream needs at its end, for as long as we are connected."""
+@contextmanager
+def _kept_wal(connection: "Connection[tuple[Any, ...]]") -> Iterator[None]:
+    """Have the server keep the log meanwhile, which the stream needs at its end.
+
+    The slot ends with our connection in any case, but only some time after it: who asks for slots then still sees it.
+    """
+    import psycopg
+
+    name = _reserve_wal(connection)
+    try:
+        yield
+    finally:
+        if name is not None:
+            # A server that went away has dropped it, and what broke the backup off is what must be told.
+            with suppress(psycopg.Error):
+                connection.execute("select pg_drop_replication_slot(%s)", (name,))
+
+
+def _reserve_wal(connection: "Connection[tuple[Any, ...]]") -> str | None:
+    """Return the temporary slot for which the server keeps its log from now on; none where it has none to give."""
     import psycopg
 
     name = f"opsctl_base_backup_{uuid4().hex[:12]}"
@@ -148,7 +165,7 @@ def _keep_wal(connection: "Connection[tuple[Any, ...]]") -> None:
         connection.execute("select pg_create_physical_replication_slot(%s, true, true)", (name,))
     except psycopg.errors.ConfigurationLimitExceeded:
         # Every slot is taken. `wal_keep_size` may be enough; where it is not, pg_basebackup fails and says so.
-        return
+        return None
     except psycopg.errors.InsufficientPrivilege as error:
         raise RefusedError(
             "the role may not copy the server",
@@ -156,6 +173,7 @@ def _keep_wal(connection: "Connection[tuple[Any, ...]]") -> None:
             why=str(error).strip(),
             fix="let it, or give another one: alter role NAME with replication",
         ) from error
+    return name
 
 
 @contextmanager
