@@ -1,5 +1,7 @@
 """Which extra brings a package that is not installed: `pip install opsctl` alone leaves the extras out."""
 
+from importlib.util import find_spec
+
 from opsctl.core.errors import NotReadyError
 
 # Module to the extras of pyproject.toml that bring it; the first is the one to name, unless told otherwise.
@@ -37,6 +39,17 @@ EXTRAS_OF_MODULE: dict[str, tuple[str, ...]] = {
 }
 # What those packages bring along, and modules of ours import by their own names.
 _BROUGHT_ALONG = {"gevent": ("locust",), "starlette": ("service",), "torch": ("minilm",)}
+
+
+def lacking(extra: str, *modules: str) -> str | None:
+    """Return which of an extra's modules are not here, as a reason; None where all are.
+
+    >>> lacking("local", "json")
+    >>> lacking("local", "json", "a_module_of_nobody")
+    'the extra `opsctl[local]` is not installed: no a_module_of_nobody'
+    """
+    missing = [name for name in modules if find_spec(name) is None]
+    return f"the extra `opsctl[{extra}]` is not installed: no {', '.join(missing)}" if missing else None
 
 
 def missing_extra(error: ImportError) -> NotReadyError | None:

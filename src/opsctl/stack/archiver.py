@@ -2,9 +2,9 @@
 
 import sys
 import time
-from importlib.util import find_spec
 from pathlib import Path
 
+from opsctl.core.extras import lacking
 from opsctl.stack.model import Part, PartName, PartSpec, Place, stack_dir
 from opsctl.stack.record import read_stack_record
 
@@ -34,7 +34,7 @@ def specify(home: Path, place: Place) -> PartSpec:
 
 def missing_because() -> str | None:
     """Return the reason why the archiver cannot be run here; None where it can."""
-    return None if find_spec("zstandard") else "the extra `opsctl[backup]` is not installed: no zstandard"
+    return lacking("backup", "zstandard")
 
 
 def _prepare(home: Path, place: Place) -> None:

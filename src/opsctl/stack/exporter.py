@@ -1,9 +1,9 @@
 """How the exporter is run, which tells Prometheus what no worker of the service counts."""
 
 import sys
-from importlib.util import find_spec
 from pathlib import Path
 
+from opsctl.core.extras import lacking
 from opsctl.stack.model import Part, PartName, PartSpec, Place, stack_dir
 from opsctl.stack.record import read_stack_record
 from opsctl.stack.web_part import web_place, web_url
@@ -35,11 +35,7 @@ def specify(home: Path, place: Place) -> PartSpec:
 
 def missing_because() -> str | None:
     """Return the reason why the exporter cannot be run here; None where it can."""
-    return (
-        None
-        if find_spec("prometheus_client")
-        else "the extra `opsctl[local]` is not installed: no prometheus_client"
-    )
+    return lacking("local", "prometheus_client")
 
 
 PART = Part(

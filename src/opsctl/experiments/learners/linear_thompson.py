@@ -14,19 +14,18 @@ from scipy import linalg
 from opsctl.experiments.learners.choosing import (
     PROPENSITY_DRAWS,
     Drawing,
+    DrawsSlates,
     best,
-    chances_by_draws,
     check_feedback,
-    choose_by_draws,
 )
 from opsctl.experiments.learners.encoding import WIDTH, Encoding, ItemEncodings, encoding_of, inputs_of
-from opsctl.experiments.learners.model import Contexts, Feedback, Floats, Ids, Items, Slates
+from opsctl.experiments.learners.model import Contexts, Feedback, Floats, Ids, Items
 
 KIND = "linear_ts"
 _ROWS_AT_ONCE = 8192
 
 
-class LinearThompsonPolicy:
+class LinearThompsonPolicy(DrawsSlates):
     """Draws one w for each feed from the posterior, and shows what it likes best.
 
     Args:
@@ -89,25 +88,6 @@ class LinearThompsonPolicy:
         """Return the posterior covariance of w, given the mean of the noise's variance."""
         inverse: Floats = linalg.cho_solve((self._factor, True), np.eye(len(self._mean)))
         return inverse * self._rate / (self._shape - 1.0)
-
-    def choose(
-        self,
-        contexts: Contexts,
-        *,
-        size: int,
-        generator: np.random.Generator,
-        with_propensities: bool = False,
-    ) -> Slates:
-        """Return a slate for each context; propensities come from `propensity_draws` slates a feed."""
-        draws = self.propensity_draws if with_propensities else None
-        return choose_by_draws(self._drawing(contexts, size), draws=draws, generator=generator)
-
-    def chances(
-        self, contexts: Contexts, *, size: int, places: Ids, generator: np.random.Generator
-    ) -> Floats:
-        """Return how often each candidate stands at the given place among `propensity_draws` slates, shape (b, c)."""
-        drawing = self._drawing(contexts, size)
-        return chances_by_draws(drawing, places=places, draws=self.propensity_draws, generator=generator)
 
     def learn(self, feedback: Feedback, *, generator: np.random.Generator) -> None:  # noqa: ARG002
         """Add the batch to the sums, and make the posterior anew."""
