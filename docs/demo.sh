@@ -19,7 +19,7 @@ step bench latency au_photographers_quality --naive --queries 400 --html latency
     [ "$code" -eq 1 ] || [ "$code" -eq 5 ] || exit "$code"
 }
 step catalog readers --users 500 --seed 7
-key=$(opsctl --quiet security keys create --name demo)
+key=$(opsctl --quiet security keys create --name demo --expires 1d)
 address=$(opsctl stack status --json | python3 -c 'import json, sys
 print(next(part["url"] for part in json.load(sys.stdin)["data"]["parts"] if part["name"] == "service"))')
 for answer in built stored; do

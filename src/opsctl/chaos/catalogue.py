@@ -55,7 +55,7 @@ NOT_DRILLED: Final = {
     27: "the clock of a process cannot be moved without a preloaded library; breakers, deadlines and leases run on the "
     "monotonic clock, and tests move the wall clock",
     28: "on loopback no name is resolved",
-    32: "a bad release is a matter of deployment, which comes with a later release",
+    32: "no drill makes one: a rendered deployment is checked offline, and the way back stands in the guides of deployment",
     33: "the lines of the local stack carry no TLS; keys that expire or are revoked are tested with the service",
     34: "`opsctl alerts prove` breaks their configurations and a receiver; that the sign of life stays away is noticed "
     "where it is received, outside of this stack",

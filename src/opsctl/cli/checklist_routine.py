@@ -13,7 +13,7 @@ def register(app: typer.Typer) -> None:
         app,
         "opsctl checklist routine",
         "opsctl checklist routine daily --run",
-        "opsctl checklist routine weekly --done --as analyst --note 'nothing to ship'",
+        "opsctl checklist routine weekly --done --as owner --note 'nothing to ship'",
     )(routine)
 
 

@@ -14,9 +14,9 @@ def register(app: typer.Typer) -> None:
     """Add the verbs to the group `checklist`."""
     command(
         app,
-        "opsctl checklist sign training --as lead",
-        "opsctl checklist sign CHK008 --as lead --note 'three people' --expires 30d",
-        "opsctl checklist sign training --as lead --withdraw --note 'was never there'",
+        "opsctl checklist sign training --as operations",
+        "opsctl checklist sign CHK008 --as operations --note 'three' --expires 30d",
+        "opsctl checklist sign training --as operations --withdraw",
     )(sign)
     command(
         app,

@@ -71,7 +71,7 @@ What was finished is kept, and the command can be run again: an import or a rebu
 measurement begins anew.""",
     "CLI004": """The command needs a package that an extra of opsctl brings, and that extra is not installed.
 
-`pip install opsctl` alone checks and renders books; what runs, measures or breaks things needs extras, such as `local` for
+Without extras opsctl checks and renders books; what runs, measures or breaks things needs extras, such as `local` for
 the embedded stack and `service` for the ranking service. Install the one that the message names, or all at once:
 `pip install 'opsctl[local,service,load,grafana,backup,experiments,security]'`.""",
     "BUG": """A defect in opsctl: something happened that nobody thought of.

@@ -17,4 +17,5 @@ _ACTIONS = {
 
 def render_ci(facts: ProjectFacts) -> Mapping[str, str]:
     """Return the workflow; it is copied to `.github/workflows/`."""
-    return {"opsctl.yml": render("ci/opsctl.yml", {"version": facts.version, **_ACTIONS})}
+    wheel = f"dist/opsctl-{facts.version}-py3-none-any.whl"
+    return {"opsctl.yml": render("ci/opsctl.yml", {"wheel": wheel, **_ACTIONS})}

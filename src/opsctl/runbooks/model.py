@@ -199,7 +199,7 @@ class RecoveryFacts:
     @property
     def row(self) -> str:
         """Return the row of facts below the title of the runbook."""
-        told = f"alert `{self.alert}`" if self.alert else "nobody; somebody notices"
+        told = f"alert `{self.alert}`" if self.alert else "no alert; somebody has to notice"
         drill = f"`opsctl dr drill {self.name}` loses it on a stack of its own, and does what stands below Mitigation"
         return f"| {self._lost} | {told} | {drill} |"
 

@@ -30,7 +30,7 @@ def show_keys(keys: Sequence[ApiKey], *, now: datetime) -> None:
 
     if not keys:
         print_line("no keys yet")
-        hint("make one: `opsctl security keys create --name demo`")
+        hint("make one: `opsctl security keys create --name demo --expires 90d`")
         return
     rows = [
         (

@@ -20,5 +20,5 @@ def show_serve_plan(plan: "ServePlan", *, is_dry_run: bool = False) -> None:
     )
     note(f"  documentation  {address}/docs")
     note("  items          opsctl catalog generate, where there are none yet")
-    note("  a key          opsctl security keys create --name me")
+    note("  a key          opsctl security keys create --name me --expires 90d")
     note(f"  a feed         curl -i -H 'Authorization: Bearer KEY' {address}/v1/feed/1")

@@ -115,7 +115,8 @@ UNAVAILABLE = _kind(
     "SVC202",
     503,
     "unavailable",
-    "Something that the answer needs (database, vectors) is not there, or its making was called off.",
+    "Something that the answer needs (database, vectors) is not there, its making was called off, or there was no room"
+    " for batch work (`Priority: u=7`).",
 )
 EMPTY_FEED = _kind(
     "SVC203",
