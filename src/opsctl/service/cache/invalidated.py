@@ -140,12 +140,16 @@ class InvalidatedMemory:
             self._meters.count(metrics.CACHE_INVALIDATIONS, "l1", kind, by=entries)
 
 
-def is_outdated(journal: InvalidationJournal, *, key: str, tags: Sequence[str], since: int) -> bool:
-    """Tell whether a mark posted after number `since` speaks of this entry."""
+def is_outdated(
+    journal: InvalidationJournal, *, key: str, tags: Sequence[str], since: int, until: int | None = None
+) -> bool:
+    """Tell whether a mark posted after number `since`, and not after `until`, speaks of this entry."""
     if journal.sequence == since:
         return False
     _, marks = journal.read_since(since)
     if marks is None:
         return True
+    if until is not None:
+        marks = marks[: max(until - since, 0)]
     named = {EVERYTHING, f"key:{key}", f"kind:{kind_of(key)}", *(f"tag:{tag}" for tag in tags)}
     return not named.isdisjoint(marks)
