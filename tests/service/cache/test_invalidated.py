@@ -167,6 +167,21 @@ def test_tending_hears_of_a_journal_that_was_made_anew(workers, tmp_path: Path):
     assert workers[1].held() == set()
 
 
+def test_a_journal_that_cannot_be_made_anew_stops_neither_lookups_nor_tending(workers, tmp_path: Path):
+    """What is held is served; once there can be a journal again, all of it is doubted."""
+    worker, path = workers[0], tmp_path / "invalidations"
+    path.unlink()
+    path.mkdir()
+    worker.memory.tend()
+
+    assert worker.held() == {FEED_1, FEED_2, READER_1}
+    assert worker.figure("ranking_cache_entries", tier="l1", kind="feed") == 2
+    path.rmdir()
+    worker.memory.tend()
+    assert worker.held() == set()
+    assert worker.revoked == [None]
+
+
 def test_tending_lets_go_and_tells_the_figures(workers):
     """Entries and bytes by kind, without a lookup."""
     worker = workers[0]

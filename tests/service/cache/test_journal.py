@@ -1,5 +1,7 @@
 """Invalidations reach every process of the machine, whole and in order, whoever dies meanwhile."""
 
+import errno
+import fcntl
 import os
 import re
 import signal
@@ -7,6 +9,8 @@ import stat
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -151,6 +155,60 @@ def test_a_file_that_was_cut_off_grows_again_before_it_is_read(path: Path):
 
     assert journal.reattach() is True
     journal.post("tag:content-1")
+
+
+@pytest.mark.parametrize("refusal", ["full disk", "folder in its place", "lock held"])
+def test_a_new_file_that_is_refused_leaves_the_old_one_readable(path: Path, monkeypatch, refusal):
+    """Every request reads the sequence; the next call tries again, and finds the new file once there can be one."""
+    journal, other = InvalidationJournal(path), InvalidationJournal(path)
+    before = journal.post("tag:old")
+    path.unlink()
+
+    with monkeypatch.context() as patched, refusing(path, refusal, patched):
+        for refused_call in (journal.reattach, lambda: journal.post("tag:lost"), journal.reattach):
+            with pytest.raises(NotReadyError, match="journal"):
+                refused_call()
+        assert journal.sequence == other.sequence == before
+
+    assert journal.reattach() is True
+    assert journal.sequence != before
+    assert journal.read_since(journal.post("tag:new") - 1)[1] == ("tag:new",)
+
+
+@pytest.mark.parametrize("size_bytes", [0, 4096])
+def test_a_file_that_finds_no_room_is_left_as_it_was_found(path: Path, monkeypatch, size_bytes):
+    """With its full length and holes in it, it would be taken for whole, and the next write kill the process."""
+    journal = InvalidationJournal(path)
+    os.truncate(path, size_bytes)
+
+    with monkeypatch.context() as patched, refusing(path, "full disk", patched):
+        for _ in range(2):
+            with pytest.raises(NotReadyError, match="no room"):
+                journal.reattach()
+            assert path.stat().st_size == size_bytes
+
+    assert journal.reattach() is True
+
+
+@contextmanager
+def refusing(path: Path, refusal: str, patched: pytest.MonkeyPatch) -> Iterator[None]:
+    """Keep a journal from being made at the path."""
+    if refusal == "full disk":
+
+        def refuse(*_: int) -> None:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+        patched.setattr(os, "posix_fallocate", refuse)
+        yield
+    elif refusal == "folder in its place":
+        path.mkdir()
+        yield
+        path.rmdir()
+    else:
+        patched.setattr("opsctl.service.cache.journal._LOCK_WAIT_SECONDS", 0.01)
+        with path.open("w") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            yield
 
 
 def test_its_room_on_the_disk_is_taken_when_it_is_opened(path: Path):

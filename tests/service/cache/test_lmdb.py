@@ -7,6 +7,7 @@ import shutil
 import stat
 import subprocess
 import sys
+import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -19,6 +20,7 @@ from tests.service.cache.using_lmdb import BYTES
 
 from opsctl.service.cache.ports import StoreError
 from opsctl.service.cache.stores.lmdb import LmdbStore
+from opsctl.service.cache.stores.lmdb_file import LmdbFile, OpenFile
 
 
 class Store:
@@ -134,6 +136,38 @@ def test_a_file_damaged_while_open_is_made_anew_and_counted(tmp_path: Path, how)
 
     assert (found, held) == ([], [1, 2])
     assert rebuilds == (0 if how == "removed" else 1)
+
+
+def test_a_file_that_grows_while_a_lookup_looks_at_it_is_whole(tmp_path: Path, monkeypatch):
+    """The writing thread sees it larger than the lookup did; it used to be taken for cut off, and removed for all."""
+    look = LmdbFile.size_of
+
+    async def story(store: Store):
+        await store.put(1)
+        looked: list[int] = []
+
+        def grow_meanwhile(file: LmdbFile, opened: OpenFile) -> int:
+            size = look(file, opened)
+            if threading.current_thread() is threading.main_thread() and not looked:
+                looked.append(size)
+                for start in (1000, 1500):  # the second write sees what the first one made of the file
+                    wait_for_write(store, range(start, start + 500))
+                assert look(file, opened) > size
+            return size
+
+        monkeypatch.setattr(LmdbFile, "size_of", grow_meanwhile)
+        found = await store.held(1)
+        return looked != [], found, await store.held(1, 1000, 1999), store.rebuilds
+
+    assert play(tmp_path, story) == (True, [1], [1, 1000, 1999], 0)
+
+
+def wait_for_write(store: Store, numbers: range) -> None:
+    """Write in another thread while this one waits, as it does in a system call."""
+    writer = threading.Thread(target=lambda: asyncio.run(store.put(*numbers)))
+    writer.start()
+    writer.join(timeout=20)
+    assert not writer.is_alive()
 
 
 def test_values_changed_on_disk_come_back_as_they_are(tmp_path: Path):

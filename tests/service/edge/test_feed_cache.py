@@ -423,6 +423,74 @@ def test_an_answer_made_before_a_change_is_not_kept_after_it() -> None:
     run(story())
 
 
+@pytest.mark.parametrize(
+    ("moment", "mark", "made"),
+    [
+        ("before they ask", "tag:content-7", 2),
+        ("before they ask", "kind:feed", 2),
+        ("before they ask", "tag:content-9", 1),
+        ("while they wait", "tag:content-7", 1),
+        ("before they ask, and again while they wait", "tag:content-7", 2),
+    ],
+)
+def test_who_asks_after_a_change_does_not_get_what_was_begun_before_it(
+    moment: str, mark: str, made: int
+) -> None:
+    """They wait for the flight, which may know nothing of the change, and share one more where it speaks of theirs."""
+
+    async def story() -> None:
+        with World() as world:
+            open_up = asyncio.Event()
+
+            async def wait() -> None:
+                await open_up.wait()
+
+            world.api.before = wait
+            first = asyncio.create_task(world.ask("/v1/feed/42"))
+            await let_others_run()
+            if moment != "while they wait":
+                world.journal.post(mark)
+            others = [asyncio.create_task(world.ask("/v1/feed/42")) for _ in range(20)]
+            await let_others_run()
+            if moment != "before they ask":
+                world.journal.post(mark)
+            open_up.set()
+            assert (await first).document["made"] == 1
+            assert {reply.document["made"] for reply in await asyncio.gather(*others)} == {made}
+            assert len(world.api.asked) == made
+            assert len([told for told in world.logged if told.trace is not None]) == made
+
+    run(story())
+
+
+def test_who_has_a_feed_made_once_more_waits_no_longer_than_any_request() -> None:
+    """The time that the flight before took counts; the feed is kept all the same for who comes next."""
+
+    async def story() -> None:
+        with World() as world:
+            flights = [asyncio.Event(), asyncio.Event()]
+
+            async def wait() -> None:
+                await flights[len(world.api.asked) - 1].wait()
+
+            world.api.before = wait
+            first = asyncio.create_task(world.ask("/v1/feed/42"))
+            await let_others_run()
+            world.journal.post("tag:content-7")
+            second = asyncio.create_task(world.ask("/v1/feed/42"))
+            await let_others_run()
+            world.time.now += ServiceBook().limits.request_seconds
+            flights[0].set()
+            assert (await first).status == 200
+            async with asyncio.timeout(1):
+                assert (await second).status == 504
+            flights[1].set()
+            await let_others_run()
+            assert (await world.ask("/v1/feed/42"))["x-cache"] == "HIT-L1"
+
+    run(story())
+
+
 def test_a_revoked_key_is_refused_with_the_next_request() -> None:
     """Long before its memory of ten seconds is over, and in spite of a cached feed."""
 

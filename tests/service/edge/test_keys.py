@@ -7,7 +7,7 @@ import pytest
 from tests.service.edge.world import KEY, Keys, Time, key_record, let_others_run, run
 
 from opsctl.service.edge.gcra import allowance
-from opsctl.service.edge.key_model import Grant, KeyRefusedError, KeysUnavailableError
+from opsctl.service.edge.key_model import Grant, KeyRecord, KeyRefusedError, KeysUnavailableError
 from opsctl.service.edge.keys import KeyCheck
 
 _PLANS = {"free": allowance(1000, window_seconds=3600), "bench": allowance(10**6, window_seconds=3600)}
@@ -359,6 +359,45 @@ def test_a_key_revoked_while_it_is_looked_up_is_not_remembered() -> None:
         assert keys.check.remembered_keys == 0
 
     run(story())
+
+
+@pytest.mark.parametrize("revoked", ["this key", "any key"])
+def test_who_asks_after_a_revocation_does_not_join_a_lookup_from_before_it(revoked: str) -> None:
+    """The one from before may have read the key while it was good; it comes last here, and is not remembered."""
+
+    async def story() -> None:
+        keys = Checked()
+        open_up = asyncio.Event()
+        hold_first_answer(keys, open_up)
+        before = asyncio.create_task(keys.grant())
+        await let_others_run()
+        keys.source.records["goodkey1"] = key_record(revoked_at=datetime.now(UTC))
+        if revoked == "this key":
+            keys.check.forget("goodkey1")
+        else:
+            keys.check.doubt_all()
+        async with asyncio.timeout(1):
+            assert await keys.reason() == "revoked_key"
+        open_up.set()
+        assert (await before).prefix == "goodkey1"
+        assert await keys.reason() == "revoked_key"
+        assert keys.source.asked == ["goodkey1"] * 2
+
+    run(story())
+
+
+def hold_first_answer(keys: Checked, until: asyncio.Event) -> None:
+    """Let the database read the key at once when it is first asked, and answer later."""
+    find = keys.source.find
+
+    async def find_slowly(prefix: str) -> KeyRecord | None:
+        is_first = not keys.source.asked
+        record = await find(prefix)
+        if is_first:
+            await until.wait()
+        return record
+
+    keys.source.find = find_slowly  # type: ignore[method-assign]  # one database that answers late
 
 
 def test_a_plan_that_no_book_has_is_the_free_one() -> None:

@@ -1,13 +1,17 @@
 """What does a worker hold that nobody has invalidated since: its memory, kept up to date by the machine's journal."""
 
+import logging
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from opsctl.core.errors import NotReadyError
 from opsctl.metrics import service as metrics
 from opsctl.service.cache.journal import EVERYTHING, InvalidationJournal
 from opsctl.service.cache.keys import L1_KINDS
 from opsctl.service.cache.memory import Entry, MemoryTier, kind_of
 from opsctl.service.telemetry.meters import Meters
+
+_logger = logging.getLogger(__name__)
 
 
 class InvalidatedMemory:
@@ -86,12 +90,21 @@ class InvalidatedMemory:
 
         Call it every few seconds from a task of the worker.
         """
-        if self.journal.reattach():
-            self._applied = self.journal.sequence
-            self._apply(EVERYTHING)
+        self._reattach()
         self.catch_up()
         self.memory.sweep()
         self.write_figures()
+
+    def _reattach(self) -> None:
+        try:
+            is_another = self.journal.reattach()
+        except NotReadyError as error:
+            # Without the new journal the old one still serves those who have it, and the rest is to be done all the same.
+            _logger.warning("invalidations may not be heard: %s (%s)", error.message, error.why)
+            return
+        if is_another:
+            self._applied = self.journal.sequence
+            self._apply(EVERYTHING)
 
     def write_figures(self) -> None:
         """Tell what is held now of each kind, also of those of which nothing was ever held."""
@@ -127,12 +140,16 @@ class InvalidatedMemory:
             self._meters.count(metrics.CACHE_INVALIDATIONS, "l1", kind, by=entries)
 
 
-def is_outdated(journal: InvalidationJournal, *, key: str, tags: Sequence[str], since: int) -> bool:
-    """Tell whether a mark posted after number `since` speaks of this entry."""
+def is_outdated(
+    journal: InvalidationJournal, *, key: str, tags: Sequence[str], since: int, until: int | None = None
+) -> bool:
+    """Tell whether a mark posted after number `since`, and not after `until`, speaks of this entry."""
     if journal.sequence == since:
         return False
     _, marks = journal.read_since(since)
     if marks is None:
         return True
+    if until is not None:
+        marks = marks[: max(until - since, 0)]
     named = {EVERYTHING, f"key:{key}", f"kind:{kind_of(key)}", *(f"tag:{tag}" for tag in tags)}
     return not named.isdisjoint(marks)

@@ -1,5 +1,6 @@
 """What was invalidated, told to every worker of a machine: a ring of marks in a file that all of them map."""
 
+import errno
 import fcntl
 import mmap
 import os
@@ -28,6 +29,8 @@ _LONGEST_MARK = _SLOT_BYTES - _SLOT.size
 
 _KINDS_OF_MARK = ("tag", "key", "kind", "apikey")
 EVERYTHING = "all"
+
+_NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 # A writer needs microseconds; one that was stopped (SIGSTOP) must not hold up the others for ever.
 _LOCK_WAIT_SECONDS = 2.0
@@ -94,13 +97,18 @@ class InvalidationJournal:
         """Map the file at the path again when it is another one than at the start; tell whether it was.
 
         A reader of a file that was removed would never hear of anything again.
+
+        Raises:
+            NotReadyError: as with `post`. What was mapped before stays so, and the next call tries again.
         """
-        with suppress(FileNotFoundError):
+        with suppress(OSError):
             status = self.path.stat()
             if status.st_ino == self._inode and status.st_size >= _FILE_BYTES:
                 return False
+        # First the new one: whoever reads the sequence before each request needs one of the two.
+        fresh = self._open()
         self.close()
-        self._map, self._words, self._inode = self._open()
+        self._map, self._words, self._inode = fresh
         return True
 
     def close(self) -> None:
@@ -109,34 +117,27 @@ class InvalidationJournal:
         self._map.close()
 
     def _open(self) -> "tuple[mmap.mmap, memoryview, int]":
-        with self._descriptor() as descriptor:
-            return self._map_file(descriptor)
-
-    def _map_file(self, descriptor: int) -> "tuple[mmap.mmap, memoryview, int]":
-        with _lock(descriptor, self.path):
+        with self._descriptor() as descriptor, _lock(descriptor, self.path):
             status = os.fstat(descriptor)
-            os.fchmod(descriptor, 0o600)
-            if status.st_size != _FILE_BYTES:
-                # Never shorter: a worker that has it mapped would be killed (SIGBUS) by reading what was cut off.
-                os.ftruncate(descriptor, max(_FILE_BYTES, status.st_size))
-            self._take_room(descriptor)
-            mapped = mmap.mmap(descriptor, _FILE_BYTES)
-            words = memoryview(mapped).cast("B")[:_HEADER_BYTES].cast("Q")
-            if mapped[: len(_HEAD)] != _HEAD:
-                _write_header(mapped, words)
-        return mapped, words, status.st_ino
+            try:
+                return self._map_file(descriptor, status)
+            except OSError as error:
+                # As it was found: one of full length with holes in it would pass for whole at the next look.
+                os.ftruncate(descriptor, status.st_size)
+                raise self._refused(error) from error
 
-    def _take_room(self, descriptor: int) -> None:
-        """Take the room on the disk now: writing into a hole of a full one would kill the process (SIGBUS)."""
-        try:
-            os.posix_fallocate(descriptor, 0, _FILE_BYTES)
-        except OSError as error:
-            raise NotReadyError(
-                f"there is no room for the journal of invalidations `{self.path}`",
-                code="CAC001",
-                why=error.strerror,
-                fix=f"look at its disk: df -h {self.path.parent}",
-            ) from error
+    def _map_file(self, descriptor: int, status: os.stat_result) -> "tuple[mmap.mmap, memoryview, int]":
+        os.fchmod(descriptor, 0o600)
+        if status.st_size != _FILE_BYTES:
+            # Never shorter: a worker that has it mapped would be killed (SIGBUS) by reading what was cut off.
+            os.ftruncate(descriptor, max(_FILE_BYTES, status.st_size))
+        # Room on the disk now: writing into a hole of a full one would kill the process (SIGBUS).
+        os.posix_fallocate(descriptor, 0, _FILE_BYTES)
+        mapped = mmap.mmap(descriptor, _FILE_BYTES)
+        words = memoryview(mapped).cast("B")[:_HEADER_BYTES].cast("Q")
+        if mapped[: len(_HEAD)] != _HEAD:
+            _write_header(mapped, words)
+        return mapped, words, status.st_ino
 
     @contextmanager
     def _locked(self) -> Iterator[None]:
@@ -151,16 +152,21 @@ class InvalidationJournal:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         except OSError as error:
-            raise NotReadyError(
-                f"the journal of invalidations `{self.path}` cannot be opened",
-                code="CAC001",
-                why=error.strerror,
-                fix=f"look at its folder: ls -la {self.path.parent}",
-            ) from error
+            raise self._refused(error) from error
         try:
             yield descriptor
         finally:
             os.close(descriptor)
+
+    def _refused(self, error: OSError) -> NotReadyError:
+        is_full = error.errno in _NO_ROOM
+        journal, folder = f"the journal of invalidations `{self.path}`", self.path.parent
+        return NotReadyError(
+            f"there is no room for {journal}" if is_full else f"{journal} cannot be opened",
+            code="CAC001",
+            why=error.strerror,
+            fix=f"look at its disk: df -h {folder}" if is_full else f"look at its folder: ls -la {folder}",
+        )
 
     def _write_slot(self, number: int, text: bytes) -> None:
         start = _HEADER_BYTES + number % _SLOTS * _SLOT_BYTES

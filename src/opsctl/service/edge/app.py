@@ -217,25 +217,17 @@ class Edge:
         key = query.key(request.user_text)
         # Batch work may be refused where a reader's feed is made, so they do not share a flight.
         flight = f"{key} batch" if request.is_batch else key
-        is_first = not self._feeds.is_being_made(flight)
-        outcome: Made | ProblemError
-        try:
-            scope = feed_scope(request, query, request_id=request.request_id)
-            outcome = await self._feeds.make(
-                key, scope=scope, request_id=request.request_id.decode("ascii"), flight=flight
-            )
-        except asyncio.CancelledError:
-            if is_first:
-                self._feeds.when_made(
-                    flight, lambda made: self._answering.unheard(request, made.caught, made.trace)
-                )
-            raise
-        except TimeoutError:
-            outcome = problems.too_late(self._options.request_seconds)
-        except FlightEndedError:
-            outcome = problems.called_off()
-        except Exception:  # noqa: BLE001 - the flight has logged it; whatever it was, an old answer is better
-            outcome = ProblemError(kind=INTERNAL, detail="the feed could not be made")
+        asked, is_first = self._memory.sequence, not self._feeds.is_being_made(flight)
+        outcome = await self._make(request, query, flight, is_first=is_first)
+        if (
+            not is_first
+            and isinstance(outcome, Made)
+            and self._feeds.is_older_than(outcome, key, asked=asked)
+        ):
+            # The flight began before something was invalidated, this request came after it: once more, and only once.
+            is_first = not self._feeds.is_being_made(flight)
+            left = self._options.request_seconds - (self._clock() - request.began)
+            outcome = await self._make(request, query, flight, is_first=is_first, longest_seconds=left)
         has_failed = isinstance(outcome, ProblemError) or outcome.caught.status >= 500 or outcome.is_stand_in
         if has_failed and entry is not None and self._feeds.stands_in(entry):
             await self._old_feed(request, entry, send)
@@ -250,6 +242,37 @@ class Edge:
             trace=outcome.trace if is_first else None,
             send=send,
         )
+
+    async def _make(
+        self,
+        request: Request,
+        query: FeedQuery,
+        flight: str,
+        *,
+        is_first: bool,
+        longest_seconds: float | None = None,
+    ) -> Made | ProblemError:
+        """Have the feed made, or wait for the flight that does so, no longer than a flight takes or `longest_seconds`."""
+        try:
+            async with asyncio.timeout(longest_seconds):
+                return await self._feeds.make(
+                    query.key(request.user_text),
+                    scope=feed_scope(request, query, request_id=request.request_id),
+                    request_id=request.request_id.decode("ascii"),
+                    flight=flight,
+                )
+        except asyncio.CancelledError:
+            if is_first:
+                self._feeds.when_made(
+                    flight, lambda made: self._answering.unheard(request, made.caught, made.trace)
+                )
+            raise
+        except TimeoutError:
+            return problems.too_late(self._options.request_seconds)
+        except FlightEndedError:
+            return problems.called_off()
+        except Exception:  # noqa: BLE001 - the flight has logged it; whatever it was, an old answer is better
+            return ProblemError(kind=INTERNAL, detail="the feed could not be made")
 
     async def _slowly(self, request: Request, receive: Receive, send: Send) -> None:
         """Answer what is not a cached feed."""

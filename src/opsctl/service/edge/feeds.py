@@ -5,7 +5,7 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from opsctl.service.cache.invalidated import InvalidatedMemory
+from opsctl.service.cache.invalidated import InvalidatedMemory, is_outdated
 from opsctl.service.cache.memory import Entry
 from opsctl.service.cache.policy import Lifetime
 from opsctl.service.cache.single_flight import SingleFlight
@@ -37,12 +37,14 @@ class Made:
 
     Args:
         answer: None where that is not to be kept.
+        since: the journal's number when the making began.
         is_stand_in: a lower tier made it because something is wrong; an older feed of the highest tier is better.
     """
 
     caught: Caught
     answer: Answer | None
     trace: Trace
+    since: int
     is_stand_in: bool = False
 
 
@@ -50,7 +52,7 @@ class FeedCache:
     """Feeds in memory, and the flights that make them.
 
     One flight for each key: it is a task of its own, so it goes on when the client that set it off leaves. An answer
-    made from something that was invalidated meanwhile is given to those who wait, and not kept.
+    made from something that was invalidated meanwhile is given to those who waited for it before, and not kept.
     """
 
     def __init__(  # noqa: PLR0913 - what it is made of
@@ -114,6 +116,12 @@ class FeedCache:
             flight or key, lambda: self._make(key, scope=scope, request_id=request_id)
         )
 
+    def is_older_than(self, made: Made, key: str, *, asked: int) -> bool:
+        """Tell whether a feed says what was invalidated while it was made, before somebody asked at number `asked`."""
+        return made.answer is not None and is_outdated(
+            self.memory.journal, key=key, tags=made.answer.tags, since=made.since, until=asked
+        )
+
     def make_soon(self, key: str, *, scope: Scope, request_id: str, tell: Callable[[Made], None]) -> None:
         """Have the feed made anew in the background, unless that is under way or failed a moment ago, or too many are.
 
@@ -169,7 +177,7 @@ class FeedCache:
             self._pause(key)
         elif answer is not None:
             self._keep(key, answer, fresh_seconds=fresh_seconds, is_stand_in=is_stand_in, since=since)
-        return Made(caught=caught, answer=answer, trace=trace, is_stand_in=is_stand_in)
+        return Made(caught=caught, answer=answer, trace=trace, since=since, is_stand_in=is_stand_in)
 
     def _has_better(self, key: str) -> bool:
         """Tell whether an older feed is kept that may stand in for an error."""

@@ -76,7 +76,8 @@ class KeyCheck:
         self._known: OrderedDict[str, _Remembered] = OrderedDict()
         self._proven: dict[bytes, _Remembered] = {}
         self._unknown: OrderedDict[str, float] = OrderedDict()
-        self._lookups: dict[str, asyncio.Task[_Remembered | None]] = {}
+        # By prefix and the count of what was forgotten: nobody joins a lookup that may have read what was revoked since.
+        self._lookups: dict[tuple[str, int], asyncio.Task[_Remembered | None]] = {}
         self._known_turns = Turns(at_once=_KNOWN_AT_ONCE)
         self._stranger_turns = Turns(at_once=_STRANGERS_AT_ONCE, most_waiting=_MOST_STRANGERS_WAITING)
         self._forgotten = 0
@@ -105,6 +106,8 @@ class KeyCheck:
 
     async def ask(self, authorization: bytes | None) -> Grant:
         """Return what the key may do, after asking the database; all who ask for one key at once share a lookup.
+
+        Whoever asks after a key was revoked begins a new one, so that it is refused to them.
 
         Raises:
             KeyRefusedError: the key is not good.
@@ -136,7 +139,7 @@ class KeyCheck:
         return known.grant
 
     def forget(self, prefix: str) -> None:
-        """Drop what is remembered of one key; lookups under way are not remembered either."""
+        """Drop what is remembered of one key; lookups under way are neither remembered nor joined any more."""
         self._forgotten += 1
         self._drop(prefix)
         self._unknown.pop(prefix, None)
@@ -193,19 +196,19 @@ class KeyCheck:
 
     def _lookup(self, prefix: str) -> "asyncio.Task[_Remembered | None]":
         """Return the lookup of a key that is under way, or begin one; it goes on when its first asker leaves."""
-        task = self._lookups.get(prefix)
+        key = prefix, self._forgotten
+        task = self._lookups.get(key)
         if task is None:
-            task = self._lookups[prefix] = asyncio.create_task(self._look_up(prefix))
-            task.add_done_callback(lambda done: self._finish(prefix, done))
+            task = self._lookups[key] = asyncio.create_task(self._look_up(prefix, self._forgotten))
+            task.add_done_callback(lambda done: self._finish(key, done))
         return task
 
-    def _finish(self, prefix: str, task: "asyncio.Task[_Remembered | None]") -> None:
-        del self._lookups[prefix]
+    def _finish(self, key: tuple[str, int], task: "asyncio.Task[_Remembered | None]") -> None:
+        del self._lookups[key]
         if not task.cancelled():
             task.exception()  # fetched, so that one that nobody waited for is not reported as lost
 
-    async def _look_up(self, prefix: str) -> _Remembered | None:
-        forgotten = self._forgotten
+    async def _look_up(self, prefix: str, forgotten: int) -> _Remembered | None:
         turns = self._known_turns if prefix in self._known else self._stranger_turns
         try:
             async with asyncio.timeout(_LONGEST_LOOKUP_SECONDS), turns.one():

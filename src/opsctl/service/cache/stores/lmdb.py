@@ -125,11 +125,12 @@ class LmdbStore:
     def _attempt(self, work: Callable[[Any, OpenFile], Result], *, write: bool) -> Result:
         """Do the work in a transaction; a file that turns out damaged is made anew, and the work done again."""
         for _ in range(2):
-            opened = self._opened
+            # Noted before the look: while it goes on, the other thread may write and see the file larger than the look.
+            opened, seen_bytes = self._opened, self._seen_bytes
             try:
                 size = self._file.size_of(opened)
-                if size and size >= self._seen_bytes:
-                    self._seen_bytes = size
+                if size and size >= seen_bytes:
+                    self._note_size(opened, size)
                     with opened.environment.begin(write=write) as transaction:
                         return work(transaction, opened)
                 self._replace(opened)
@@ -144,16 +145,25 @@ class LmdbStore:
                 raise StoreError(str(error)) from error
         raise StoreError(f"the file `{self._file.path}` is damaged again as soon as it is made anew")
 
+    def _note_size(self, opened: OpenFile, size: int) -> None:
+        """Note how large the file is; never less than the other thread saw, and nothing of a file that was replaced."""
+        if size > self._seen_bytes:
+            with self._opening:
+                if self._opened is opened:
+                    self._seen_bytes = max(self._seen_bytes, size)
+
     def _replace(self, broken: OpenFile) -> None:
         """Open the file again; the old mapping goes when the last transaction in it does."""
         with self._opening:
             if self._opened is not broken:
                 return
             try:
-                self._opened, is_anew = self._file.replace(broken)
+                opened, is_anew = self._file.replace(broken)
             except (lmdb.Error, OSError) as error:
                 raise StoreError(f"the file `{self._file.path}` cannot be opened: {error}") from error
-            self._seen_bytes = self._file.size_of(self._opened)
+            # In this order: nobody may hold the size of the old file against the new one.
+            self._seen_bytes = self._file.size_of(opened)
+            self._opened = opened
         if is_anew:
             self._rebuilt()
 
