@@ -35,7 +35,7 @@ def lint_context(books: "AlertBooks", rules: "RuleSet", *, target: "Target") -> 
         panels=panel_keys(),
         faults=frozenset(all_faults()),
         proofs=alert_proofs(),
-        digests={alert.name: rule_digest(alert) for alert in rules.alerts},
+        digests={alert.name: rule_digest(alert, rules) for alert in rules.alerts},
         now=wiring.clock().now(),
     )
 

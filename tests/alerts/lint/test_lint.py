@@ -251,7 +251,7 @@ def test_two_alerts_of_one_name_are_found_over_books():
 def test_an_alert_is_unproven_until_it_is_proven_as_it_is_now():
     """Stale, failed, or of another version of the rule is unproven too."""
     rules = compiled(every_kind())
-    digests = {alert.name: rule_digest(alert) for alert in rules.alerts}
+    digests = {alert.name: rule_digest(alert, rules) for alert in rules.alerts}
     good = AlertProof(
         passed=True, level="made up", expires_at=NOW + timedelta(days=1), rule_digest=digests["ratio"]
     )
@@ -269,7 +269,7 @@ def test_an_alert_is_unproven_until_it_is_proven_as_it_is_now():
 def test_alerts_that_are_unproven_for_the_same_reason_are_one_for_a_person():
     """A new project would hide its only mistake behind a page for each alert; reasons stay apart."""
     rules = compiled(every_kind())
-    digests = {alert.name: rule_digest(alert) for alert in rules.alerts}
+    digests = {alert.name: rule_digest(alert, rules) for alert in rules.alerts}
     failed = AlertProof(
         passed=False, level="made up", expires_at=NOW + timedelta(days=1), rule_digest=digests["ratio"]
     )
