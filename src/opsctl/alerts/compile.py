@@ -98,7 +98,7 @@ class _Compiler:
             expr=alert_expression(
                 alert.signal, comparison=operator, threshold=threshold, target=self._target
             ),
-            signal_expr=signal_expression(alert.signal, target=self._target),
+            signal_expr=signal_expression(alert.signal, comparison=operator, target=self._target),
             for_seconds=parse_duration(alert.for_),
             keep_firing_for_seconds=parse_duration(alert.keep_firing_for) if alert.keep_firing_for else None,
             labels=self._labels(alert, alert.severity, loaded=loaded),
