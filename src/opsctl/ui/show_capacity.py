@@ -22,6 +22,7 @@ _WORDS = {
     End.SENDER: "the sender could not send more, so the service may hold more",
     End.CEILING: "the highest rate allowed passed",
     End.FLOOR: "not even the lowest rate allowed passed",
+    End.UNSURE: "not even the lowest rate allowed could be told to hold, nor to fail",
     End.STEPS: "the steps were used up before the edge was clear",
     End.TIME: "the time was used up before the edge was clear",
 }
@@ -216,6 +217,8 @@ def _sentence(report: CapacityReport) -> str:
 def _next_step(report: CapacityReport) -> str:
     if any(result.capacity.sender_limit is not None for result in report.results):
         return "send from another machine or with more processes: `--processes 2`"
+    if any(result.capacity.end is End.UNSURE for result in report.results):
+        return "a step has too few requests for these gates: gate a lower percentile, or a larger error rate"
     return "give it more time: `--budget 20m`"
 
 

@@ -168,6 +168,8 @@ def test_nothing_held_nothing_is_needed():
         (End.CEILING, Verdict.PASS),
         (End.SENDER, Verdict.INCONCLUSIVE),
         (End.TIME, Verdict.INCONCLUSIVE),
+        (End.FLOOR, Verdict.FAIL),
+        (End.UNSURE, Verdict.INCONCLUSIVE),
     ],
 )
 def test_only_a_found_edge_is_a_pass(end, verdict):
