@@ -181,8 +181,9 @@ def _show_need(need: Need) -> None:
         highlight=False,
     )
     workers = "-" if need.workers is None else format_count(need.workers)
-    if need.workers is not None and need.workers_most not in (None, need.workers):
-        workers += f" [dim](at most {need.workers_most:,})[/]"
+    if need.workers is not None and need.workers_most != need.workers:
+        most = "no upper bound" if need.workers_most is None else f"at most {need.workers_most:,}"
+        workers += f" [dim]({most})[/]"
     parts = ", ".join(f"{part} {cores:.2g}" for part, cores in need.cores_by_part.items())
     rows = [
         ("workers", f"{workers} [dim]by {need.basis}[/]"),
