@@ -4,7 +4,7 @@ import promql_parser
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.alerts.books import compiled, every_kind
+from tests.alerts.books import changed, compiled, every_kind
 
 from opsctl.alerts.promql_text import duration, number
 from opsctl.alerts.target import Histograms, PrometheusVersion, Target
@@ -53,3 +53,15 @@ def test_a_number_survives_its_text(value):
 def test_a_duration_survives_its_text(milliseconds):
     """To the millisecond."""
     assert parse_duration(duration(milliseconds / 1000)) == pytest.approx(milliseconds / 1000)
+
+
+def test_a_share_that_is_too_low_is_none_where_its_part_was_never_counted():
+    """A series may begin with its first event; each group of the whole keeps its labels."""
+    rules = compiled(changed("ratio", above=None, below=0.5))
+
+    ratio = rules.alert("ratio")
+    assert ratio is not None
+    part = 'sum by (route) (rate(ranking_requests_total{status="5xx"}[5m]))'
+    whole = "sum by (route) (rate(ranking_requests_total[5m]))"
+    assert ratio.signal_expr == f"({part} or {whole} * 0) / ({whole} > 0)"
+    assert ratio.expr.startswith(f"{ratio.signal_expr} < 0.5\n")

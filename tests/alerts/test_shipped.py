@@ -5,7 +5,7 @@ import shutil
 from datetime import UTC, datetime
 
 import pytest
-from tests.alerts.books import ROOT, SHIPPED, compiled, every_kind, shipped
+from tests.alerts.books import ROOT, SHIPPED, changed, compiled, every_kind, shipped
 
 from opsctl.alerts.files import LOCK, render_files
 from opsctl.alerts.lint.registry import LintContext
@@ -14,6 +14,7 @@ from opsctl.alerts.severity import AlertSeverity
 from opsctl.alerts.target import Histograms, PrometheusVersion, Target
 from opsctl.alerts.testing.run import RuleTester
 from opsctl.alerts.unit_tests.cases import cases_of
+from opsctl.alerts.unit_tests.model import CaseKind
 from opsctl.chaos.registry import all_faults
 from opsctl.core.clock import SystemClock
 from opsctl.core.differences import differences
@@ -155,6 +156,19 @@ def test_every_kind_of_signal_passes_its_tests_and_notices_wrong_rules():
     assert report.mutants > 12
     assert report.mutation_score is not None
     assert report.mutation_score >= 0.9, [(each.alert, each.change) for each in report.survivors]
+
+
+@needs_tools
+def test_a_share_that_is_too_low_fires_where_its_part_was_never_counted():
+    """After a start with a cache that never hits there is no series of hits at all."""
+    books = changed("ratio", above=None, below=0.5)
+    rules = compiled(books)
+    tester = RuleTester(books, rules, contract=full_contract(), listener=ignore, clock=SystemClock())
+
+    report = tester.test([alert for alert in rules.alerts if alert.name == "ratio"], mutation=False)
+
+    assert CaseKind.NEVER_COUNTED in {each.kind for each in cases_of(books, rules, contract=full_contract())}
+    assert report.findings == ()
 
 
 @pytest.mark.drill

@@ -1,11 +1,15 @@
 """The filters of the matrix are found in the data, as near to the wanted share as it has."""
 
 import random
+from datetime import UTC, datetime
 
 import pytest
 
-from opsctl.bench.filters import Shape, find_cases, with_exact_counts
+from opsctl.bench.evidence import filters_evidence
+from opsctl.bench.filters import Shape, find_cases, is_valid_matrix, with_exact_counts
 from opsctl.core.errors import NotReadyError
+from opsctl.evidence.model import Verdict
+from opsctl.ui.show_filters import show_filters
 
 
 def payloads(count=2000):
@@ -52,6 +56,18 @@ def test_the_database_has_the_last_word_on_counts():
 
     assert len(counted) == len(cases) - 1
     assert {(case.points, case.selectivity) for case in counted} == {(25, 0.25)}
+
+
+def test_a_matrix_without_a_filter_shows_nothing(capsys):
+    """No pass: where nothing was measured, nobody can tell."""
+    evidence = filters_evidence(
+        [], source="items", queries="q", machine={}, began=(datetime(2026, 11, 30, tzinfo=UTC), 1.0)
+    )
+    show_filters([], limit=10)
+
+    assert evidence.verdict is Verdict.INCONCLUSIVE
+    assert not is_valid_matrix([])
+    assert "nothing was measured" in "".join(capsys.readouterr())
 
 
 @pytest.mark.parametrize("rows", [[], [{}], [{"title": "a"}, {"title": "b"}, {"title": "c"}]])

@@ -4,12 +4,14 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from tests.alerts.books import compiled, every_kind
 from tests.dashboards.boards import FOLDER, lint_context
 
 from opsctl.config.load import parse_book
 from opsctl.core.errors import OpsError, UsageError
 from opsctl.dashboards.book import DashboardBook
 from opsctl.dashboards.grafana import render_board
+from opsctl.dashboards.ids import dashboard_uid
 from opsctl.dashboards.lint.registry import linted
 from opsctl.dashboards.lint.run import lint_dashboards
 from opsctl.dashboards.load import load_dashboards
@@ -94,6 +96,31 @@ def test_any_expression_is_judged(tmp_path: Path, expr: str):
     board = place("feed", book, alerts=())
 
     assert lint_dashboards(replace(CONTEXT, boards=[linted(board, render_board(board), loaded)]))
+
+
+def test_an_alert_without_a_panel_leads_to_its_own_on_the_generated_dashboard():
+    """Every alert of an objective to its own, and one that begins with a capital letter too."""
+    alerts = compiled(every_kind()).alerts
+    lines = [
+        AlertLine(
+            name=alert.name,
+            rule=alert.rule,
+            severity=str(alert.severity),
+            signal_expr=alert.signal_expr,
+            threshold=alert.threshold,
+            comparison=alert.comparison,
+            summary=alert.annotations["summary"],
+            runbook_url=alert.annotations["runbook_url"],
+            panel=None,
+        )
+        for alert in alerts
+    ]
+
+    board = board_of_alerts(lines)
+
+    ids = {panel.panel.title: panel.id for row in board.rows for panel in row.panels}
+    assert {alert.name: int(alert.annotations["__panelId__"]) for alert in alerts} == ids
+    assert {alert.annotations["__dashboardUid__"] for alert in alerts} == {dashboard_uid(board.name)}
 
 
 def test_an_alert_may_have_a_longer_name_and_summary_than_a_panel():

@@ -29,7 +29,7 @@ PanelIds = Callable[[str, str], int]
 """Gives the number of a panel from its dashboard's name and its own key."""
 
 GENERATED_DASHBOARD = "alerts"
-"""Where the panel of a rule is that names none."""
+"""Where the panel of an alert is that names none; its key is the name of the alert in small letters."""
 
 _ABSENT_FOR_SECONDS = 60.0
 _WITH_LABELS = (RatioSignal, QuantileSignal, MeanSignal, RateSignal, LevelSignal, ShareSignal, AgeSignal)
@@ -98,11 +98,11 @@ class _Compiler:
             expr=alert_expression(
                 alert.signal, comparison=operator, threshold=threshold, target=self._target
             ),
-            signal_expr=signal_expression(alert.signal, target=self._target),
+            signal_expr=signal_expression(alert.signal, comparison=operator, target=self._target),
             for_seconds=parse_duration(alert.for_),
             keep_firing_for_seconds=parse_duration(alert.keep_firing_for) if alert.keep_firing_for else None,
             labels=self._labels(alert, alert.severity, loaded=loaded),
-            annotations=self._annotations(name, alert, by=labels_kept(alert)),
+            annotations=self._annotations(name, alert, alert=name, by=labels_kept(alert)),
             detect_within_seconds=parse_duration(alert.detect_within),
             threshold=threshold,
             comparison=operator,
@@ -142,7 +142,7 @@ class _Compiler:
             signal_expr=slo.burn_rate(name, objective, tier, service=service),
             for_seconds=parse_duration(tier.for_),
             labels=self._labels(objective, tier.severity, loaded=loaded) | windows,
-            annotations=self._annotations(name, objective, by=()),
+            annotations=self._annotations(name, objective, alert=f"{name}_burn_{tier_name}", by=()),
             detect_within_seconds=_tier_within(objective, tier, predicted=predicted),
             threshold=tier.factor,
             comparison=">",
@@ -170,7 +170,7 @@ class _Compiler:
             signal_expr=slo.absent_expression(objective, target=self._target),
             for_seconds=_ABSENT_FOR_SECONDS,
             labels=self._labels(objective, severity, loaded=loaded) | {"slo": name},
-            annotations=self._annotations(name, objective, by=()) | texts,
+            annotations=self._annotations(name, objective, alert=f"{name}_{ABSENT}", by=()) | texts,
             detect_within_seconds=self._intervals.added(_ABSENT_FOR_SECONDS),
             predicted_seconds=None,
         )
@@ -209,19 +209,23 @@ class _Compiler:
         own = {"severity": str(severity), "service": loaded.book.service, "team": loaded.book.team}
         return own | source.labels
 
-    def _annotations(self, rule: str, source: Alert | Objective, *, by: tuple[str, ...]) -> dict[str, str]:
+    def _annotations(
+        self, rule: str, source: Alert | Objective, *, alert: str, by: tuple[str, ...]
+    ) -> dict[str, str]:
         texts = {"summary": source.summary, "description": source.description, "impact": source.impact}
         runbook = _runbook(rule, source)
         base = self._delivery.runbook_url
         links = {"runbook_url": f"{base.rstrip('/')}/{runbook}" if base else runbook}
         if source.drill is not None:
             links["drill"] = source.drill.fault
-        return texts | links | self._panel_links(rule, source.panel, by=by)
+        return texts | links | self._panel_links(alert, source.panel, by=by)
 
-    def _panel_links(self, rule: str, panel: PanelReference | None, *, by: tuple[str, ...]) -> dict[str, str]:
+    def _panel_links(
+        self, alert: str, panel: PanelReference | None, *, by: tuple[str, ...]
+    ) -> dict[str, str]:
         if self._panel_ids is None:
             return {}
-        shown = panel or PanelReference(dashboard=GENERATED_DASHBOARD, panel=rule)
+        shown = panel or PanelReference(dashboard=GENERATED_DASHBOARD, panel=alert.lower())
         uid, number = f"opsctl-{shown.dashboard}", str(self._panel_ids(shown.dashboard, shown.panel))
         links = {"__dashboardUid__": uid, "__panelId__": number}
         if self._delivery.dashboard_url is not None:

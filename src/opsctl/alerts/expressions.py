@@ -20,11 +20,13 @@ from opsctl.alerts.target import Histograms, Target
 from opsctl.core.units import parse_duration
 
 
-def signal_expression(signal: Signal, *, target: Target) -> str:  # noqa: C901, PLR0911 - a branch a kind
+def signal_expression(  # noqa: C901, PLR0911 - a branch a kind
+    signal: Signal, *, comparison: str, target: Target
+) -> str:
     """Return the value that is compared; nothing at all where there are no events."""
     match signal:
         case RatioSignal():
-            return _ratio(signal)
+            return _ratio(signal, is_low_bad=comparison == "<")
         case QuantileSignal():
             return _quantile(signal, native=target.histograms is Histograms.NATIVE)
         case MeanSignal():
@@ -67,7 +69,7 @@ def enough_events(signal: Signal, *, target: Target) -> str | None:
 
 def alert_expression(signal: Signal, *, comparison: str, threshold: float | None, target: Target) -> str:
     """Return the whole expression of an alert: value, comparison, guard."""
-    value = signal_expression(signal, target=target)
+    value = signal_expression(signal, comparison=comparison, target=target)
     compared = value if threshold is None else f"{value} {comparison} {number(threshold)}"
     guard = enough_events(signal, target=target)
     return compared if guard is None else f"{compared}\nand\n{guard}"
@@ -77,9 +79,12 @@ def _counted(function: str, selected: Selection, *, window: str, by: list[str]) 
     return aggregated("sum", f"{function}({selected.over(parse_duration(window))})", by=by)
 
 
-def _ratio(signal: RatioSignal) -> str:
+def _ratio(signal: RatioSignal, *, is_low_bad: bool) -> str:
     part = _counted("rate", selection(signal.of), window=signal.window, by=signal.by)
     whole = _counted("rate", selection(signal.to), window=signal.window, by=signal.by)
+    if is_low_bad:
+        # A series may begin with its first event: what was never counted is the lowest share, not an unknown one.
+        part = f"({part} or {whole} * 0)"
     return f"{part} / ({whole} > 0)"
 
 

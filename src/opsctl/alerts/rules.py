@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from opsctl.alerts.book import Drill, PanelReference
 from opsctl.alerts.severity import AlertSeverity
 from opsctl.core.findings import Location
+from opsctl.metrics.promql import Matcher, PromqlError, read_promql
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,3 +78,32 @@ class RuleSet:
     def of_rule(self, rule: str) -> tuple[AlertRule, ...]:
         """Return the alerts that came from one rule of a book."""
         return tuple(alert for alert in self.alerts if alert.rule == rule)
+
+    def recordings_below(self, alert: AlertRule) -> tuple[RecordingRule, ...]:
+        """Return the recordings from which an alert's value is made, with those that these read in turn."""
+        found: list[RecordingRule] = []
+        unread = [alert.expr]
+        while unread:
+            expr = unread.pop()
+            new = [each for each in self.recordings if each not in found and _reads(expr, each)]
+            found += new
+            unread += [each.expr for each in new]
+        return tuple(found)
+
+
+def _reads(expr: str, recording: RecordingRule) -> bool:
+    if recording.name not in expr:
+        return False
+    try:
+        uses = read_promql(expr).uses
+    except PromqlError:  # newer than the parser: its name alone must do
+        return True
+    return any(
+        use.metric == recording.name and all(_may_match(each, recording) for each in use.matchers)
+        for use in uses
+    )
+
+
+def _may_match(matcher: Matcher, recording: RecordingRule) -> bool:
+    value = recording.labels.get(matcher.label)
+    return matcher.operator != "=" or value is None or value == matcher.value

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from opsctl.bench.filters import CaseResult
+from opsctl.bench.filters import CaseResult, is_valid_matrix
 from opsctl.bench.model import DERIVED, SOURCE, LatencyReport
 from opsctl.evidence.model import Evidence, Verdict, digest_of
 
@@ -70,11 +70,10 @@ def filters_evidence(
         for arm in result.arms:
             figures[f"{name} {arm.name} recall"] = _rounded(arm.recall.value if arm.recall else None)
             figures[f"{name} {arm.name} p50_ms"] = _ms(arm.engine_at(0.5).value)
-    is_valid = all(result.is_valid for result in results)
     return Evidence(
         kind="bench.filters",
         subject=source,
-        verdict=Verdict.PASS if is_valid else Verdict.INCONCLUSIVE,
+        verdict=Verdict.PASS if is_valid_matrix(results) else Verdict.INCONCLUSIVE,
         figures=figures,
         inputs={"queries": queries},
         tools={"engine": machine.get("engine.version", "-"), "python": machine.get("machine.python", "-")},

@@ -56,6 +56,10 @@ EXPLANATIONS: dict[str, str] = {
         "No payload field of the source can be filtered by: no text repeats, and there are no numbers. Fill the"
         " source with payloads, or measure with vectors alone."
     ),
+    "BEN016": (
+        "Nothing was measured: none of the filters that the data allows lets a share of points pass that is near to one of"
+        " those wanted. The command ends with 5. Fill the source with more, and more varied, payloads."
+    ),
     "BEN020": (
         "A process that was to send requests could not begin: it ran out of memory or files, or reading the book, a log"
         " or a schema failed in it. Its last words are shown. Nothing was sent."

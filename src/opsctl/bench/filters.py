@@ -147,6 +147,26 @@ def measure_case(
     )
 
 
+def problems_of(results: Sequence[CaseResult]) -> tuple[Finding, ...]:
+    """Return what was wrong with the matrix: of each filter, or that there was none to measure."""
+    if not results:
+        return (
+            Finding(
+                code="BEN016",
+                severity=Severity.ERROR,
+                title="nothing was measured: no filter on this data lets a share of points pass that is near to one wanted",
+                evidence=f"wanted are {', '.join(f'{target:.0%}' for target in TARGETS)}, within three times",
+                fix="fill the source with more, and more varied, payloads: opsctl catalog generate",
+            ),
+        )
+    return tuple(problem for result in results for problem in result.problems)
+
+
+def is_valid_matrix(results: Sequence[CaseResult]) -> bool:
+    """Tell whether there are figures, and each may be compared."""
+    return bool(results) and all(result.is_valid for result in results)
+
+
 def _keyword_fields(payloads: Sequence[Payload]) -> dict[str, list[str]]:
     """Return the fields whose texts repeat, each with its values, the most frequent first."""
     counters: dict[str, Counter[str]] = {}

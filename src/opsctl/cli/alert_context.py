@@ -23,7 +23,9 @@ def lint_context(books: "AlertBooks", rules: "RuleSet", *, target: "Target") -> 
     from opsctl.alerts.proving.evidence import rule_digest
     from opsctl.chaos.registry import all_faults
     from opsctl.cli import wiring
+    from opsctl.core.units import parse_duration
     from opsctl.metrics.contract import full_contract
+    from opsctl.stack.prometheus import KEPT_FOR
 
     recorded = ((each.name, each.labels) for each in rules.recordings)
     return LintContext(
@@ -35,7 +37,8 @@ def lint_context(books: "AlertBooks", rules: "RuleSet", *, target: "Target") -> 
         panels=panel_keys(),
         faults=frozenset(all_faults()),
         proofs=alert_proofs(),
-        digests={alert.name: rule_digest(alert) for alert in rules.alerts},
+        digests={alert.name: rule_digest(alert, rules) for alert in rules.alerts},
+        kept_seconds=parse_duration(KEPT_FOR),
         now=wiring.clock().now(),
     )
 

@@ -38,7 +38,7 @@ def run(names: Sequence[str], *, mutation: bool, listener: "Listener") -> "TestR
         began_at=began_at,
         seconds=clock.monotonic() - began,
         subject=", ".join(names) or "all",
-        rules=rules_digest(rules.alerts),
+        rules=rules_digest(rules),
     )
     return report
 

@@ -106,7 +106,7 @@ def filters(
     allow_noise: AllowNoise = False,
     json: Json = False,
 ) -> None:
-    """Measure shapes of filters times selectivities times strategies on the source. Exit 5 when a run is invalid."""
+    """Measure shapes of filters times selectivities times strategies on the source. Exit 5: a run is invalid, or there was none."""
     from opsctl.bench.filters import FilterOptions
     from opsctl.cli.bench_filters import run_filters
     from opsctl.cli.exit import leave

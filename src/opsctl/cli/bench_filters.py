@@ -18,7 +18,8 @@ _PAGE = 1000
 
 
 def run_filters(options: "FilterOptions", *, build: bool, seed: int, json: bool) -> ExitCode:
-    """Measure the matrix and return the exit code: 5 when any of its runs was invalid."""
+    """Measure the matrix and return the exit code: 5 when any of its runs was invalid, or there was none."""
+    from opsctl.bench.filters import is_valid_matrix, problems_of
     from opsctl.cli.document import document
     from opsctl.cli.measuring import measuring
     from opsctl.ui.console import print_document
@@ -27,10 +28,11 @@ def run_filters(options: "FilterOptions", *, build: bool, seed: int, json: bool)
 
     with progress() as listener, measuring(listener) as bed:
         results = _measure_matrix(bed, options=options, build=build, seed=seed)
-    problems = [problem for result in results for problem in result.problems]
-    is_valid = all(result.is_valid for result in results)
+    is_valid = is_valid_matrix(results)
     if json:
-        print_document(document("opsctl.bench.filters", data=results, ok=is_valid, findings=problems))
+        print_document(
+            document("opsctl.bench.filters", data=results, ok=is_valid, findings=problems_of(results))
+        )
     else:
         show_filters(results, limit=options.limit)
     return ExitCode.GOOD if is_valid else ExitCode.INCONCLUSIVE

@@ -74,14 +74,15 @@ def _alert_rules() -> Mapping[str, str]:
     from opsctl.alerts.proving.evidence import rule_digest
     from opsctl.cli import watching
 
-    return {alert.name: rule_digest(alert) for alert in watching.load_rules()[1].alerts}
+    _, rules = watching.load_rules()
+    return {alert.name: rule_digest(alert, rules) for alert in rules.alerts}
 
 
 def _all_rules(_subject: str) -> str:
     from opsctl.alerts.proving.evidence import rules_digest
     from opsctl.cli import watching
 
-    return rules_digest(watching.load_rules()[1].alerts)
+    return rules_digest(watching.load_rules()[1])
 
 
 def _drill(name: str) -> str | None:

@@ -50,14 +50,15 @@ def prove(
         tools = _tools(watchers)
         quiet = prover.stay_quiet()
         circumstances = _circumstances(began_at, clock.monotonic() - began, tools)
-        wiring.record(quiet_evidence(quiet, alerts=rules.alerts, circumstances=circumstances))
+        wiring.record(quiet_evidence(quiet, rules=rules, circumstances=circumstances))
         proofs = []
         for proof in prover.prove(plan):
             proofs.append(proof)
             alert = rules.alert(proof.alert)
             if alert is not None:
                 circumstances = _circumstances(began_at, clock.monotonic() - began, tools)
-                wiring.record(proof_evidence(proof, alert=alert, circumstances=circumstances))
+                evidence = proof_evidence(proof, alert=alert, rules=rules, circumstances=circumstances)
+                wiring.record(evidence)
     return quiet, tuple(proofs)
 
 

@@ -33,7 +33,7 @@ def _alerts() -> Found:
     return tuple(
         Expected(
             name=alert.name,
-            digest=rule_digest(alert),
+            digest=rule_digest(alert, rules),
             details={
                 "severity": str(alert.severity),
                 "receivers": ", ".join(alert.receivers),

@@ -13,7 +13,10 @@ from opsctl.stack.web_part import web_place, web_url
 from opsctl.stack.web_probe import not_ready_because
 
 _PROGRAM = "prometheus"
-_RETENTION = ("--storage.tsdb.retention.time=15d", "--storage.tsdb.retention.size=512MB")
+KEPT_FOR = "30d"
+"""How long measurements are kept: as long as the period of an error budget, unless their size ends it earlier."""
+
+_RETENTION = (f"--storage.tsdb.retention.time={KEPT_FOR}", "--storage.tsdb.retention.size=512MB")
 
 
 def plan_place(home: Path, recorded: Place | None) -> Place:

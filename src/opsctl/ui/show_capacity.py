@@ -22,6 +22,7 @@ _WORDS = {
     End.SENDER: "the sender could not send more, so the service may hold more",
     End.CEILING: "the highest rate allowed passed",
     End.FLOOR: "not even the lowest rate allowed passed",
+    End.UNSURE: "not even the lowest rate allowed could be told to hold, nor to fail",
     End.STEPS: "the steps were used up before the edge was clear",
     End.TIME: "the time was used up before the edge was clear",
 }
@@ -180,8 +181,9 @@ def _show_need(need: Need) -> None:
         highlight=False,
     )
     workers = "-" if need.workers is None else format_count(need.workers)
-    if need.workers is not None and need.workers_most not in (None, need.workers):
-        workers += f" [dim](at most {need.workers_most:,})[/]"
+    if need.workers is not None and need.workers_most != need.workers:
+        most = "no upper bound" if need.workers_most is None else f"at most {need.workers_most:,}"
+        workers += f" [dim]({most})[/]"
     parts = ", ".join(f"{part} {cores:.2g}" for part, cores in need.cores_by_part.items())
     rows = [
         ("workers", f"{workers} [dim]by {need.basis}[/]"),
@@ -216,6 +218,8 @@ def _sentence(report: CapacityReport) -> str:
 def _next_step(report: CapacityReport) -> str:
     if any(result.capacity.sender_limit is not None for result in report.results):
         return "send from another machine or with more processes: `--processes 2`"
+    if any(result.capacity.end is End.UNSURE for result in report.results):
+        return "a step has too few requests for these gates: gate a lower percentile, or a larger error rate"
     return "give it more time: `--budget 20m`"
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from opsctl.bench.filters import CaseResult
+from opsctl.bench.filters import CaseResult, problems_of
 from opsctl.ui.console import out
 from opsctl.ui.figures import COMPARISON_WORDS, milliseconds, ratio_text
 from opsctl.ui.show_error import show_findings
@@ -16,6 +16,9 @@ def show_filters(results: Sequence[CaseResult], *, limit: int) -> None:
     from rich.markup import escape
 
     console = out()
+    if not results:
+        show_findings(problems_of(results))
+        return
     for result in results:
         case = result.case
         console.print(

@@ -13,7 +13,9 @@ from opsctl.alerts.lint.templates import template_problems
 from opsctl.alerts.load import AlertBooks
 from opsctl.alerts.proving.evidence import rule_digest
 from opsctl.core.findings import Finding, Severity
+from opsctl.core.units import parse_duration
 from opsctl.metrics.contract import full_contract
+from opsctl.stack.prometheus import KEPT_FOR
 
 NOW = datetime(2026, 11, 27, tzinfo=UTC)
 UP = "{kind: level, of: up, combine: min}"
@@ -186,7 +188,18 @@ def test_each_check_finds_its_mistake_at_a_place(name):
 
 def test_every_check_that_looks_at_books_alone_is_tried_here():
     """A new one needs a book that is wrong."""
-    elsewhere = {"ALR003", "ALR011", "ALR023", "ALR024", "ALR025", "ALR032", "ALR036", "ALR041", "ALR071"}
+    elsewhere = {
+        "ALR003",
+        "ALR011",
+        "ALR014",
+        "ALR023",
+        "ALR024",
+        "ALR025",
+        "ALR032",
+        "ALR036",
+        "ALR041",
+        "ALR071",
+    }
 
     assert set(CHECKS) == {code for code, _ in WRONG.values()} | elsewhere
 
@@ -214,6 +227,20 @@ def test_a_drill_that_is_slower_than_allowed_is_told_with_what_it_takes():
 
     assert "it takes 3 min 45 s" in found[0].title
     assert "ALR011" not in codes(changed("ratio", drill={"fault": "vectors_down"}, undrilled=None))
+
+
+def test_a_budget_over_more_days_than_are_kept_is_told():
+    """It would show more than is left; the stack keeps as many as the default asks for."""
+    longer = changed("availability", period="90d")
+    kept = parse_duration(KEPT_FOR)
+
+    (found,) = (each for each in lint_books(context_of(longer, kept_seconds=kept)) if each.code == "ALR014")
+
+    assert "90d" in found.title
+    assert found.location is not None
+    assert found.severity is Severity.WARNING
+    assert "ALR014" not in codes(every_kind(), kept_seconds=kept)
+    assert "ALR014" not in codes(longer)
 
 
 def test_a_drill_that_never_reaches_the_threshold_is_told():
@@ -251,7 +278,7 @@ def test_two_alerts_of_one_name_are_found_over_books():
 def test_an_alert_is_unproven_until_it_is_proven_as_it_is_now():
     """Stale, failed, or of another version of the rule is unproven too."""
     rules = compiled(every_kind())
-    digests = {alert.name: rule_digest(alert) for alert in rules.alerts}
+    digests = {alert.name: rule_digest(alert, rules) for alert in rules.alerts}
     good = AlertProof(
         passed=True, level="made up", expires_at=NOW + timedelta(days=1), rule_digest=digests["ratio"]
     )
@@ -269,7 +296,7 @@ def test_an_alert_is_unproven_until_it_is_proven_as_it_is_now():
 def test_alerts_that_are_unproven_for_the_same_reason_are_one_for_a_person():
     """A new project would hide its only mistake behind a page for each alert; reasons stay apart."""
     rules = compiled(every_kind())
-    digests = {alert.name: rule_digest(alert) for alert in rules.alerts}
+    digests = {alert.name: rule_digest(alert, rules) for alert in rules.alerts}
     failed = AlertProof(
         passed=False, level="made up", expires_at=NOW + timedelta(days=1), rule_digest=digests["ratio"]
     )

@@ -4,17 +4,19 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
+from tests.alerts.books import compiled, every_kind
 from tests.fakes.clock import FakeClock
 from tests.fakes.watchers import Reaction, ScriptedWorld
 
-from opsctl.alerts.book import Drill
+from opsctl.alerts.book import Drill, Objective
 from opsctl.alerts.proving.evidence import Circumstances, quiet_evidence, rule_digest
 from opsctl.alerts.proving.judge import judge, worst
 from opsctl.alerts.proving.model import Proof, ProofLevel, Sighting
 from opsctl.alerts.proving.plan import plan_proofs, without_muting
 from opsctl.alerts.proving.run import Conduct, Prover, QuietDrill
-from opsctl.alerts.rules import AlertRule
+from opsctl.alerts.rules import AlertRule, RuleSet
 from opsctl.alerts.severity import AlertSeverity
+from opsctl.alerts.testing.mutants import with_rule
 from opsctl.clients.alert_sink import Delivery
 from opsctl.core.events import ignore
 from opsctl.core.findings import Location
@@ -350,9 +352,59 @@ def test_alerts_that_mute_each_other_are_never_sent_together():
 
 def test_an_old_proof_shows_when_the_rule_changes():
     """By the digest of what was proven."""
-    assert rule_digest(rule("one")) == rule_digest(rule("one"))
-    assert rule_digest(rule("one")) != rule_digest(rule("one", receivers=("email",)))
-    assert rule_digest(rule("one")) != rule_digest(rule("one", fault="other"))
+    one = rule("one")
+    changes = [
+        rule("one", receivers=("email",)),
+        rule("one", fault="other"),
+        rule("one", within=30.0),
+        replace(one, keep_firing_for_seconds=60.0),
+        replace(one, drill=Drill(fault="vectors_down", share=0.5)),
+    ]
+
+    assert digest(one) == digest(rule("one"))
+    assert len({digest(each) for each in (one, *changes)}) == 1 + len(changes)
+
+
+@pytest.mark.parametrize(
+    ("name", "changes"),
+    [
+        ("quick", {"indicator": {"within_seconds": 5.0}}),
+        ("availability", {"indicator": {"of": 'ranking_requests_total{status="4xx",route="feed"}'}}),
+        ("availability", {"detect_within": "30s"}),
+    ],
+)
+def test_an_old_proof_of_a_budget_shows_when_it_measures_something_else(name, changes):
+    """Its alert only names the ratio that it compares; other budgets' proofs stay."""
+    books = every_kind()
+    objective = books.rule(name)
+    assert isinstance(objective, Objective)
+    parts = {
+        key: objective.indicator.model_copy(update=value) if key == "indicator" else value
+        for key, value in changes.items()
+    }
+    now = compiled(with_rule(books, name, objective.model_copy(update=parts)))
+
+    before = {alert.name: rule_digest(alert, compiled(books)) for alert in compiled(books).alerts}
+    stale = {alert.name for alert in now.alerts if rule_digest(alert, now) != before[alert.name]}
+
+    assert f"{name}_burn_fast" in stale
+    assert {alert.rule for alert in now.alerts if alert.name in stale} == {name}
+
+
+def test_a_query_rests_on_recordings_of_recordings():
+    """Of the labels that it asks for, and of those below them."""
+    books = every_kind()
+    rules = compiled(books)
+    query = replace(rule("one"), expr='slo:burn_rate:ratio_rate1h{slo="quick"} > 2')
+
+    below = {(each.labels["slo"], each.name) for each in rules.recordings_below(query)}
+
+    assert below == {("quick", "slo:burn_rate:ratio_rate1h"), ("quick", "slo:errors:ratio_rate1h")}
+
+
+def digest(alert: AlertRule) -> str:
+    """Return the digest of an alert that reads no recordings."""
+    return rule_digest(alert, RuleSet(alerts=(alert,), recordings=()))
 
 
 @pytest.mark.parametrize(
@@ -377,7 +429,9 @@ def test_that_nothing_fired_is_a_proof_of_these_rules_only():
 
     def rules(*alerts: AlertRule) -> str:
         quiet = QuietDrill(seconds=30.0, fired=())
-        return quiet_evidence(quiet, alerts=alerts, circumstances=circumstances).inputs["rules"]
+        return quiet_evidence(
+            quiet, rules=RuleSet(alerts=alerts, recordings=()), circumstances=circumstances
+        ).inputs["rules"]
 
     one = rule("Down")
     assert rules(one) == rules(rule("Down"))

@@ -11,7 +11,7 @@ from opsctl.bench.capacity.model import CapacityReport, Need, Reading, Target, U
 from opsctl.bench.capacity.need import need_of, use_between
 from opsctl.bench.capacity.reading import counters_of
 from opsctl.bench.capacity.search import Answer, Capacity, End, Step
-from opsctl.bench.capacity.usl import Efficiency, ScalabilityLaw, efficiency, fit_law
+from opsctl.bench.capacity.usl import Efficiency, Fitted, ScalabilityLaw, efficiency, fit_law, rate_of
 from opsctl.clients.exposition import parse_samples
 from opsctl.core.clock import SystemClock
 from opsctl.evidence.model import Verdict, canonical_json
@@ -131,7 +131,7 @@ def test_two_worker_counts_use_what_they_lost():
 
 def test_three_worker_counts_use_the_law_and_its_peak():
     """Contention makes it more than the proportion; beyond the peak more machines are needed."""
-    law = fit_law(points_of((2000.0, 0.02, 0.0), (1, 2, 4)), resamples=100)
+    law = fit_law(points_of((2000.0, 0.02, 0.0), (1, 2, 4, 8)), resamples=100)
     results = [a_result(4, 7500.0, 7600.0)]
 
     need = needed(Target(), results=results, law=law)
@@ -144,6 +144,49 @@ def test_three_worker_counts_use_the_law_and_its_peak():
     beyond = needed(Target(), results=results, law=low_peak)
     assert beyond.workers is None
     assert "more machines are needed" in beyond.notes[0]
+
+
+def test_the_most_workers_hold_the_rate_at_the_worst_end_of_the_law():
+    """Throughput grows less than workers do, so twice the rate needs more than twice the workers."""
+    law = law_between((950.0, 1000.0, 1050.0), (0.0, 0.03, 0.06), (0.0, 0.0001, 0.0005))
+
+    need = needed(Target(rate=4200), results=[a_result(4, 3150.0, 3300.0)], law=law)
+
+    assert need.workers is not None
+    assert need.workers_most is not None
+    worst = (950.0, 0.06, 0.0005)
+    assert rate_of(worst, need.workers_most) >= 6000 > rate_of(worst, need.workers_most - 1)
+    assert need.notes == ()
+
+
+def test_where_the_worst_end_never_holds_the_rate_there_is_no_most():
+    """It says so, in place of a number that would not do."""
+    law = law_between((950.0, 1000.0, 1050.0), (0.0, 0.03, 0.1), (0.0, 0.0001, 0.01))
+
+    need = needed(Target(rate=4200), results=[a_result(4, 3150.0, 3300.0)], law=law)
+
+    assert need.workers is not None
+    assert need.workers_most is None
+    assert "no number of workers" in need.notes[0]
+
+
+def law_between(
+    rate: tuple[float, float, float],
+    contention: tuple[float, float, float],
+    coherency: tuple[float, float, float],
+) -> ScalabilityLaw:
+    """Return a law of which each parameter has (low, value, high)."""
+    rate_of_one, sigma, kappa = (
+        Fitted(low=low, value=value, high=high) for low, value, high in (rate, contention, coherency)
+    )
+    return ScalabilityLaw(
+        rate_of_one=rate_of_one,
+        contention=sigma,
+        coherency=kappa,
+        peak_workers=None,
+        peak_low=None,
+        residual=0.0,
+    )
 
 
 def test_what_was_measured_already_needs_no_law():
@@ -168,6 +211,8 @@ def test_nothing_held_nothing_is_needed():
         (End.CEILING, Verdict.PASS),
         (End.SENDER, Verdict.INCONCLUSIVE),
         (End.TIME, Verdict.INCONCLUSIVE),
+        (End.FLOOR, Verdict.FAIL),
+        (End.UNSURE, Verdict.INCONCLUSIVE),
     ],
 )
 def test_only_a_found_edge_is_a_pass(end, verdict):

@@ -93,7 +93,12 @@ def test_a_single_invalid_step_is_only_repeated():
 
 @pytest.mark.parametrize(
     ("answer", "end"),
-    [(Answer.PASSED, End.CEILING), (Answer.FAILED, End.FLOOR), (Answer.INVALID, End.SENDER)],
+    [
+        (Answer.PASSED, End.CEILING),
+        (Answer.FAILED, End.FLOOR),
+        (Answer.UNSURE, End.UNSURE),
+        (Answer.INVALID, End.SENDER),
+    ],
 )
 def test_it_ends_where_every_step_says_the_same(answer, end):
     """At the highest rate allowed, at the lowest, or knowing nothing."""
@@ -101,6 +106,18 @@ def test_it_ends_where_every_step_says_the_same(answer, end):
 
     assert found.end is end
     assert (found.passed is not None) == (answer is Answer.PASSED)
+
+
+def test_the_lowest_rate_fails_only_by_the_majority_of_its_steps():
+    """One failed step is repeated before nothing at all is said to hold."""
+    plan = SearchPlan(start=1.0, most_steps=60, most_seconds=1e9)
+
+    def once(_rate, number):
+        return Answer.FAILED if number == 0 else Answer.UNSURE
+
+    assert searched(once, plan=plan).end is End.UNSURE
+    assert searched(lambda _rate, _number: Answer.FAILED, plan=plan).steps[1].rate == 1.0
+    assert searched(lambda rate, number: Answer.FAILED if number == 0 else holding(50)(rate, number)).passed
 
 
 def test_unsure_never_counts_as_a_pass():

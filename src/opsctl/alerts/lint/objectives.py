@@ -133,6 +133,24 @@ def window_too_short(context: LintContext) -> Iterator[Complaint]:
             )
 
 
+@CHECKS.check("ALR014", Severity.WARNING)
+def period_longer_than_kept(context: LintContext) -> Iterator[Complaint]:
+    """An objective's `period` is longer than Prometheus keeps what it measures.
+
+    `slo:error_budget_remaining:ratio` counts the bad events of the whole period. Where the older ones are gone already, it
+    shows more budget than there is. The stack and the files of `opsctl deploy render` keep 30 days; a Prometheus of your own
+    may keep more: then put this off, with a comment beside the rule that says so (ALR050).
+    """
+    kept = context.kept_seconds
+    for loaded, name, rule in context.written():
+        if kept is not None and isinstance(rule, Objective) and parse_duration(rule.period) > kept:
+            yield Complaint(
+                title=f"{name}: the budget of {rule.period} is counted over the {format_duration(kept)} that are kept",
+                location=loaded.source.place("rules", name, "period"),
+                fix=f"`period: {kept / 86_400:g}d`, or keep more where it is measured",
+            )
+
+
 def _is_allowed(rule: Alert | Objective, alert: AlertRule) -> bool:
     """Tell whether the book itself allows an alert its time; slower tiers without one take what they take."""
     if isinstance(rule, Alert):

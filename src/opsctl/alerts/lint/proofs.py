@@ -31,8 +31,8 @@ def unproven(context: LintContext) -> Iterator[Complaint]:
     """Nobody has shown that an alert fires and arrives: there is no proof, it failed, it is out of date, or of an older rule.
 
     `opsctl alerts prove NAME` breaks what the rule's drill names on a stack of its own, waits for the message at a sink,
-    and keeps the measured time. A proof counts for 30 days, and only for the rule as it was: its expression, labels, times
-    and receivers are part of it.
+    and keeps the measured time. A proof counts for 30 days, and only for the rule as it was: its expression with the
+    recordings that this reads, its labels, times, receivers and drill are part of it.
     """
     if context.proofs is None:
         return

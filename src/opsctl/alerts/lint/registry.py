@@ -36,6 +36,7 @@ class LintContext:
         faults: names of the faults that can be made.
         proofs: the newest proof by alert; None where proofs are not to be looked at.
         digests: of the rules as they are now, by alert.
+        kept_seconds: for how long the stack's Prometheus keeps what it measures; None where that is not known.
         now: for proofs and snoozes.
     """
 
@@ -48,6 +49,7 @@ class LintContext:
     faults: frozenset[str] = frozenset()
     proofs: Mapping[str, AlertProof] | None = None
     digests: Mapping[str, str] = field(default_factory=dict)
+    kept_seconds: float | None = None
     now: datetime
 
     def written(self) -> Iterator[tuple[LoadedBook, str, Alert | Objective]]:

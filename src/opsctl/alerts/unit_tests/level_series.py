@@ -31,7 +31,7 @@ def _gauge(name: str, labels: Mapping[str, str], numbers: Sequence[tuple[int, fl
 
 
 def ratio_series(of: str, to: str, *, by: tuple[str, ...]) -> Callable[[Levels, float], list[InputSeries]]:
-    """Return what makes the series of a ratio at given levels."""
+    """Return what makes the series of a ratio at given levels, first the part."""
     bad = matching(of, by=by)
     is_part = metric_of(of) == metric_of(to)
     rest = _rest_labels(of, to, bad) if is_part else matching(to, by=by)

@@ -13,6 +13,7 @@ class CaseKind(StrEnum):
     BEFORE_FOR = "waits for its time, then fires"
     RESOLVES = "ends when the trouble ends"
     NO_DATA = "without any series"
+    NEVER_COUNTED = "fires while what it counts never happens"
     QUIET = "does not judge by too few events"
     SHORT_BURST = "is not set off by a burst that its long window forgives"
 

@@ -34,6 +34,7 @@ class Timeline:
         self._is_counter = isinstance(signal, _WINDOWED)
         self._window = window
         self._step = step_of(window + alert.for_seconds, every)
+        self._is_share_too_low = isinstance(signal, RatioSignal) and source.below is not None
         self._shape = shape_of(source, signal, contract=contract, step_seconds=self._step)  # type: ignore[arg-type]
         self._keep = alert.keep_firing_for_seconds or 0.0
         self._for = math.ceil(alert.for_seconds / self._step) * self._step
@@ -52,6 +53,9 @@ class Timeline:
         yield case_of(
             self._alert, CaseKind.NO_DATA, [], [Moment(at_seconds=settled, fires=False)], step=self._step
         )
+        if self._is_share_too_low:
+            _part, *others = shape.series([(whole, 0.0)], EVENTS)
+            yield self._case(CaseKind.NEVER_COUNTED, others, [Moment(at_seconds=settled, fires=True)])
         if self._min_events:
             events = self._min_events * 0.5 * self._step / self._window
             series = shape.series([(whole, shape.full)], events)

@@ -24,7 +24,7 @@ def conclude(results: Sequence[WorkersResult], *, target: Target) -> Conclusion:
     """Return the law where three counts allow one, the efficiency where two do, and what the target needs.
 
     The verdict is a pass where each search ended in an interval, or at the highest rate allowed; a fail where not even
-    the lowest rate held; otherwise nobody can tell.
+    the lowest rate held and its steps showed it; otherwise nobody can tell.
     """
     points = [point for result in results if (point := throughput_of(result)) is not None]
     law = fit_law(points) if len({point.workers for point in points}) >= FEWEST_COUNTS else None

@@ -83,7 +83,7 @@ class Need:
     target: Target
     workers: int | None
     workers_most: int | None
-    """The same at the lower end of what was measured."""
+    """The same at the lower end of what was measured; None where no number of workers holds it there."""
     basis: str
     """How the number of workers was found: `law`, `efficiency` or `proportion`."""
     cores: float | None

@@ -102,8 +102,12 @@ def _workers(
                 " more machines are needed"
             )
             return None, None, "law", notes
-        pessimistic = rate_of((law.rate_of_one.low, law.contention.high, law.coherency.high), found)
-        most = math.ceil(found * wanted / pessimistic) if pessimistic > 0 else None
+        most = law.most_workers_for(wanted)
+        if most is None:
+            notes.append(
+                "at the worst end of what was measured no number of workers on one machine holds it;"
+                " measure more worker counts to know better"
+            )
         return found, most, "law", notes
     if efficiency is not None:
         notes.append("from two worker counts: contention beyond them is not known, so measure three or more")

@@ -16,6 +16,7 @@ from opsctl.core.errors import UsageError
 from opsctl.core.events import Event, Listener, ignore
 from opsctl.core.findings import Severity
 from opsctl.evidence.model import Verdict
+from opsctl.vectors.summary import size_needed
 
 _OF_THE_PLAN = frozenset({"rate", "goodput", "recall", "drops"})
 """Gates on these are about one planned rate, or need more time than a step has."""
@@ -28,6 +29,9 @@ _FEWEST_REQUESTS = 1500
 
 _FOR_AN_ERROR_RATE = 4.5
 """Over its limit, the requests without an error that show it to be kept: Wilson's bound is 3.84 / n, and some to spare."""
+
+_FOR_A_PERCENTILE = 2.0
+"""Over the fewest that give it an interval: arrivals are drawn, and requests are not independent."""
 
 _LONGEST_SECONDS = 60.0
 """Of a step, where its rate is so low that the gates' percentiles need that long."""
@@ -150,7 +154,14 @@ def _requests_for(job: LoadJob) -> float:
     """Return how many requests a step must have to show that the gates hold."""
     gates = [parse_gate(text, endpoints=job.book.mix) for text in job.book.gates]
     limits = [gate.limit for gate in gates if gate.metric == "error_rate" and gate.limit > 0]
-    return max([_FEWEST_REQUESTS, *(_FOR_AN_ERROR_RATE / limit for limit in limits)])
+    shares = [share for gate in gates if (share := gate.share) is not None]
+    return max(
+        [
+            _FEWEST_REQUESTS,
+            *(_FOR_AN_ERROR_RATE / limit for limit in limits),
+            *(_FOR_A_PERCENTILE * size_needed(share) for share in shares),
+        ]
+    )
 
 
 def _waited_for_service(report: LoadReport) -> bool:

@@ -25,7 +25,9 @@ class End(StrEnum):
     CEILING = "ceiling"
     """The highest rate allowed passed."""
     FLOOR = "floor"
-    """Not even the lowest rate allowed passed."""
+    """Not even the lowest rate allowed passed: most of its steps failed."""
+    UNSURE = "unsure"
+    """The lowest rate allowed did not pass, but most of its steps could not tell."""
     STEPS = "steps"
     TIME = "time"
 
@@ -80,21 +82,30 @@ class Capacity:
 class _Rate:
     """All answers for one rate."""
 
-    passed: float = 0.0
-    failed: float = 0.0
+    passed: int = 0
+    failed: int = 0
+    unsure: int = 0
     invalid: int = 0
 
     @property
+    def against(self) -> float:
+        return self.failed + self.unsure / 2
+
+    @property
     def steps(self) -> float:
-        return self.passed + self.failed
+        return self.passed + self.against
 
     @property
     def is_passed(self) -> bool:
-        return self.passed > self.failed
+        return self.passed > self.against
 
     @property
     def is_failed(self) -> bool:
-        return self.failed >= self.passed and self.failed > 0
+        return self.against >= self.passed and self.against > 0
+
+    @property
+    def is_shown_to_fail(self) -> bool:
+        return self.failed > self.passed + self.unsure
 
 
 @dataclass(slots=True)
@@ -128,7 +139,7 @@ class Search:
             case Answer.FAILED:
                 seen.failed += 1
             case Answer.UNSURE:
-                seen.failed += 0.5
+                seen.unsure += 1
             case Answer.INVALID:
                 seen.invalid += 1
         self._steps.append(Step(rate=rate, answer=answer, why=why))
@@ -179,9 +190,13 @@ class Search:
         return None, min(passed * self.plan.growth, self.plan.highest)
 
     def _downward(self, bound: float) -> tuple[End | None, float | None]:
-        if bound <= self.plan.lowest:
-            return End.SENDER if bound == self._sender_limit() else End.FLOOR, None
-        return None, max(bound / self.plan.growth, self.plan.lowest)
+        if bound > self.plan.lowest:
+            return None, max(bound / self.plan.growth, self.plan.lowest)
+        if bound == self._sender_limit():
+            return End.SENDER, None
+        if self._can_turn(bound):
+            return None, bound
+        return End.FLOOR if self._rates[bound].is_shown_to_fail else End.UNSURE, None
 
     def _to_repeat(self) -> float | None:
         """Return a rate whose steps so far say nothing, or contradict higher ones."""
@@ -194,19 +209,16 @@ class Search:
         return None
 
     def _to_confirm(self, passed: float, failed: float | None) -> float | None:
-        """Return the side of the edge whose majority could still turn; invalid repetitions are not repeated for ever."""
-        for rate in (passed, failed):
-            if rate is None:
-                continue
-            seen = self._rates[rate]
-            left = 1 + self.plan.confirmations - seen.steps
-            if (
-                left > 0
-                and abs(seen.passed - seen.failed) <= left
-                and seen.invalid <= self.plan.confirmations
-            ):
-                return rate
-        return None
+        """Return the side of the edge whose majority could still turn."""
+        return next((rate for rate in (passed, failed) if rate is not None and self._can_turn(rate)), None)
+
+    def _can_turn(self, rate: float) -> bool:
+        """Tell whether further steps could turn a rate's majority; invalid repetitions are not repeated for ever."""
+        seen = self._rates[rate]
+        left = 1 + self.plan.confirmations - seen.steps
+        return (
+            left > 0 and abs(seen.passed - seen.against) <= left and seen.invalid <= self.plan.confirmations
+        )
 
     def _edge(self) -> tuple[float | None, float | None]:
         """Return the highest rate that passed with all lower ones, and the lowest that failed."""

@@ -67,6 +67,10 @@ class ScalabilityLaw:
         """Return the fewest workers that hold a rate; None where no number of them does."""
         return _fewest((self.rate_of_one.value, self.contention.value, self.coherency.value), rate)
 
+    def most_workers_for(self, rate: float) -> int | None:
+        """Return the fewest workers that hold a rate at the worst end of every parameter; None where no number does."""
+        return _fewest((self.rate_of_one.low, self.contention.high, self.coherency.high), rate)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Efficiency:
