@@ -13,7 +13,7 @@ from opsctl.dr.archiver.probe import Probe, ServerState
 from opsctl.dr.archiver.receiver import Receiver
 from opsctl.dr.archiver.settings import ArchivePlace, ArchiverSettings
 from opsctl.dr.archiver.shipping import Shipper, last_archived
-from opsctl.dr.archiver.spool import Spool
+from opsctl.dr.archiver.spool import Spool, bytes_in, segment_bytes_in
 from opsctl.dr.archiver.status import ArchiverStatus, read_status
 from opsctl.dr.postgres.wal import Segment, format_lsn
 
@@ -200,11 +200,15 @@ class Archiving:
 
     def _all_shippers(self) -> dict[str, Shipper]:
         """Return those of every server of which something is in the spool."""
-        size = self._server.segment_bytes if self._server else _segment_bytes(self._settings.spool)
-        for folder in self._settings.spool.iterdir() if size else ():
-            if folder.name.isdecimal() and folder.is_dir():
+        for folder in self._folders():
+            size = self._server.segment_bytes if self._server else segment_bytes_in(folder)
+            if size:
                 self._shipper_of(folder.name, size)
         return dict(self._shippers)
+
+    def _folders(self) -> list[Path]:
+        """Return the folders of the spool, each of one server."""
+        return [each for each in self._settings.spool.iterdir() if each.name.isdecimal() and each.is_dir()]
 
     def _shipper_of(self, system_identifier: str, segment_bytes: int) -> Shipper:
         if system_identifier not in self._shippers:
@@ -222,7 +226,8 @@ class Archiving:
         return self._shipper_of(state.system_identifier, state.segment_bytes).spool
 
     def _waiting_bytes(self) -> int:
-        return sum(shipper.waiting_bytes for shipper in self._shippers.values())
+        unknown = (folder for folder in self._folders() if folder.name not in self._shippers)
+        return sum(shipper.waiting_bytes for shipper in self._shippers.values()) + sum(map(bytes_in, unknown))
 
     def _note(self, what: str, error: OpsError | OSError) -> None:
         if isinstance(error, OpsError):
@@ -231,12 +236,6 @@ class Archiving:
             )
         else:
             self._troubles[what] = str(error)
-
-
-def _segment_bytes(spool: Path) -> int:
-    """Return how large segments are, by those that are in the spool; 0 where there are none."""
-    sizes = {path.stat().st_size for path in spool.glob("*/" + "[0-9A-F]" * 24)}
-    return min(sizes, default=0)
 
 
 def _last_shipped(settings: ArchiverSettings, *, now: datetime) -> datetime:
