@@ -11,8 +11,6 @@ from tests.dr.postgres.history import vault_of
 from tests.dr.postgres.own_server import OwnServer, own_server
 from tests.dr.postgres.running_archiver import RunningArchiver
 
-from opsctl.core.errors import NotReadyError
-from opsctl.dr.archiver.status import read_status
 from opsctl.dr.postgres.archive import WalArchive, read_archive
 from opsctl.dr.postgres.archive_reading import read_segment
 from opsctl.dr.postgres.wal import Lineage, cover, parse_lsn
@@ -296,11 +294,21 @@ def test_with_a_full_spool_nothing_more_is_received(archiver: RunningArchiver) -
     assert status.trouble is None
 
 
-def test_a_note_that_is_damaged_is_refused(tmp_path: Path) -> None:
-    """One that is not there is none."""
-    (tmp_path / "status.json").write_text('{"noted_at": 1}')
+def test_a_note_that_cannot_be_written_does_not_end_it(archiver: RunningArchiver) -> None:
+    """As on a full disk: it goes on to archive, and notes how it is as soon as it can."""
+    note = archiver.spool / "status.json"
+    note.mkdir(parents=True)
+    archiver.start()
+    assert archiver.process is not None
+    wal = archiver.repository / "wal"
+    deadline = time.monotonic() + 30
+    while not list(wal.glob("*/*/*")) and archiver.process.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.05)
 
-    assert read_status(tmp_path / "other.json") is None
-    with pytest.raises(NotReadyError) as raised:
-        read_status(tmp_path / "status.json")
-    assert raised.value.code == "DRC036"
+    note.rmdir()
+    status = archiver.wait_until_shipped()
+
+    assert status.trouble is None
+    note.unlink()
+    note.mkdir()
+    assert archiver.stop() == 0

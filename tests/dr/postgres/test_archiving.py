@@ -11,11 +11,13 @@ from tests.fakes.clock import FakeClock
 from opsctl.clients.postgres import DatabaseAddress
 from opsctl.clients.postgres_programs import PostgresPrograms
 from opsctl.clients.repository_folder import FolderRepository
+from opsctl.core.errors import NotReadyError
 from opsctl.dr.archiver.archiving import Archiving
 from opsctl.dr.archiver.probe import Probe
 from opsctl.dr.archiver.receiver import Receiver
 from opsctl.dr.archiver.settings import ArchivePlace, ArchiverSettings
 from opsctl.dr.archiver.spool import segment_bytes_in
+from opsctl.dr.archiver.status import read_status
 from opsctl.dr.postgres.archive import read_archive
 from opsctl.dr.postgres.wal import Segment
 
@@ -117,3 +119,13 @@ def test_a_segment_that_is_being_made_does_not_hide_the_size_of_the_others(scene
 
     assert scene.archived() == [SEGMENT]
     assert archiving.end()
+
+
+def test_a_note_that_is_damaged_is_refused(tmp_path: Path) -> None:
+    """One that is not there is none."""
+    (tmp_path / "status.json").write_text('{"noted_at": 1}')
+
+    assert read_status(tmp_path / "other.json") is None
+    with pytest.raises(NotReadyError) as raised:
+        read_status(tmp_path / "status.json")
+    assert raised.value.code == "DRC036"
