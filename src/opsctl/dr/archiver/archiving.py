@@ -2,6 +2,7 @@
 
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 from opsctl.core.clock import Clock
 from opsctl.core.errors import OpsError
 from opsctl.dr.archiver.backoff import Backoff
+from opsctl.dr.archiver.loss import Loss, is_mended, noted_loss
 from opsctl.dr.archiver.probe import Probe, ServerState
 from opsctl.dr.archiver.receiver import Receiver
 from opsctl.dr.archiver.settings import ArchivePlace, ArchiverSettings
@@ -49,10 +51,11 @@ class Archiving:
         self._server: ServerState | None = None
         self._shippers: dict[str, Shipper] = {}
         self._promises: deque[_Promise] = deque(maxlen=_MOST_PROMISES)
-        self._kept = _Promise(at=_last_shipped(settings, now=clock.now()), lsn=0)
+        before = _noted_before(settings)
+        self._kept = _Promise(at=_last_shipped(before, now=clock.now()), lsn=0)
         self._connecting, self._repository = Backoff(most_seconds=10.0), Backoff()
         self._receiving = Backoff(most_seconds=10.0)
-        self._lost: str | None = None
+        self._loss = noted_loss(before) if before else None
         self._troubles: dict[str, str] = {}
 
     def turn(self) -> None:
@@ -84,7 +87,8 @@ class Archiving:
             is_receiving=self._receiver.is_running,
             system_identifier=server.system_identifier if server else None,
             timeline=server.timeline if server else None,
-            lost=self._lost,
+            lost=self._loss.words if self._loss else None,
+            lost_at=self._loss.seen_at if self._loss else None,
             trouble="; ".join(self._troubles.values()) or None,
         )
 
@@ -151,7 +155,10 @@ class Archiving:
                 return False
             spool.clear(older_than=None if is_stuck else state.timeline)
         if is_stuck:
-            self._lost = f"the server has removed a part of its log before it was received: {words}"
+            self._loss = Loss(
+                words=f"the server has removed a part of its log before it was received: {words}",
+                seen_at=self._clock.now(),
+            )
             self._receiver.forget_words()
             if state.slot_is_lost:
                 self._probe.drop_slot()
@@ -190,13 +197,24 @@ class Archiving:
         return True
 
     def _keep(self, state: ServerState) -> None:
-        """Note which promises are kept: what the slot had confirmed before the shipping is in the repository now."""
+        """Note which promises are kept: what the slot had confirmed before the shipping is in the repository now.
+
+        Behind a hole in the log nothing is of use, so nothing is kept until a base backup has begun after it.
+        """
+        if not self._is_without_hole():
+            return
         confirmed = state.confirmed_lsn or 0
         shipper = self._shipper_of(state.system_identifier, state.segment_bytes)
         while self._promises and self._promises[0].lsn <= confirmed:
             if not shipper.holds(self._promises[0].lsn, timeline=state.timeline):
                 return
             self._kept = self._promises.popleft()
+
+    def _is_without_hole(self) -> bool:
+        if self._loss is not None:
+            with suppress(OpsError):  # the repository does not answer: that is told when something is shipped
+                self._loss = None if is_mended(self._loss, self._place.vault) else self._loss
+        return self._loss is None
 
     def _all_shippers(self) -> dict[str, Shipper]:
         """Return those of every server of which something is in the spool."""
@@ -238,10 +256,14 @@ class Archiving:
             self._troubles[what] = str(error)
 
 
-def _last_shipped(settings: ArchiverSettings, *, now: datetime) -> datetime:
-    """Return what the archiver before this one has promised; without one, this one begins with nothing to promise."""
+def _noted_before(settings: ArchiverSettings) -> ArchiverStatus | None:
+    """Return what the archiver before this one noted; None where that cannot be read."""
     try:
-        before = read_status(settings.status_path)
+        return read_status(settings.status_path)
     except OpsError:
-        return now
+        return None
+
+
+def _last_shipped(before: ArchiverStatus | None, *, now: datetime) -> datetime:
+    """Return what the archiver before this one has promised; without one, this one begins with nothing to promise."""
     return now if before is None else min(now, before.shipped_at)
