@@ -1,17 +1,21 @@
 """What only a folder can go through: a full disk, a killed writer, files of others, and who may read it."""
 
+import errno
+import io
 import os
 import signal
 import stat
 import subprocess
 import sys
 import textwrap
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from tests.fakes.clock import FakeClock
 
+from opsctl.clients import repository_folder
 from opsctl.clients.repository_folder import FolderRepository
 from opsctl.core.errors import FailedError, NotReadyError
 
@@ -183,6 +187,52 @@ def test_a_file_that_becomes_shorter_while_it_is_read_is_told(tmp_path: Path) ->
         list(pieces)
     assert caught.value.code == "REP003"
     assert "1,500,000 bytes early" in str(caught.value.why)
+
+
+@pytest.mark.parametrize("number", [errno.EIO, errno.EBADMSG, errno.EUCLEAN])
+def test_an_object_that_its_disk_cannot_read_is_damaged(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    """A verification has a verdict then, and a restore goes on with an older backup."""
+    repository = FolderRepository(tmp_path)
+    repository.put("a", [b"x" * 3_000_000])
+    monkeypatch.setattr(repository_folder, "open", _opened_with_a_bad_sector(number), raising=False)
+    pieces = repository.get("a")
+    next(pieces)
+
+    with pytest.raises(FailedError) as caught:
+        list(pieces)
+
+    assert (caught.value.code, caught.value.why) == ("REP003", os.strerror(number))
+
+
+def test_a_share_that_does_not_answer_says_nothing_against_its_objects(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They are out of reach, which is no damage."""
+    repository = FolderRepository(tmp_path)
+    repository.put("a", [b"x" * 3_000_000])
+    monkeypatch.setattr(repository_folder, "open", _opened_with_a_bad_sector(errno.ETIMEDOUT), raising=False)
+
+    with pytest.raises(NotReadyError) as caught:
+        list(repository.get("a"))
+
+    assert caught.value.code == "FIL003"
+
+
+def _opened_with_a_bad_sector(number: int) -> Callable[..., io.FileIO]:
+    """Return an `open` whose files can be read up to their second mebibyte."""
+
+    class Bad(io.FileIO):
+        def read(self, size: int | None = -1, /) -> bytes:
+            if self.tell() >= 1 << 20:
+                raise OSError(number, os.strerror(number))
+            return super().read(size) or b""
+
+    def opened(path: Path, *_: object, **__: object) -> io.FileIO:
+        return Bad(path)
+
+    return opened
 
 
 def test_a_folder_without_links_keeps_objects_all_the_same(

@@ -106,6 +106,37 @@ def test_the_same_content_twice_is_one_artefact(store: ArtefactStore, tmp_path: 
     assert list(store.entries()) == [first]
 
 
+class Changing(SupabaseArtefacts):
+    """A bucket beside a file that somebody writes while it is uploaded."""
+
+    def _upload(self, path: Path, *, key: str) -> bool:
+        is_ours = super()._upload(path, key=key)
+        path.write_bytes(b"something else")
+        return is_ours
+
+
+def test_a_file_that_changes_while_it_is_uploaded_is_not_kept(standin: StandIn, tmp_path: Path) -> None:
+    """Its object may hold anything, which its name would not tell."""
+    with open_supabase(_place(standin)) as project:
+        store = Changing(project, bucket="opsctl")
+
+        refusal = _refusal(lambda: store.put(_write(tmp_path / "a.txt"), name="a.txt"))
+
+        assert "changed" in refusal.message
+        assert list(store.entries()) == []
+
+
+def test_what_was_there_before_a_file_changed_stays(standin: StandIn, tmp_path: Path) -> None:
+    """It was put by somebody whose file did not change."""
+    with open_supabase(_place(standin)) as project:
+        kept = SupabaseArtefacts(project, bucket="opsctl").put(_write(tmp_path / "a.txt"), name="a.txt")
+        store = Changing(project, bucket="opsctl")
+
+        _refusal(lambda: store.put(_write(tmp_path / "a.txt"), name="a.txt"))
+
+        assert list(store.entries()) == [kept]
+
+
 def test_a_name_can_stand_for_several_contents_and_none_is_lost(store: ArtefactStore, tmp_path: Path) -> None:
     """A name that begins like another one is another one."""
     for number in range(3):

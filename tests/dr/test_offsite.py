@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import pytest
+from tests.fakes.clock import FakeClock
 
 from opsctl.clients.repository import Repository, StoredObject, missing
 from opsctl.clients.repository_folder import FolderRepository
@@ -12,6 +13,7 @@ from opsctl.core.errors import FailedError, NotReadyError, OpsError
 from opsctl.core.events import Event, PhaseAdvanced, PhaseFinished, PhaseStarted, ignore
 from opsctl.dr.offsite import Copied, MirroredRepository, copy_missing
 
+TIMEOUT_SECONDS = 15.0
 PREFIXES = ("wal/", "backups/")
 FILES = (
     "backups/20261129T030000Z-full-0a1b2c/1/postgres/base.tar.zst",
@@ -72,6 +74,43 @@ class Noting(FolderRepository):
     def _require_up(self, what: str) -> None:
         if what in self.down:
             raise NotReadyError("nobody answers", code="REP005")
+
+
+class Silent(FolderRepository):
+    """A repository that does not answer while it is silent: each call costs a time-out."""
+
+    def __init__(
+        self, folder: Path, *, clock: FakeClock, is_silent: bool = True, put_seconds: float = 0.0
+    ) -> None:
+        super().__init__(folder)
+        self.is_silent, self.put_seconds, self.clock = is_silent, put_seconds, clock
+
+    def put(self, key: str, pieces: Iterable[bytes]) -> StoredObject:
+        """Keep it, where we answer."""
+        self._answer(self.put_seconds)
+        return super().put(key, pieces)
+
+    def delete(self, key: str) -> None:
+        """Remove it, where we answer."""
+        self._answer(0.0)
+        super().delete(key)
+
+    def _answer(self, seconds: float) -> None:
+        self.clock.sleep(TIMEOUT_SECONDS if self.is_silent else seconds)
+        if self.is_silent:
+            raise NotReadyError("no answer", code="REP008")
+
+
+def mirrored(
+    here: Repository, there: Repository, *, told: list[str] | None = None, clock: FakeClock | None = None
+) -> MirroredRepository:
+    """Return both places as one; what is told goes into a list."""
+    heard = [] if told is None else told
+
+    def tell(error: OpsError, waiting: int) -> None:
+        heard.append(f"{error.code}, {waiting} waits")
+
+    return MirroredRepository(here, there, told=tell, clock=clock or FakeClock())
 
 
 @pytest.fixture
@@ -179,8 +218,8 @@ def test_a_bar_can_follow_it(here: FolderRepository, tmp_path: Path):
 def test_a_mirror_keeps_everything_twice(tmp_path: Path):
     """And reads from the first place."""
     here, there = Noting(tmp_path / "here"), Noting(tmp_path / "there")
-    told: list[OpsError] = []
-    mirror = MirroredRepository(here, there, told=told.append)
+    told: list[str] = []
+    mirror = mirrored(here, there, told=told)
 
     kept = mirror.put("a", iter([b"con", b"tent"]))
 
@@ -193,28 +232,140 @@ def test_a_mirror_keeps_everything_twice(tmp_path: Path):
 
 
 def test_a_second_place_that_is_down_is_told_and_holds_nothing_up(tmp_path: Path):
-    """Whoever writes goes on; `copy_missing` brings it later."""
-    here = Noting(tmp_path / "here")
-    there = Noting(tmp_path / "there", down=frozenset({"put", "delete"}))
-    told: list[OpsError] = []
-    mirror = MirroredRepository(here, there, told=told.append)
+    """Whoever writes goes on after one time-out; `copy_missing` brings it later."""
+    here, clock, told = Noting(tmp_path / "here"), FakeClock(), list[str]()
+    there = Silent(tmp_path / "there", clock=clock)
+    mirror = mirrored(here, there, told=told, clock=clock)
 
-    mirror.put("wal/a", [b"content"])
-    mirror.put("wal/b", [b"content"])
-    mirror.delete("wal/a")
+    for number in range(100):
+        mirror.put(f"wal/{number:02}", [b"content"])
+    for number in range(99):
+        mirror.delete(f"wal/{number:02}")
 
-    assert (list(contents(here)), [error.code for error in told]) == (["wal/b"], ["REP005"] * 3)
-    there.down = frozenset()
+    assert clock.seconds == pytest.approx(TIMEOUT_SECONDS, abs=0.1)
+    assert (list(contents(here)), told) == (["wal/99"], ["REP008, 1 waits"])
+    there.is_silent = False
     assert copy(here, there).objects == 1
+
+
+def test_the_longer_it_is_down_the_less_it_is_asked(tmp_path: Path):
+    """An outage of an hour costs the archiver, which puts something twice a minute, a few time-outs; each is told."""
+    clock, told = FakeClock(), list[str]()
+    mirror = mirrored(
+        Noting(tmp_path / "here"), Silent(tmp_path / "there", clock=clock), told=told, clock=clock
+    )
+
+    for number in range(120):
+        mirror.put(f"wal/{number:03}", [b"content"])
+        clock.sleep(30)
+
+    assert len(told) < 25
+    assert told[:3] == ["REP008, 1 waits", "REP008, 2 waits", "REP008, 3 waits"]
+
+
+def test_what_the_second_place_has_missed_follows_when_it_is_back(tmp_path: Path):
+    """In its order, removals too: no hole is left in the log there until the next backup."""
+    here, clock = Noting(tmp_path / "here"), FakeClock()
+    there = Silent(tmp_path / "there", clock=clock, is_silent=False)
+    mirror = mirrored(here, there, clock=clock)
+    mirror.put("wal/piece", [b"a"])
+    there.is_silent = True
+    mirror.put("wal/segment", [b"whole"])
+    mirror.put("wal/short-lived", [b"b"])
+    mirror.delete("wal/piece")
+    mirror.delete("wal/short-lived")
+
+    there.is_silent = False
+    clock.sleep(301)
+    mirror.put("wal/next", [b"c"])
+
+    assert contents(there) == contents(here) == {"wal/segment": b"whole", "wal/next": b"c"}
+
+
+def test_catching_up_takes_a_second_at_a_time(tmp_path: Path):
+    """The first place is not held up by what the second one has missed either."""
+    clock = FakeClock()
+    there = Silent(tmp_path / "there", clock=clock, put_seconds=0.4)
+    mirror = mirrored(Noting(tmp_path / "here"), there, clock=clock)
+    for number in range(10):
+        mirror.put(f"wal/{number}", [b"content"])
+    there.is_silent = False
+    clock.sleep(301)
+
+    began = clock.seconds
+    mirror.put("wal/a", [b"content"])
+
+    assert clock.seconds - began < 1.5
+    assert len(contents(there)) == 3
+    for number in range(4):
+        mirror.put(f"wal/b{number}", [b"content"])
+    assert contents(there).keys() == contents(mirror).keys()
+
+
+def test_an_object_that_is_never_taken_does_not_keep_the_others(tmp_path: Path):
+    """It comes last at the next try."""
+    here, there, clock = Noting(tmp_path / "here"), Noting(tmp_path / "there", refused="a"), FakeClock()
+    mirror = mirrored(here, there, clock=clock)
+
+    for key in ("a", "b", "c"):
+        mirror.put(key, [b"content"])
+        clock.sleep(301)
+
+    assert list(contents(there)) == ["b"]
+
+
+def test_too_much_that_waits_is_left_to_the_next_backup(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """The oldest first: memory has an end, an outage may have none."""
+    monkeypatch.setattr("opsctl.dr.offsite._MOST_OWED", 2)
+    here, clock = Noting(tmp_path / "here"), FakeClock()
+    there = Silent(tmp_path / "there", clock=clock)
+    mirror = mirrored(here, there, clock=clock)
+    for key in ("a", "b", "c"):
+        mirror.put(key, [b"content"])
+
+    there.is_silent = False
+    clock.sleep(301)
+    mirror.put("d", [b"content"])
+
+    assert sorted(contents(there)) == ["c", "d"]
+
+
+def test_a_second_place_from_which_nothing_may_be_removed_goes_on_to_take(tmp_path: Path):
+    """So an off-site bucket should be: that it refuses is told, and is no outage."""
+
+    class Kept(Noting):
+        def delete(self, key: str) -> None:
+            raise NotReadyError("refuses the access key", code="REP007")
+
+    told: list[str] = []
+    there = Kept(tmp_path / "there")
+    mirror = mirrored(Noting(tmp_path / "here"), there, told=told)
+
+    mirror.put("a", [b"content"])
+    mirror.delete("a")
+    mirror.put("b", [b"content"])
+
+    assert (sorted(contents(there)), told) == (["a", "b"], ["REP007, 0 waits"])
+
+
+def test_what_is_damaged_here_is_told_and_not_tried_again(tmp_path: Path):
+    """No waiting makes it whole."""
+    told: list[str] = []
+    mirror = mirrored(Noting(tmp_path / "here", broken="a"), Noting(tmp_path / "there"), told=told)
+
+    mirror.put("a", [b"content"])
+    mirror.put("b", [b"content"])
+
+    assert told == ["REP003, 0 waits"]
 
 
 def test_what_the_second_place_has_already_is_no_trouble(tmp_path: Path):
     """An archiver that starts again puts its last piece once more."""
     here, there = Noting(tmp_path / "here"), Noting(tmp_path / "there")
     there.put("a", [b"content"])
-    told: list[OpsError] = []
+    told: list[str] = []
 
-    MirroredRepository(here, there, told=told.append).put("a", [b"content"])
+    mirrored(here, there, told=told).put("a", [b"content"])
 
     assert told == []
 
@@ -222,9 +373,9 @@ def test_what_the_second_place_has_already_is_no_trouble(tmp_path: Path):
 def test_an_error_of_the_first_place_goes_through(tmp_path: Path):
     """And nothing is put into the second one alone."""
     here, there = Noting(tmp_path / "here", down=frozenset({"put"})), Noting(tmp_path / "there")
-    told: list[OpsError] = []
+    told: list[str] = []
 
     with pytest.raises(NotReadyError):
-        MirroredRepository(here, there, told=told.append).put("a", [b"content"])
+        mirrored(here, there, told=told).put("a", [b"content"])
 
     assert (contents(there), told) == ({}, [])

@@ -126,7 +126,7 @@ def _order() -> _Order:
 
 def _repository() -> "Repository":
     """Return where the log goes: the repository, and the off-site one too where there is one."""
-    from opsctl.cli import dr_place
+    from opsctl.cli import dr_place, wiring
     from opsctl.dr.offsite import MirroredRepository
 
     book = dr_place.book()
@@ -134,7 +134,13 @@ def _repository() -> "Repository":
     if book.offsite is None:
         return here
 
-    def tell(error: "OpsError") -> None:
-        _log.warning("the off-site repository: %s %s", error.code, error.message)
+    def tell(error: "OpsError", waiting: int) -> None:
+        _log.warning(
+            "the off-site repository: %s %s (%s); %d objects wait for it",
+            error.code,
+            error.message,
+            error.why,
+            waiting,
+        )
 
-    return MirroredRepository(here, dr_place.repository(book.offsite), told=tell)
+    return MirroredRepository(here, dr_place.repository(book.offsite), told=tell, clock=wiring.clock())

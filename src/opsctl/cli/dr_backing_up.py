@@ -100,6 +100,7 @@ def back_up(asked: BackupKind | None, *, listener: "Listener") -> Done:
     from opsctl.clients.file_locks import FileLock
     from opsctl.dr.backup import take_backup
     from opsctl.dr.evidence import backup_evidence
+    from opsctl.dr.postgres.dump_folder import clear_dead
     from opsctl.dr.unfinished import open_unfinished
 
     clock, book, folder = wiring.clock(), dr_place.book(), dr_place.notes_folder()
@@ -109,6 +110,8 @@ def back_up(asked: BackupKind | None, *, listener: "Listener") -> Done:
         wiring.backends(listener) as servers,
     ):
         began, now = clock.monotonic(), clock.now()
+        for spool in (folder / "dump", folder / "load"):
+            clear_dead(spool)
         vault = dr_place.vault()
         catalogue = dr_place.catalogue(vault)
         backups = catalogue.backups()

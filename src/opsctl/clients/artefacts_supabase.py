@@ -49,9 +49,10 @@ class SupabaseArtefacts:
         sha256, size_bytes = digest_of(path)
         key = key_of(name, sha256=sha256)
         with translated(self._project.place, doing=f"store `{name}`"):
-            self._upload(path, key=key)
+            is_ours = self._upload(path, key=key)
             if digest_of(path)[0] != sha256:
-                self._bucket.remove([key])
+                if is_ours:  # what was there before is whole, whatever becomes of the file here
+                    self._bucket.remove([key])
                 raise changed_meanwhile(path)
             for artefact in self._entries(search=name):
                 if artefact.key == key and artefact.size_bytes == size_bytes:
@@ -74,7 +75,8 @@ class SupabaseArtefacts:
                 pieces, target=target, artefact=artefact.name, sha256=artefact.sha256, overwrite=overwrite
             )
 
-    def _upload(self, path: Path, *, key: str) -> None:
+    def _upload(self, path: Path, *, key: str) -> bool:
+        """Upload a file, and tell whether it was not there yet."""
         from storage3.exceptions import StorageApiError
 
         kind = mimetypes.guess_type(key.rpartition("@")[0])[0] or "application/octet-stream"
@@ -86,6 +88,8 @@ class SupabaseArtefacts:
             # The digest is part of the key: what is there already is this content.
             if str(error.status) != "409":
                 raise
+            return False
+        return True
 
     def _entries(self, *, search: str = "") -> Iterator[Artefact]:
         seen = 0

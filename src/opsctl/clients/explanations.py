@@ -147,7 +147,7 @@ begin with a letter or digit.""",
     "REP002": """There is something under this key already, and nothing in a repository is ever overwritten.
 
 A backup that was begun anew takes another key; so this one is from somebody else, or from the same command run twice.""",
-    "REP003": """An object of a repository is gone, or shorter than it was a moment ago.
+    "REP003": """An object of a repository is gone, shorter than it was a moment ago, or lies where its disk cannot be read.
 
 `opsctl dr verify --all` finds out which backups are whole; the copy off-site may be.""",
     "REP004": """The address of a repository makes no sense.

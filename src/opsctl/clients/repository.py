@@ -48,7 +48,7 @@ class Repository(Protocol):
         """Yield the content, a bounded piece at a time.
 
         Raises:
-            FailedError: REP003 when there is no such object, or it ends early.
+            FailedError: REP003 when there is no such object, it ends early, or its disk cannot be read there.
         """
         ...
 

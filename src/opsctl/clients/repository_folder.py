@@ -20,6 +20,8 @@ _PIECE_BYTES = 1024 * 1024
 _UNFINISHED = ".unfinished"
 _LEFTOVER_AFTER = timedelta(days=1)
 _NO_OBJECT = frozenset({errno.ENOENT, errno.ENOTDIR, errno.EISDIR})
+# A sector that cannot be read, or what a file system with checksums finds wrong: the object is lost, not out of reach.
+_DAMAGED = frozenset({errno.EIO, errno.EBADMSG, errno.EUCLEAN})
 _NO_LINKS = frozenset({errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS})
 
 
@@ -75,6 +77,8 @@ class FolderRepository:
         except OSError as error:
             if error.errno in _NO_OBJECT:
                 raise missing(key, place=self.place) from error
+            if error.errno in _DAMAGED:
+                raise missing(key, place=self.place, why=os.strerror(error.errno)) from error
             raise file_error(error, path=path, doing="read") from error
 
     def find(self, key: str) -> StoredObject | None:

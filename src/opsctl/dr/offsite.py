@@ -5,9 +5,16 @@ from dataclasses import dataclass
 
 from opsctl.clients.repository import GONE, Repository, StoredObject
 from opsctl.core.clock import Clock
-from opsctl.core.errors import FailedError, OpsError, RefusedError
+from opsctl.core.errors import FailedError, NotReadyError, OpsError, RefusedError
 from opsctl.core.events import Listener
 from opsctl.core.phases import told_phase
+from opsctl.dr.archiver.backoff import Backoff
+
+_LONGEST_REST_SECONDS = 300.0
+_CATCHING_UP_SECONDS = 1.0
+_MOST_OWED = 20_000
+# A place from which nobody may remove anything is a good one: it answers, and takes what is put.
+_MAY_NOT_REMOVE = frozenset({"REP007", "REP009"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,13 +50,26 @@ def copy_missing(
 class MirroredRepository:
     """A repository whose objects go to a second place too (`clients.repository.Repository`).
 
-    What the second place does not take is told and left for `copy_missing`: it must not hold up the first one.
+    The second place must not hold up the first one. Where it fails it is left alone for a while, longer after each
+    failure; what it did not get waits, and follows by itself in its order. What waits when this process ends, or is too
+    much, is left for `copy_missing`; a removal then is not made up for, and the object does no harm there.
+
+    Args:
+        here: the first place.
+        there: the second one.
+        told: hears what went wrong there, and how many objects wait.
+        clock: tells how long it was left alone.
     """
 
-    def __init__(self, here: Repository, there: Repository, *, told: Callable[[OpsError], None]) -> None:
+    def __init__(
+        self, here: Repository, there: Repository, *, told: Callable[[OpsError, int], None], clock: Clock
+    ) -> None:
         self._here = here
         self._there = there
         self._told = told
+        self._clock = clock
+        self._rest = Backoff(most_seconds=_LONGEST_REST_SECONDS)
+        self._owed: dict[str, Callable[[], object]] = {}
 
     @property
     def place(self) -> str:
@@ -59,12 +79,7 @@ class MirroredRepository:
     def put(self, key: str, pieces: Iterable[bytes]) -> StoredObject:
         """Keep a content here, then there."""
         kept = self._here.put(key, pieces)
-        try:
-            self._there.put(key, self._here.get(key))
-        except RefusedError:
-            return kept  # it is there already
-        except OpsError as error:
-            self._told(error)
+        self._follow(key, lambda: _copy(key, self._here, self._there))
         return kept
 
     def get(self, key: str) -> Iterator[bytes]:
@@ -82,10 +97,39 @@ class MirroredRepository:
     def delete(self, key: str) -> None:
         """Remove an object from both; what cannot be removed there is told."""
         self._here.delete(key)
+        self._follow(key, lambda: self._remove(key))
+
+    def _follow(self, key: str, do: Callable[[], object]) -> None:
+        """Have the second place do the same, after what it still owes; no longer than it must take."""
+        self._owed.pop(key, None)
+        self._owed[key] = do
+        if len(self._owed) > _MOST_OWED:
+            del self._owed[next(iter(self._owed))]
+        began = now = self._clock.monotonic()
+        while self._owed and self._rest.may_try(now) and now - began < _CATCHING_UP_SECONDS:
+            self._settle(next(iter(self._owed)))
+            now = self._clock.monotonic()
+
+    def _settle(self, key: str) -> None:
+        do = self._owed.pop(key)
+        try:
+            do()
+        except NotReadyError as error:
+            self._owed[key] = do  # as the last one: an object that is never taken must not keep the others
+            self._rest.failed(self._clock.monotonic())
+            self._told(error, len(self._owed))
+        except OpsError as error:
+            self._told(error, len(self._owed))
+        else:
+            self._rest.succeeded()
+
+    def _remove(self, key: str) -> None:
         try:
             self._there.delete(key)
-        except OpsError as error:
-            self._told(error)
+        except NotReadyError as error:
+            if error.code not in _MAY_NOT_REMOVE:
+                raise
+            self._told(error, len(self._owed))
 
 
 def _copy(key: str, here: Repository, there: Repository) -> bool:

@@ -153,7 +153,8 @@ BACKUP_VERIFICATION_DUE = _gauge(
 WAL_SHIPPED = _gauge(
     "opsctl_wal_shipped_timestamp_seconds",
     "seconds",
-    "When WAL last went into the repository, or there was none to ship; as the archiver noted it.",
+    "When WAL last went into the repository, or there was none to ship; as the archiver noted it. Where a part of it was "
+    "lost this stays until a base backup has begun after that.",
 )
 WAL_WAITING = _gauge(
     "opsctl_wal_waiting_bytes", "bytes", "WAL that the archiver has received and could not ship yet."

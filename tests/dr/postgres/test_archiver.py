@@ -4,6 +4,7 @@ import os
 import random
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -11,8 +12,8 @@ from tests.dr.postgres.history import vault_of
 from tests.dr.postgres.own_server import OwnServer, own_server
 from tests.dr.postgres.running_archiver import RunningArchiver
 
-from opsctl.core.errors import NotReadyError
-from opsctl.dr.archiver.status import read_status
+from opsctl.dr.kept import new_backup_id
+from opsctl.dr.manifest import BackupKind
 from opsctl.dr.postgres.archive import WalArchive, read_archive
 from opsctl.dr.postgres.archive_reading import read_segment
 from opsctl.dr.postgres.wal import Lineage, cover, parse_lsn
@@ -202,7 +203,7 @@ def test_an_end_with_something_left_is_told(archiver: RunningArchiver) -> None:
 
 @pytest.mark.drill
 def test_what_the_server_has_removed_is_told_and_the_rest_is_archived(archiver: RunningArchiver) -> None:
-    """Its slot was dropped while it was away, and the log went on without it."""
+    """Its slot was dropped while it was away; until a base backup has begun after that, nothing counts as shipped."""
     server = archiver.server
     archiver.start()
     archiver.wait_until_shipped()
@@ -218,6 +219,14 @@ def test_what_the_server_has_removed_is_told_and_the_rest_is_archived(archiver: 
     archiver.start()
     status = archiver.wait_for(lambda status: status.lost is not None)
     until = position(server)
+    archiver.kill()
+    archiver.start()
+    noted = archiver.status()
+    assert noted is not None
+    behind = archiver.wait_for(lambda status: status.noted_at > noted.noted_at and status.is_receiving)
+    later = datetime.now(UTC) + timedelta(seconds=1)
+    backup_id = new_backup_id(BackupKind.FULL, now=later, token="0a1b2c")
+    vault_of(archiver.repository).put_named(f"backups/{backup_id}", "manifest", b"whole")
     again = archiver.wait_until_shipped()
 
     server.execute("alter system reset wal_keep_size")
@@ -227,7 +236,9 @@ def test_what_the_server_has_removed_is_told_and_the_rest_is_archived(archiver: 
         archive.held, start=min(archive.pieces).start(SIZE), lineage=Lineage(timeline=1), segment_bytes=SIZE
     )
     assert "removed" in str(status.lost)
-    assert again.is_receiving
+    assert (behind.lost, behind.lost_at) == (status.lost, status.lost_at)
+    assert behind.shipped_at == status.shipped_at
+    assert (again.is_receiving, again.lost) == (True, None)
     assert coverage.missing != ()
     assert max(archive.pieces).number == until // SIZE
 
@@ -296,11 +307,21 @@ def test_with_a_full_spool_nothing_more_is_received(archiver: RunningArchiver) -
     assert status.trouble is None
 
 
-def test_a_note_that_is_damaged_is_refused(tmp_path: Path) -> None:
-    """One that is not there is none."""
-    (tmp_path / "status.json").write_text('{"noted_at": 1}')
+def test_a_note_that_cannot_be_written_does_not_end_it(archiver: RunningArchiver) -> None:
+    """As on a full disk: it goes on to archive, and notes how it is as soon as it can."""
+    note = archiver.spool / "status.json"
+    note.mkdir(parents=True)
+    archiver.start()
+    assert archiver.process is not None
+    wal = archiver.repository / "wal"
+    deadline = time.monotonic() + 30
+    while not list(wal.glob("*/*/*")) and archiver.process.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.05)
 
-    assert read_status(tmp_path / "other.json") is None
-    with pytest.raises(NotReadyError) as raised:
-        read_status(tmp_path / "status.json")
-    assert raised.value.code == "DRC036"
+    note.rmdir()
+    status = archiver.wait_until_shipped()
+
+    assert status.trouble is None
+    note.unlink()
+    note.mkdir()
+    assert archiver.stop() == 0

@@ -143,6 +143,47 @@ def test_a_damaged_copy_is_not_kept_and_the_snapshot_is_removed(scene: Scene) ->
 
 
 @pytest.mark.slow
+class Unheard(QdrantSnapshots):
+    """A node whose answer never comes, whose snapshot is made nevertheless, besides some of others."""
+
+    def __init__(self, scene: Scene, *, error: BaseException, others: int = 0) -> None:
+        super().__init__(QdrantPlace(url=scene.node.url))
+        self.error, self.others = error, others
+
+    def create(self, collection: str) -> NodeSnapshot:
+        """Make snapshots, and do not tell."""
+        for _ in range(1 + self.others):
+            super().create(collection)
+        raise self.error
+
+
+@pytest.mark.parametrize("error", [NotReadyError("no answer", code="QSN005"), KeyboardInterrupt()])
+def test_a_snapshot_whose_answer_is_lost_does_not_stay_on_the_node(
+    scene: Scene, error: BaseException
+) -> None:
+    """Nor does one during which somebody loses patience; what was there before stays."""
+    scene.make("content")
+    kept = scene.node.create("content")
+
+    with Unheard(scene, error=error) as node, pytest.raises(type(error)):
+        take_snapshot("content", node=node, here=scene.taking, prefix="x")
+
+    assert [each.name for each in scene.node.list("content")] == [kept.name]
+
+
+def test_where_somebody_else_makes_snapshots_too_none_is_taken_for_ours(scene: Scene) -> None:
+    """Better one too many than one that somebody needs."""
+    scene.make("content")
+
+    with (
+        Unheard(scene, error=NotReadyError("no", code="QSN005"), others=1) as node,
+        pytest.raises(NotReadyError),
+    ):
+        take_snapshot("content", node=node, here=scene.taking, prefix="x")
+
+    assert len(scene.node.list("content")) == 2
+
+
 def test_a_snapshot_that_cannot_be_removed_is_told_and_harms_nothing(scene: Scene) -> None:
     """The copy counts; the node's disk is somebody's business."""
     scene.make("content")

@@ -2,6 +2,7 @@
 
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -9,11 +10,12 @@ from pathlib import Path
 from opsctl.core.clock import Clock
 from opsctl.core.errors import OpsError
 from opsctl.dr.archiver.backoff import Backoff
+from opsctl.dr.archiver.loss import Loss, is_mended, noted_loss
 from opsctl.dr.archiver.probe import Probe, ServerState
 from opsctl.dr.archiver.receiver import Receiver
 from opsctl.dr.archiver.settings import ArchivePlace, ArchiverSettings
 from opsctl.dr.archiver.shipping import Shipper, last_archived
-from opsctl.dr.archiver.spool import Spool
+from opsctl.dr.archiver.spool import Spool, bytes_in, segment_bytes_in
 from opsctl.dr.archiver.status import ArchiverStatus, read_status
 from opsctl.dr.postgres.wal import Segment, format_lsn
 
@@ -49,10 +51,11 @@ class Archiving:
         self._server: ServerState | None = None
         self._shippers: dict[str, Shipper] = {}
         self._promises: deque[_Promise] = deque(maxlen=_MOST_PROMISES)
-        self._kept = _Promise(at=_last_shipped(settings, now=clock.now()), lsn=0)
+        before = _noted_before(settings)
+        self._kept = _Promise(at=_last_shipped(before, now=clock.now()), lsn=0)
         self._connecting, self._repository = Backoff(most_seconds=10.0), Backoff()
         self._receiving = Backoff(most_seconds=10.0)
-        self._lost: str | None = None
+        self._loss = noted_loss(before) if before else None
         self._troubles: dict[str, str] = {}
 
     def turn(self) -> None:
@@ -84,7 +87,8 @@ class Archiving:
             is_receiving=self._receiver.is_running,
             system_identifier=server.system_identifier if server else None,
             timeline=server.timeline if server else None,
-            lost=self._lost,
+            lost=self._loss.words if self._loss else None,
+            lost_at=self._loss.seen_at if self._loss else None,
             trouble="; ".join(self._troubles.values()) or None,
         )
 
@@ -151,7 +155,10 @@ class Archiving:
                 return False
             spool.clear(older_than=None if is_stuck else state.timeline)
         if is_stuck:
-            self._lost = f"the server has removed a part of its log before it was received: {words}"
+            self._loss = Loss(
+                words=f"the server has removed a part of its log before it was received: {words}",
+                seen_at=self._clock.now(),
+            )
             self._receiver.forget_words()
             if state.slot_is_lost:
                 self._probe.drop_slot()
@@ -190,7 +197,12 @@ class Archiving:
         return True
 
     def _keep(self, state: ServerState) -> None:
-        """Note which promises are kept: what the slot had confirmed before the shipping is in the repository now."""
+        """Note which promises are kept: what the slot had confirmed before the shipping is in the repository now.
+
+        Behind a hole in the log nothing is of use, so nothing is kept until a base backup has begun after it.
+        """
+        if not self._is_without_hole():
+            return
         confirmed = state.confirmed_lsn or 0
         shipper = self._shipper_of(state.system_identifier, state.segment_bytes)
         while self._promises and self._promises[0].lsn <= confirmed:
@@ -198,13 +210,23 @@ class Archiving:
                 return
             self._kept = self._promises.popleft()
 
+    def _is_without_hole(self) -> bool:
+        if self._loss is not None:
+            with suppress(OpsError):  # the repository does not answer: that is told when something is shipped
+                self._loss = None if is_mended(self._loss, self._place.vault) else self._loss
+        return self._loss is None
+
     def _all_shippers(self) -> dict[str, Shipper]:
         """Return those of every server of which something is in the spool."""
-        size = self._server.segment_bytes if self._server else _segment_bytes(self._settings.spool)
-        for folder in self._settings.spool.iterdir() if size else ():
-            if folder.name.isdecimal() and folder.is_dir():
+        for folder in self._folders():
+            size = self._server.segment_bytes if self._server else segment_bytes_in(folder)
+            if size:
                 self._shipper_of(folder.name, size)
         return dict(self._shippers)
+
+    def _folders(self) -> list[Path]:
+        """Return the folders of the spool, each of one server."""
+        return [each for each in self._settings.spool.iterdir() if each.name.isdecimal() and each.is_dir()]
 
     def _shipper_of(self, system_identifier: str, segment_bytes: int) -> Shipper:
         if system_identifier not in self._shippers:
@@ -222,7 +244,8 @@ class Archiving:
         return self._shipper_of(state.system_identifier, state.segment_bytes).spool
 
     def _waiting_bytes(self) -> int:
-        return sum(shipper.waiting_bytes for shipper in self._shippers.values())
+        unknown = (folder for folder in self._folders() if folder.name not in self._shippers)
+        return sum(shipper.waiting_bytes for shipper in self._shippers.values()) + sum(map(bytes_in, unknown))
 
     def _note(self, what: str, error: OpsError | OSError) -> None:
         if isinstance(error, OpsError):
@@ -233,16 +256,14 @@ class Archiving:
             self._troubles[what] = str(error)
 
 
-def _segment_bytes(spool: Path) -> int:
-    """Return how large segments are, by those that are in the spool; 0 where there are none."""
-    sizes = {path.stat().st_size for path in spool.glob("*/" + "[0-9A-F]" * 24)}
-    return min(sizes, default=0)
-
-
-def _last_shipped(settings: ArchiverSettings, *, now: datetime) -> datetime:
-    """Return what the archiver before this one has promised; without one, this one begins with nothing to promise."""
+def _noted_before(settings: ArchiverSettings) -> ArchiverStatus | None:
+    """Return what the archiver before this one noted; None where that cannot be read."""
     try:
-        before = read_status(settings.status_path)
+        return read_status(settings.status_path)
     except OpsError:
-        return now
+        return None
+
+
+def _last_shipped(before: ArchiverStatus | None, *, now: datetime) -> datetime:
+    """Return what the archiver before this one has promised; without one, this one begins with nothing to promise."""
     return now if before is None else min(now, before.shipped_at)

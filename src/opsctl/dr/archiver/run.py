@@ -1,18 +1,22 @@
 """The archiver's life: it begins, turns until it is told to end, and leaves nothing behind that would be lost."""
 
+import logging
 import threading
+from pathlib import Path
 
 from opsctl.clients.file_locks import FileLock
 from opsctl.clients.postgres import DatabaseAddress
 from opsctl.clients.postgres_programs import PostgresPrograms
 from opsctl.core.clock import Clock
+from opsctl.core.errors import NotReadyError
 from opsctl.dr.archiver.archiving import Archiving
 from opsctl.dr.archiver.probe import Probe
 from opsctl.dr.archiver.receiver import Receiver
 from opsctl.dr.archiver.settings import ArchivePlace, ArchiverSettings
-from opsctl.dr.archiver.status import write_status
+from opsctl.dr.archiver.status import ArchiverStatus, write_status
 from opsctl.dr.postgres.server import require_direct
 
+_log = logging.getLogger("opsctl.dr")
 _POLL_SECONDS = 0.5
 
 
@@ -39,7 +43,7 @@ def run_archiver(
 
     Raises:
         RefusedError: FIL002 another archiver uses the spool, DRC021 the address leads through a pooler.
-        NotReadyError: PGP001 there is no `pg_receivewal`; FIL001, FIL003 the note cannot be written.
+        NotReadyError: PGP001 there is no `pg_receivewal`.
         ResidueError: PRC002 the receiver cannot be ended.
     """
     require_direct(address)
@@ -53,23 +57,50 @@ def run_archiver(
             programs=programs, address=address, slot=settings.slot, work=settings.spool, clock=clock
         )
         archiving = Archiving(settings, place=place, probe=probe, receiver=receiver, clock=clock)
+        notebook = _Notebook(settings.status_path)
         try:
-            _turn_until_over(archiving, settings=settings, over=over, clock=clock)
+            _turn_until_over(archiving, settings=settings, notebook=notebook, over=over, clock=clock)
         finally:
             is_shipped = archiving.end()
-            write_status(settings.status_path, archiving.status())
+            notebook.note(archiving.status())
     return is_shipped
 
 
+class _Notebook:
+    """Takes the note; where a full disk does not, the log says so once, and an old note tells by its time."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._is_told = False
+
+    def note(self, status: ArchiverStatus) -> None:
+        """Replace the note, where that can be."""
+        try:
+            write_status(self._path, status)
+        except NotReadyError as error:
+            if not self._is_told:
+                _log.warning(
+                    "the archiver goes on without a note: %s %s: %s", error.code, error.message, error.why
+                )
+            self._is_told = True
+        else:
+            self._is_told = False
+
+
 def _turn_until_over(
-    archiving: Archiving, *, settings: ArchiverSettings, over: threading.Event, clock: Clock
+    archiving: Archiving,
+    *,
+    settings: ArchiverSettings,
+    notebook: _Notebook,
+    over: threading.Event,
+    clock: Clock,
 ) -> None:
     due = clock.monotonic()
     while not over.is_set():
         if clock.monotonic() >= due:
             due = clock.monotonic() + settings.ship_every_seconds
             archiving.turn()
-            write_status(settings.status_path, archiving.status())
+            notebook.note(archiving.status())
         else:
             archiving.ship_wholes()
         over.wait(min(_POLL_SECONDS, settings.ship_every_seconds))

@@ -2,10 +2,12 @@
 
 import os
 import re
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from opsctl.dr.postgres.wal import Segment, parse_segment_name
+from opsctl.dr.postgres.wal_page import HEADER_BYTES, read_segment_header
 
 _HISTORY = re.compile(r"(?P<timeline>[0-9A-F]{8})\.history", re.ASCII)
 _PARTIAL = ".partial"
@@ -80,6 +82,34 @@ class Spool:
 
     def _files(self) -> list[Path]:
         return list(self.folder.iterdir())
+
+
+def segment_bytes_in(folder: Path) -> int:
+    """Return how large segments are, as those in a folder say themselves; 0 where none does.
+
+    The length of a file does not tell: one that is being made may not have all of it yet.
+    """
+    headers = (
+        read_segment_header(read_stretch(path, first=0, end=HEADER_BYTES)) for path in _files_of(folder)
+    )
+    return next((header.segment_bytes for header in headers if header is not None), 0)
+
+
+def bytes_in(folder: Path) -> int:
+    """Return how much is written in a folder of which it is not known how large its segments are."""
+    total = 0
+    for path in _files_of(folder):
+        with suppress(
+            FileNotFoundError
+        ):  # finished just now, by a receiver that a killed archiver left behind
+            total += written_end(path, after=0)
+    return total
+
+
+def _files_of(folder: Path) -> list[Path]:
+    """Return the files of segments, whole or not."""
+    names = "[0-9A-F]" * 24
+    return [*folder.glob(names), *folder.glob(names + _PARTIAL)]
 
 
 def written_end(path: Path, *, after: int) -> int:

@@ -8,6 +8,9 @@ from pathlib import Path
 from opsctl.clients.files import read_text, write_atomically
 from opsctl.core.errors import NotReadyError
 
+_MAY_BE_NEVER = "lost_at"
+_MOMENTS = ("noted_at", "shipped_at", _MAY_BE_NEVER)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ArchiverStatus:
@@ -22,7 +25,9 @@ class ArchiverStatus:
         is_receiving: the server sends.
         system_identifier: of the server whose log it is.
         timeline: on which that is.
-        lost: what of the log can never be archived any more, where something was lost; a new base backup mends it.
+        lost: what of the log can never be archived any more, where something was lost; until a new base backup mends
+            it, `shipped_at` stays.
+        lost_at: when that was seen.
         trouble: what goes wrong just now.
     """
 
@@ -34,6 +39,7 @@ class ArchiverStatus:
     system_identifier: str | None = None
     timeline: int | None = None
     lost: str | None = None
+    lost_at: datetime | None = None
     trouble: str | None = None
 
 
@@ -44,8 +50,7 @@ def write_status(path: Path, status: ArchiverStatus) -> None:
         NotReadyError: FIL001, FIL003.
     """
     values = asdict(status) | {
-        "noted_at": status.noted_at.isoformat(),
-        "shipped_at": status.shipped_at.isoformat(),
+        name: moment.isoformat() for name in _MOMENTS if (moment := getattr(status, name)) is not None
     }
     write_atomically(path, json.dumps(values, indent=2, sort_keys=True) + "\n")
 
@@ -60,8 +65,9 @@ def read_status(path: Path) -> ArchiverStatus | None:
         return None
     try:
         values = json.loads(read_text(path))
-        for name in ("noted_at", "shipped_at"):
-            values[name] = datetime.fromisoformat(values[name])
+        for name in _MOMENTS:
+            if name != _MAY_BE_NEVER or values.get(name) is not None:
+                values[name] = datetime.fromisoformat(values[name])
         return ArchiverStatus(**values)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise NotReadyError(

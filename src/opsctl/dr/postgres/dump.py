@@ -1,6 +1,6 @@
 """How is a database copied whose files nobody can reach, such as hosted Supabase: a dump, and what must be in it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 _SUBJECT = "postgres"
 _PHASE = "dump"
+_LAST_WORDS = b"cluster dump complete"
+_ENDING_BYTES = 200
 _TABLE_OF_CONTENTS = "toc.dat"
 
 
@@ -133,15 +135,13 @@ def _put_globals(
 
     def pieces() -> Iterator[bytes]:
         with running(programs, "pg_dumpall", *options, address=address) as program:
-            is_whole = False
-            for piece in program.pieces():
-                is_whole = b"cluster dump complete" in piece[-200:]
-                yield piece
+            ending = Ending()
+            yield from ending.of(program.pieces())
             outcome = program.outcome()
             if "permission denied" in outcome.words:
                 raise _NotPermittedError
             outcome.require_success()
-            if not is_whole:
+            if _LAST_WORDS not in ending.text:
                 raise FailedError(
                     "the roles were not backed up",
                     code="DRC022",
@@ -153,6 +153,19 @@ def _put_globals(
         return vault.put(f"{prefix}/globals.sql", pieces())
     except _NotPermittedError:
         return None
+
+
+@dataclass(slots=True)
+class Ending:
+    """The last bytes of what went by; the system cuts it into pieces where it likes."""
+
+    text: bytes = b""
+
+    def of(self, pieces: Iterable[bytes]) -> Iterator[bytes]:
+        """Yield the pieces as they come."""
+        for piece in pieces:
+            self.text = (self.text + piece[-_ENDING_BYTES:])[-_ENDING_BYTES:]
+            yield piece
 
 
 class _NotPermittedError(Exception):

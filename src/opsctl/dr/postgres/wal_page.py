@@ -9,6 +9,7 @@ from opsctl.dr.postgres.wal import Segment, format_lsn
 # XLogLongPageHeaderData: magic, info, timeline, address, length of what is left of a record, (gap), system
 # identifier, bytes of a segment, bytes of a block. In the order of bytes of the machine that wrote it.
 _HEADER = struct.Struct("=HHIQI4xQII")
+HEADER_BYTES = _HEADER.size
 _FIRST_IS_CONTINUED = 0x0001
 _IS_LONG = 0x0002
 

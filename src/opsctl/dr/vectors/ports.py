@@ -76,6 +76,10 @@ class SnapshotNode(Protocol):
         """Make a snapshot."""
         ...
 
+    def list(self, collection: str) -> tuple[NodeSnapshot, ...]:
+        """Return the snapshots of a collection that lie there."""
+        ...
+
     def download(self, collection: str, snapshot: NodeSnapshot) -> Iterator[bytes]:
         """Yield a snapshot; it has been checked when there is no more."""
         ...

@@ -8,7 +8,7 @@ what is written during its transfer does no harm.
 import hashlib
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
 from opsctl.clients.qdrant_snapshot_values import NodeSnapshot
@@ -111,12 +111,26 @@ def _snapshot(collection: str, *, node: SnapshotNode, here: Taking) -> Iterator[
     with told(
         "snapshot", subject=collection, listener=here.listener, clock=here.clock, unit="bytes"
     ) as advance:
-        made = node.create(collection)
+        made = _made(collection, node=node, here=here)
         advance(made.size_bytes)
     try:
         yield made
     finally:
         _remove(collection, made, node=node, here=here)
+
+
+def _made(collection: str, *, node: SnapshotNode, here: Taking) -> NodeSnapshot:
+    """Make a snapshot; where the answer got lost, see that it does not stay behind without us."""
+    before = {each.name for each in node.list(collection)}
+    try:
+        return node.create(collection)
+    except BaseException:
+        with suppress(OpsError):
+            unheard = [each for each in node.list(collection) if each.name not in before]
+            # Of two, one is somebody else's, and which cannot be told.
+            if len(unheard) == 1:
+                _remove(collection, unheard[0], node=node, here=here)
+        raise
 
 
 def _remove(collection: str, made: NodeSnapshot, *, node: SnapshotNode, here: Taking) -> None:
