@@ -91,7 +91,11 @@ def assemble_feed(
     """
     settings, model = books.service.ranking, books.service.model
     board = TrendingBoard(
-        clients.database, path=folder / "trending.json", depth=books.service.limits.feed_items, now=now
+        clients.database,
+        patient_database=clients.patient_database,
+        path=folder / "trending.json",
+        depth=books.service.limits.feed_items,
+        now=now,
     )
     log = DecisionLog(clients.patient_database, meters=meters, replayable_share=settings.replayable_share)
     unconfirmed = Unconfirmed()
