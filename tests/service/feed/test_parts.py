@@ -82,7 +82,8 @@ def test_a_flood_of_unknown_regions_asks_the_database_once(world: World, folder:
                 patient_database=patient_database,
                 path=folder / "trending.json",
                 depth=10,
-                now=clock,
+                now=Clock(),
+                steady=clock,
             )
             await board.refresh()
             clock.seconds += 60
@@ -541,3 +542,28 @@ def test_facts_with_a_number_that_is_none_are_refused(name: str) -> None:
         codec.decode(msgspec.msgpack.encode(value))
     with pytest.raises(CodecError):
         codec.decode(b"rubbish")
+
+
+@stack
+def test_a_clock_that_is_set_back_keeps_nothing_alive(world: World, folder: Path) -> None:
+    """What is known for a minute is known for a minute, also when somebody sets the machine's clock back a day."""
+
+    async def scenario() -> None:
+        wall, steady = Clock(), Clock(seconds=1000.0)
+        async with worker(world, folder, clock=wall, steady=steady) as one:
+            attention = one.parts.builder._stages.content._attention
+            ((item,),) = world.execute("select min(id) from content")
+            before, _ = await attention.of([item])
+            world.execute(
+                "insert into content_popularity (content_id, views, as_of) values (%s, 100, %s)"
+                " on conflict (content_id) do update set views = excluded.views, as_of = excluded.as_of",
+                [item, wall.ago(86_400)],
+            )
+            wall.seconds -= 86_400
+            steady.seconds += 61
+            after, _ = await attention.of([item])
+
+        assert before[item].exposures == 0
+        assert after[item].exposures == pytest.approx(100)
+
+    run(scenario)

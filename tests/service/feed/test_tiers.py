@@ -128,6 +128,7 @@ class Scene:
             path=folder / "none.json",
             depth=100,
             now=lambda: 0.0,
+            steady=lambda: 0.0,
         )
         board._take([popular(number) for number in range(1, known + 1)])
         self.protection = Protection(

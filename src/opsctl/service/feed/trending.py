@@ -45,6 +45,7 @@ class TrendingBoard:
         path: the file, such as `<home>/service/trending.json`.
         depth: items kept of each pair; the largest limit that can be asked for.
         now: seconds since 1970.
+        steady: a monotonic clock.
     """
 
     def __init__(
@@ -55,15 +56,17 @@ class TrendingBoard:
         path: Path,
         depth: int,
         now: Callable[[], float],
+        steady: Callable[[], float],
     ) -> None:
         self._database = database
         self._patient_database = patient_database
         self._path = path
         self._depth = depth
         self._now = now
+        self._steady = steady
         self._groups: dict[tuple[str, str], list[PopularItem]] = {}
         self._looked_at = float("-inf")
-        self._good_at = now()
+        self._good_at = steady()
         self._looking = asyncio.Lock()
         self._read_file()
 
@@ -100,8 +103,8 @@ class TrendingBoard:
             return
         async with self._looking:
             # One look for all who ask for what is not known, and none for a while after it, whatever came of it.
-            if self._now() - self._looked_at > _RETRY_SECONDS:
-                self._looked_at = self._now()
+            if self._steady() - self._looked_at > _RETRY_SECONDS:
+                self._looked_at = self._steady()
                 with suppress(OpsError):
                     await self._refresh(self._database)
         if self._knows(region=region, category=category):
@@ -136,15 +139,15 @@ class TrendingBoard:
         now = datetime.fromtimestamp(self._now(), UTC)
         async with database.connection("trending") as connection:
             found = await trending_by_group(connection, now=now, depth=self._depth)
-        self._looked_at = self._now()
+        self._looked_at = self._steady()
         items = tuple(found)
-        if not items and self._groups and self._now() - self._good_at < _GOOD_SECONDS:
+        if not items and self._groups and self._steady() - self._good_at < _GOOD_SECONDS:
             # A catalogue does not become empty within a minute: more likely a bad import has archived it.
             _log.error("nothing is published any more; what was popular is kept for an hour")
             return
         self._take(items)
         if items:
-            self._good_at = self._now()
+            self._good_at = self._steady()
             baked = _Baked(schema=_SCHEMA, written_at=now, items=items)
             await asyncio.to_thread(self._write_file, baked)
 
