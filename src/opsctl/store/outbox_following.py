@@ -47,7 +47,7 @@ where consumer = %s
 _PLACE = """
 select last_transaction_id::text::bigint, last_sequence from outbox_watermarks where consumer = %s
 """
-# From a place that is known the index is walked, whatever is before it: rows of items are kept for good, and this is asked
+# From a place that is known the index is walked, whatever is before it: much of that stays for good, and this is asked
 # every two seconds.
 _LAG = """
 select count(*) from outbox

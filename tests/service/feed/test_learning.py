@@ -230,6 +230,11 @@ def test_a_step_works_off_all_that_is_due_and_all_that_is_old(world: World, fold
             " select 'due' || n, 1, %(due)s from generate_series(1, 4500) as n",
             {"due": clock.ago(2 * DAY)},
         )
+        world.execute(
+            "insert into outbox (aggregate, aggregate_id, operation, created_at)"
+            " select 'content', 987654, 'upsert', %(old)s from generate_series(1, 3)",
+            {"old": clock.ago(40 * DAY)},
+        )
         async with worker(world, folder, clock=clock) as one:
             learnt = await one.learner.step()
         left = world.execute(
@@ -237,7 +242,9 @@ def test_a_step_works_off_all_that_is_due_and_all_that_is_old(world: World, fold
             " from feed_decisions"
         )
 
-        assert (learnt.closed, left) == (4500, [(0, 0)])
+        changes = world.execute("select count(*) from outbox where aggregate_id = 987654")
+
+        assert (learnt.closed, left, changes) == (4500, [(0, 0)], [(1,)])
 
     run(scenario)
 

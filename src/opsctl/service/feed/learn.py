@@ -29,7 +29,7 @@ from opsctl.service.cache.journal import InvalidationJournal
 from opsctl.service.feed.backlog import work_off
 from opsctl.service.feed.learned import arms_document, arms_of, policy_document, policy_of
 from opsctl.service.feed.learned_figures import tell_learned
-from opsctl.service.feed.prune import prune_learned
+from opsctl.service.feed.prune import Pruner
 from opsctl.service.feed.rewards import has_paid, reward_of
 from opsctl.service.feed.samples import step_of
 from opsctl.service.feed.treatments import Treatments
@@ -137,6 +137,7 @@ class Learner:
         self._now = now
         self._looked_for_late_at = float("-inf")
         self._stop = asyncio.Event()
+        self._pruner = Pruner(database, seconds=_PRUNING_SHARE * self._every_seconds)
 
     async def run(self, stop: asyncio.Event) -> None:
         """Learn until told to stop."""
@@ -171,9 +172,7 @@ class Learner:
 
         await work_off(follow, full=_INTERACTIONS, seconds=seconds, stop=self._stop)
         await work_off(learn, full=_BATCH, seconds=seconds, stop=self._stop)
-        await prune_learned(
-            self._database, before=now - _KEPT, seconds=_PRUNING_SHARE * self._every_seconds, stop=self._stop
-        )
+        await self._pruner.prune(before=now - _KEPT, stop=self._stop)
         return learnt
 
     async def tell(self) -> None:
