@@ -1,6 +1,7 @@
 """Items go in once, a second time changes nothing, and what changed reaches the outbox."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
 
@@ -91,6 +92,49 @@ def test_items_of_one_vendor_share_its_row(connection: Connection) -> None:
 def test_no_items_change_nothing(connection: Connection) -> None:
     """An empty batch, such as one of rejects only, is no error."""
     assert _upsert(connection, []) == UpsertCounts()
+
+
+def _choose(connection: Connection, *ids: int) -> None:
+    """Write items under these ids, as clients of the service do."""
+    connection.execute("insert into vendors (id, name) values (900, 'chosen') on conflict do nothing")
+    connection.execute(
+        "insert into content (id, vendor_id, title, region, category, quality)"
+        " select id, 900, 'chosen', 'AU', 'venue', 0.5 from unnest(%s::bigint[]) as id",
+        [list(ids)],
+    )
+
+
+@pytest.mark.parametrize(
+    "chosen", [[1], [2, 3, 5], [4, 2**63 - 1], list(range(3, 25_000)), [9, 10, 11, 30_000]]
+)
+def test_ids_that_clients_chose_are_not_in_the_way(connection: Connection, chosen: list[int]) -> None:
+    """Neither those next in turn nor one at the end of all numbers."""
+    _choose(connection, *chosen)
+
+    counts = [_upsert(connection, [make_item(number) for number in range(n, n + 4)]) for n in (0, 4, 8)]
+
+    assert counts == [UpsertCounts(inserted=4)] * 3
+    ids = connection.execute("select id from content where source = 's' order by id").fetchall()
+    assert len(ids) == 12
+    assert ids[-1][0] < 2**40
+
+
+def test_an_id_that_a_client_is_writing_meanwhile_is_passed(
+    database: DatabaseAddress, connection: Connection
+) -> None:
+    """The import waits for the other's end, and goes on behind it."""
+    _upsert(connection, [make_item(0)])
+    (last,) = _all_ids(connection)
+    with connect(database) as other, ThreadPoolExecutor(1) as thread:
+        with other.transaction():
+            _choose(other, last + 1)
+            imported = thread.submit(_upsert, connection, [make_item(1), make_item(2)])
+            while not other.execute(
+                "select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'"
+            ).rowcount:
+                assert not imported.done()
+
+        assert imported.result(timeout=30) == UpsertCounts(inserted=2)
 
 
 def test_a_failed_batch_leaves_nothing_behind(connection: Connection) -> None:

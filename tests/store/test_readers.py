@@ -206,6 +206,24 @@ def test_history_is_the_newest_first_and_limited(catalogue: DatabaseAddress) -> 
 
 
 @pytest.mark.slow
+def test_what_was_hidden_is_known_beyond_the_history(catalogue: DatabaseAddress) -> None:
+    """The promise is that it is never shown again, and not that it is not shown for three more clicks."""
+    hidden = [replace(_one(f"h{n}", content_id=n, minutes=n), kind="hide") for n in (1, 2, 3)]
+    later = [_one(f"k{n}", content_id=n, minutes=n) for n in (5, 6, 7)]
+    others = replace(_one("other", user_id=8, content_id=9), kind="hide")
+
+    async def work(connection: AnyConnection) -> ReaderHistory:
+        await record_interactions(connection, [*hidden, *later, others])
+        await connection.execute("delete from content where id = 2")
+        return await read_history(connection, 7, limit=3)
+
+    history = on(catalogue, work)
+
+    assert history.content_ids == (7, 6, 5)
+    assert history.hidden_ids == (3, 1)
+
+
+@pytest.mark.slow
 def test_history_tells_whose_items_they_are_and_what_they_cost(catalogue: DatabaseAddress) -> None:
     """Once for each time; nothing of an item that is not published, no price where there is none."""
 

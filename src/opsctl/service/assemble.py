@@ -130,6 +130,7 @@ def _feeds(worker: Worker) -> FeedParts:
         folder=worker.folder,
         meters=worker.meters,
         now=time.time,
+        steady=time.monotonic,
     )
 
 

@@ -46,6 +46,20 @@ with written as (
 )
 select count(*) filter (where is_new), count(*) filter (where not is_new) from written
 """
+# Clients of the service choose ids themselves, so the sequence may run into theirs. It is drawn past those that are near
+# and in the way: never set, which could set back what another import has drawn, and never to the largest id, which a
+# client may have chosen next to the end of all numbers.
+_IN_THE_WAY = """
+select max(content.id) - next.id + 1
+from content, (select last_value + is_called::int as id from content_id_seq) as next
+where content.id >= next.id and content.id < next.id + greatest(%(needed)s::bigint, %(near)s)
+group by next.id having min(content.id) < next.id + %(needed)s
+"""
+_DRAW_PAST = "select count(nextval('content_id_seq')) from generate_series(1, %s)"
+_NEAR = 10_000
+# An id that a client writes at this very moment is seen only once it is in the way.
+_ATTEMPTS = 3
+_KEY = "content_pkey"
 _ROWS = """
 select id, vendor_id, title, description, region, district, category, tags, price_usd::float8, quality::float8,
     updated_at
@@ -128,7 +142,7 @@ def upsert_items(
             for item in items:
                 copy.write_row(_copied(item))
         cursor.execute(_UPSERT_VENDORS, {"source": source})
-        inserted, updated = cursor.execute(_UPSERT_CONTENT, {"source": source}).fetchone() or (0, 0)
+        inserted, updated = _upsert_content(connection, source=source, count=len(items))
         cursor.execute("drop table incoming")
     return UpsertCounts(inserted=inserted, updated=updated, unchanged=len(items) - inserted - updated)
 
@@ -169,6 +183,29 @@ def content_stats(
         groups=groups,
         quality_quantiles=dict(zip(shares, quantiles, strict=True)) if quantiles else {},
     )
+
+
+def _upsert_content(connection: "psycopg.Connection[Any]", *, source: str, count: int) -> tuple[int, int]:
+    """Write what is in `incoming` and return how many were new and how many were changed."""
+    import psycopg
+
+    for attempts_left in reversed(range(_ATTEMPTS)):
+        _draw_past_chosen_ids(connection, needed=count)
+        try:
+            with connection.transaction():
+                row = connection.execute(_UPSERT_CONTENT, {"source": source}).fetchone()
+        except psycopg.errors.UniqueViolation as error:
+            if error.diag.constraint_name != _KEY or not attempts_left:
+                raise
+        else:
+            return row or (0, 0)
+    raise AssertionError("the last attempt returns or raises")
+
+
+def _draw_past_chosen_ids(connection: "psycopg.Connection[Any]", *, needed: int) -> None:
+    values = {"needed": needed, "near": _NEAR}
+    while row := connection.execute(_IN_THE_WAY, values).fetchone():
+        connection.execute(_DRAW_PAST, [row[0]])
 
 
 def _copied(item: NewItem) -> tuple[Any, ...]:

@@ -44,11 +44,15 @@ _ADVANCE = """
 update outbox_watermarks set last_transaction_id = %s::text::xid8, last_sequence = %s, updated_at = clock_timestamp()
 where consumer = %s
 """
+_PLACE = """
+select last_transaction_id::text::bigint, last_sequence from outbox_watermarks where consumer = %s
+"""
+# From a place that is known the index is walked, whatever is before it: much of that stays for good, and this is asked
+# every two seconds.
 _LAG = """
-select count(*) from outbox where aggregate = %(aggregate)s and not exists (
-    select from outbox_watermarks where consumer = %(consumer)s
-        and (outbox.transaction_id, outbox.sequence) <= (last_transaction_id, last_sequence)
-)
+select count(*) from outbox
+where aggregate = %(aggregate)s
+    and (transaction_id, sequence) > (%(transaction_id)s::text::xid8, %(sequence)s)
 """
 
 
@@ -101,6 +105,7 @@ async def finish_changes(connection: "psycopg.AsyncConnection[Any]", batch: Batc
 
 async def count_lag(connection: "psycopg.AsyncConnection[Any]", consumer: str) -> int:
     """Return how many changes a consumer has still before it, changes in progress included."""
-    values = {"aggregate": CONTENT, "consumer": consumer}
+    place = await (await connection.execute(_PLACE, [consumer])).fetchone() or (0, 0)
+    values = {"aggregate": CONTENT, "transaction_id": place[0], "sequence": place[1]}
     row = await (await connection.execute(_LAG, values)).fetchone()
     return row[0] if row else 0

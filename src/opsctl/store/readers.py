@@ -9,11 +9,18 @@ if TYPE_CHECKING:
     import psycopg
 
 # One row of nothing but the region for a reader without a history, none for somebody unknown. Each item is looked up by
-# its key (`limit 1`): joined at large, the whole catalogue would be read for the sake of a hundred.
+# its key (`limit 1`): joined at large, the whole catalogue would be read for the sake of a hundred. What is hidden comes with
+# the newest row only, apart from the limit of the history: the index of histories has the kinds too.
 _READER = """
-select users.region, did.content_id, did.kind, date_part('epoch', did.occurred_at), item.vendor_id, item.price_usd
+select users.region, did.content_id, did.kind, date_part('epoch', did.occurred_at), item.vendor_id, item.price_usd,
+    case when did.place = 1 then array(
+        select content_id from interactions
+        where user_id = users.id and kind = 'hide' and content_id is not null
+        order by occurred_at desc, id desc limit %s
+    ) end
 from users left join lateral (
-    select id, content_id, kind, occurred_at from interactions
+    select id, content_id, kind, occurred_at, row_number() over (order by occurred_at desc, id desc) as place
+    from interactions
     where user_id = users.id and content_id is not null
     order by occurred_at desc, id desc limit %s
 ) as did on true
@@ -23,6 +30,9 @@ left join lateral (
 where users.id = %s
 order by did.occurred_at desc, did.id desc
 """
+
+# A feed asks for so many items more. Who hides more than this may see the first of them again.
+_MOST_HIDDEN = 1000
 
 # One statement, so one round trip and one transaction. Rows are locked and written in one order everywhere (items by id,
 # readers by id, interactions by key): two batches at once then wait for each other instead of deadlocking. The lock on
@@ -67,6 +77,7 @@ class ReaderHistory:
         occurred_seconds: when, in seconds since 1970.
         vendor_ids: whose item it is; None where it is not published.
         prices_usd: what it costs; None where it is not published or has no price.
+        hidden_ids: what the reader hid, however long ago: the newest thousand.
     """
 
     region: str | None = None
@@ -75,6 +86,7 @@ class ReaderHistory:
     occurred_seconds: tuple[float, ...] = ()
     vendor_ids: tuple[int | None, ...] = ()
     prices_usd: tuple[float | None, ...] = ()
+    hidden_ids: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,13 +113,15 @@ class RecordedInteractions:
 async def read_history(
     connection: "psycopg.AsyncConnection[Any]", user_id: int, *, limit: int
 ) -> ReaderHistory:
-    """Return what a reader did, at most the newest `limit`, in one round trip."""
-    rows = await (await connection.execute(_READER, [limit, user_id], binary=True)).fetchall()
+    """Return what a reader did, at most the newest `limit`, and all that they hid, in one round trip."""
+    rows = await (await connection.execute(_READER, [_MOST_HIDDEN, limit, user_id], binary=True)).fetchall()
     if not rows:
         return ReaderHistory()
     if rows[0][1] is None:
         return ReaderHistory(region=rows[0][0])
-    regions, content_ids, kinds, occurred_seconds, vendor_ids, prices_usd = zip(*rows, strict=True)
+    regions, content_ids, kinds, occurred_seconds, vendor_ids, prices_usd, hidden_ids = zip(
+        *rows, strict=True
+    )
     return ReaderHistory(
         region=regions[0],
         content_ids=content_ids,
@@ -115,6 +129,7 @@ async def read_history(
         occurred_seconds=occurred_seconds,
         vendor_ids=vendor_ids,
         prices_usd=prices_usd,
+        hidden_ids=tuple(hidden_ids[0]),
     )
 
 

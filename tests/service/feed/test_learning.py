@@ -214,6 +214,41 @@ def test_a_late_reward_is_put_right_once(world: World, folder: Path) -> None:
     run(scenario)
 
 
+@pytest.mark.slow
+def test_a_step_works_off_all_that_is_due_and_all_that_is_old(world: World, folder: Path) -> None:
+    """Where feeds are many, more is due each minute than one batch holds: the log of decisions would grow for ever."""
+
+    async def scenario() -> None:
+        clock = Clock()
+        world.execute(
+            "insert into feed_decisions (feed_id, user_id, decided_at, closed_at, reward)"
+            " select 'old' || n, 1, %(old)s, %(old)s, 0 from generate_series(1, 2500) as n",
+            {"old": clock.ago(40 * DAY)},
+        )
+        world.execute(
+            "insert into feed_decisions (feed_id, user_id, decided_at)"
+            " select 'due' || n, 1, %(due)s from generate_series(1, 4500) as n",
+            {"due": clock.ago(2 * DAY)},
+        )
+        world.execute(
+            "insert into outbox (aggregate, aggregate_id, operation, created_at)"
+            " select 'content', 987654, 'upsert', %(old)s from generate_series(1, 3)",
+            {"old": clock.ago(40 * DAY)},
+        )
+        async with worker(world, folder, clock=clock) as one:
+            learnt = await one.learner.step()
+        left = world.execute(
+            "select count(*) filter (where closed_at is null), count(*) filter (where starts_with(feed_id, 'old'))"
+            " from feed_decisions"
+        )
+
+        changes = world.execute("select count(*) from outbox where aggregate_id = 987654")
+
+        assert (learnt.closed, left, changes) == (4500, [(0, 0)], [(1,)])
+
+    run(scenario)
+
+
 def test_while_another_learns_nothing_is_done(world: World, folder: Path) -> None:
     """The lock belongs to the other's transaction; afterwards it goes on."""
 

@@ -69,12 +69,22 @@ def test_what_is_popular_is_best_first_and_kept_on_disk(world: World, folder: Pa
 
 @stack
 def test_a_flood_of_unknown_regions_asks_the_database_once(world: World, folder: Path) -> None:
-    """Also while the first answer is under way, and for a few seconds after it."""
+    """Also while the first answer is under way, and for a few seconds after it; a request waits, so it is the quick one."""
 
     async def scenario() -> None:
-        clock, meters = Clock(), Meters()
-        async with AsyncDatabase(world.database, observer=PoolMeter(meters)) as database:
-            board = TrendingBoard(database, path=folder / "trending.json", depth=10, now=clock)
+        clock, meters, patient_meters = Clock(), Meters(), Meters()
+        async with (
+            AsyncDatabase(world.database, observer=PoolMeter(meters)) as database,
+            AsyncDatabase(world.database, observer=PoolMeter(patient_meters)) as patient_database,
+        ):
+            board = TrendingBoard(
+                database,
+                patient_database=patient_database,
+                path=folder / "trending.json",
+                depth=10,
+                now=Clock(),
+                steady=clock,
+            )
             await board.refresh()
             clock.seconds += 60
             for _ in range(2):
@@ -82,7 +92,8 @@ def test_a_flood_of_unknown_regions_asks_the_database_once(world: World, folder:
                 answers = await asyncio.gather(*asked, return_exceptions=True)
                 assert all(isinstance(answer, UnknownChoiceError) for answer in answers)
         name = "ranking_database_query_duration_seconds_count"
-        assert meters.registry.get_sample_value(name, {"query": "trending"}) == 2
+        for asked_of in (meters, patient_meters):
+            assert asked_of.registry.get_sample_value(name, {"query": "trending"}) == 1
 
     run(scenario)
 
@@ -531,3 +542,28 @@ def test_facts_with_a_number_that_is_none_are_refused(name: str) -> None:
         codec.decode(msgspec.msgpack.encode(value))
     with pytest.raises(CodecError):
         codec.decode(b"rubbish")
+
+
+@stack
+def test_a_clock_that_is_set_back_keeps_nothing_alive(world: World, folder: Path) -> None:
+    """What is known for a minute is known for a minute, also when somebody sets the machine's clock back a day."""
+
+    async def scenario() -> None:
+        wall, steady = Clock(), Clock(seconds=1000.0)
+        async with worker(world, folder, clock=wall, steady=steady) as one:
+            attention = one.parts.builder._stages.content._attention
+            ((item,),) = world.execute("select min(id) from content")
+            before, _ = await attention.of([item])
+            world.execute(
+                "insert into content_popularity (content_id, views, as_of) values (%s, 100, %s)"
+                " on conflict (content_id) do update set views = excluded.views, as_of = excluded.as_of",
+                [item, wall.ago(86_400)],
+            )
+            wall.seconds -= 86_400
+            steady.seconds += 61
+            after, _ = await attention.of([item])
+
+        assert before[item].exposures == 0
+        assert after[item].exposures == pytest.approx(100)
+
+    run(scenario)

@@ -25,6 +25,7 @@ from opsctl.service.telemetry.meters import Meters
 from opsctl.store.popularity import PopularItem
 
 if TYPE_CHECKING:
+    from opsctl.clients.pool_ports import LendsConnections
     from opsctl.service.resilience.guard import Guard
 
 START = datetime(2026, 11, 22, 12, tzinfo=UTC)
@@ -120,7 +121,15 @@ class Scene:
     ) -> None:
         self.meters = Meters()
         self.whole, self.simple = Scripted(Tier.MULTI_AGENT), Scripted(Tier.SIMPLE)
-        board = TrendingBoard(NoDatabase(), path=folder / "none.json", depth=100, now=lambda: 0.0)  # type: ignore[arg-type]
+        gone_database: LendsConnections = NoDatabase()  # type: ignore[assignment]
+        board = TrendingBoard(
+            gone_database,
+            patient_database=gone_database,
+            path=folder / "none.json",
+            depth=100,
+            now=lambda: 0.0,
+            steady=lambda: 0.0,
+        )
         board._take([popular(number) for number in range(1, known + 1)])
         self.protection = Protection(
             Resilience(), request_seconds=request_seconds, orders=None, meters=self.meters

@@ -144,6 +144,7 @@ async def worker(
     folder: Path,
     *,
     clock: Clock | None = None,
+    steady: Callable[[], float] | None = None,
     service: ServiceBook | None = None,
     cache: CacheBook | None = None,
     scorer: ItemScorer | None = None,
@@ -155,7 +156,7 @@ async def worker(
     service, cache = service or PATIENT_SERVICE, cache or PATIENT_CACHES
     scorer = scorer or HeuristicScorer()
     journal = InvalidationJournal(folder / "invalidations")
-    steady: Callable[[], float] = clock
+    steady = steady or clock
     tier = MemoryTier(bytes_limit=2**26, now=steady, evicted=lambda _: None)
     memory = InvalidatedMemory(tier, journal, meters=meters)
     async with AsyncExitStack() as closing:
@@ -186,6 +187,7 @@ async def worker(
             folder=folder,
             meters=meters,
             now=clock,
+            steady=steady,
         )
         invalidation = ItemInvalidation(
             store, journal, embedding_model=model_id, scorer=scorer.scorer_id, meters=meters

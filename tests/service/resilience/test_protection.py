@@ -1,6 +1,7 @@
 """What a worker tells of its breakers."""
 
 import asyncio
+from contextlib import AsyncExitStack
 
 import pytest
 from pydantic import ValidationError
@@ -61,6 +62,61 @@ def test_slow_is_half_of_the_time_that_a_dependency_really_has(name: str, slow_s
             breaker.release(permit, Outcome.SUCCESS)
         states.append(breaker.state)
     assert states == [BreakerState.CLOSED, BreakerState.OPEN]
+
+
+@pytest.mark.parametrize(
+    ("slow", "timeout_seconds", "takes_seconds", "state"),
+    [
+        (None, 1.8, 0.25, BreakerState.CLOSED),
+        (None, 1.8, 0.95, BreakerState.OPEN),
+        (None, None, 0.25, BreakerState.OPEN),
+        ("100ms", 1.8, 0.25, BreakerState.OPEN),
+    ],
+)
+def test_what_may_take_longer_is_slow_later(
+    slow: str | None, timeout_seconds: float | None, takes_seconds: float, state: BreakerState
+) -> None:
+    """Bulk writes of 250 ms that all succeed within 1.8 s do not have the database left alone, unless the book says so."""
+    seconds = [1000.0]
+    protection = Protection(
+        Resilience.model_validate({"database": {"slow": slow}}),
+        request_seconds=2,
+        orders=None,
+        meters=Meters(),
+        now=lambda: seconds[0],
+    )
+    guard = protection.guard("database", timeout_seconds=timeout_seconds)
+
+    async def story() -> BreakerState:
+        # More than the window holds one after the other, so that they are begun side by side.
+        async with AsyncExitStack() as calls:
+            for _ in range(25):
+                await calls.enter_async_context(guard.call())
+            seconds[0] += takes_seconds
+        return protection.breakers["database"].state
+
+    assert asyncio.run(story()) is state
+
+
+def test_a_trial_is_passed_by_calls_that_may_take_longer() -> None:
+    """Else a breaker that only such calls ask stays open for good."""
+    seconds = [1000.0]
+    protection = Protection(
+        Resilience(), request_seconds=2, orders=None, meters=Meters(), now=lambda: seconds[0]
+    )
+    breaker = protection.breakers["database"]
+    guard = protection.guard("database", timeout_seconds=1.8)
+    while (permit := breaker.acquire()) is not None:
+        breaker.release(permit, Outcome.FAILURE)
+    seconds[0] += breaker.retry_after_seconds + 0.001
+
+    async def story() -> None:
+        for _ in range(5):
+            async with guard.call():
+                seconds[0] += 0.25
+
+    asyncio.run(story())
+    assert breaker.state is BreakerState.CLOSED
 
 
 @pytest.mark.parametrize("name", ["model", "l2"])

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from tests.service.scoring.items import counted, items
 from tests.service.scoring.scripted_endpoint import Reply, all_scored, completion, scripted_endpoint
 
 from opsctl.service.book import Model
+from opsctl.service.resilience.retry_budget import RetryBudget
 from opsctl.service.scoring.endpoint import CallFailedError, ModelEndpoint
 from opsctl.service.scoring.parse import InvalidAnswerError, ParsedScores
 from opsctl.service.telemetry.meters import Meters
@@ -23,12 +25,19 @@ def good(request: dict[str, Any]) -> Reply:
     return Reply(body=all_scored(request))
 
 
-def ask(url: str, *, meters: Meters | None = None, api_key: str | None = None, **model: Any) -> ParsedScores:
+def ask(
+    url: str,
+    *,
+    meters: Meters | None = None,
+    api_key: str | None = None,
+    budget: RetryBudget | None = None,
+    **model: Any,
+) -> ParsedScores:
     """Ask once for two items."""
 
     async def once() -> ParsedScores:
         chosen = Model(**({"provider": "openai", "url": url, "timeout": "2s"} | model))
-        endpoint = ModelEndpoint(chosen, api_key=api_key, meters=meters or Meters())
+        endpoint = ModelEndpoint(chosen, api_key=api_key, meters=meters or Meters(), budget=budget)
         try:
             return await endpoint.ask(items(71, 72))
         finally:
@@ -130,6 +139,37 @@ def test_three_attempts_are_all():
         ask(server.url, meters=meters)
 
     assert calls(meters) == (0, 3, 0)
+
+
+@pytest.mark.parametrize(
+    ("failures_before", "replies", "retried", "refused"),
+    [
+        (0, [Reply(status=503), good], 1, 0),
+        (0, [Reply(status=503)], 2, 0),
+        # The budget ends at more than half of ten: with the failure of the first, second or third attempt.
+        (4, [Reply(status=503)], 0, 1),
+        (3, [Reply(status=503)], 1, 1),
+        (2, [Reply(status=503)], 2, 0),
+        (4, [Reply(status=400)], 0, 0),
+    ],
+)
+def test_a_retry_counts_when_it_is_made_or_refused(
+    failures_before: int, replies: Replies, retried: int, refused: int
+) -> None:
+    """After the last attempt there is none left that could be made, or refused."""
+    meters, budget = Meters(), RetryBudget()
+    for _ in range(failures_before):
+        budget.failed()
+
+    with scripted_endpoint(replies) as server, suppress(CallFailedError):
+        ask(server.url, meters=meters, budget=budget)
+
+    found = [
+        counted(meters, "retries_total", dependency="model", outcome=outcome)
+        for outcome in ("retried", "refused")
+    ]
+    assert found == [retried, refused]
+    assert len(server.requests) == 1 + retried
 
 
 def test_a_pause_that_outlasts_the_time_is_not_waited_for():

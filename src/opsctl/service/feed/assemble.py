@@ -78,7 +78,13 @@ class FeedParts:
 
 
 def assemble_feed(
-    clients: FeedClients, *, books: FeedBooks, folder: Path, meters: Meters, now: Callable[[], float]
+    clients: FeedClients,
+    *,
+    books: FeedBooks,
+    folder: Path,
+    meters: Meters,
+    now: Callable[[], float],
+    steady: Callable[[], float],
 ) -> FeedParts:
     """Return the parts of one worker.
 
@@ -88,15 +94,28 @@ def assemble_feed(
         folder: the service's own, such as `<home>/service`.
         meters: what is counted.
         now: seconds since 1970.
+        steady: a monotonic clock: what is known in this process grows old by it, wherever the other one is set to.
     """
     settings, model = books.service.ranking, books.service.model
     board = TrendingBoard(
-        clients.database, path=folder / "trending.json", depth=books.service.limits.feed_items, now=now
+        clients.database,
+        patient_database=clients.patient_database,
+        path=folder / "trending.json",
+        depth=books.service.limits.feed_items,
+        now=now,
+        steady=steady,
     )
     log = DecisionLog(clients.patient_database, meters=meters, replayable_share=settings.replayable_share)
     unconfirmed = Unconfirmed()
     stages = _assemble_stages(
-        clients, books=books, board=board, log=log, unconfirmed=unconfirmed, meters=meters, now=now
+        clients,
+        books=books,
+        board=board,
+        log=log,
+        unconfirmed=unconfirmed,
+        meters=meters,
+        now=now,
+        steady=steady,
     )
     builder = FeedBuilder(stages, shortlist_items=model.shortlist, meters=meters, now=now)
     return FeedParts(builder=builder, stages=stages, board=board, log=log, unconfirmed=unconfirmed)
@@ -111,6 +130,7 @@ def _assemble_stages(  # noqa: PLR0913 - what they are made of
     unconfirmed: Unconfirmed,
     meters: Meters,
     now: Callable[[], float],
+    steady: Callable[[], float],
 ) -> Stages:
     settings, database, caches = books.service.ranking, clients.database, clients.caches
     facts = FactsOfItems(database, cache=caches.quality_score)
@@ -133,19 +153,19 @@ def _assemble_stages(  # noqa: PLR0913 - what they are made of
             now=now,
         ),
         learned=LearnedStates(database, cache=caches.thompson),
-        priors=Priors(board, vectors=vectors, dimension=books.dimension, now=now),
+        priors=Priors(board, vectors=vectors, dimension=books.dimension, steady=steady),
         retriever=Retriever(
             clients.searcher,
             routes=Routes(books.collections, use_derived=books.service.derived_collections),
             meters=meters,
-            now=now,
+            steady=steady,
             # A search that brings vectors along takes longer than reading them out of L2.
             with_vectors=not books.cache.l2.enabled,
         ),
         content=ContentOfFeed(
             facts=facts,
             vectors=vectors,
-            attention=AttentionOfItems(database, now=now),
+            attention=AttentionOfItems(database, now=now, steady=steady),
             dimension=books.dimension,
             now=now,
         ),

@@ -18,29 +18,34 @@ class AttentionOfItems:
 
     Args:
         now: seconds since 1970.
+        steady: a monotonic clock.
     """
 
-    def __init__(self, database: LendsConnections, *, now: Callable[[], float]) -> None:
+    def __init__(
+        self, database: LendsConnections, *, now: Callable[[], float], steady: Callable[[], float]
+    ) -> None:
         self._database = database
         self._now = now
+        self._steady = steady
         self._known: dict[int, tuple[float, Attention]] = {}
 
     async def of(self, ids: Sequence[int]) -> tuple[Mapping[int, Attention], str]:
         """Return what is known, and why it may be old or little; no feed fails for the want of it."""
-        now, note = self._now(), ""
-        asked = [item for item in ids if item not in self._known or self._known[item][0] <= now]
+        steady, note = self._steady(), ""
+        asked = [item for item in ids if item not in self._known or self._known[item][0] <= steady]
         if asked:
             try:
-                await self._ask(asked, now=now)
+                await self._ask(asked, until=steady + _KNOWN_SECONDS)
             except OpsError as error:
                 note = f"attention {error.code}"
         return {item: self._known[item][1] for item in ids if item in self._known}, note
 
-    async def _ask(self, ids: Sequence[int], *, now: float) -> None:
+    async def _ask(self, ids: Sequence[int], *, until: float) -> None:
+        now = datetime.fromtimestamp(self._now(), UTC)
         async with self._database.connection("popularity_of") as connection:
-            found = await popularity_of(connection, ids, now=datetime.fromtimestamp(now, UTC))
+            found = await popularity_of(connection, ids, now=now)
         if len(self._known) + len(found) > _MOST_ITEMS:
             self._known.clear()
         for item, popularity in found.items():
             attention = Attention(popularity=popularity.share, exposures=popularity.views)
-            self._known[item] = (now + _KNOWN_SECONDS, attention)
+            self._known[item] = (until, attention)

@@ -21,17 +21,17 @@ from opsctl.clients.postgres_pool import AsyncDatabase
 from opsctl.core.errors import OpsError
 from opsctl.core.units import parse_duration
 from opsctl.metrics import service as metrics
-from opsctl.ranking.grouping import group_samples
-from opsctl.ranking.learning import update_policy
 from opsctl.ranking.model import PolicyState
 from opsctl.ranking.thompson import update_arms
 from opsctl.service.book import Ranking
 from opsctl.service.cache import keys
 from opsctl.service.cache.journal import InvalidationJournal
+from opsctl.service.feed.backlog import work_off
 from opsctl.service.feed.learned import arms_document, arms_of, policy_document, policy_of
 from opsctl.service.feed.learned_figures import tell_learned
+from opsctl.service.feed.prune import Pruner
 from opsctl.service.feed.rewards import has_paid, reward_of
-from opsctl.service.feed.samples import samples_of
+from opsctl.service.feed.samples import step_of
 from opsctl.service.feed.treatments import Treatments
 from opsctl.service.telemetry.meters import Meters
 from opsctl.store.decisions import (
@@ -42,24 +42,23 @@ from opsctl.store.decisions import (
     due_decisions,
     late_decisions,
     pending_decisions,
-    prune_decisions,
 )
 from opsctl.store.learning import (
     Learned,
-    learners,
-    prune_states,
     read_state,
     read_states,
     write_state,
 )
 from opsctl.store.locks import key_of
-from opsctl.store.popularity import prune_followed, refresh_popularity
+from opsctl.store.popularity import refresh_popularity
 
 _BATCH = 2000
+_INTERACTIONS = 20_000
+# Of `update_every`: for so long is worked off what is more than one batch.
+_LEARNING_SHARE = 0.5
+_PRUNING_SHARE = 0.05
 _LOCK = key_of("learner")
 _KEPT = timedelta(days=30)
-# States before the oldest that an open decision was made under.
-_KEPT_STATES = 200
 # How long after it was closed a decision may still be put right; looking for such ones walks all that were closed
 # since then, so it is done seldom.
 _LATE = timedelta(days=2)
@@ -95,12 +94,20 @@ class Learnt:
     late: int = 0
     has_changed: bool = False
 
+    def __add__(self, other: "Learnt") -> "Learnt":
+        return Learnt(
+            closed=self.closed + other.closed,
+            late=self.late + other.late,
+            has_changed=self.has_changed or other.has_changed,
+        )
+
 
 class Learner:
     """Learns every `update_every`, one worker of all machines at a time.
 
-    Everything of a step stands in one transaction: rewards, new arms, new policy. A worker that is killed has done
-    nothing; two that meet cannot both count a decision. A play is pending until its window closes, so that no arm is
+    Everything of a batch stands in one transaction: rewards, new arms, new policy. A worker that is killed has done
+    nothing; two that meet cannot both count a decision. Where more is due than one batch holds the next one follows at
+    once, for half of `update_every`. A play is pending until its window closes, so that no arm is
     blamed for what can still happen; what arrives after that is put right.
 
     A decision teaches the learner that made it and no other: the arms of an experiment stay apart. One whose experiment
@@ -129,9 +136,12 @@ class Learner:
         self._meters = meters
         self._now = now
         self._looked_for_late_at = float("-inf")
+        self._stop = asyncio.Event()
+        self._pruner = Pruner(database, seconds=_PRUNING_SHARE * self._every_seconds)
 
     async def run(self, stop: asyncio.Event) -> None:
         """Learn until told to stop."""
+        self._stop = stop
         while not stop.is_set():
             try:
                 await self.step()
@@ -148,21 +158,21 @@ class Learner:
             OpsError: the database is not there.
         """
         now = datetime.fromtimestamp(self._now() - _SETTLED_SECONDS, UTC)
-        async with self._database.connection("popularity") as connection:
-            await refresh_popularity(connection, now=now)
-        try:
-            async with self._database.connection("learn") as connection, connection.transaction():
-                learnt = await self._learn(connection, now=now)
-        except _LostRaceError:
-            return Learnt()
-        if learnt.has_changed:
-            self._journal.post(f"kind:{keys.THOMPSON}")
-        async with self._database.connection("prune") as connection:
-            await prune_decisions(connection, closed_before=now - _KEPT)
-            await prune_followed(connection, before=now - _KEPT)
-            for what in Learned:
-                for learner in await learners(connection, what):
-                    await prune_states(connection, what, keep=_KEPT_STATES, learner=learner)
+        seconds, learnt = _LEARNING_SHARE * self._every_seconds, Learnt()
+
+        async def follow() -> int:
+            async with self._database.connection("popularity") as connection:
+                return await refresh_popularity(connection, now=now, limit=_INTERACTIONS)
+
+        async def learn() -> int:
+            nonlocal learnt
+            more = await self._learn_batch(now)
+            learnt += more
+            return max(more.closed, more.late)
+
+        await work_off(follow, full=_INTERACTIONS, seconds=seconds, stop=self._stop)
+        await work_off(learn, full=_BATCH, seconds=seconds, stop=self._stop)
+        await self._pruner.prune(before=now - _KEPT, stop=self._stop)
         return learnt
 
     async def tell(self) -> None:
@@ -177,6 +187,16 @@ class Learner:
             pending = await pending_decisions(connection)
         self._meters.set(metrics.THOMPSON_PENDING, to=pending)
         await asyncio.to_thread(tell_learned, arms, policy, self._meters)
+
+    async def _learn_batch(self, now: datetime) -> Learnt:
+        try:
+            async with self._database.connection("learn") as connection, connection.transaction():
+                learnt = await self._learn(connection, now=now)
+        except _LostRaceError:
+            return Learnt()
+        if learnt.has_changed:
+            self._journal.post(f"kind:{keys.THOMPSON}")
+        return learnt
 
     async def _learn(self, connection: Connection, *, now: datetime) -> Learnt:
         row = await (await connection.execute("select pg_try_advisory_xact_lock(%s)", [_LOCK])).fetchone()
@@ -214,10 +234,12 @@ class Learner:
     async def _late(self, connection: Connection, *, now: datetime) -> Sequence[LateDecision]:
         if now.timestamp() - self._looked_for_late_at < _LATE_EVERY_SECONDS:
             return ()
-        self._looked_for_late_at = now.timestamp()
-        return await late_decisions(
+        found = await late_decisions(
             connection, now=now, closed_after=now - _LATE, window=self._window, limit=_BATCH
         )
+        if len(found) < _BATCH:
+            self._looked_for_late_at = now.timestamp()
+        return found
 
     async def _move_arms(self, connection: Connection, taught: _Taught) -> bool:
         stored = await read_state(connection, Learned.ARMS, learner=taught.learner)
@@ -257,8 +279,9 @@ class Learner:
         acting = await self._acting(
             connection, taught, versions={each.decision.policy_version for each in taught.due}
         )
-        samples = samples_of(taught.due, policy=policy, acting=acting, arms=len(taught.settings.arms))
-        update = update_policy(policy, group_samples(samples, agents=policy.agents))
+        # Batches follow each other at once: requests must not wait for the reckoning of each.
+        arms = len(taught.settings.arms)
+        update = await asyncio.to_thread(step_of, taught.due, policy=policy, acting=acting, arms=arms)
         if update.state.version == policy.version:
             self._meters.count(metrics.POLICY_UPDATES, "no_signal")
             return False

@@ -18,15 +18,21 @@ class Priors:
     Popularity starts from quality, so where nobody has done anything yet it is the best items that count. Not the
     embedding of a text such as `photographer AU`: that says where such words are, not where the good offers are, and
     would need the model at request time. Where a combination has no items, the region decides, then everything.
+
+    Args:
+        board: what is popular.
+        vectors: of items.
+        dimension: length of the vectors.
+        steady: a monotonic clock.
     """
 
     def __init__(
-        self, board: TrendingBoard, *, vectors: VectorsOfItems, dimension: int, now: Callable[[], float]
+        self, board: TrendingBoard, *, vectors: VectorsOfItems, dimension: int, steady: Callable[[], float]
     ) -> None:
         self._board = board
         self._vectors = vectors
         self._dimension = dimension
-        self._now = now
+        self._steady = steady
         self._known: dict[tuple[str | None, str | None], tuple[float, Vector]] = {}
 
     def forget(self) -> None:
@@ -36,14 +42,14 @@ class Priors:
     async def of(self, *, region: str | None, category: str | None) -> Vector:
         """Return a vector of length 1."""
         key = (region, category)
-        if key in self._known and self._known[key][0] > self._now():
+        if key in self._known and self._known[key][0] > self._steady():
             return self._known[key][1]
         for in_region, of_category in dict.fromkeys([key, (region, None), (None, None)]):
             items = self._board.top(region=in_region, category=of_category, limit=_ITEMS)
             vectors = list((await self._vectors.of([item.content_id for item in items])).values())
             if vectors:
                 vector = self._middle(vectors)
-                self._known[key] = (self._now() + _KNOWN_SECONDS, vector)
+                self._known[key] = (self._steady() + _KNOWN_SECONDS, vector)
                 return vector
         # Nothing is popular because nothing is known yet: any direction finds something.
         return self._middle([])

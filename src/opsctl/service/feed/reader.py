@@ -19,7 +19,6 @@ from opsctl.store.readers import ReaderHistory, read_history
 # What is kept beside the vector, so that L1 holds ten thousand readers: 20 x 128 float32 are 10 KiB.
 _RECENT = 20
 _NO_HISTORY = ReaderHistory()
-_HIDE = "hide"
 _LIKES = frozenset({"click", "save", "share", "inquiry", "purchase"})
 
 
@@ -92,9 +91,7 @@ class Readers:
             recent_weights=np.maximum(weights[:_RECENT], 0.0),
             vendors=frozenset(vendor for vendor in history.vendor_ids if vendor is not None),
             seen=frozenset(history.content_ids),
-            hidden=frozenset(
-                item for item, kind in zip(history.content_ids, history.kinds, strict=True) if kind == _HIDE
-            ),
+            hidden=frozenset(history.hidden_ids),
             region=history.region,
             usual_price_usd=_usual_price(history),
             context=context_vector(matrix),

@@ -40,7 +40,7 @@ class Retriever:
         searcher: the vector database.
         routes: where to look.
         meters: what is counted.
-        now: a clock in seconds.
+        steady: a monotonic clock.
         with_vectors: bring the vectors along with the hits; faster only where no cache holds them.
     """
 
@@ -50,13 +50,13 @@ class Retriever:
         *,
         routes: Routes,
         meters: Meters,
-        now: Callable[[], float],
+        steady: Callable[[], float],
         with_vectors: bool,
     ) -> None:
         self._searcher = searcher
         self._routes = routes
         self._meters = meters
-        self._now = now
+        self._steady = steady
         self._with_vectors = with_vectors
         self._missing_until: dict[str, float] = {}
 
@@ -100,7 +100,7 @@ class Retriever:
         )
 
     async def _search(self, route: Route, *, vector: Vector, limit: int, notes: list[str]) -> Hits | None:
-        if self._missing_until.get(route.collection, 0.0) > self._now():
+        if self._missing_until.get(route.collection, 0.0) > self._steady():
             return None
         try:
             hits = await self._searcher.search(
@@ -115,7 +115,7 @@ class Retriever:
             if route.path != DERIVED or error.code != _NOT_THERE:
                 raise
             # Not built yet, or being collected: the source answers.
-            self._missing_until[route.collection] = self._now() + _RETRY_SECONDS
+            self._missing_until[route.collection] = self._steady() + _RETRY_SECONDS
             notes.append(f"no {route.collection}")
             return None
         self._meters.observe(metrics.VECTOR_SEARCH_SECONDS, route.path, value=hits.client_seconds)

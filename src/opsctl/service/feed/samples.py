@@ -5,7 +5,8 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from opsctl.ranking.grouping import Sample
+from opsctl.ranking.grouping import Sample, group_samples
+from opsctl.ranking.learning import PolicyUpdate, update_policy
 from opsctl.ranking.model import PolicyState
 from opsctl.ranking.policy import density_ratios
 from opsctl.service.feed.rewards import reward_of
@@ -46,6 +47,14 @@ def samples_of(
         for version, made in by_version.items()
         for each, ratio in zip(made, _ratios(made, policy, acting[version]), strict=True)
     ]
+
+
+def step_of(
+    due: Sequence[DueDecision], *, policy: PolicyState, acting: Mapping[int, PolicyState], arms: int
+) -> PolicyUpdate:
+    """Return the step that the policy at hand takes for what it can learn from (`samples_of`)."""
+    samples = samples_of(due, policy=policy, acting=acting, arms=arms)
+    return update_policy(policy, group_samples(samples, agents=policy.agents))
 
 
 def _ratios(made: Sequence[DueDecision], policy: PolicyState, drawn_by: PolicyState) -> list[float]:

@@ -40,22 +40,33 @@ class TrendingBoard:
     is gone, and begin before it is there.
 
     Args:
-        database: asked once a minute.
+        database: asked while a request waits.
+        patient_database: asked once a minute, when none does: the answer takes as long as the catalogue is large.
         path: the file, such as `<home>/service/trending.json`.
         depth: items kept of each pair; the largest limit that can be asked for.
         now: seconds since 1970.
+        steady: a monotonic clock.
     """
 
     def __init__(
-        self, database: LendsConnections, *, path: Path, depth: int, now: Callable[[], float]
+        self,
+        database: LendsConnections,
+        *,
+        patient_database: LendsConnections,
+        path: Path,
+        depth: int,
+        now: Callable[[], float],
+        steady: Callable[[], float],
     ) -> None:
         self._database = database
+        self._patient_database = patient_database
         self._path = path
         self._depth = depth
         self._now = now
+        self._steady = steady
         self._groups: dict[tuple[str, str], list[PopularItem]] = {}
         self._looked_at = float("-inf")
-        self._good_at = now()
+        self._good_at = steady()
         self._looking = asyncio.Lock()
         self._read_file()
 
@@ -92,10 +103,10 @@ class TrendingBoard:
             return
         async with self._looking:
             # One look for all who ask for what is not known, and none for a while after it, whatever came of it.
-            if self._now() - self._looked_at > _RETRY_SECONDS:
-                self._looked_at = self._now()
+            if self._steady() - self._looked_at > _RETRY_SECONDS:
+                self._looked_at = self._steady()
                 with suppress(OpsError):
-                    await self.refresh()
+                    await self._refresh(self._database)
         if self._knows(region=region, category=category):
             return
         regions = sorted({in_region for in_region, _ in self._groups})
@@ -105,25 +116,12 @@ class TrendingBoard:
         raise UnknownChoiceError(field="category", value=str(category), choices=categories)
 
     async def refresh(self) -> None:
-        """Ask the database, and write the answer down.
+        """Ask the database with patience, and write the answer down.
 
         Raises:
             OpsError: the database is not there; what was known stays.
         """
-        now = datetime.fromtimestamp(self._now(), UTC)
-        async with self._database.connection("trending") as connection:
-            found = await trending_by_group(connection, now=now, depth=self._depth)
-        self._looked_at = self._now()
-        items = tuple(found)
-        if not items and self._groups and self._now() - self._good_at < _GOOD_SECONDS:
-            # A catalogue does not become empty within a minute: more likely a bad import has archived it.
-            _log.error("nothing is published any more; what was popular is kept for an hour")
-            return
-        self._take(items)
-        if items:
-            self._good_at = self._now()
-            baked = _Baked(schema=_SCHEMA, written_at=now, items=items)
-            await asyncio.to_thread(self._write_file, baked)
+        await self._refresh(self._patient_database)
 
     async def run(self, stop: asyncio.Event) -> None:
         """Refresh until told to stop; sooner again when the database was not there."""
@@ -136,6 +134,22 @@ class TrendingBoard:
                 pause = _RETRY_SECONDS
             with suppress(TimeoutError):
                 await asyncio.wait_for(stop.wait(), pause)
+
+    async def _refresh(self, database: LendsConnections) -> None:
+        now = datetime.fromtimestamp(self._now(), UTC)
+        async with database.connection("trending") as connection:
+            found = await trending_by_group(connection, now=now, depth=self._depth)
+        self._looked_at = self._steady()
+        items = tuple(found)
+        if not items and self._groups and self._steady() - self._good_at < _GOOD_SECONDS:
+            # A catalogue does not become empty within a minute: more likely a bad import has archived it.
+            _log.error("nothing is published any more; what was popular is kept for an hour")
+            return
+        self._take(items)
+        if items:
+            self._good_at = self._steady()
+            baked = _Baked(schema=_SCHEMA, written_at=now, items=items)
+            await asyncio.to_thread(self._write_file, baked)
 
     def _knows(self, *, region: str | None, category: str | None) -> bool:
         if self.is_empty:

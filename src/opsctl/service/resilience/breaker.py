@@ -85,11 +85,17 @@ class CircuitBreaker:
             case _:
                 return max(0.0, self._lasts_seconds - self._elapsed_seconds(now))
 
-    def acquire(self) -> Permit | None:
-        """Return leave to call, to be released exactly once, or None: refused."""
+    def acquire(self, slow_seconds: float | None = None) -> Permit | None:
+        """Return leave to call, to be released exactly once, or None: refused.
+
+        Args:
+            slow_seconds: the call is slow if it takes longer; None for what the options say.
+        """
         now = self._now()
         if self._state is BreakerState.CLOSED or self._lets_through(now):
-            return Permit(self._epoch, now)
+            return Permit(
+                self._epoch, now, self._options.slow_seconds if slow_seconds is None else slow_seconds
+            )
         return None
 
     def release(self, permit: Permit, outcome: Outcome) -> None:
@@ -130,7 +136,7 @@ class CircuitBreaker:
         return self._state in {BreakerState.CLOSED, BreakerState.FORCED_CLOSED}
 
     def _count(self, permit: Permit, outcome: Outcome, now: float) -> None:
-        self._evidence.add(failed=outcome is Outcome.FAILURE, slow=self._is_slow(permit, now))
+        self._evidence.add(failed=outcome is Outcome.FAILURE, slow=_is_slow(permit, now))
         # What was counted under an order to stay closed is judged with the first call after it.
         if self._state is BreakerState.CLOSED and self._evidence.is_bad():
             self._open(now)
@@ -139,12 +145,8 @@ class CircuitBreaker:
         if outcome is Outcome.IGNORED:
             self._trial.give_back()
             return
-        self._trial.answer(succeeded=outcome is Outcome.SUCCESS and not self._is_slow(permit, now))
+        self._trial.answer(succeeded=outcome is Outcome.SUCCESS and not _is_slow(permit, now))
         self._follow(self._trial.verdict(), now)
-
-    def _is_slow(self, permit: Permit, now: float) -> bool:
-        # A failure may be slow, too: a third of timeouts and a third of slow answers are one slow dependency.
-        return now - permit.began_seconds > self._options.slow_seconds
 
     def _settle(self, now: float) -> None:
         # An open breaker waits for a call: a trial that nobody takes part in would show nothing.
@@ -211,3 +213,8 @@ class CircuitBreaker:
     def _elapsed_seconds(self, now: float) -> float:
         self._since = min(self._since, now)
         return now - self._since
+
+
+def _is_slow(permit: Permit, now: float) -> bool:
+    # A failure may be slow, too: a third of timeouts and a third of slow answers are one slow dependency.
+    return now - permit.began_seconds > permit.slow_seconds

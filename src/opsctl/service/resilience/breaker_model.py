@@ -58,7 +58,8 @@ class BreakerOptions:
     """When a breaker opens, and how it closes again."""
 
     slow_seconds: float
-    """A call that takes longer is slow: the time that this dependency has in the budget of a request."""
+    """A call that takes longer is slow, unless it says itself what is: the time that this dependency has in the budget of a
+    request."""
     slow_share: float = 0.5
     """This share of slow calls opens it: what answers slowly, but answers, never shows as an error."""
     failure_share: float = 0.5
@@ -88,8 +89,9 @@ class BreakerOptions:
 class Permit:
     """Leave to make one call; given back with `release`, where only the first time counts."""
 
-    __slots__ = ("began_seconds", "epoch")
+    __slots__ = ("began_seconds", "epoch", "slow_seconds")
 
-    def __init__(self, epoch: int, began_seconds: float) -> None:
+    def __init__(self, epoch: int, began_seconds: float, slow_seconds: float) -> None:
         self.epoch = epoch
         self.began_seconds = began_seconds
+        self.slow_seconds = slow_seconds

@@ -37,12 +37,21 @@ class Guard:
         breaker: the dependency's; several guards may share it.
         turns: so many calls at once (bulkhead).
         timeout_seconds: longest wait for one call, that for its turn included.
+        slow_seconds: a call that takes longer is slow; None for what the breaker thinks slow.
     """
 
-    def __init__(self, breaker: CircuitBreaker, *, turns: Turns, timeout_seconds: float) -> None:
+    def __init__(
+        self,
+        breaker: CircuitBreaker,
+        *,
+        turns: Turns,
+        timeout_seconds: float,
+        slow_seconds: float | None = None,
+    ) -> None:
         self.breaker = breaker
         self._turns = turns
         self._timeout_seconds = timeout_seconds
+        self._slow_seconds = slow_seconds
 
     @asynccontextmanager
     async def call(self) -> AsyncIterator[float]:
@@ -61,7 +70,7 @@ class Guard:
             async with limit, self._turns.one():
                 turn_began = time.monotonic()
                 left_seconds = max(0.0, seconds - (turn_began - began))
-                permit = self.breaker.acquire()
+                permit = self.breaker.acquire(self._slow_seconds)
                 if permit is None:
                     raise self._left_alone()
                 outcome = Outcome.IGNORED

@@ -105,11 +105,16 @@ class Protection:
         }
 
     def guard(self, name: str, *, timeout_seconds: float | None = None) -> Guard:
-        """Return what stands before the calls of vectors or database; other time limits share breaker and turns."""
+        """Return what stands before the calls of vectors or database; other time limits share breaker and turns.
+
+        What may take longer is not slow as early: writes that all succeed would else open the breaker for feeds.
+        """
+        seconds = self.timeout_seconds(name) if timeout_seconds is None else timeout_seconds
         return Guard(
             self.breakers[name],
             turns=self._turns[name],
-            timeout_seconds=self.timeout_seconds(name) if timeout_seconds is None else timeout_seconds,
+            timeout_seconds=seconds,
+            slow_seconds=self._slow_seconds(self._guarded[name], timeout_seconds=seconds),
         )
 
     def timeout_seconds(self, name: str) -> float:
@@ -179,9 +184,8 @@ class Protection:
     def _breaker(self, name: str, judged: Judged) -> CircuitBreaker:
         options = _NEVER
         if self._book.breakers:
-            slow = self.timeout_seconds(name) * _SLOW_SHARE
             options = BreakerOptions(
-                slow_seconds=parse_duration(judged.slow) if judged.slow else slow,
+                slow_seconds=self._slow_seconds(judged, timeout_seconds=self.timeout_seconds(name)),
                 open_seconds=parse_duration(judged.open_for),
             )
         return CircuitBreaker(
@@ -191,6 +195,11 @@ class Protection:
             random=random.random,
             changed=self._changed,
         )
+
+    def _slow_seconds(self, judged: Judged, *, timeout_seconds: float) -> float:
+        if not self._book.breakers:
+            return _NEVER.slow_seconds
+        return parse_duration(judged.slow) if judged.slow else timeout_seconds * _SLOW_SHARE
 
     def _tier_breaker(self, tier: Tier) -> CircuitBreaker:
         never_slow = BreakerOptions(slow_seconds=float("inf"))

@@ -40,6 +40,7 @@ class CallFailedError(Exception):
         super().__init__(why)
         self.passing = passing
         self.pause_seconds = pause_seconds
+        self.is_refused = False  # another try, by the budget
 
 
 class _Message(msgspec.Struct):
@@ -112,6 +113,7 @@ class ModelEndpoint:
                 "response_format": {"type": "json_object"},
             }
         )
+        number = 1
         try:
             async for attempt in stamina.retry_context(
                 on=self._pause_before_retry,
@@ -121,11 +123,16 @@ class ModelEndpoint:
                 wait_max=_LONGEST_PAUSE_SECONDS,
                 wait_jitter=_FIRST_PAUSE_SECONDS,
             ):
+                number = attempt.num
+                if number > 1:
+                    self._meters.count(metrics.RETRIES, "model", "retried")
                 with attempt:
                     parsed = await self._attempt(body, count=len(items))
                     self._note(None)
                     return parsed
         except (CallFailedError, InvalidAnswerError) as error:
+            if isinstance(error, CallFailedError) and error.is_refused and number < _ATTEMPTS:
+                self._meters.count(metrics.RETRIES, "model", "refused")
             self._note(str(error))
             raise
         raise AssertionError("the loop above returns or raises")
@@ -197,13 +204,16 @@ class ModelEndpoint:
         self._meters.count(metrics.MODEL_COST, by=dollars)
 
     def _pause_before_retry(self, error: Exception) -> bool | float:
-        """Tell stamina whether and when to try again; a pause that outlasts the time limit is no use."""
+        """Tell stamina whether and when to try again; a pause that outlasts the time limit is no use.
+
+        Stamina asks after the last attempt as well, so that nothing is counted here.
+        """
         if not isinstance(error, CallFailedError) or not error.passing:
             return False
         if error.pause_seconds is not None and error.pause_seconds >= self._timeout_seconds:
             return False
         may_retry = self._budget is None or self._budget.may_retry
-        self._meters.count(metrics.RETRIES, "model", "retried" if may_retry else "refused")
+        error.is_refused = not may_retry
         return may_retry and (True if error.pause_seconds is None else error.pause_seconds)
 
     def _note(self, trouble: str | None) -> None:
