@@ -2,6 +2,7 @@
 
 import contextlib
 import time
+from decimal import Decimal
 from pathlib import Path
 from typing import Literal
 
@@ -47,6 +48,58 @@ def problems(text: str) -> list[tuple[int | None, int | None, str, str | None]]:
         for finding in caught.value.findings
         if finding.location
     ]
+
+
+class Numbers(StrictModel):
+    """Numbers in every place."""
+
+    share: float = 0.5
+    """A number."""
+    count: int | None = None
+    """One that may be missing."""
+    price: Decimal = Decimal(1)
+    """Money."""
+    levels: list[float] = Field(default=[])
+    """Several."""
+    weights: dict[str, int] = Field(default={})
+    """By name."""
+    size: int | Literal["all"] = 1
+    """Or a word."""
+    part: Part | None = None
+    """In a part."""
+    flag: bool | int = 0
+    """Or yes."""
+
+
+@pytest.mark.parametrize(
+    ("text", "place", "written"),
+    [
+        ("share: on", "share", 1),
+        ("count: yes", "count", 1),
+        ("price: true", "price", 1),
+        ("levels: [0.5, no]", "levels.1", 0),
+        ("weights: {a: off}", "weights.a", 0),
+        ("size: yes", "size", 1),
+        ("part: {size: yes}", "part.size", 1),
+    ],
+)
+def test_yes_and_no_are_no_numbers(text, place, written):
+    """YAML reads them as true and false, which Python counts as 1 and 0: `ramp: on` would let in everybody."""
+    with pytest.raises(UsageError) as caught:
+        parse_book(text, Numbers, file="numbers.yaml")
+
+    assert [finding.title for finding in caught.value.findings] == [
+        f"`{place}`: a number belongs here, not yes or no, on or off; write `{written}` if that is meant"
+    ]
+
+
+def test_numbers_are_read_as_before_and_yes_where_it_is_allowed():
+    """Also those that YAML takes for a text."""
+    text = "{share: 1e-3, count: 3, levels: [1, 0.5], weights: {a: 2}, size: all, part: {size: 3}, flag: yes}"
+
+    assert parse_book(text, Numbers, file="numbers.yaml") == Numbers(
+        share=0.001, count=3, levels=[1, 0.5], weights={"a": 2}, size="all", part=Part(size=3), flag=True
+    )
 
 
 def test_a_right_book_is_read():

@@ -13,15 +13,20 @@ from opsctl.core.findings import Finding, Severity
 from opsctl.experiments.book import Experiment
 from opsctl.experiments.book_explanations import EXPLANATIONS
 from opsctl.experiments.changes import changes_since, require_unchanged
-from opsctl.experiments.check_experiments import Checking, check_experiments, share_of_units
+from opsctl.experiments.check_experiments import _NEAREST_LOOKS, Checking, check_experiments, share_of_units
 from opsctl.experiments.check_simulation import simulation_problems
 from opsctl.experiments.load_experiments import NamedExperiment, chosen, read_experiments, require_right
 from opsctl.experiments.overlaps import share_no_unit
 from opsctl.experiments.problems import Complaint, Problem
 from opsctl.experiments.registry import start_now
 from opsctl.experiments.sizes import size_problems
+from opsctl.experiments.statistics.sequential import LEAST_GAP
 
 NOON = datetime(2026, 11, 2, 12, tzinfo=UTC)
+
+
+def _looks(*looks: str) -> dict[str, Any]:
+    return {"rule": "group_sequential", "looks": list(looks)}
 
 
 class Folder:
@@ -139,6 +144,10 @@ def test_an_experiment_is_chosen_by_name(folder: Folder) -> None:
         ({"layers": {"ranking": {"start": 0.5, "end": 0.5001}}}, "EXP017", Severity.WARNING, "layers:"),
         ({"interleaving": {"days": 14}}, "EXP015", Severity.ERROR, "days: 14"),
         ({"interleaving": {"days": 3}}, None, None, ""),
+        ({"stopping": _looks("7d", "7d1h")}, "EXP039", Severity.ERROR, "- 7d"),
+        ({"stopping": _looks("7d", "13d23h")}, "EXP039", Severity.ERROR, "- 13d23h"),
+        ({"stopping": _looks("7d", "7d2h", "14d")}, None, None, ""),
+        ({"arms": {"control": {"weight": 1.0}, "b": {"weight": 0, "settings": {"x": 1}}}}, "EXP040", Severity.ERROR, "arms:"),
     ],
 )  # fmt: skip
 def test_a_book_that_is_right_by_itself_can_be_wrong_all_the_same(
@@ -149,6 +158,11 @@ def test_a_book_that_is_right_by_itself_can_be_wrong_all_the_same(
 
     assert folder.found() == ([] if code is None else [(code, severity, line)])
     assert code is None or code in EXPLANATIONS
+
+
+def test_looks_are_too_near_where_the_bounds_count_them_as_one() -> None:
+    """Linting needs none of the statistics, so the figure stands twice."""
+    assert _NEAREST_LOOKS == LEAST_GAP
 
 
 def test_interleaving_is_between_two_arms(folder: Folder) -> None:

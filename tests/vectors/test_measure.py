@@ -94,7 +94,20 @@ def test_unequal_recall_is_reported():
 
 @pytest.mark.parametrize(
     ("queries", "wrong_every", "expected"),
-    [(500, 0, "same"), (500, 50, "same"), (20, 20, "cannot_tell"), (500, 4, "worse"), (0, 1, "cannot_tell")],
+    [
+        (500, 0, "same"),
+        (500, 50, "same"),
+        (36, 0, "same"),
+        (35, 0, "cannot_tell"),
+        (20, 20, "cannot_tell"),
+        (1, 1, "cannot_tell"),
+        (35, 1, "cannot_tell"),
+        (36, 1, "worse"),
+        (36, 6, "worse"),
+        (36, 8, "cannot_tell"),
+        (500, 4, "worse"),
+        (0, 1, "cannot_tell"),
+    ],
 )
 def test_equal_recall_must_be_shown(queries, wrong_every, expected):
     """Few queries with a small difference show nothing; many with a tiny one do; none at all never do."""

@@ -53,6 +53,14 @@ def test_one_point_is_too_few():
     assert error.value.code == "BEN010"
 
 
+def test_a_line_of_a_log_ends_where_the_file_says(tmp_path):
+    """JSON may hold the line separators of Unicode as they are, in a text or not; Windows ends its lines in two."""
+    log = tmp_path / "q.jsonl"
+    log.write_bytes('{"text": "one\u2028two\x85three"}\r\n\r\n{"text": "four"}\n'.encode())
+
+    assert [query.text for query in read_query_log(log)] == ["one\u2028two\x85three", "four"]
+
+
 def test_every_bad_line_of_a_log_is_named(tmp_path):
     """Broken JSON, both kinds at once, unknown keys, NaN and a bad filter come out together."""
     log = tmp_path / "queries.jsonl"

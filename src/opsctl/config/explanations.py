@@ -12,7 +12,7 @@ alerts and drills are keyed by name, so this also finds two of one name.""",
     "CFG003": """A value has the wrong type or breaks a rule of the book.
 
 Every problem of the book is shown at once. `opsctl config schema NAME` prints the JSON Schema that editors
-can check against while you type.""",
+can check against while you type. YAML reads `yes`, `no`, `on` and `off` as true and false, which are no numbers.""",
     "CFG008": """A book that was named, or that the settings name, is not there.
 
 `opsctl init` writes the starter books into a project; `books` in opsctl.yaml says where they are looked for.""",

@@ -1,9 +1,12 @@
 """The base of everything that people write in YAML: strict, frozen, and documented under each field."""
 
 from collections.abc import Mapping
-from typing import ClassVar
+from typing import Any, ClassVar
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler
+from pydantic_core import CoreSchema
+
+from opsctl.config.numbers import refuse_truth
 
 
 class StrictModel(BaseModel):
@@ -21,3 +24,10 @@ class StrictModel(BaseModel):
     )
     retired: ClassVar[Mapping[str, str]] = {}
     """Keys that an earlier version knew, with what to write instead; a book that has one is told so."""
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler, /) -> CoreSchema:
+        """Return how the model is checked: as pydantic does, but a number is never `yes`."""
+        schema = handler(source)
+        refuse_truth(handler.resolve_ref_schema(schema))
+        return schema

@@ -11,13 +11,6 @@ from opsctl.config.model import StrictModel
 from opsctl.costs.units import Meter, Unit
 
 
-def _no_truth(value: Any) -> Any:
-    """Refuse `yes` and `true`, which would count as 1."""
-    if isinstance(value, bool):
-        raise ValueError("a number belongs here, not yes or no")  # noqa: TRY004 - pydantic lets TypeErrors through
-    return value
-
-
 def _whole_day(value: Any) -> Any:
     """Refuse numbers, of which pydantic would make a day after 1970."""
     if isinstance(value, bool | int | float | datetime):
@@ -25,7 +18,7 @@ def _whole_day(value: Any) -> Any:
     return value
 
 
-Amount = Annotated[Decimal, BeforeValidator(_no_truth), Field(ge=0, le=10**15)]
+Amount = Annotated[Decimal, Field(ge=0, le=10**15)]
 """A decimal from 0 up: money and allowances are never floats."""
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
 Day = Annotated[date, BeforeValidator(_whole_day)]

@@ -111,4 +111,11 @@ The service writes what readers do: kinds of interactions, such as `click`. Anyt
 written into the table `experiment_metrics`, for the readers of every arm alike, by whoever knows it. A guardrail that nobody writes
 watches nothing; a misspelt event looks the same. Where a book is simulated first and the simulator writes the event, it is told for
 information; `start` looks into the database, too, and warns of what is in neither.""",
+    "EXP039": """Two planned looks lie nearer to each other than half a percent of the horizon, or one lies so near to the horizon.
+
+Between them hardly anybody comes, so the second one could decide nothing that the first did not, and the bounds of looks count as one
+what is so near. Leave one of them away.""",
+    "EXP040": """No treatment has a weight, so every unit is in the control and there is nothing to compare.
+
+An arm of weight 0 gets nobody. A rollout that is over is no experiment: stop it, and set what was shipped in the service.""",
 }

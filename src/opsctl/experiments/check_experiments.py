@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import combinations
+from itertools import combinations, pairwise
 from typing import Any
 
 from opsctl.core.findings import Finding, Severity
@@ -22,6 +22,8 @@ AA_TAG = "aa"
 
 _WEEK_SECONDS = 7 * 86_400.0
 _LEAST_SHARE = 0.001
+_NEAREST_LOOKS = 0.005
+"""`LEAST_GAP` of the statistics, which not everybody who lints has installed."""
 
 
 def _no_complaint(_experiment: Experiment, _arm: str) -> Iterable[Complaint]:
@@ -76,7 +78,10 @@ def share_of_units(experiment: Experiment) -> float:
 def _problems(experiment: Experiment, checking: Checking) -> Iterator[Problem]:
     yield from _odd_arms(experiment, checking.arms)
     yield from _equal_arms(experiment)
-    yield from checking.sizes(experiment)
+    yield from _nobody_treated(experiment)
+    yield from (near := tuple(_near_looks(experiment)))
+    if not near:  # what looks cost that count as one, nobody can say
+        yield from checking.sizes(experiment)
     yield from checking.simulations(experiment)
     yield from checking.events(experiment)
     yield from _odd_horizon(experiment)
@@ -121,6 +126,30 @@ def _equal_arms(experiment: Experiment) -> Iterator[Problem]:
                 path=("arms", other),
                 title=f"arms `{one}` and `{other}` have the same settings, so nothing is tried",
                 fix=f"set what is different; a trial of equal arms has the tag `{AA_TAG}`",
+            )
+
+
+def _nobody_treated(experiment: Experiment) -> Iterator[Problem]:
+    if not any(experiment.arms[name].weight for name in experiment.treatments):
+        yield Problem(
+            code="EXP040",
+            path=("arms",),
+            title=f"everybody gets the control `{experiment.control}`, so there is nothing to compare with it",
+            fix="give a treatment a weight",
+        )
+
+
+def _near_looks(experiment: Experiment) -> Iterator[Problem]:
+    horizon = experiment.horizon_seconds
+    planned = [(look, parse_duration(look)) for look in experiment.stopping.looks]
+    before = [*((look, seconds) for look, seconds in planned if seconds < horizon), ("the horizon", horizon)]
+    for place, ((one, early), (other, late)) in enumerate(pairwise(before)):
+        if (late - early) / horizon < _NEAREST_LOOKS * (1 - 1e-9):
+            yield Problem(
+                code="EXP039",
+                path=("stopping", "looks", place),
+                title=f"the looks {one} and {other} are nearer to each other than half a percent of the horizon",
+                fix=f"let {format_duration(_NEAREST_LOOKS * horizon)} at least lie between two looks, or leave one away",
             )
 
 

@@ -6,6 +6,8 @@ from enum import StrEnum
 
 from opsctl.experiments.metric_book import Role, Test
 
+_NOBODY_TREATED = "no treatment has a weight, so nobody is treated and there is nothing to compare"
+
 
 class Outcome(StrEnum):
     """How an experiment stands."""
@@ -82,9 +84,9 @@ def judge(
 ) -> Verdict:
     """Return what follows.
 
-    A fault (arms of the wrong sizes, units in two arms, a learner that leaked) ends everything: no figure below it means
-    anything. Harm that is shown ends an arm at any look, because guardrails are watched all the time. Whatever else
-    waits until the rule allows a verdict.
+    A fault (arms of the wrong sizes, units in two arms, a learner that leaked, no treatment that anybody gets) ends
+    everything: no figure below it means anything. Harm that is shown ends an arm at any look, because guardrails are watched
+    all the time. Whatever else waits until the rule allows a verdict.
 
     Args:
         shown: every metric of every treatment.
@@ -95,6 +97,8 @@ def judge(
     if faults:
         return Verdict(outcome=Outcome.INVALID, reasons=tuple(faults))
     arms = list(dict.fromkeys(each.arm for each in shown))
+    if not arms:
+        return Verdict(outcome=Outcome.INVALID, reasons=(_NOBODY_TREATED,))
     harms = {arm: _harms([each for each in shown if each.arm == arm]) for arm in arms}
     if all(harms.values()):
         return Verdict(outcome=Outcome.DO_NOT_SHIP, reasons=_of_arms(harms))

@@ -114,7 +114,8 @@ def read_query_log(path: Path) -> list[LoggedQuery]:
     """
     queries: list[LoggedQuery] = []
     findings: list[Finding] = []
-    for number, line in enumerate(read_text(path).splitlines(), start=1):
+    # not `splitlines`: U+2028 and its like may stand inside of a text in JSON
+    for number, line in enumerate(read_text(path).replace("\r\n", "\n").split("\n"), start=1):
         if not line.strip():
             continue
         try:

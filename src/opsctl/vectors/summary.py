@@ -14,6 +14,11 @@ if TYPE_CHECKING:
     import numpy as np
 
 SHARES = (0.5, 0.95, 0.99, 0.999)
+FEWEST_QUERIES = 36
+"""Where so many are equal, at most a tenth of all may not be (1 - 0.025 ^ (1 / n), Clopper and Pearson 1934): by one result
+of ten each, that is a hundredth of recall."""
+FEWEST_UNEQUAL = 6
+"""So many that all point one way are significant in an exact sign test: 2 / 2^6 is 3 %, 2 / 2^5 is 6 %."""
 _SEED = 20_240_602
 
 
@@ -116,12 +121,13 @@ def compare_recall(baseline: tuple[float, ...], contender: tuple[float, ...], *,
     """Return whether the contender finds more or less of the truth, by a paired interval on the same queries.
 
     Sameness must be shown, as in `judge`: the whole interval of the mean difference lies within the margin
-    (Schuirmann 1987). Too few queries show nothing.
+    (Schuirmann 1987). Fewer than `FEWEST_QUERIES` show nothing, and a difference in fewer than `FEWEST_UNEQUAL` of
+    them is none that is shown: resampling them gives intervals that are too short.
     """
     import numpy as np
 
     differences = np.asarray(contender, dtype=float) - np.asarray(baseline, dtype=float)
-    if not differences.size:
+    if differences.size < FEWEST_QUERIES:
         return Comparison.CANNOT_TELL
     if not differences.any():
         return Comparison.SAME
@@ -130,6 +136,8 @@ def compare_recall(baseline: tuple[float, ...], contender: tuple[float, ...], *,
     low, high = np.quantile(means, [0.025, 0.975])
     if -margin <= low and high <= margin:
         return Comparison.SAME
+    if np.count_nonzero(differences) < FEWEST_UNEQUAL:
+        return Comparison.CANNOT_TELL
     if low > 0:
         return Comparison.BETTER
     return Comparison.WORSE if high < 0 else Comparison.CANNOT_TELL

@@ -73,6 +73,57 @@ def test_a_cap_of_the_first_look_does_not_cut_off_what_grows_after_it(tmp_path: 
     assert means[0][1] == pytest.approx(means[-1][1])
 
 
+def test_a_cap_is_frozen_at_the_first_planned_look_that_has_one(tmp_path: Path) -> None:
+    """At the first one no window is over; extreme values are cut off all the same, from the second on at one cap."""
+    source = np.random.Generator(np.random.PCG64(6))
+    hours = source.uniform(0, 9 * 24, UNITS).tolist()
+    exposures = [
+        ExposureRow(
+            experiment="agents",
+            unit_id=f"u{unit}",
+            variant=("control", "changed")[unit % 2],
+            exposed_at=START + timedelta(hours=hours[unit]),
+        )
+        for unit in range(UNITS)
+    ]
+    values = source.lognormal(0, 2, UNITS)
+    events = [
+        EventRow(
+            event="order",
+            unit_id=f"u{unit}",
+            value=float(values[unit]),
+            observed_at=START + timedelta(hours=hours[unit], minutes=5),
+        )
+        for unit in range(UNITS)
+    ]
+    book = experiment(
+        metrics={"spent": SPENT | {"winsorise": 0.9, "window": "2d"}},
+        horizon=f"{DAYS}d",
+        stopping={"rule": "group_sequential", "looks": ["2d", "6d"]},
+        dimensions=[],
+    )
+    subject = Subject(name="agents", experiment=book, digest="0" * 64, started_at=START)
+    folder, at = (
+        write_parquet(History(exposures=exposures, events=events), tmp_path),
+        START + timedelta(days=DAYS),
+    )
+
+    snapshots, _ = gather(
+        ParquetWarehouse(folder, bounds=Bounds(threads=1)),
+        subject,
+        end=at,
+        moments=moments_to(at, subject=subject, with_curve=False),
+    )
+    first, *later = (snapshot.metrics["spent"] for snapshot in snapshots)
+
+    assert isinstance(first, UnitData)
+    assert first.uncut is not None
+    assert [each.uncut for each in later if isinstance(each, UnitData)] == [None, None]
+    known = values[np.asarray(hours) <= 4 * 24]
+    cap = np.quantile(known, 0.9, method="inverted_cdf")
+    assert _mean(later[-1]) == pytest.approx(np.minimum(values, cap).mean())
+
+
 def _mean(data: object) -> float:
     assert isinstance(data, UnitData)
     return merge([moments for strata in data.arms.values() for moments in strata]).means[0]

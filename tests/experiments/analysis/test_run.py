@@ -12,6 +12,7 @@ from opsctl.experiments.analysis.document import analysis_evidence, guardrails_o
 from opsctl.experiments.analysis.model import Analysis, EventData, MetricData, Snapshot, Subject, UnitData
 from opsctl.experiments.analysis.run import analyse
 from opsctl.experiments.book import Experiment
+from opsctl.experiments.statistics.cannot_tell import CannotTell
 from opsctl.experiments.statistics.moments import moments_of
 from opsctl.experiments.statistics.quantile import quantile_statistics
 from opsctl.experiments.verdict import Outcome
@@ -307,3 +308,65 @@ def test_the_record_says_of_each_guardrail_whether_it_is_broken() -> None:
         {"return/six": "kept"},
         {"return/six": "uncertain"},
     )
+
+
+def test_a_lift_is_of_the_look_that_its_interval_is_of() -> None:
+    """The day after a planned look the figures are still of that, and say so."""
+    days = [at_day(7, units=1000, lift=0.1), at_day(8, units=1200, lift=-0.4, seed=2)]
+
+    planned, after = (
+        analysed(*seen, stopping={"rule": "group_sequential", "looks": ["7d"]}).results[0]
+        for seen in (days[:1], days)
+    )
+
+    assert (after.lift, after.difference) == (planned.lift, planned.difference)
+    assert after.shown.effect == planned.shown.effect
+    assert "these figures are of the planned look of 2026-11-08 00:00 UTC" in after.notes
+    assert not any("planned look" in note for note in planned.notes)
+
+
+def test_planned_looks_an_hour_apart_are_spaced_and_analysed() -> None:
+    """Nearer to each other than half a percent of the horizon they count as so far apart, in the plan as in the bounds."""
+    days = [at_day(7, units=1000), at_day(7 + 1 / 24, units=1002)]
+
+    analysis = analysed(*days, stopping={"rule": "group_sequential", "looks": ["7d", "7d1h"]})
+
+    assert analysis.verdict.outcome is Outcome.KEEP_RUNNING
+    assert analysis.results[0].detectable is not None
+
+
+def test_looks_near_to_all_planned_units_take_nothing_from_the_horizon() -> None:
+    """Hardly anybody comes any more: spaced apart, the second look has all units, and what was decided there stands."""
+    days = [at_day(day, units=units, lift=0.3) for day, units in ((12, 1997), (13, 1998), (14, 1999))]
+    windowed = BOOK["metrics"]["clicks"] | {"window": "1d"}
+
+    analysis = analysed(
+        *days,
+        stopping={"rule": "group_sequential", "looks": ["12d", "13d"]},
+        metrics={"clicks": windowed},
+    )
+
+    assert analysis.results[0].inference.p_value is not None
+    assert analysis.verdict.outcome is Outcome.SHIP
+
+
+def test_values_that_are_not_cut_off_although_the_book_says_so_are_told() -> None:
+    """With the reason; nothing is invalid by that."""
+    snapshot = at_day(14, lift=0.1)
+    clicks = snapshot.metrics["clicks"]
+    assert isinstance(clicks, UnitData)
+    uncut = replace(clicks, uncut=CannotTell(code="EXP096", because="of 4 units not one lies above"))
+
+    result = analysed(replace(snapshot, metrics={**snapshot.metrics, "clicks": uncut})).results[0]
+
+    assert "values are not cut off (`winsorise`): of 4 units not one lies above" in result.notes
+
+
+def test_without_a_treatment_that_anybody_gets_nothing_is_said_but_that() -> None:
+    """Started before such a book was refused."""
+    arms = {"control": {"weight": 1.0}, "six": {"weight": 0.0}}
+
+    verdict = analysed(at_day(14), seen=Seen(units={"control": 2000}), arms=arms).verdict
+
+    assert verdict.outcome is Outcome.INVALID
+    assert "no treatment has a weight" in verdict.reasons[0]

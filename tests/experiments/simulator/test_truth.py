@@ -209,6 +209,16 @@ def test_the_true_effect_is_that_between_two_worlds_of_the_same_readers() -> Non
     assert slow.difference > 0
 
 
+@pytest.mark.parametrize(
+    ("control", "treated", "relative"), [(4.0, 5.0, 0.25), (-4.0, -3.0, 0.25), (-4.0, -5.0, -0.25)]
+)
+def test_a_relative_effect_has_the_sign_of_the_difference(
+    control: float, treated: float, relative: float
+) -> None:
+    """As lifts of an analysis and of a study have; a metric below 0 turns nothing round."""
+    assert TrueEffect(control=control, treated=treated, standard_error=1.0).relative == relative
+
+
 def test_a_policy_against_itself_has_no_effect_at_all() -> None:
     """What both draw depends on the name of their arm, so the policy must draw nothing."""
     market = small_market(users=100)

@@ -174,11 +174,12 @@ def test_an_experiment_that_nobody_saw_has_no_units(warehouse):
     assert all(isinstance(each, CannotTell) for each in measured.quantiles["latency"].arms.values())
 
 
-def test_an_experiment_of_quantiles_alone_is_measured(warehouse):
+@pytest.mark.parametrize("moments", [[AT], [START + 4 * DAY, AT]], ids=["one moment", "several"])
+def test_an_experiment_of_quantiles_alone_is_measured(warehouse, moments):
     """No metric is averaged, so there are no sums of units."""
     only = trial(metrics={"latency": METRICS["latency"] | {"role": "primary"}})
 
-    with warehouse.look(only, at=[AT]) as look:
+    with warehouse.look(only, at=moments) as look:
         measured = look.measure()
 
     assert measured.means == {}

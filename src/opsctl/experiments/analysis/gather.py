@@ -8,6 +8,8 @@ from opsctl.experiments.analysis.model import EventData, MetricData, Snapshot, S
 from opsctl.experiments.analysis.rules import planned_looks
 from opsctl.experiments.book import Experiment
 from opsctl.experiments.metric_book import Metric
+from opsctl.experiments.statistics.cannot_tell import CannotTell
+from opsctl.experiments.statistics.winsorise import Cap
 from opsctl.experiments.warehouse.model import Caps, Look, Measured, Population, Trial, Warehouse
 
 _MOST_DAYS = 120
@@ -39,10 +41,10 @@ def gather(
 ) -> tuple[tuple[Snapshot, ...], Seen]:
     """Return what was known at each moment, and who was in the experiment at the last one.
 
-    Values of a metric with a window are cut off at the cap of the first moment at which the rule allows a verdict, or of the
-    last one before that: a cap that moved with every look would make looks incomparable. Without a window a unit's value
-    goes on growing, so a cap of the first look would in the end cut off nearly all of them, and any harm with them; each
-    look has its own.
+    Values of a metric with a window are cut off at the cap of the first planned look that has one (at the first, no window
+    may be over yet), or before all of them of the last moment: a cap that moved with every look would make looks
+    incomparable. Without a window a unit's value goes on growing, so a cap of the first look would in the end cut off nearly
+    all of them, and any harm with them; each look has its own.
 
     Args:
         warehouse: where events lie.
@@ -55,24 +57,31 @@ def gather(
         OpsError: the warehouse cannot be read.
     """
     trial = Trial(name=subject.name, book=subject.experiment, start=subject.started_at, end=end)
-    first = min(planned_looks(subject.experiment, started_at=subject.started_at)[0], moments[-1])
     with warehouse.look(trial, at=moments) as look:
-        caps = _caps(look.measure(at=_moment_at(first, moments)), metrics=subject.experiment.metrics)
-        measured = [look.measure(at=at, caps=caps) for at in moments]
+        measured = _measured(look, subject, moments)
         snapshots = tuple(_snapshot(look, subject.experiment, each) for each in measured)
         population = look.population(at=moments[-1])
     return snapshots, _seen(population, spoiled=measured[-1].spoiled, leaks=leaks)
 
 
-def _moment_at(first: datetime, moments: Sequence[datetime]) -> datetime:
-    return next(moment for moment in moments if moment >= first)
+def _measured(look: Look, subject: Subject, moments: Sequence[datetime]) -> list[Measured]:
+    """Return what each moment came to; a cap changes nothing of a planned look before the one that it was frozen at."""
+    planned = planned_looks(subject.experiment, started_at=subject.started_at)
+    freezing = [moment for moment in moments if moment in planned] or [moments[-1]]
+    caps: dict[str, Caps] = {}
+    found: dict[datetime, Measured] = {}
+    for at in (moment for moment in moments if moment >= freezing[0]):
+        found[at] = look.measure(at=at, caps=caps)
+        if at in freezing:
+            caps |= _caps(found[at], metrics=subject.experiment.metrics)
+    return [found.get(at) or look.measure(at=at, caps=caps) for at in moments]
 
 
 def _caps(measured: Measured, *, metrics: Mapping[str, Metric]) -> dict[str, Caps]:
     return {
         name: rows.caps
         for name, rows in measured.means.items()
-        if rows.caps is not None and metrics[name].window is not None
+        if rows.caps is not None and isinstance(rows.caps.outcome, Cap) and metrics[name].window is not None
     }
 
 
@@ -88,7 +97,9 @@ def _data(experiment: Experiment, measured: Measured, name: str) -> MetricData:
     if name in measured.quantiles:
         return EventData(arms=measured.quantiles[name].arms)
     active = [arm for arm, each in experiment.arms.items() if each.weight > 0]
-    return UnitData(arms=measured.means[name].strata(active))
+    rows = measured.means[name]
+    uncut = rows.caps.outcome if rows.caps is not None and isinstance(rows.caps.outcome, CannotTell) else None
+    return UnitData(arms=rows.strata(active), uncut=uncut)
 
 
 def _seen(population: Population, *, spoiled: Mapping[str, int], leaks: Sequence[str] | None) -> Seen:

@@ -18,9 +18,14 @@ from opsctl.experiments.verdict import Look, Shown, Verdict
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UnitData:
-    """Of a mean, proportion or ratio: by arm the moments of each stratum, the same strata in all arms."""
+    """Of a mean, proportion or ratio: by arm the moments of each stratum, the same strata in all arms.
+
+    Args:
+        uncut: why values that the book wants cut off are not; None where they are, or nothing is to be cut off.
+    """
 
     arms: Mapping[str, Strata]
+    uncut: CannotTell | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,6 +110,8 @@ class Inference:
         interval: of the difference, at the same error rate.
         lift: the same as a share of the control's value.
         statistic: of the last look; its sign is the direction.
+        of: the comparison that the interval is of: that of the last planned look, where one decides; None where nothing is
+            said.
         breaks_margin: it is shown, at any time, that the margin is broken.
         caution: why nothing is said, or what to know.
         unvaried: where it rests on no unit being different from another, and not on their variance.
@@ -114,6 +121,7 @@ class Inference:
     interval: Interval | None
     lift: Interval | CannotTell | None
     statistic: float
+    of: Comparison | None = None
     breaks_margin: bool = False
     caution: str = ""
     unvaried: Unvaried | None = None
@@ -125,6 +133,8 @@ class Result:
 
     Args:
         method: how it was computed; `certificate` proves that this method keeps its promises.
+        control: at the moment of the analysis, as `treatment` is.
+        lift: that of the look that the inference is of, so that it lies in its interval; so is `difference`.
         adjusted_p: after the correction of its family.
         detectable: the smallest difference that would be found with the book's power, with the units at hand.
         variance_reduction: what the pre-period was worth, as a share of the variance.

@@ -49,6 +49,8 @@ def estimate_arms(metric: Metric, data: MetricData) -> Estimated:
     notes: tuple[str, ...] = ()
     if metric.pre_period is not None and adjusted.not_adjusted is not None:
         notes = (f"not adjusted by the pre-period: {adjusted.not_adjusted.because}",)
+    if data.uncut is not None:
+        notes = (*notes, f"values are not cut off (`winsorise`): {data.uncut.because}")
     return Estimated(estimates=adjusted.estimates, adjusted=adjusted, notes=notes)
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from opsctl.core.units import parse_duration
-from opsctl.experiments.analysis.model import Inference, Pair, Point
+from opsctl.experiments.analysis.model import Inference, Pair
 from opsctl.experiments.book import Experiment, StoppingRule
 from opsctl.experiments.effects import parse_effect
 from opsctl.experiments.metric_book import Direction, Metric, MetricKind, Role, Test
@@ -18,12 +18,10 @@ from opsctl.experiments.statistics.confidence_sequence import (
     AnytimeLook,
     Sides,
     Tuning,
-    bound_at,
     follow,
     log_e_value,
 )
-from opsctl.experiments.statistics.estimates import Interval
-from opsctl.experiments.statistics.sequential import LEAST_GAP
+from opsctl.experiments.statistics.sequential import LEAST_GAP, spaced
 from opsctl.experiments.statistics.unvaried import NO_SHARE, NOTHING_HAPPENED, Unvaried, units_needed
 from opsctl.experiments.verdict import Look
 
@@ -110,31 +108,6 @@ def _said(
             return _always(experiment, metric, history)
 
 
-def curve_of(experiment: Experiment, history: Sequence[Seen]) -> tuple[Point, ...]:
-    """Return the lift at every moment, with intervals that hold at all of them together."""
-    tuning = _tuning(experiment, history)
-    return tuple(point for seen in history if (point := _point(seen, tuning=tuning)) is not None)
-
-
-def _point(seen: Seen, *, tuning: Tuning) -> Point | None:
-    comparison = seen.pair.comparison
-    if isinstance(comparison, CannotTell) or seen.pair.units < FEWEST_UNITS:
-        return None
-    difference, lift = intervals_at(comparison, critical=bound_at(seen.pair.units, tuning=tuning))
-    is_relative = not isinstance(lift, CannotTell) and not isinstance(comparison.lift, CannotTell)
-    interval = lift if is_relative else difference
-    value = comparison.lift.value if is_relative else comparison.difference  # type: ignore[union-attr]
-    assert isinstance(interval, Interval)  # noqa: S101
-    return Point(
-        at=seen.at,
-        units=seen.pair.units,
-        value=value,
-        low=interval.low,
-        high=interval.high,
-        is_relative=is_relative,
-    )
-
-
 def _nothing(reason: CannotTell) -> Inference:
     return Inference(p_value=None, interval=None, lift=None, statistic=0.0, caution=reason.because)
 
@@ -177,6 +150,7 @@ def _fixed(metric: Metric, pair: Pair) -> Inference:
     one_sided = isinstance(tested, NonInferiority)
     return Inference(
         p_value=min(1.0, 2 * tested.p_value) if one_sided else tested.p_value,
+        of=comparison,
         interval=comparison.interval,
         lift=comparison.lift if isinstance(comparison.lift, CannotTell) else comparison.lift.interval,
         statistic=tested.statistic,
@@ -213,6 +187,8 @@ def _at_planned_looks(
     if isinstance(decision, CannotTell):
         return _nothing(decision)
     said = _with_bound(metric, last.pair, critical=decision.bound, p_value=decision.p_value)
+    if last is not history[-1]:
+        said = replace(said, caution=f"these figures are of the planned look of {last.at:%Y-%m-%d %H:%M} UTC")
     if all(look.z * looks[-1].z >= 0 for look in looks):
         return said
     # p is the least of all looks; which way it points is told by the look that it is of
@@ -223,7 +199,8 @@ def _at_planned_looks(
 
 def _until_all_is_spent(looks: list[planned.Look]) -> list[planned.Look]:
     """Return the looks that count: what was decided once all planned units were there stands."""
-    whole = next((number for number, look in enumerate(looks, start=1) if look.share >= 1), len(looks))
+    times = spaced(look.share for look in looks)
+    whole = next((number for number, time in enumerate(times, start=1) if time >= 1), len(looks))
     return looks[:whole]
 
 
@@ -252,16 +229,17 @@ def _planned_units(experiment: Experiment, pair: Pair) -> float:
     return experiment.units * pair.share if experiment.units else USUAL_UNITS
 
 
-def _tuning(
+def tuning_of(
     experiment: Experiment, history: Sequence[Seen], *, alpha: float | None = None, sides: Sides = Sides.TWO
 ) -> Tuning:
+    """Return the confidence sequence of a pair: tuned for the units that the book plans for both of its arms."""
     units = max(round(_planned_units(experiment, history[-1].pair)), 1)
     return Tuning(units=units, alpha=experiment.alpha if alpha is None else alpha, sides=sides)
 
 
 def _always(experiment: Experiment, metric: Metric, history: Sequence[Seen]) -> Inference:
     counted = [seen for seen in history if _is_told(metric, seen.pair)]
-    tuning = _tuning(experiment, history)
+    tuning = tuning_of(experiment, history)
     looks = _rising([AnytimeLook(units=seen.pair.units, z=_tested(metric, seen.pair).z) for seen in counted])
     decision = follow(looks, tuning=tuning)
     if isinstance(decision, CannotTell):
@@ -288,9 +266,8 @@ def _with_bound(metric: Metric, pair: Pair, *, critical: float, p_value: float) 
     comparison = pair.comparison
     assert isinstance(comparison, Comparison)  # noqa: S101
     difference, lift = intervals_at(comparison, critical=critical)
-    return Inference(
-        p_value=p_value, interval=difference, lift=lift, statistic=_tested(metric, pair).statistic
-    )
+    statistic = _tested(metric, pair).statistic
+    return Inference(p_value=p_value, interval=difference, lift=lift, statistic=statistic, of=comparison)
 
 
 def _is_told(metric: Metric, pair: Pair) -> bool:
@@ -300,7 +277,7 @@ def _is_told(metric: Metric, pair: Pair) -> bool:
 
 def _is_broken(experiment: Experiment, history: Sequence[Seen]) -> bool:
     """Tell whether it is shown at some moment that a guardrail's margin is broken: watched all the time, one-sided."""
-    tuning = _tuning(experiment, history, alpha=experiment.alpha / 2, sides=Sides.ONE)
+    tuning = tuning_of(experiment, history, alpha=experiment.alpha / 2, sides=Sides.ONE)
     looks = [
         AnytimeLook(units=seen.pair.units, z=-seen.pair.margin.z)
         for seen in history

@@ -7,9 +7,10 @@ from dataclasses import dataclass, replace
 from opsctl.experiments.analysis.checks import Seen as SeenUnits
 from opsctl.experiments.analysis.checks import check_data, check_events
 from opsctl.experiments.analysis.concurrent import Meeting
+from opsctl.experiments.analysis.curve import curve_of
 from opsctl.experiments.analysis.model import Analysis, Check, Inference, Pair, Result, Snapshot, Subject
 from opsctl.experiments.analysis.pairs import NO_ARM, Estimated, estimate_arms, pairs_of
-from opsctl.experiments.analysis.rules import Seen, curve_of, infer, look_at, planned_looks
+from opsctl.experiments.analysis.rules import Seen, infer, look_at, planned_looks
 from opsctl.experiments.analysis.words import effect_words
 from opsctl.experiments.book import Correction, Experiment, Family
 from opsctl.experiments.effects import parse_effect
@@ -132,9 +133,11 @@ def _result(  # noqa: PLR0913, PLR0917 - what a result is made of
     history: Sequence[Seen],
 ) -> Result:
     metric = experiment.metrics[name]
-    comparison = None if isinstance(pair.comparison, CannotTell) else pair.comparison
+    now = None if isinstance(pair.comparison, CannotTell) else pair.comparison
+    # an interval and a lift of two moments would not fit each other
+    comparison = inference.of or now
     lift = comparison.lift if comparison else None
-    notes = [*estimated.notes, *(comparison.cautions if comparison else ()), inference.caution]
+    notes = [*estimated.notes, *(now.cautions if now else ()), inference.caution]
     return Result(
         metric=name,
         arm=arm,

@@ -61,8 +61,8 @@ class TrueEffect:
 
     @property
     def relative(self) -> float:
-        """Return what the arm changes, as a share of the control's value; NaN where that is 0."""
-        return self.difference / self.control if self.control else float("nan")
+        """Return what the arm changes, as a share of the control's size, so that more is above 0; NaN where that is 0."""
+        return self.difference / abs(self.control) if self.control else float("nan")
 
 
 def unit_values(

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from opsctl.experiments.statistics.cannot_tell import CannotTell
 from opsctl.experiments.statistics.distributions import check_alpha, normal_tail
-from opsctl.experiments.statistics.sequential import LEAST_GAP, solve_bounds
+from opsctl.experiments.statistics.sequential import solve_bounds, spaced
 
 LEAST_P = 1e-30
 """No p of a sequential test is told smaller: the bounds' integration reaches no farther."""
@@ -94,12 +94,10 @@ def decide(
 
 
 def _times(looks: Sequence[Look]) -> list[float]:
-    times: list[float] = []
     for look in looks:
         if not (look.share > 0 and math.isfinite(look.share) and math.isfinite(look.z)):
             raise ValueError(f"no look: a share of {look.share}, a statistic of {look.z}")
-        times.append(max(look.share, times[-1] + LEAST_GAP if times else LEAST_GAP))
-    return times
+    return spaced(look.share for look in looks)
 
 
 def _repeated_p(looks: Sequence[Look], times: Sequence[float], shares: Sequence[float]) -> float:

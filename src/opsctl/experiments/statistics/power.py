@@ -9,7 +9,7 @@ from opsctl.experiments.metric_book import Baseline, Metric, MetricKind, Test
 from opsctl.experiments.statistics.cannot_tell import CannotTell
 from opsctl.experiments.statistics.confidence_sequence import USUAL_UNITS, Sides, Tuning, bound_at
 from opsctl.experiments.statistics.distributions import check_alpha, normal_quantile, normal_tail
-from opsctl.experiments.statistics.sequential import LEAST_GAP, inflation
+from opsctl.experiments.statistics.sequential import LEAST_GAP, inflation, spaced
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -169,7 +169,7 @@ def _inflation(experiment: Experiment, *, alpha: float, units: int) -> float:
             return 1.0
         case StoppingRule.GROUP_SEQUENTIAL:
             shares = [parse_duration(look) / experiment.horizon_seconds for look in experiment.stopping.looks]
-            times = [share for share in shares if LEAST_GAP <= share <= 1 - LEAST_GAP]
+            times = [time for time in spaced(shares) if time <= 1 - LEAST_GAP]
             return max(
                 inflation(
                     [*times, 1.0], alpha=alpha, spending=experiment.stopping.spending, power=experiment.power

@@ -7,7 +7,7 @@ that stayed inside is carried from look to look on Gauss-Legendre nodes.
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import cache, lru_cache
 
 import numpy as np
@@ -27,6 +27,18 @@ _PANEL_DEVIATIONS = 8.0  # 32 nodes over 8 deviations integrate a product of two
 _REACH = 12.0  # a normal variable lies beyond with a probability of 4e-33
 _SLACK = 1e-6  # of a bound that is enclosed
 _MOST_LOOKS = 200
+
+
+def spaced(shares: Iterable[float]) -> list[float]:
+    """Return the times of looks: those nearer to each other than `LEAST_GAP` count as so far apart.
+
+    >>> spaced([0.25, 0.251, 0.5])
+    [0.25, 0.255, 0.5]
+    """
+    times: list[float] = []
+    for share in shares:
+        times.append(max(share, times[-1] + LEAST_GAP if times else LEAST_GAP))
+    return times
 
 
 def spent_by(share: float, *, alpha: float, spending: float) -> float:

@@ -1,4 +1,4 @@
-"""Where are the values of a few extreme units cut off: at one cap for all arms, frozen with the first analysis.
+"""Where are the values of a few extreme units cut off: at one cap for all arms, frozen at the first look that has one.
 
 A cap of each arm's own would cut off what a treatment does to its best units, and a cap that moves with every look would
 make looks incomparable. Cutting off changes what is measured (a mean of capped values), which the book says openly. Of a ratio the

@@ -216,10 +216,12 @@ def _estimate(metric: Metric, seen: UnitValues, *, arm: int) -> Estimate | Canno
 def _duel(prepared: Prepared) -> Preference | None:
     """Return what the first stage says, where the book has one: both arms in one feed, before the experiment proper."""
     experiment, market = prepared.experiment, prepared.market
-    if experiment.interleaving is None:
+    # an arm of weight 0 gets nobody in the test, so it fills no feed here
+    rivals = [name for name in experiment.treatments if experiment.arms[name].weight > 0]
+    if experiment.interleaving is None or not rivals:
         return None
     arms = prepared.treatments()
-    duel = Duel(market, control=arms[experiment.control], treatment=arms[experiment.treatments[0]])
+    duel = Duel(market, control=arms[experiment.control], treatment=arms[rivals[0]])
     plan = replace(prepared.plan(with_oracle=False), days=experiment.interleaving.days)
     treatment = {"duel": Treatment(policy=duel, items=arms[experiment.control].items)}
     everybody = np.zeros(market.world.users, np.int64)

@@ -44,7 +44,8 @@ def sums_stage(engine: Engine, columns: Columns, *, start: int, closings: Sequen
     time since the exposure is null, so that they are in no interval.
     """
     if not columns.events:
-        return Stage(name="sums", sql="select unit, exposed as seen, 0 as spoiled from units where unit < 0")
+        nothing = "select unit, 0 as bucket, exposed as seen, 0 as spoiled from units where unit < 0"
+        return Stage(name="sums", sql=nothing)
     events = engine.events(names=columns.events, since=start - columns.reach, until=closings[-1])
     is_split = len(closings) > 1
     bucket = f", {_bucket(closings)} as bucket" if is_split else ""
