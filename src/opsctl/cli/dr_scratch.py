@@ -48,16 +48,13 @@ def _clear(home: Path, *, locks: Path, listener: "Listener") -> None:
 
 
 def _remove(folder: Path, *, listener: "Listener") -> None:
-    import shutil
-
     from opsctl.cli import wiring
     from opsctl.core.events import Noted, ignore
     from opsctl.stack.down import stop_stack
-    from opsctl.stack.placement import possible_data_dirs
+    from opsctl.stack.placement import remove_state
 
     listener(
         Noted(subject="restore", message=f"`{folder.name}` was left by a run that was killed, and is removed")
     )
     stop_stack(folder, listener=ignore, clock=wiring.clock())
-    for place in (*possible_data_dirs(folder), folder):
-        shutil.rmtree(place, ignore_errors=True)
+    remove_state(folder)

@@ -157,4 +157,3 @@ def _forget(home: Path) -> None:
     note_path(home).unlink(missing_ok=True)
     if note_path(home).parent.exists():
         sync_directory(note_path(home).parent)
-
