@@ -34,17 +34,21 @@ def scratch_home(kind: str, *, token: str, listener: "Listener") -> Iterator[Pat
             lock.unlink(missing_ok=True)
 
 
+def scratch_homes(home: Path) -> tuple[Path, ...]:
+    """Return the state folders of trials and restores beside that of a project, at work or left."""
+    return tuple(folder for kind in (TRIAL, RESTORE) for folder in home.glob(f"{kind}-*"))
+
+
 def _clear(home: Path, *, locks: Path, listener: "Listener") -> None:
     from opsctl.clients.file_locks import FileLock
 
-    for kind in (TRIAL, RESTORE):
-        for folder in home.glob(f"{kind}-*"):
-            try:
-                with FileLock(locks / f"{folder.name}.lock"):
-                    _remove(folder, listener=listener)
-            except RefusedError:
-                continue  # it is at work
-            (locks / f"{folder.name}.lock").unlink(missing_ok=True)
+    for folder in scratch_homes(home):
+        try:
+            with FileLock(locks / f"{folder.name}.lock"):
+                _remove(folder, listener=listener)
+        except RefusedError:
+            continue  # it is at work
+        (locks / f"{folder.name}.lock").unlink(missing_ok=True)
 
 
 def _remove(folder: Path, *, listener: "Listener") -> None:
