@@ -1,13 +1,17 @@
 """Whole commands of `opsctl dr`: backups are made, listed, proven, and bring a project back, on this machine or another."""
 
 import json
+import os
 import shutil
+import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.cli.dr_shop import ITEMS, POINT, Run, Shop, run, wait_until
+from tests.cli.dr_shop import ITEMS, POINT, Run, Shop, only, run, wait_until
 
 from opsctl.stack.model import PartName
 from opsctl.stack.status import stack_status
@@ -419,6 +423,42 @@ def test_vectors_alone_are_brought_level_with_the_database_as_it_is(made: Shop):
     assert made.points() == LEFT
     assert made.run("collections", "verify").exit_code == 0
     assert made.rows("select count(*) from content where title = 'later still'") == [later]
+
+
+KILLED_BETWEEN_BOTH = """
+import os, signal, sys
+from opsctl.stack.exchange import Exchange
+make = Exchange.make
+def make_and_die(exchange, ours):
+    make(exchange, ours)
+    os.kill(os.getpid(), signal.SIGKILL)
+Exchange.make = make_and_die
+from opsctl.__main__ import main
+main()
+"""
+
+
+@pytest.mark.drill
+def test_a_restore_that_is_killed_between_both_stores_is_taken_back(made: Shop):
+    """Nothing starts on one store of then and one of now; what was there is all back, also when its scratch folder is gone."""
+    before = made.moments["before"].isoformat()
+    words = ("dr", "restore", "--to", before, "--into", "live", "--confirm", "shop")
+    rows, points = made.rows("select id, title from content order by id"), made.points()
+
+    done = subprocess.run(
+        [sys.executable, "-c", KILLED_BETWEEN_BOTH, "--project", str(made.root), *words],
+        env={name: value for name, value in os.environ.items() if not name.startswith("OPSCTL_")},
+        capture_output=True,
+        check=False,
+    )
+    assert done.returncode == -signal.SIGKILL, done.stderr
+    refused, pruned = made.run("stack", "up"), made.run("dr", "prune", "--replaced")
+    shutil.rmtree(only(list((made.root / ".opsctl").glob("restore-*"))))
+    back = made.run("stack", "up", "postgres", "vectors", "--take-back")
+
+    assert (refused.exit_code, refused.codes, pruned.codes) == (4, ["STK016"], ["STK016"])
+    assert back.exit_code == 0, back.stderr + back.stdout
+    assert (made.rows("select id, title from content order by id"), made.points()) == (rows, points)
 
 
 @pytest.mark.drill

@@ -57,6 +57,17 @@ def test_a_helper_that_cannot_be_ended_keeps_nothing_else_from_being_ended(groun
 
 
 @pytest.mark.slow
+def test_a_restore_that_is_put_together_beside_the_stack_ends_with_the_ground(ground: ProvingGround) -> None:
+    """Its servers would go on for ever where the command that restores was killed."""
+    beside = ground.home / "restore-20261130T120000Z"
+    place_part(ground, PartName.POSTGRES, home=beside)
+
+    ground.end()
+
+    assert not runs(beside, PartName.POSTGRES)
+
+
+@pytest.mark.slow
 def test_a_part_of_the_stack_is_no_command_that_is_to_be_ended(ground: ProvingGround) -> None:
     """Not even one that hears no SIGTERM, because it is stopped."""
     place_part(ground, PartName.SERVICE, words=("--project", str(ground.root)))

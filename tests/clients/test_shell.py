@@ -4,8 +4,10 @@ import os
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
+from tests.terminal import terminal
 
 from opsctl.clients.shell import run_script, syntax_problem
 
@@ -80,6 +82,89 @@ def test_a_listener_that_fails_ends_the_script(tmp_path):
     with pytest.raises(KeyboardInterrupt):
         run_script("echo a; exec sleep 30", folder=tmp_path, environment={"PATH": os.defpath}, heard=fail)
     assert time.monotonic() - began < 10
+
+
+KIND = """
+import os, signal, sys, time
+def end(*_):
+    os.write(1, b"x" * 200_000)  # more than a pipe holds
+    open("undone", "w").close()
+    sys.exit(1)
+signal.signal(signal.SIGINT, end)
+os.write(1, b"begun\\n")
+time.sleep(60)
+"""
+
+
+def test_what_a_script_was_just_running_may_undo_what_it_began(tmp_path):
+    """It gets the Ctrl-C that only reached us, and is waited for; the script does not go on."""
+    (tmp_path / "kind.py").write_text(KIND)
+
+    def interrupt(line):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run_script(
+            f"{sys.executable} kind.py\ntouch went-on",
+            folder=tmp_path,
+            environment={"PATH": os.defpath},
+            heard=interrupt,
+        )
+
+    assert (tmp_path / "undone").exists()
+    assert not (tmp_path / "went-on").exists()
+
+
+def test_what_a_script_left_in_the_background_ends_with_it(tmp_path):
+    """Bash lets it ignore Ctrl-C."""
+    pids: list[int] = []
+
+    def interrupt(line):
+        pids.append(int(line))
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run_script(
+            "sleep 60 & echo $!; sleep 60",
+            folder=tmp_path,
+            environment={"PATH": os.defpath},
+            heard=interrupt,
+        )
+
+    deadline = time.monotonic() + 30
+    while lives(pids[0]):
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def lives(pid):
+    """Tell whether a process runs; one that nobody has waited for does not."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
+    except OSError:
+        return False
+
+
+ON_TERMINAL = """
+import os
+from pathlib import Path
+from opsctl.clients.shell import run_script
+try:
+    run_script("{python} kind.py; touch went-on", folder=Path.cwd(), environment=dict(os.environ))
+except KeyboardInterrupt:
+    print("interrupted", Path("undone").exists(), Path("went-on").exists(), flush=True)
+"""
+
+
+def test_on_a_terminal_a_script_can_ask_and_ctrl_c_lets_it_undo_what_it_began(tmp_path):
+    """It has the terminal itself, as `sudo` needs it, and is waited for."""
+    (tmp_path / "kind.py").write_text("open('/dev/tty').close()\n" + KIND)
+    code = ON_TERMINAL.format(python=sys.executable)
+
+    with terminal([sys.executable, "-c", code], folder=tmp_path) as screen:
+        screen.wait_for("begun")
+        screen.press("\x03")
+        screen.wait_for("interrupted True False")
 
 
 def test_a_machine_without_bash_says_so(tmp_path):

@@ -35,16 +35,24 @@ def connect_to_line(ground: ProvingGround) -> socket.socket:
     return socket.create_connection(("127.0.0.1", port), timeout=3)
 
 
-def place_part(ground: ProvingGround, part: PartName, *, port: int = 1, words: tuple[str, ...] = ()) -> None:
-    """Let the stack know of a part, with a process that only sleeps."""
-    known = read_stack_record(ground.home)
-    place = Place(port=port, data_dir=ground.home / part)
-    write_stack_record(ground.home, replace(known, places={**known.places, part: place}))
+def place_part(
+    ground: ProvingGround,
+    part: PartName,
+    *,
+    port: int = 1,
+    words: tuple[str, ...] = (),
+    home: Path | None = None,
+) -> None:
+    """Let the stack, or another one in a state folder of its own, know of a part, with a process that only sleeps."""
+    home = home or ground.home
+    known = read_stack_record(home)
+    place = Place(port=port, data_dir=home / part)
+    write_stack_record(home, replace(known, places={**known.places, part: place}))
     start(
         ProcessPlan(
             argv=(sys.executable, "-c", "import time; time.sleep(300)", str(ground.root), *words),
             cwd=ground.root,
-            log_path=log_path(ground.home, part),
-            pid_path=pid_path(ground.home, part),
+            log_path=log_path(home, part),
+            pid_path=pid_path(home, part),
         )
     )

@@ -37,6 +37,26 @@ def test_data_of_a_closed_project_goes_to_the_shared_root(open_folder: Path) -> 
     assert first == placement.choose_data_dir(closed / "a" / ".opsctl", account=_NOBODY, shared_root=shared)
 
 
+def test_the_state_of_a_stack_goes_with_its_data_wherever_that_lies(open_folder: Path) -> None:
+    """Else the next stack of that folder would find a database, and no password of it; others keep theirs."""
+    closed, shared = open_folder / "closed", open_folder / "shared"
+    homes = [closed / name / ".opsctl" for name in ("a", "b")]
+    for home in homes:
+        for name in ("postgres", "pgbouncer"):
+            for folder in placement.possible_data_dirs(home, name=name, shared_root=shared):
+                folder.mkdir(parents=True)
+
+    placement.remove_state(homes[0], shared_root=shared)
+
+    left = [
+        [folder.exists() for folder in placement.possible_data_dirs(home, name=name, shared_root=shared)]
+        for home in homes
+        for name in ("postgres", "pgbouncer")
+    ]
+    assert left == [[False, False], [False, False], [True, True], [True, True]]
+    assert not homes[0].exists()
+
+
 @pytest.mark.skipif(os.getuid() != 0, reason="the account differs from our own only for root")
 def test_root_chooses_the_owner_of_the_project(open_folder: Path) -> None:
     """A project of a plain user is run as that user; one of root as nobody."""

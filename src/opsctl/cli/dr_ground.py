@@ -104,13 +104,12 @@ def _clear(outside: Outside) -> None:
     from opsctl.cli import wiring
     from opsctl.core.events import ignore
     from opsctl.stack.down import stop_stack
-    from opsctl.stack.record import read_stack_record
+    from opsctl.stack.placement import remove_state
 
     home = outside.elsewhere / ".opsctl"
     if home.is_dir():
         stop_stack(home, listener=ignore, clock=wiring.clock())
-        for place in read_stack_record(home).places.values():
-            shutil.rmtree(place.data_dir, ignore_errors=True)
+        remove_state(home)
     shutil.rmtree(outside.folder, ignore_errors=True)
 
 

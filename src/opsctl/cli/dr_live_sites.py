@@ -1,15 +1,13 @@
 """How does what was restored take the place of the project's own stores: moved in as a whole, what was there kept aside?"""
 
-import shutil
 from contextlib import ExitStack
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from opsctl.cli.dr_site import ScratchSite
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
 
     import psycopg
 
@@ -27,31 +25,50 @@ class LiveSite(ScratchSite):
         self._stamp = stamp
 
     def hand_over(self) -> "Outcome":
-        """Stop what is left of the stores, change the data, and start them where they were."""
-        from opsctl.cli import wiring
-        from opsctl.core.events import ignore
-        from opsctl.dr.restore import Outcome
-        from opsctl.stack.down import stop_stack
-        from opsctl.stack.record import runs
-        from opsctl.stack.up import start_stack
+        """Stop what is left of the stores, change the data, and start them where they were.
 
-        parts = self._parts()
-        ran = tuple(name for name in parts if runs(self._live_home, name))
+        Meanwhile nobody else starts or stops a part; and what is moved is written down, for whoever comes after a kill.
+        """
+        from opsctl.cli import wiring
+        from opsctl.dr.restore import Outcome
+        from opsctl.stack.lock import changing_stack
+        from opsctl.stack.record import runs
+
         self.stop()
-        moves: list[_Move] = []
-        try:
-            stop_stack(self._live_home, listener=ignore, clock=wiring.clock(), only=parts)
-            for ours, live in self._folders():
-                moves.append(_Move(live=live, aside=live.with_name(f"{live.name}.replaced-{self._stamp}")))
-                moves[-1].make(ours)
-            self._give_password()
-            start_stack(self._live_home, listener=ignore, clock=wiring.clock(), only=parts)
-        except BaseException:
-            self._take_back(moves, ran=ran)
-            raise
+        live = self._live_home
+        with changing_stack(
+            live, what="handing over a restore", listener=self._listener, clock=wiring.clock()
+        ):
+            ran = tuple(name for name in self._parts() if runs(live, name))
+            try:
+                put_aside = self._exchange()
+            except BaseException:
+                self._take_back(ran=ran)
+                raise
         self.abandon()
         self._forget_notes()
-        return Outcome(figures={"put aside": sum(move.was_there for move in moves)})
+        return Outcome(figures={"put aside": put_aside})
+
+    def _exchange(self) -> int:
+        """Exchange the data below stores that are stopped meanwhile, and return how many folders were put aside."""
+        from opsctl.cli import wiring
+        from opsctl.core.events import ignore
+        from opsctl.stack.down import stop_parts
+        from opsctl.stack.exchange import begin_exchange, end_exchange, plan_exchange
+        from opsctl.stack.up import start_parts
+
+        how: dict[str, Any] = {"only": self._parts(), "listener": ignore, "clock": wiring.clock()}
+        stop_parts(self._live_home, **how)
+        moves = {
+            ours: plan_exchange(live, stamp=self._stamp)
+            for ours, live in (*self._folders(), *self._secrets())
+        }
+        begin_exchange(self._live_home, moves.values())
+        for ours, move in moves.items():
+            move.make(ours)
+        start_parts(self._live_home, **how)
+        end_exchange(self._live_home)
+        return sum(move.was_there for move in moves.values() if move.live.is_dir())
 
     def _parts(self) -> "tuple[PartName, ...]":
         from opsctl.stack.model import PartName
@@ -72,12 +89,15 @@ class LiveSite(ScratchSite):
         yield cluster_dir(self.place), cluster_dir(database)
         yield plan_vectors(self.home, None).data_dir, vectors.data_dir
 
-    def _give_password(self) -> None:
+    def _secrets(self) -> "Iterator[tuple[Path, Path]]":
+        """Yield the password that was restored, and where it belongs, unless it is the same there."""
+        from opsctl.clients.files import read_text
         from opsctl.stack.model import password_file
 
-        theirs = password_file(self._live_home)
-        theirs.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        shutil.copy2(password_file(self.home), theirs)
+        ours, theirs = password_file(self.home), password_file(self._live_home)
+        if not theirs.is_file() or read_text(theirs).strip() != read_text(ours).strip():
+            theirs.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            yield ours, theirs
 
     def _forget_notes(self) -> None:
         """Forget a backup that was killed, and on what the next one could build: both may be of a future that is given up.
@@ -88,49 +108,27 @@ class LiveSite(ScratchSite):
         for path in (notes / "unfinished.json", *notes.glob("manifests/*.backup_manifest")):
             path.unlink(missing_ok=True)
 
-    def _take_back(self, moves: "Sequence[_Move]", *, ran: "tuple[PartName, ...]") -> None:
+    def _take_back(self, *, ran: "tuple[PartName, ...]") -> None:
         """Let everything be where it was, and run what ran; what was restored is still there to be looked at."""
         from opsctl.cli import wiring
         from opsctl.core.errors import OpsError
         from opsctl.core.events import Noted, ignore
-        from opsctl.stack.down import stop_stack
-        from opsctl.stack.up import start_stack
+        from opsctl.stack.down import stop_parts
+        from opsctl.stack.exchange import take_back_exchange
+        from opsctl.stack.up import start_parts
 
-        stop_stack(self._live_home, listener=ignore, clock=wiring.clock(), only=self._parts())
-        for move in reversed(moves):
-            move.take_back(unused=move.live.with_name(f"{move.live.name}.unused-{self._stamp}"))
+        how: dict[str, Any] = {"listener": ignore, "clock": wiring.clock()}
+        try:
+            stop_parts(self._live_home, only=self._parts(), **how)
+        finally:
+            # Whatever cannot be ended: restored data under the live names would be taken for the stack's own.
+            take_back_exchange(self._live_home)
         try:
             if ran:
-                start_stack(self._live_home, listener=ignore, clock=wiring.clock(), only=ran)
+                start_parts(self._live_home, only=ran, **how)
         except OpsError as error:
             message = f"the stack is as it was, and does not start: {error.message}; try `opsctl stack up`"
             self._listener(Noted(subject="restore", message=message))
-
-
-@dataclass(slots=True, kw_only=True)
-class _Move:
-    """A folder of live data that is changed for another one, and back again where something goes wrong."""
-
-    live: Path
-    aside: Path
-    was_there: bool = False
-    is_made: bool = False
-
-    def make(self, ours: Path) -> None:
-        """Put what is there aside, and ours in its place."""
-        if self.live.exists():
-            self.live.rename(self.aside)
-            self.was_there = True
-        self.live.parent.mkdir(parents=True, exist_ok=True)
-        ours.rename(self.live)
-        self.is_made = True
-
-    def take_back(self, *, unused: Path) -> None:
-        """Put ours away, and what was there back."""
-        if self.is_made:
-            self.live.rename(unused)
-        if self.was_there:
-            self.aside.rename(self.live)
 
 
 class VectorsSite(LiveSite):
@@ -204,8 +202,9 @@ class VectorsSite(LiveSite):
         _database, vectors = super()._folders()
         yield vectors
 
-    def _give_password(self) -> None:
-        """Leave it: the database keeps its own."""
+    def _secrets(self) -> "Iterator[tuple[Path, Path]]":
+        """Yield none: the database keeps its own."""
+        return iter(())
 
     def _forget_notes(self) -> None:
         """Leave them: the database is the same as before."""

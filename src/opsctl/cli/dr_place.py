@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from opsctl.clients.file_locks import FileLock
     from opsctl.clients.repository import Repository
     from opsctl.clients.sealing import Sealing
     from opsctl.dr.archiver.status import ArchiverStatus
@@ -120,6 +121,13 @@ def notes_folder() -> Path:
     from opsctl.cli import wiring
 
     return wiring.settings().home / "dr"
+
+
+def restoring(*, what: str) -> "FileLock":
+    """Return the lock of whoever restores in the place of the stack, or touches what a restore puts aside."""
+    from opsctl.clients.file_locks import FileLock
+
+    return FileLock(notes_folder() / "restore.lock", what=what)
 
 
 def spool_folder() -> Path:

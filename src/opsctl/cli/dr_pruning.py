@@ -31,15 +31,19 @@ def prune(*, replaced: bool, dry_run: bool) -> Pruned:
     """Remove what `retention` does not keep.
 
     Raises:
-        RefusedError: DRC074 a manifest cannot be read here, so nobody knows what it needs.
+        RefusedError: DRC074 a manifest cannot be read here, so nobody knows what it needs. FIL002 the stack is being
+            restored. STK016 with `replaced`, what is aside may be the only copy: a restore was killed in the middle.
     """
-    from opsctl.cli import dr_place
+    from opsctl.cli import dr_place, wiring
     from opsctl.clients.file_locks import FileLock
+    from opsctl.stack.exchange import require_whole
 
     folder = dr_place.notes_folder()
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     repository, vault = dr_place.repository(), dr_place.vault()
-    with FileLock(folder / "backup.lock", what="pruning"):
+    with FileLock(folder / "backup.lock", what="pruning"), dr_place.restoring(what="pruning"):
+        if replaced:
+            require_whole(wiring.settings().home)
         backups = dr_place.catalogue(vault).backups()
         _require_readable(backups)
         decided = _decide(backups)

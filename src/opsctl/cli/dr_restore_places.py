@@ -48,7 +48,7 @@ def require_free(folder: Path) -> None:
     except OSError as error:
         is_free, is_half, why = False, False, error.strerror or str(error)
     if is_half:
-        raise _half_restored(folder)
+        raise half_restored(folder)
     if not is_free:
         raise RefusedError(
             f"there is something in `{folder}` already, or it cannot be a folder",
@@ -58,7 +58,8 @@ def require_free(folder: Path) -> None:
         )
 
 
-def _half_restored(folder: Path) -> RefusedError:
+def half_restored(folder: Path) -> RefusedError:
+    """Return the refusal of a folder with half a project in it."""
     return RefusedError(
         f"there is something in `{folder}` already",
         code="DRC068",

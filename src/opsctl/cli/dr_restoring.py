@@ -52,6 +52,8 @@ def plan(way: Way, *, into: str) -> "RestorePlan":
 def restore(asked: Asked, *, into: str, listener: "Listener") -> "RestoreReport":
     """Bring everything back, and hand it over where nothing speaks against it.
 
+    What another one left that was killed while it handed over is taken back first.
+
     A backup that turns out to be damaged, or newer than the restore point of that name, is left out, and the next older
     one that leads to the point taken instead, unless one was named.
 
@@ -59,12 +61,13 @@ def restore(asked: Asked, *, into: str, listener: "Listener") -> "RestoreReport"
         RefusedError: FIL002 the live stack is being restored already.
         OpsError: the last of those that were tried is damaged, too, or something else went wrong; the target is as it was.
     """
-    from opsctl.cli import dr_place
-    from opsctl.clients.file_locks import FileLock
+    from opsctl.cli import dr_place, wiring
+    from opsctl.stack.exchange import take_back_killed
 
     if into != LIVE:
         return _restore(asked, into=into, listener=listener)
-    with FileLock(dr_place.notes_folder() / "restore.lock", what="a restore"):
+    with dr_place.restoring(what="a restore"):
+        take_back_killed(wiring.settings().home, listener=listener, clock=wiring.clock())
         _await_archiver()
         return _restore(asked, into=into, listener=listener)
 

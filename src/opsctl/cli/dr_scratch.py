@@ -34,30 +34,31 @@ def scratch_home(kind: str, *, token: str, listener: "Listener") -> Iterator[Pat
             lock.unlink(missing_ok=True)
 
 
+def scratch_homes(home: Path) -> tuple[Path, ...]:
+    """Return the state folders of trials and restores beside that of a project, at work or left."""
+    return tuple(folder for kind in (TRIAL, RESTORE) for folder in home.glob(f"{kind}-*"))
+
+
 def _clear(home: Path, *, locks: Path, listener: "Listener") -> None:
     from opsctl.clients.file_locks import FileLock
 
-    for kind in (TRIAL, RESTORE):
-        for folder in home.glob(f"{kind}-*"):
-            try:
-                with FileLock(locks / f"{folder.name}.lock"):
-                    _remove(folder, listener=listener)
-            except RefusedError:
-                continue  # it is at work
-            (locks / f"{folder.name}.lock").unlink(missing_ok=True)
+    for folder in scratch_homes(home):
+        try:
+            with FileLock(locks / f"{folder.name}.lock"):
+                _remove(folder, listener=listener)
+        except RefusedError:
+            continue  # it is at work
+        (locks / f"{folder.name}.lock").unlink(missing_ok=True)
 
 
 def _remove(folder: Path, *, listener: "Listener") -> None:
-    import shutil
-
     from opsctl.cli import wiring
     from opsctl.core.events import Noted, ignore
     from opsctl.stack.down import stop_stack
-    from opsctl.stack.placement import possible_data_dirs
+    from opsctl.stack.placement import remove_state
 
     listener(
         Noted(subject="restore", message=f"`{folder.name}` was left by a run that was killed, and is removed")
     )
     stop_stack(folder, listener=ignore, clock=wiring.clock())
-    for place in (*possible_data_dirs(folder), folder):
-        shutil.rmtree(place, ignore_errors=True)
+    remove_state(folder)

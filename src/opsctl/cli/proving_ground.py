@@ -102,13 +102,15 @@ class ProvingGround(GroundFiles, GroundLimits, GroundDatabase, GroundReaders):
 
         The watchdog goes last: it does all of this itself, should whoever began it be killed.
         """
+        from opsctl.cli.dr_scratch import scratch_homes
         from opsctl.core.events import ignore
         from opsctl.stack.down import stop_stack
 
         with ExitStack() as closing:  # the last one first, each of them whatever becomes of the others
             if self.home.exists():
                 closing.callback(self.helpers.end_watchdog)
-                closing.callback(stop_stack, self.home, listener=ignore, clock=self._clock)
+                for home in (self.home, *scratch_homes(self.home)):
+                    closing.callback(stop_stack, home, listener=ignore, clock=self._clock)
                 closing.callback(self.helpers.end_all)
             if self.holds:
                 closing.callback(self.release)

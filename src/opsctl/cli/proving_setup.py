@@ -49,11 +49,13 @@ def proving_ground(
         has_lines: put the fault proxy between the service and its stores; without, they are the project's own stack.
     """
     from opsctl.clients.file_locks import FileLock
+    from opsctl.stack.placement import remove_state
 
     root = settings.home / "proving"
     with FileLock(settings.home / "proving.lock", what="the proving ground"), ExitStack() as closing:
         ground = ProvingGround(root, clock=clock)
         ground.end()  # of a run that was killed
+        remove_state(ground.home)  # data that lies elsewhere would outlive its password
         shutil.rmtree(root, ignore_errors=True)
         closing.callback(ground.end)
         with told_phase("proving ground", "set up", listener=listener, clock=clock):

@@ -44,12 +44,16 @@ def up(
     deliver: Annotated[
         bool, typer.Option("--deliver", help="With --watch: tell the real receivers instead of the sink.")
     ] = False,
+    take_back: Annotated[
+        bool, typer.Option("--take-back", help="First put back what a restore moved that was killed.")
+    ] = False,
     json: Json = False,
     dry_run: DryRun = False,
 ) -> None:
     """Start what does not run and wait until it is ready; what runs is left alone."""
     from opsctl.cli import watching, wiring
     from opsctl.cli.document import document
+    from opsctl.stack.exchange import take_back_killed
     from opsctl.stack.spec import WATCHERS
     from opsctl.stack.up import plan_start, start_stack
     from opsctl.ui.console import print_document
@@ -68,6 +72,8 @@ def up(
             show_plan(steps)
         return
     with progress() as listener:
+        if take_back:
+            take_back_killed(home, listener=listener, clock=wiring.clock())
         state = start_stack(
             home, listener=listener, clock=wiring.clock(), only=only, project=wiring.settings().root
         )

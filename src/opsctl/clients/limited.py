@@ -5,10 +5,11 @@ import shutil
 import signal
 import subprocess
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from opsctl.clients.files import file_error
 from opsctl.core.errors import NotReadyError
@@ -52,10 +53,10 @@ def run_limited(
     try:
         code: int | None = process.wait(timeout=limit_seconds)
     except subprocess.TimeoutExpired:
-        _end(process, orderly_seconds)
+        end_in_order(process, orderly_seconds=orderly_seconds)
         code = None
     except BaseException:
-        _end(process, orderly_seconds)
+        end_in_order(process, orderly_seconds=orderly_seconds)
         raise
     return LimitedRun(exit_code=code, seconds=time.monotonic() - began)
 
@@ -81,15 +82,33 @@ def _start(
         ) from error
 
 
-def _end(process: "subprocess.Popen[bytes]", orderly_seconds: tuple[float, float]) -> None:
-    for number, seconds in zip((signal.SIGINT, signal.SIGTERM), orderly_seconds, strict=True):
-        process.send_signal(number)
-        try:
-            process.wait(timeout=seconds)
-        except subprocess.TimeoutExpired:
-            continue
-        return
-    # The leader has not been waited for, so its id, which is that of the group, is nobody else's.
-    with suppress(ProcessLookupError):
-        os.killpg(process.pid, signal.SIGKILL)
-    process.wait()
+def end_in_order(
+    process: "subprocess.Popen[Any]",
+    *,
+    orderly_seconds: tuple[float, float] = _ORDERLY_SECONDS,
+    send: Callable[[signal.Signals], None] | None = None,
+) -> None:
+    """Ask a program to end as by Ctrl-C, then by SIGTERM, and kill it then with all that is left of its session.
+
+    Whoever is interrupted while it is waited for wants no order any more: it is killed at once.
+
+    Args:
+        process: the program.
+        orderly_seconds: how long it has after each of both.
+        send: signals it; the program alone where none is given.
+    """
+    try:
+        for number, seconds in zip((signal.SIGINT, signal.SIGTERM), orderly_seconds, strict=True):
+            (send or process.send_signal)(number)
+            try:
+                process.wait(timeout=seconds)
+            except subprocess.TimeoutExpired:
+                continue
+            return
+    finally:
+        if process.poll() is None:
+            # The leader has not been waited for, so its id, which is that of the group, is nobody else's.
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            process.kill()
+            process.wait()

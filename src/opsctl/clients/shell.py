@@ -1,12 +1,19 @@
 """What does bash say: whether a text is a script, and how a script ends while its output is heard."""
 
+import os
+import signal
 import subprocess
+import threading
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 
+from opsctl.clients.limited import end_in_order
 from opsctl.core.errors import NotReadyError
 
 _SYNTAX_SECONDS = 10.0
+_PIECE_BYTES = 1 << 16
+_STANDARD_ERROR = 2
 _STRICT = ("bash", "-euo", "pipefail", "-c")
 
 
@@ -39,6 +46,8 @@ def run_script(
 ) -> int:
     """Run a script to its end and return its exit code; it stops at the first command that fails.
 
+    When we are interrupted, all that it runs is asked to end as by Ctrl-C, then by SIGTERM, and killed then.
+
     Args:
         text: of the script; it gets no input.
         folder: in which it is run.
@@ -48,20 +57,11 @@ def run_script(
     Raises:
         NotReadyError: PRC001 there is no bash.
     """
-    pipe = None if heard is None else subprocess.PIPE
-    try:
-        process = subprocess.Popen(
-            [*_STRICT, text],
-            cwd=folder,
-            env=dict(environment),
-            stdin=subprocess.DEVNULL,
-            stdout=pipe,
-            stderr=None if heard is None else subprocess.STDOUT,
-            text=True,
-            errors="replace",
-        )
-    except OSError as error:
-        raise _no_bash(error) from error
+    # On a terminal it stays there: `sudo` asks for its password, and Ctrl-C reaches all of it without us.
+    is_apart = heard is not None or not os.isatty(_STANDARD_ERROR)
+    process = _start(
+        text, folder=folder, environment=environment, is_heard=heard is not None, is_apart=is_apart
+    )
     with process:
         try:
             for line in process.stdout or ():
@@ -69,8 +69,51 @@ def run_script(
                     heard(line)
             return process.wait()
         except BaseException:
-            process.kill()
+            _end(process, is_apart=is_apart)
             raise
+
+
+def _start(
+    text: str, *, folder: Path, environment: Mapping[str, str], is_heard: bool, is_apart: bool
+) -> "subprocess.Popen[str]":
+    try:
+        return subprocess.Popen(
+            [*_STRICT, text],
+            cwd=folder,
+            env=dict(environment),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE if is_heard else None,
+            stderr=subprocess.STDOUT if is_heard else None,
+            text=True,
+            errors="replace",
+            start_new_session=is_apart,
+        )
+    except OSError as error:
+        raise _no_bash(error) from error
+
+
+def _end(process: "subprocess.Popen[str]", *, is_apart: bool) -> None:
+    """End a script and what it runs."""
+    if process.stdout is not None:
+        # What is said while it ends would fill the pipe, and then nothing would end.
+        rest = os.dup(process.stdout.fileno())
+        threading.Thread(target=_swallow, args=(rest,), daemon=True).start()
+    if not is_apart:
+        end_in_order(process)
+        return
+
+    def tell_all(number: signal.Signals) -> None:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, number)
+
+    end_in_order(process, send=tell_all)
+    tell_all(signal.SIGTERM)  # what it left in the background, which bash lets ignore Ctrl-C
+
+
+def _swallow(descriptor: int) -> None:
+    with open(descriptor, "rb", buffering=0) as rest:
+        while rest.read(_PIECE_BYTES):
+            pass
 
 
 def _no_bash(error: OSError) -> NotReadyError:

@@ -43,10 +43,26 @@ def stop_stack(
     home = home.resolve()
     with changing_stack(home, what="stopping the stack", listener=listener, clock=clock):
         # Looked at under the lock: an `up` that came first has said so in the record.
-        is_ours = read_stack_record(home).borrowed or not only_borrowed
-        for name in _chosen(only) if is_ours else ():
-            _stop_service(home, name, grace_seconds=grace_seconds, listener=listener, clock=clock)
+        if read_stack_record(home).borrowed or not only_borrowed:
+            stop_parts(home, only=only, grace_seconds=grace_seconds, listener=listener, clock=clock)
     return stack_status(home)
+
+
+def stop_parts(
+    home: Path,
+    *,
+    listener: Listener,
+    clock: Clock,
+    only: Sequence[PartName] = (),
+    grace_seconds: float = GRACE_SECONDS,
+) -> None:
+    """End the chosen parts, for whoever holds the stack's lock; nothing is written, so it can be done on a full disk.
+
+    Raises:
+        ResidueError: PRC002 when a process cannot be ended.
+    """
+    for name in _chosen(only):
+        _stop_service(home, name, grace_seconds=grace_seconds, listener=listener, clock=clock)
 
 
 def _chosen(only: Sequence[PartName]) -> tuple[PartName, ...]:

@@ -27,6 +27,11 @@ pgbouncer`. The vector engine is never optional: install `opsctl[local]`, or set
 An empty database in its place would look as if all were well, its log would be archived as the truth, and readers would
 get nothing. `opsctl dr restore` brings the data back; a note in the stack's folder, which the error names, says that there
 was a database: remove it to begin with an empty one.""",
+    "STK016": """A restore was killed (`kill -9`, the memory, a power cut) while it exchanged the data of the stack.
+
+So one store may be of the restored point and the other one of the time before: together they would be wrong, and nothing
+would say so. What was moved is written down, and nothing of it is lost. `opsctl stack up --take-back` puts back what was
+there before the restore and starts it; the next `opsctl dr restore --into live` does the same first, and then restores.""",
     "STK020": """A part did not become ready in time, or ended while it started.
 
 The message holds its last log lines; `opsctl stack logs` shows more.""",

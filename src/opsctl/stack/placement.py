@@ -50,6 +50,13 @@ def choose_data_dir(
     return outside
 
 
+def remove_state(home: Path, *, shared_root: Path = SHARED_ROOT) -> None:
+    """Remove the state folder of a stack that is stopped, and the data that root had to keep elsewhere."""
+    _, outside = possible_data_dirs(home.resolve(), shared_root=shared_root)
+    for folder in (outside.parent, home):
+        shutil.rmtree(folder, ignore_errors=True)
+
+
 def choose_programs_dir(*, account: Account | None, shared_root: Path = SHARED_ROOT) -> Path:
     """Return the folder of PostgreSQL's programs, copied to where `account` may run them if need be.
 

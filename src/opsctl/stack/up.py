@@ -8,6 +8,7 @@ from opsctl.clients.processes import ProcessPlan, start, stop
 from opsctl.core.clock import Clock
 from opsctl.core.errors import NotReadyError
 from opsctl.core.events import Listener, PhaseFinished, PhaseStarted
+from opsctl.stack.exchange import require_whole
 from opsctl.stack.lock import changing_stack
 from opsctl.stack.logs import put_aside_when_large, size_bytes, tail_lines
 from opsctl.stack.model import (
@@ -69,18 +70,37 @@ def start_stack(
     Raises:
         NotReadyError: STK020 when a part ends or stays unready; the last lines of its log are in `why`.
             STK014 when a part that was named, or that no stack can do without, is not installed.
-        RefusedError: FIL002 when another `up` or `down` does not come to its end.
+        RefusedError: FIL002 when another `up` or `down` does not come to its end. STK016 when a restore was killed
+            while it exchanged the data.
     """
     home = home.resolve()  # the processes get these paths and work in other folders
     require_installed(*(only or REQUIRED), instead="name only parts that are" if only else "")
     with changing_stack(home, what="starting the stack", listener=listener, clock=clock):
-        record = read_stack_record(home)
-        is_running = any(runs(home, name) for name in STARTING_ORDER)
-        borrowed = borrowed and (record.borrowed or not is_running)
-        write_stack_record(home, replace(record, borrowed=borrowed, project=project or record.project))
-        for name in _chosen(only):
-            _ensure_part(home, name, listener=listener, clock=clock)
+        require_whole(home)
+        start_parts(home, listener=listener, clock=clock, only=only, borrowed=borrowed, project=project)
     return stack_status(home)
+
+
+def start_parts(
+    home: Path,
+    *,
+    listener: Listener,
+    clock: Clock,
+    only: Sequence[PartName] = (),
+    borrowed: bool = False,
+    project: Path | None = None,
+) -> None:
+    """Start what does not run, for whoever holds the stack's lock, and wait until every chosen part is ready.
+
+    Raises:
+        NotReadyError: STK020 when a part ends or stays unready.
+    """
+    record = read_stack_record(home)
+    is_running = any(runs(home, name) for name in STARTING_ORDER)
+    borrowed = borrowed and (record.borrowed or not is_running)
+    write_stack_record(home, replace(record, borrowed=borrowed, project=project or record.project))
+    for name in _chosen(only):
+        _ensure_part(home, name, listener=listener, clock=clock)
 
 
 def _chosen(only: Sequence[PartName]) -> tuple[PartName, ...]:
