@@ -3,6 +3,7 @@
 import resource
 import signal
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -72,13 +73,20 @@ def fail() -> None:
     raise NotReadyError("`postgres` ended while starting", code="STK020")
 
 
-@pytest.fixture
-def fill_disk() -> Iterator[Callable[[], None]]:
-    """Give what lets no file grow any more, which is what a full disk does; there is room again after the test."""
+def fill_disk() -> None:
+    """Let no file grow any more, which is what a full disk does."""
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, resource.getrlimit(resource.RLIMIT_FSIZE)[1]))
+
+
+@contextmanager
+def room_afterwards() -> Iterator[None]:
+    """Let there be room again after the block, before whoever runs the tests writes on."""
     limits, heard = resource.getrlimit(resource.RLIMIT_FSIZE), signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-    yield lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (0, limits[1]))
-    resource.setrlimit(resource.RLIMIT_FSIZE, limits)
-    signal.signal(signal.SIGXFSZ, heard)
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        signal.signal(signal.SIGXFSZ, heard)
 
 
 def test_what_was_restored_stands_there_and_what_was_there_beside_it(
@@ -96,7 +104,7 @@ def test_what_was_restored_stands_there_and_what_was_there_beside_it(
 
 
 def test_where_it_does_not_start_on_a_full_disk_everything_goes_back(
-    live: Path, monkeypatch: pytest.MonkeyPatch, fill_disk: Callable[[], None]
+    live: Path, monkeypatch: pytest.MonkeyPatch
 ):
     """Not even a lock could be written any more; the password is as it was, too."""
     password_file(live).write_text("of another time\n")
@@ -106,7 +114,7 @@ def test_where_it_does_not_start_on_a_full_disk_everything_goes_back(
         fail()
 
     starting(monkeypatch, fail_without_room)
-    with pytest.raises(NotReadyError) as caught:
+    with room_afterwards(), pytest.raises(NotReadyError) as caught:
         Site(live).hand_over()
 
     assert caught.value.code == "STK020"
@@ -135,16 +143,14 @@ def test_where_a_store_cannot_be_ended_the_data_goes_back_all_the_same(
     assert held(live) == ["old"] * 2
 
 
-def test_where_there_is_no_room_for_the_note_nothing_is_moved(
-    live: Path, monkeypatch: pytest.MonkeyPatch, fill_disk: Callable[[], None]
-):
+def test_where_there_is_no_room_for_the_note_nothing_is_moved(live: Path, monkeypatch: pytest.MonkeyPatch):
     """Whoever came after a kill would not know what to put back."""
     starting(monkeypatch, fail)
     monkeypatch.setattr(
         down, "stop_parts", lambda home, **_how: fill_disk() if home == live.resolve() else None
     )
 
-    with pytest.raises(NotReadyError) as caught:
+    with room_afterwards(), pytest.raises(NotReadyError) as caught:
         Site(live).hand_over()
 
     assert caught.value.code == "FIL001"
