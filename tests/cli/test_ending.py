@@ -8,6 +8,7 @@ import pytest
 
 PROGRAM = """
 import signal, sys, time
+signal.signal(signal.SIGHUP, signal.SIG_DFL)  # the tests themselves may run under nohup
 if sys.argv[1] == "background":
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # as a shell does for what it starts with `&`
 from opsctl.cli.ending import ends_as_by_ctrl_c
