@@ -319,3 +319,15 @@ def test_a_significant_interaction_drops_the_reader_and_keeps_the_feeds(workers)
     ReaderInvalidation(workers[0].memory.journal).drop([1])
 
     assert workers[1].held() == {FEED_1, FEED_2}
+
+
+def test_a_journal_that_refuses_is_no_reason_to_refuse_what_a_reader_did(workers, caplog):
+    """It is written by then; the vector stays until it expires, and the log says so."""
+    journal = workers[0].memory.journal
+    journal.path.unlink()
+    journal.path.mkdir()
+
+    ReaderInvalidation(journal).drop([1])
+
+    assert workers[1].held() == {FEED_1, FEED_2, READER_1}
+    assert "vectors of readers stay until they expire" in caplog.text

@@ -1,12 +1,16 @@
 """What must go when an item or a reader changed, and who is told: L2 first, then every worker of the machine."""
 
+import logging
 from collections.abc import Sequence
 
+from opsctl.core.errors import NotReadyError
 from opsctl.metrics import service as metrics
 from opsctl.service.cache import keys as cache_keys
 from opsctl.service.cache.journal import EVERYTHING, InvalidationJournal
 from opsctl.service.cache.ports import KeyValueStore, StoreError
 from opsctl.service.telemetry.meters import Meters
+
+_logger = logging.getLogger(__name__)
 
 
 class ItemInvalidation:
@@ -113,6 +117,13 @@ class ReaderInvalidation:
         self._journal = journal
 
     def drop(self, user_ids: Sequence[int]) -> None:
-        """Tell every worker of the machine to forget these readers' vectors."""
-        if user_ids:
+        """Tell every worker of the machine to forget these readers' vectors; who cannot be told keeps them until they expire.
+
+        What the readers did is written by then, so that is no reason to refuse it.
+        """
+        if not user_ids:
+            return
+        try:
             self._journal.post(*(f"tag:{cache_keys.reader_tag(user_id)}" for user_id in user_ids))
+        except NotReadyError as error:
+            _logger.warning("vectors of readers stay until they expire: %s (%s)", error.message, error.why)
