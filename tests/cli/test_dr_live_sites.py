@@ -192,7 +192,7 @@ def test_what_is_aside_is_not_pruned_while_it_may_be_the_only_copy(live: Path):
     (live / "stack" / "vectors").rename(aside)
     place = Place(port=1, data_dir=live / "stack" / "vectors")
     write_stack_record(live, StackRecord(places={PartName.VECTORS: place}))
-    begin_exchange(live, [plan_exchange(aside, stamp="S")])
+    begin_exchange(live, [plan_exchange(aside, stamp="S")], ran={})
 
     killed = run(live.parent, "dr", "prune", "--replaced", "--json")
     with FileLock(live / "dr" / "restore.lock"):

@@ -41,7 +41,7 @@ class LiveSite(ScratchSite):
         ):
             ran = tuple(name for name in self._parts() if runs(live, name))
             try:
-                put_aside = self._exchange()
+                put_aside = self._exchange(ran)
             except BaseException:
                 self._take_back(ran=ran)
                 raise
@@ -49,7 +49,7 @@ class LiveSite(ScratchSite):
         self._forget_notes()
         return Outcome(figures={"put aside": put_aside})
 
-    def _exchange(self) -> int:
+    def _exchange(self, ran: "tuple[PartName, ...]") -> int:
         """Exchange the data below stores that are stopped meanwhile, and return how many folders were put aside."""
         from opsctl.cli import wiring
         from opsctl.core.events import ignore
@@ -63,7 +63,7 @@ class LiveSite(ScratchSite):
             ours: plan_exchange(live, stamp=self._stamp)
             for ours, live in (*self._folders(), *self._secrets())
         }
-        begin_exchange(self._live_home, moves.values())
+        begin_exchange(self._live_home, moves.values(), ran={name: name in ran for name in self._parts()})
         for ours, move in moves.items():
             move.make(ours)
         start_parts(self._live_home, **how)

@@ -62,7 +62,7 @@ def restore(asked: Asked, *, into: str, listener: "Listener") -> "RestoreReport"
         OpsError: the last of those that were tried is damaged, too, or something else went wrong; the target is as it was.
     """
     from opsctl.cli import dr_place, wiring
-    from opsctl.stack.exchange import take_back_killed
+    from opsctl.stack.taking_back import take_back_killed
 
     if into != LIVE:
         return _restore(asked, into=into, listener=listener)

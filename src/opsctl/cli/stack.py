@@ -53,8 +53,8 @@ def up(
     """Start what does not run and wait until it is ready; what runs is left alone."""
     from opsctl.cli import watching, wiring
     from opsctl.cli.document import document
-    from opsctl.stack.exchange import take_back_killed
     from opsctl.stack.spec import WATCHERS
+    from opsctl.stack.taking_back import take_back_killed
     from opsctl.stack.up import plan_start, start_stack
     from opsctl.ui.console import print_document
     from opsctl.ui.progress import progress

@@ -1,17 +1,13 @@
 """How is data of the stack exchanged for other data: written down first, so that whoever comes after can take it back?"""
 
 import json
-from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from opsctl.clients.files import file_error, read_text, sync_directory, write_atomically
-from opsctl.core.clock import Clock
 from opsctl.core.errors import RefusedError
-from opsctl.core.events import Listener, Noted
-from opsctl.stack.down import stop_parts
-from opsctl.stack.lock import changing_stack
 from opsctl.stack.model import PartName, stack_dir
 
 _SCHEMA = "opsctl.stack.exchange/v1"
@@ -69,52 +65,44 @@ def plan_exchange(live: Path, *, stamp: str) -> Exchange:
     )
 
 
-def begin_exchange(home: Path, exchanges: Iterable[Exchange]) -> None:
-    """Write down what is going to be moved, before anything is.
+def begin_exchange(home: Path, exchanges: Iterable[Exchange], *, ran: Mapping[PartName, bool]) -> None:
+    """Write down what is going to be moved, before anything is, and of each part that is stopped for it whether it ran.
 
     Raises:
         NotReadyError: FIL001, FIL003 it cannot be written, so nothing may be moved.
     """
-    document = {"schema": _SCHEMA, "exchanges": [asdict(each) for each in exchanges]}
+    document = {
+        "schema": _SCHEMA,
+        "ran": dict(ran),
+        "exchanges": [_as_row(each, home) for each in exchanges],
+    }
     write_atomically(note_path(home), json.dumps(document, indent=2, default=str) + "\n")
 
 
 def end_exchange(home: Path) -> None:
     """Forget it: what came stays. Data that is aside stays too; a secret does not."""
-    for each in _exchanges(home):
-        if each.aside.is_file():
-            each.aside.unlink()
+    secrets = [each.aside for each in _exchanges(home) if each.aside.is_file()]
+    # First the note: whoever is killed in between leaves an old secret, and nothing that would be taken back without it.
     _forget(home)
+    for path in secrets:
+        path.unlink()
 
 
 def take_back_exchange(home: Path) -> None:
     """Put everything back, the last one first; where nothing is under way nothing is done.
 
     Raises:
+        RefusedError: STK017 something that was there is not there any more, neither at its place nor aside.
         NotReadyError: FIL001, FIL003 something cannot be moved; it can be tried again.
     """
-    for each in reversed(_exchanges(home)):
+    exchanges = _exchanges(home)
+    for each in exchanges:
+        _require_there(each, home)
+    for each in reversed(exchanges):
         each.take_back()
         if each.unused.is_file():
             each.unused.unlink()
     _forget(home)
-
-
-def take_back_killed(home: Path, *, listener: Listener, clock: Clock) -> None:
-    """Put back what somebody moved who was killed in the middle, and say so; what runs on it is stopped first.
-
-    Whoever exchanges holds the lock of the stack all the time, so under it nobody does.
-    """
-    home = home.resolve()
-    if not note_path(home).exists():
-        return
-    with changing_stack(home, what="taking back a restore that was killed", listener=listener, clock=clock):
-        if not note_path(home).exists():
-            return  # whoever had the lock was at work, and came to its end
-        stop_parts(home, only=(PartName.POSTGRES, PartName.VECTORS), listener=listener, clock=clock)
-        take_back_exchange(home)
-    note = "a restore was killed while it exchanged the data; what was there before it is back"
-    listener(Noted(subject="stack", message=note))
 
 
 def require_whole(home: Path) -> None:
@@ -138,19 +126,45 @@ def note_path(home: Path) -> Path:
     return stack_dir(home) / "exchange.json"
 
 
+def parts_of_exchange(home: Path) -> Mapping[PartName, bool]:
+    """Return of each part that was stopped for the exchange whether it ran; none where nothing is under way."""
+    return {PartName(name): ran for name, ran in _note(home).get("ran", {}).items()}
+
+
 def _exchanges(home: Path) -> Sequence[Exchange]:
-    if not note_path(home).exists():
-        return ()
-    rows: list[dict[str, Any]] = json.loads(read_text(note_path(home)))["exchanges"]
     return [
         Exchange(
-            live=Path(row["live"]),
-            aside=Path(row["aside"]),
-            unused=Path(row["unused"]),
-            was_there=row["was_there"],
+            **{name: home / row[name] for name in ("live", "aside", "unused")}, was_there=row["was_there"]
         )
-        for row in rows
+        for row in _note(home).get("exchanges", ())
     ]
+
+
+def _note(home: Path) -> dict[str, Any]:
+    if not note_path(home).exists():
+        return {}
+    note: dict[str, Any] = json.loads(read_text(note_path(home)))
+    return note
+
+
+def _as_row(exchange: Exchange, home: Path) -> dict[str, Any]:
+    """Return it with places below `home` as seen from there: the project may lie elsewhere when it is taken back."""
+    paths = {"live": exchange.live, "aside": exchange.aside, "unused": exchange.unused}
+    seen = {
+        name: str(path.relative_to(home) if path.is_relative_to(home) else path)
+        for name, path in paths.items()
+    }
+    return {**seen, "was_there": exchange.was_there}
+
+
+def _require_there(exchange: Exchange, home: Path) -> None:
+    if exchange.was_there and not exchange.aside.exists() and not exchange.live.exists():
+        raise RefusedError(
+            "what a killed restore had put aside is not there any more",
+            code="STK017",
+            why=f"neither `{exchange.live}` nor `{exchange.aside}` exists; nothing was moved",
+            fix=f"bring it back there; or give it up: rm {note_path(home)}; opsctl dr restore --into live",
+        )
 
 
 def _forget(home: Path) -> None:

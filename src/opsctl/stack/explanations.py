@@ -32,6 +32,10 @@ was a database: remove it to begin with an empty one.""",
 So one store may be of the restored point and the other one of the time before: together they would be wrong, and nothing
 would say so. What was moved is written down, and nothing of it is lost. `opsctl stack up --take-back` puts back what was
 there before the restore and starts it; the next `opsctl dr restore --into live` does the same first, and then restores.""",
+    "STK017": """A restore was killed while it exchanged the data of the stack, and what it had put aside is gone since.
+
+The note of it (`.opsctl/stack/exchange.json`) says where it lay. Where somebody moved it, bring it back and take back again; where
+it is really gone, remove the note and restore from the repository: `opsctl dr restore --into live`.""",
     "STK020": """A part did not become ready in time, or ended while it started.
 
 The message holds its last log lines; `opsctl stack logs` shows more.""",
