@@ -264,7 +264,7 @@ def test_the_longer_it_is_down_the_less_it_is_asked(tmp_path: Path):
 
 
 def test_what_the_second_place_has_missed_follows_when_it_is_back(tmp_path: Path):
-    """In its order, removals too: no hole is left in the log there until the next backup."""
+    """Removals too: no hole is left in the log there until the next backup."""
     here, clock = Noting(tmp_path / "here"), FakeClock()
     there = Silent(tmp_path / "there", clock=clock, is_silent=False)
     mirror = mirrored(here, there, clock=clock)
@@ -280,6 +280,29 @@ def test_what_the_second_place_has_missed_follows_when_it_is_back(tmp_path: Path
     mirror.put("wal/next", [b"c"])
 
     assert contents(there) == contents(here) == {"wal/segment": b"whole", "wal/next": b"c"}
+
+
+def test_nothing_is_removed_there_before_what_takes_its_place_is_there(tmp_path: Path):
+    """However the first try after an outage goes: with the first site lost just then, the log there has no hole."""
+    here, clock = Noting(tmp_path / "here"), FakeClock()
+    there = Noting(tmp_path / "there")
+    mirror = mirrored(here, there, clock=clock)
+    mirror.put("wal/piece", [b"a"])
+    there.down = frozenset({"put", "delete"})
+    for key in ("wal/longer", "wal/next"):
+        mirror.put(key, [b"ab"])
+        clock.sleep(301)
+    mirror.delete("wal/piece")
+
+    there.down = frozenset({"delete"})
+    clock.sleep(301)
+    mirror.catch_up()
+
+    assert contents(there).keys() == {"wal/piece", "wal/longer", "wal/next"}
+    there.down = frozenset()
+    clock.sleep(301)
+    mirror.catch_up()
+    assert contents(there) == contents(here)
 
 
 def test_catching_up_takes_a_second_at_a_time(tmp_path: Path):

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from opsctl.clients.repository import Repository
     from opsctl.core.errors import OpsError
     from opsctl.dr.archiver.settings import ArchivePlace, ArchiverSettings
@@ -114,25 +116,27 @@ def _order() -> _Order:
     from opsctl.dr.archiver.settings import ArchivePlace, ArchiverSettings
     from opsctl.dr.vault import Vault
 
-    book, repository = dr_place.book(), _repository()
+    book, (repository, catch_up) = dr_place.book(), _repository()
     return _Order(
         book=book,
         settings=ArchiverSettings(
             spool=dr_place.spool_folder(), ship_every_seconds=parse_duration(book.schedule.ship_every)
         ),
-        place=ArchivePlace(vault=Vault(repository, dr_place.sealing()), discard=repository.delete),
+        place=ArchivePlace(
+            vault=Vault(repository, dr_place.sealing()), discard=repository.delete, catch_up=catch_up
+        ),
     )
 
 
-def _repository() -> "Repository":
-    """Return where the log goes: the repository, and the off-site one too where there is one."""
+def _repository() -> "tuple[Repository, Callable[[], None]]":
+    """Return where the log goes, the off-site repository too where there is one, and what has that one catch up."""
     from opsctl.cli import dr_place, wiring
     from opsctl.dr.offsite import MirroredRepository
 
     book = dr_place.book()
     here = dr_place.repository()
     if book.offsite is None:
-        return here
+        return here, lambda: None
 
     def tell(error: "OpsError", waiting: int) -> None:
         _log.warning(
@@ -143,4 +147,5 @@ def _repository() -> "Repository":
             waiting,
         )
 
-    return MirroredRepository(here, dr_place.repository(book.offsite), told=tell, clock=wiring.clock())
+    both = MirroredRepository(here, dr_place.repository(book.offsite), told=tell, clock=wiring.clock())
+    return both, both.catch_up

@@ -51,8 +51,9 @@ class MirroredRepository:
     """A repository whose objects go to a second place too (`clients.repository.Repository`).
 
     The second place must not hold up the first one. Where it fails it is left alone for a while, longer after each
-    failure; what it did not get waits, and follows by itself in its order. What waits when this process ends, or is too
-    much, is left for `copy_missing`; a removal then is not made up for, and the object does no harm there.
+    failure; what it did not get waits, and follows by itself, removals last: what takes the place of an object is there
+    before that is gone. What waits when this process ends, or is too much, is left for `copy_missing`; a removal then is
+    not made up for, and the object does no harm there.
 
     Args:
         here: the first place.
@@ -70,6 +71,7 @@ class MirroredRepository:
         self._clock = clock
         self._rest = Backoff(most_seconds=_LONGEST_REST_SECONDS)
         self._owed: dict[str, Callable[[], object]] = {}
+        self._owed_removals: dict[str, Callable[[], object]] = {}
 
     @property
     def place(self) -> str:
@@ -79,7 +81,9 @@ class MirroredRepository:
     def put(self, key: str, pieces: Iterable[bytes]) -> StoredObject:
         """Keep a content here, then there."""
         kept = self._here.put(key, pieces)
-        self._follow(key, lambda: _copy(key, self._here, self._there))
+        self._owed_removals.pop(key, None)
+        self._owe(self._owed, key, lambda: _copy(key, self._here, self._there))
+        self.catch_up()
         return kept
 
     def get(self, key: str) -> Iterator[bytes]:
@@ -97,29 +101,38 @@ class MirroredRepository:
     def delete(self, key: str) -> None:
         """Remove an object from both; what cannot be removed there is told."""
         self._here.delete(key)
-        self._follow(key, lambda: self._remove(key))
-
-    def _follow(self, key: str, do: Callable[[], object]) -> None:
-        """Have the second place do the same, after what it still owes; no longer than it must take."""
         self._owed.pop(key, None)
-        self._owed[key] = do
-        if len(self._owed) > _MOST_OWED:
-            del self._owed[next(iter(self._owed))]
+        self._owe(self._owed_removals, key, lambda: self._remove(key))
+        self.catch_up()
+
+    def catch_up(self) -> None:
+        """Have the second place do what it still owes, where it is time for a try; no longer than it must take."""
         began = now = self._clock.monotonic()
-        while self._owed and self._rest.may_try(now) and now - began < _CATCHING_UP_SECONDS:
-            self._settle(next(iter(self._owed)))
+        while self._waiting() and self._rest.may_try(now) and now - began < _CATCHING_UP_SECONDS:
+            self._settle(self._owed or self._owed_removals)
             now = self._clock.monotonic()
 
-    def _settle(self, key: str) -> None:
-        do = self._owed.pop(key)
+    def _owe(self, owed: dict[str, Callable[[], object]], key: str, do: Callable[[], object]) -> None:
+        owed.pop(key, None)
+        owed[key] = do
+        if self._waiting() > _MOST_OWED:
+            oldest = self._owed_removals or self._owed
+            del oldest[next(iter(oldest))]
+
+    def _waiting(self) -> int:
+        return len(self._owed) + len(self._owed_removals)
+
+    def _settle(self, owed: dict[str, Callable[[], object]]) -> None:
+        key = next(iter(owed))
+        do = owed.pop(key)
         try:
             do()
         except NotReadyError as error:
-            self._owed[key] = do  # as the last one: an object that is never taken must not keep the others
+            owed[key] = do  # as the last one: an object that is never taken must not keep the others
             self._rest.failed(self._clock.monotonic())
-            self._told(error, len(self._owed))
+            self._told(error, self._waiting())
         except OpsError as error:
-            self._told(error, len(self._owed))
+            self._told(error, self._waiting())
         else:
             self._rest.succeeded()
 
@@ -129,7 +142,7 @@ class MirroredRepository:
         except NotReadyError as error:
             if error.code not in _MAY_NOT_REMOVE:
                 raise
-            self._told(error, len(self._owed))
+            self._told(error, self._waiting())
 
 
 def _copy(key: str, here: Repository, there: Repository) -> bool:

@@ -59,11 +59,12 @@ class Archiving:
         self._troubles: dict[str, str] = {}
 
     def turn(self) -> None:
-        """Look at the server, ship everything, and see that more is received."""
+        """Look at the server, ship everything, see that more is received, and that nothing waits for a second place in vain."""
         state = self._look()
         if self._ship(lambda shipper: shipper.ship()) and state is not None:
             self._keep(state)
         self._receive()
+        self._place.catch_up()
 
     def ship_wholes(self) -> None:
         """Ship segments that are whole, between two turns."""

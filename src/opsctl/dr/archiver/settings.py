@@ -36,7 +36,14 @@ class ArchiverSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ArchivePlace:
-    """Where the log goes; `discard` removes a key that was superseded, where that is allowed."""
+    """Where the log goes.
+
+    Args:
+        vault: takes it.
+        discard: removes a key that was superseded, where that is allowed.
+        catch_up: has a second place do what it still owes; it is told of each turn, also where nothing is shipped.
+    """
 
     vault: NamedVault
     discard: Callable[[str], None]
+    catch_up: Callable[[], None] = lambda: None
