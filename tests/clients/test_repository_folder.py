@@ -220,6 +220,44 @@ def test_a_share_that_does_not_answer_says_nothing_against_its_objects(
     assert caught.value.code == "FIL003"
 
 
+def test_a_disk_that_is_away_says_nothing_against_its_objects(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A stick that was pulled out, or a soft mount whose server is gone, gives the error of a bad sector and takes nothing."""
+    repository = FolderRepository(tmp_path)
+    repository.put("a", [b"x" * 3_000_000])
+
+    def away(*_: object) -> None:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    monkeypatch.setattr(repository_folder, "open", _opened_with_a_bad_sector(errno.EIO), raising=False)
+    pieces = repository.get("a")
+    next(pieces)
+    monkeypatch.setattr(os, "fsync", away)
+
+    with pytest.raises(NotReadyError) as caught:
+        list(pieces)
+
+    assert caught.value.code == "FIL003"
+
+
+def test_a_read_that_failed_and_succeeds_again_is_no_damage(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The mount is back; the next verification reads it."""
+    repository = FolderRepository(tmp_path)
+    repository.put("a", [b"x" * 3_000_000])
+    with monkeypatch.context() as patched:
+        patched.setattr(repository_folder, "open", _opened_with_a_bad_sector(errno.EIO), raising=False)
+        pieces = repository.get("a")
+        next(pieces)
+
+    with pytest.raises(NotReadyError) as caught:
+        list(pieces)
+
+    assert caught.value.code == "FIL003"
+
+
 def _opened_with_a_bad_sector(number: int) -> Callable[..., io.FileIO]:
     """Return an `open` whose files can be read up to their second mebibyte."""
 

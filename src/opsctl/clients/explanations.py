@@ -149,7 +149,8 @@ begin with a letter or digit.""",
 A backup that was begun anew takes another key; so this one is from somebody else, or from the same command run twice.""",
     "REP003": """An object of a repository is gone, shorter than it was a moment ago, or lies where its disk cannot be read.
 
-`opsctl dr verify --all` finds out which backups are whole; the copy off-site may be.""",
+A read error counts as that only where it comes again while the repository takes what is written: a disk or server that is away
+gives the same error for everything. `opsctl dr verify --all` finds out which backups are whole; the copy off-site may be.""",
     "REP004": """The address of a repository makes no sense.
 
 It is `/folder`, `file:///folder`, or `s3://bucket/prefix`, with options behind a `?`: `endpoint` (none for Amazon's own),

@@ -20,8 +20,8 @@ _PIECE_BYTES = 1024 * 1024
 _UNFINISHED = ".unfinished"
 _LEFTOVER_AFTER = timedelta(days=1)
 _NO_OBJECT = frozenset({errno.ENOENT, errno.ENOTDIR, errno.EISDIR})
-# A sector that cannot be read, or what a file system with checksums finds wrong: the object is lost, not out of reach.
-_DAMAGED = frozenset({errno.EIO, errno.EBADMSG, errno.EUCLEAN})
+# What a file system with checksums finds wrong: the object is lost, not out of reach.
+_DAMAGED = frozenset({errno.EBADMSG, errno.EUCLEAN})
 _NO_LINKS = frozenset({errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS})
 
 
@@ -77,7 +77,9 @@ class FolderRepository:
         except OSError as error:
             if error.errno in _NO_OBJECT:
                 raise missing(key, place=self.place) from error
-            if error.errno in _DAMAGED:
+            if error.errno in _DAMAGED or (
+                error.errno == errno.EIO and self._takes_something() and _fails_again(path)
+            ):
                 raise missing(key, place=self.place, why=os.strerror(error.errno)) from error
             raise file_error(error, path=path, doing="read") from error
 
@@ -109,6 +111,19 @@ class FolderRepository:
                 raise
             sync_directory(path.parent)
             self._remove_empty(path.parent)
+
+    def _takes_something(self) -> bool:
+        """Tell whether the disk or server is there: one that is away gives the errors of bad sectors, and takes nothing."""
+        probe = self._folder / _UNFINISHED / f"{uuid4().hex}.tmp"
+        try:
+            self._make(probe.parent)
+            self._fill(probe, [b"is anybody there?"], target=probe)
+        except (OSError, OpsError):
+            return False
+        finally:
+            with suppress(OSError):
+                probe.unlink(missing_ok=True)
+        return True
 
     def _path(self, key: str) -> Path:
         return self._folder / checked_key(key)
@@ -179,6 +194,16 @@ class FolderRepository:
             while folder != self._folder:
                 folder.rmdir()
                 folder = folder.parent
+
+
+def _fails_again(path: Path) -> bool:
+    try:
+        with open(path, "rb", buffering=0, opener=at_once) as stream:
+            while stream.read(_PIECE_BYTES):
+                pass
+    except OSError as error:
+        return error.errno == errno.EIO
+    return False
 
 
 def _walk(folder: Path, *, above: str, prefix: str) -> Iterator[StoredObject]:
