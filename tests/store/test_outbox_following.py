@@ -7,6 +7,7 @@ import pytest
 from tests.store.opened import AnyConnection, on
 
 from opsctl.clients.postgres import DatabaseAddress, connect
+from opsctl.store.locks import key_of
 from opsctl.store.outbox import Watermark, read_changes
 from opsctl.store.outbox_following import _LAG, count_lag, finish_changes, take_changes
 from opsctl.store.outbox_pruning import prune_superseded
@@ -89,3 +90,21 @@ def test_of_the_changes_of_an_item_the_last_one_stays_for_good(database: Databas
         ]
         seen = {change.content_id for change in read_changes(connection, after=Watermark(), limit=9)}
     assert seen == {1, 2, 3}
+
+
+def test_only_one_worker_at_a_time_looks_for_superseded_changes(database: DatabaseAddress) -> None:
+    """Each look walks all of them; whoever comes meanwhile does nothing and does not wait."""
+
+    async def work(connection: AnyConnection) -> int:
+        return await prune_superseded(connection, before=datetime.now(UTC) + timedelta(days=1), limit=9)
+
+    with connect(database) as connection:
+        connection.execute(
+            "insert into outbox (aggregate, aggregate_id, operation)"
+            " select 'content', 1, 'upsert' from generate_series(1, 3)"
+        )
+        connection.commit()
+        connection.execute("select pg_advisory_xact_lock(%s)", [key_of("outbox pruning")])
+        meanwhile = on(database, work)
+
+    assert (meanwhile, on(database, work)) == (0, 2)

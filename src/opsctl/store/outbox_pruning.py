@@ -7,10 +7,13 @@ is never removed: a collection that is made anew, or came back from a snapshot, 
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from opsctl.store.locks import key_of
 from opsctl.store.outbox import CONTENT
 
 if TYPE_CHECKING:
     import psycopg
+
+_LOCK = key_of("outbox pruning")
 
 # By a window and not by a join of the table with itself: one walk and one sort, whatever the planner believes of the table.
 _PRUNE = """
@@ -30,7 +33,11 @@ async def prune_superseded(
 ) -> int:
     """Remove some of the older changes of items that changed again, and return how many; call again until it is 0.
 
-    It walks all changes of items, so call it seldom.
+    It walks all changes of items, so call it seldom; where another worker does so just now nothing is done.
     """
-    found = await connection.execute(_PRUNE, {"aggregate": CONTENT, "before": before, "limit": limit})
-    return found.rowcount
+    async with connection.transaction():
+        row = await (await connection.execute("select pg_try_advisory_xact_lock(%s)", [_LOCK])).fetchone()
+        if row is None or not row[0]:
+            return 0
+        found = await connection.execute(_PRUNE, {"aggregate": CONTENT, "before": before, "limit": limit})
+        return found.rowcount

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 # One row of nothing but the region for a reader without a history, none for somebody unknown. Each item is looked up by
 # its key (`limit 1`): joined at large, the whole catalogue would be read for the sake of a hundred. What is hidden comes with
-# the newest row only, apart from the limit of the history: the index of histories has the kinds too.
+# the newest row only, apart from the limit of the history, and by an index of its own.
 _READER = """
 select users.region, did.content_id, did.kind, date_part('epoch', did.occurred_at), item.vendor_id, item.price_usd,
     case when did.place = 1 then array(
