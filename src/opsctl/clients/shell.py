@@ -58,7 +58,7 @@ def run_script(
         NotReadyError: PRC001 there is no bash.
     """
     # On a terminal it stays there: `sudo` asks for its password, and Ctrl-C reaches all of it without us.
-    is_apart = heard is not None or not os.isatty(_STANDARD_ERROR)
+    is_apart = not os.isatty(_STANDARD_ERROR)
     process = _start(
         text, folder=folder, environment=environment, is_heard=heard is not None, is_apart=is_apart
     )
